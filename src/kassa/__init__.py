@@ -1,0 +1,3 @@
+"""Kassa: the order-to-payment core of a shop."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,46 @@
+"""Auth: who somebody is. The other services only need its public keys."""
+
+from typing import Any, Protocol
+
+import msgspec
+
+from kassa.kit.problem import Problem
+from kassa.kit.wire import get
+
+
+class EmailTaken(Problem):
+    """Registering an address that has an account."""
+
+    code, title, status = "email_taken", "This email address has an account already", 409
+
+
+class WrongCredentials(Problem):
+    """Unknown address or wrong password: the same answer for both."""
+
+    code, title, status = "wrong_credentials", "Email address or password is wrong", 401
+
+
+class RoleNotAllowed(Problem):
+    """Registering with a role other than `user`; administrators are made by `kassa admin create`."""
+
+    code, title, status = "role_not_allowed", "Only the role 'user' can be registered", 403
+
+
+class InvalidRefreshToken(Problem):
+    """A refresh token that is unknown, expired, revoked, or was used again after its grace."""
+
+    code, title, status = "invalid_refresh_token", "Log in again", 401
+
+
+class KeySet(msgspec.Struct, frozen=True):
+    """The public signing keys as a JSON Web Key Set (RFC 7517)."""
+
+    keys: list[dict[str, Any]]
+
+
+class Auth(Protocol):
+    """Registers, logs in, rotates; signs the tokens that every service verifies for itself."""
+
+    @get("/.well-known/jwks.json")
+    async def keys(self) -> KeySet:
+        """The public keys of all tokens that are still valid."""

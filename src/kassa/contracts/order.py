@@ -1,0 +1,74 @@
+"""Order: what a buyer asked for, at the prices of then; it decides what becomes of it."""
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from kassa.kit.problem import Problem
+from kassa.kit.wire import get, patch, post
+
+
+class OrderItem(msgspec.Struct, frozen=True, rename="camel"):
+    """One line of an order; the price of one piece in minor units, as it was when the order was placed."""
+
+    product_id: str
+    name: str
+    quantity: int
+    price_minor: int
+
+
+class OrderForPayment(msgspec.Struct, frozen=True, rename="camel"):
+    """What the payment service must know of an order. `is_payable`: it is PENDING and not closing."""
+
+    id: str
+    user_id: str
+    items: list[OrderItem]
+    total_minor: int
+    currency: str
+    status: str
+    is_payable: bool
+    expires_at: int
+
+
+class StatusChange(msgspec.Struct, frozen=True, rename="camel"):
+    """News of a payment. CONFIRMED: it was paid in full. CANCELLED: no money comes from it.
+
+    `input_id` names the news: the same one changes nothing twice. `session_is_open` with CANCELLED says that the
+    session could still be paid (a decline): the order then has it closed before it lets go of its stock.
+    """
+
+    status: Literal["CONFIRMED", "CANCELLED"]
+    input_id: str
+    payment_id: str
+    reason: str
+    session_is_open: bool = False
+
+
+class RefundNews(msgspec.Struct, frozen=True, rename="camel"):
+    """How much of a payment is refunded now. `restock`: the goods come back on the shelf."""
+
+    input_id: str
+    is_full: bool
+    restock: bool
+
+
+class OrderNotCancellable(Problem):
+    """Paid, or being paid."""
+
+    code, title, status = "order_not_cancellable", "The order cannot be cancelled any more", 409
+
+
+class Orders(Protocol):
+    """The orders."""
+
+    @get("/orders/{order_id}/internal", callers=("payment",))
+    async def for_payment(self, order_id: str) -> OrderForPayment:
+        """The order; NotFound if there is none."""
+
+    @patch("/orders/{order_id}/status", callers=("payment",))
+    async def set_status(self, order_id: str, change: StatusChange) -> None:
+        """Take note of a payment's news. Afterwards the order has it, with its effects; NotFound if there is none."""
+
+    @post("/orders/{order_id}/refunded", callers=("payment",))
+    async def note_refund(self, order_id: str, news: RefundNews) -> None:
+        """Take note of what is refunded: CONFIRMED becomes REFUNDED when all is, and back when a refund fails."""

@@ -1,0 +1,63 @@
+"""Payment: one attempt to be paid for one order, and all that Stripe ever said about it."""
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from kassa.kit.problem import Problem
+from kassa.kit.wire import post
+
+
+class Closing(msgspec.Struct, frozen=True, rename="camel"):
+    """How closing ended. `closed`: no money can come any more. `paid`: it has come, the order will hear of it.
+    `processing`: it is on its way (a delayed method); the order will hear how that ends."""
+
+    outcome: Literal["closed", "paid", "processing"]
+
+
+class OrderNotPayable(Problem):
+    """The order is not PENDING, or it is closing."""
+
+    code, title, status = "order_not_payable", "The order cannot be paid", 400
+
+
+class StripeUnreachable(Problem):
+    """Stripe did not answer, or could not: nothing is lost, try again."""
+
+    code, title, status = "stripe_unreachable", "The payment provider cannot be reached; try again", 503
+
+
+class StripeKeyRefused(Problem):
+    """Stripe does not accept the shop's key: an operator has to mend it."""
+
+    code, title, status = "stripe_key_refused", "The payment provider refuses the shop's key", 502
+
+
+class StripeRefused(Problem):
+    """Stripe says no to this very request."""
+
+    code, title, status = "stripe_refused", "The payment provider refused the request", 502
+
+
+class RefundTooLarge(Problem):
+    """More than is left of the payment."""
+
+    code, title, status = "refund_too_large", "More than is left of the payment", 409
+
+
+class NotRefundable(Problem):
+    """The order was not paid."""
+
+    code, title, status = "not_refundable", "There is nothing to refund", 409
+
+
+class Payments(Protocol):
+    """The payments."""
+
+    @post("/payments/{order_id}/close", callers=("order",))
+    async def close(self, order_id: str) -> Closing:
+        """See to it that no money can come for the order any more. Unavailable: unknown, ask again."""
+
+    @post("/payments/{order_id}/refund-late", callers=("order",))
+    async def refund_late(self, order_id: str, reason: str) -> None:
+        """Refund all that is left of the payment, and follow that to its end. Asking again is a no-op."""

@@ -1,0 +1,34 @@
+"""Product: the catalogue. The order service reads prices here, once, when an order is placed."""
+
+from typing import Protocol
+
+import msgspec
+
+from kassa.kit.problem import Problem
+from kassa.kit.wire import get
+
+
+class UnknownProduct(Problem):
+    """A product that does not exist or is not on sale any more."""
+
+    code, title, status = "unknown_product", "A product of the order cannot be bought", 422
+
+    def __init__(self, product_id: str) -> None:
+        super().__init__(f"product {product_id} does not exist or is not on sale", productId=product_id)
+
+
+class Snapshot(msgspec.Struct, frozen=True, rename="camel"):
+    """A product on sale as it is at this moment; the price in minor units of `currency`."""
+
+    id: str
+    name: str
+    price_minor: int
+    currency: str
+
+
+class Product(Protocol):
+    """The catalogue."""
+
+    @get("/products/snapshot", callers=("order", "product"))
+    async def snapshot(self, ids: list[str]) -> list[Snapshot]:
+        """Those of the products that exist and are on sale; the others are left out."""

@@ -1,0 +1,1 @@
+"""The shared vocabulary: a closed list of small modules that every service speaks."""

@@ -1,0 +1,35 @@
+"""The audit entry: what changed, who changed it and why. Entries are never changed or removed."""
+
+import msgspec
+
+from kassa.kit.clock import Millis
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """Where an input comes from. `id` names the input (request, event, effect, timer): the same id changes nothing.
+
+    `who` is a user id or the name of a service; `why` is for people; `request_id` ties the log lines together.
+    """
+
+    id: str
+    who: str
+    why: str = ""
+    request_id: str = ""
+
+
+class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One accepted input: when, who, from which state to which, why, by which request and input."""
+
+    at: Millis
+    who: str
+    what: str
+    from_state: str
+    to_state: str
+    why: str
+    request_id: str
+    input_id: str
+
+
+def entry(cause: Cause, what: str, from_state: str, to_state: str, at: Millis) -> AuditEntry:
+    """The entry for one accepted input."""
+    return AuditEntry(at, cause.who, what, from_state, to_state, cause.why, cause.request_id, cause.id)

@@ -1,0 +1,47 @@
+"""Time. Inside Kassa an instant is an integer: milliseconds since the Unix epoch, UTC."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Protocol, TypeAlias
+
+Millis: TypeAlias = int
+
+SECOND: Millis = 1_000
+MINUTE: Millis = 60 * SECOND
+HOUR: Millis = 60 * MINUTE
+DAY: Millis = 24 * HOUR
+
+
+class Clock(Protocol):
+    """Where time comes from; the simulation puts its own in this place."""
+
+    def now(self) -> Millis: ...
+
+    async def sleep(self, duration: Millis) -> None: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> Millis:
+        return time.time_ns() // 1_000_000
+
+    async def sleep(self, duration: Millis) -> None:
+        await asyncio.sleep(duration / SECOND)
+
+
+def rfc3339(instant: Millis) -> str:
+    """The instant as RFC 3339 text in UTC, with milliseconds: `2026-01-31T09:30:00.250Z`."""
+    moment = datetime.fromtimestamp(instant // SECOND, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{instant % SECOND:03d}Z"
+
+
+def day_of(instant: Millis) -> str:
+    """The UTC calendar day of the instant: `2026-01-31`."""
+    return f"{datetime.fromtimestamp(instant // SECOND, UTC):%Y-%m-%d}"
+
+
+def start_of_day(instant: Millis) -> Millis:
+    """The first instant of the UTC day that holds the instant."""
+    return instant - instant % DAY

@@ -1,0 +1,177 @@
+"""The one storage port: typed collections of versioned documents, saved by compare-and-set.
+
+Adapters (`kassa.storage`) satisfy `Database` and `Collection`; a service's `store.py` declares a `CollectionSpec`
+for each kind of document and nothing else.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from kassa.kit.clock import Millis
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored. `id` is unique in its collection; `version` is 0 until stored, then counts the saves.
+
+    `due_at` is the earliest time at which something is to be done about the document; None: nothing is.
+    """
+
+    id: str
+    version: int = 0
+    due_at: Millis | None = None
+
+
+D = TypeVar("D", bound=Document)
+
+
+class Index(msgspec.Struct, frozen=True):
+    """A declared index over top-level fields. A unique one is a promise: a second insert raises Duplicate(name).
+
+    Documents in which one of the fields is None are not in a unique index.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    unique: bool = False
+
+
+class CollectionSpec(msgspec.Struct, Generic[D], frozen=True):
+    """A collection: its name, the type of its documents, its indexes.
+
+    `sort` is the field by which lists are ordered; it must be unique and grow with time. `id` and `due_at`
+    are always indexed and need no declaration.
+    """
+
+    name: str
+    type: type[D]
+    indexes: tuple[Index, ...] = ()
+    sort: str = "id"
+
+
+class In(msgspec.Struct, frozen=True):
+    """The field has one of these values."""
+
+    values: tuple[str | int, ...]
+
+
+class Between(msgspec.Struct, frozen=True):
+    """The field is >= `at_least` and < `below` (None: no limit on that side)."""
+
+    at_least: int | str | None = None
+    below: int | str | None = None
+
+
+class Contains(msgspec.Struct, frozen=True):
+    """The text field contains `text`, letter for letter (store a lower-case copy to search without case)."""
+
+    text: str
+
+
+Test: TypeAlias = str | int | bool | In | Between | Contains | None
+Where: TypeAlias = Mapping[str, Test]
+"""Field name to the test that it must pass; all must."""
+
+Order: TypeAlias = Literal["newest", "oldest"]
+
+
+class Total(msgspec.Struct, frozen=True):
+    """One group of `Collection.totals`: its key (None: documents without the field), how many, and the sum."""
+
+    key: str | int | None
+    count: int
+    sum: int
+
+
+class Duplicate(Exception):
+    """An insert met a document that is there already. `index` is the violated index's name, `id` for the id."""
+
+    def __init__(self, collection: str, index: str) -> None:
+        self.collection = collection
+        self.index = index
+        super().__init__(f"{collection}: duplicate {index}")
+
+
+class Conflict(Exception):
+    """A save lost against another one: the stored version is not the one that was read."""
+
+
+class Collection(Protocol[D]):
+    """One collection. What returns has been committed durably. A store that cannot be reached, is locked or full
+    raises kit.problem.Unavailable: the write is unknown then, and repeating it with the same id is harmless."""
+
+    @property
+    def spec(self) -> CollectionSpec[D]: ...
+
+    async def insert(self, document: D) -> D:
+        """Store a new document as version 1 and return it so; Duplicate if its id or a unique field is taken."""
+
+    async def save(self, document: D) -> D:
+        """Replace the stored document, if it still has this document's version; return it with the next version.
+
+        Conflict if it has another version or is gone. Duplicate if a unique field is taken by another document.
+        """
+
+    async def get(self, id: str) -> D | None:
+        """The document, or None."""
+
+    async def many(self, ids: Sequence[str]) -> list[D]:
+        """Those of the documents that exist, in no particular order."""
+
+    async def first(self, where: Where) -> D | None:
+        """The oldest document that matches, or None."""
+
+    async def find(
+        self, where: Where, *, limit: int, skip: int = 0, after: str | None = None, order: Order = "newest"
+    ) -> list[D]:
+        """Matching documents by `spec.sort`; `after` continues behind the document with that sort value."""
+
+    async def count(self, where: Where) -> int:
+        """How many match."""
+
+    async def due(self, now: Millis, limit: int) -> list[D]:
+        """Documents with `due_at <= now`, the earliest first."""
+
+    async def totals(self, where: Where, by: str, *, sum_of: str | None = None, per: int = 1) -> list[Total]:
+        """Count (and sum a field of) matching documents grouped by a field.
+
+        `per` > 1 divides an integer field, rounding down, before grouping: `by="created_at", per=DAY` groups by day.
+        """
+
+    async def delete(self, id: str) -> None:
+        """Remove a document for good; only for what may expire (idempotency records, refresh tokens)."""
+
+
+class Database(Protocol):
+    """Where collections live."""
+
+    async def collection(self, spec: CollectionSpec[D]) -> Collection[D]:
+        """Open a collection: make it and its indexes if they are not there."""
+
+    async def ping(self) -> None:
+        """Return if the database answers; else Unavailable."""
+
+    async def close(self) -> None:
+        """Finish the writes under way and close."""
+
+
+def with_version(document: D, version: int) -> D:
+    """The same document with another version."""
+    return msgspec.structs.replace(document, version=version)
+
+
+async def change(collection: Collection[D], id: str, step: Callable[[D], D]) -> D | None:
+    """Read, apply `step`, save; after a Conflict read and apply again. None if there is no such document.
+
+    `step` is pure. When it returns the very document that it was given, nothing is written.
+    """
+    while (current := await collection.get(id)) is not None:
+        changed = step(current)
+        if changed is current:
+            return current
+        try:
+            return await collection.save(changed)
+        except Conflict:
+            continue
+    return None

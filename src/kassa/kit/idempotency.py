@@ -1,0 +1,148 @@
+"""Idempotency keys: a client's name for one request, so that repeating the request does nothing twice.
+
+The record holds the id of what is to be made before anything is done; so after a crash the same key goes on
+where the first try stopped. After 24 hours a record is removed.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from kassa.kit.clock import DAY, SECOND, Clock, Millis
+from kassa.kit.documents import Collection, CollectionSpec, Conflict, Document, Duplicate
+from kassa.kit.problem import Invalid, Problem, Unavailable
+from kassa.kit.wire import encode
+
+KEPT: Millis = DAY
+LEASE: Millis = 30 * SECOND
+LONGEST_KEY = 255
+
+
+class KeyReused(Problem):
+    """The key stands for a request with another body."""
+
+    code, title, status = "idempotency_key_reused", "This Idempotency-Key was used for another request", 422
+
+
+class KeyInUse(Problem):
+    """The first request with this key is still running."""
+
+    code, title, status = "idempotency_key_in_use", "A request with this Idempotency-Key is still running", 409
+
+
+class Abandoned(Unavailable):
+    """What the key's id stands for can not be made any more; the next try is given a new id."""
+
+    code = "abandoned"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answer as it goes over the wire."""
+
+    status: int
+    body: bytes
+    is_replay: bool = False
+
+
+class Record(Document, frozen=True, kw_only=True):
+    """One key. `status` is None while its request is running; `owner` is the process that runs it."""
+
+    request_hash: str
+    resource_id: str
+    owner: str
+    lease_until: Millis
+    status: int | None = None
+    body: str = ""
+
+
+RECORDS = CollectionSpec("idempotency", Record)
+
+
+class Idempotency:
+    """Runs requests at most once a key.
+
+    `owner` names this process. `is_alone`: no other process serves this store, so that a record of another owner
+    was left by a crash and may be taken over at once; otherwise when its lease of 30 s is over.
+    """
+
+    def __init__(self, records: Collection[Record], clock: Clock, owner: str, *, is_alone: bool) -> None:
+        self._records = records
+        self._clock = clock
+        self._owner = owner
+        self._is_alone = is_alone
+
+    async def run(
+        self,
+        scope: tuple[str, str, str],
+        request: bytes,
+        new_id: Callable[[], str],
+        work: Callable[[str], Awaitable[Answer]],
+    ) -> Answer:
+        """Do `work(resource_id)` for the (user, endpoint, key) of `scope`, or replay the answer that it gave.
+
+        A Problem below 500 is an answer too; anything else leaves the key free for a new try with the same id.
+        """
+        if not 1 <= len(scope[2]) <= LONGEST_KEY:
+            raise Invalid.field("Idempotency-Key", f"must have 1 to {LONGEST_KEY} characters")
+        record = await self._claim(scope, hashlib.sha256(request).hexdigest(), new_id)
+        if record.status is not None:
+            return Answer(record.status, record.body.encode(), is_replay=True)
+        try:
+            answer = await work(record.resource_id)
+        except Problem as problem:
+            if problem.status >= 500:
+                await self._free(record, new_id() if isinstance(problem, Abandoned) else record.resource_id)
+                raise
+            answer = Answer(problem.status, encode(problem.document(request_id="")))
+            await self._finish(record, answer)
+            raise
+        except BaseException:
+            await self._free(record, record.resource_id)
+            raise
+        await self._finish(record, answer)
+        return answer
+
+    async def remove_expired(self) -> int:
+        """Remove records older than 24 hours; return how many."""
+        expired = await self._records.due(self._clock.now(), 1000)
+        for record in expired:
+            await self._records.delete(record.id)
+        return len(expired)
+
+    async def _claim(self, scope: tuple[str, str, str], request_hash: str, new_id: Callable[[], str]) -> Record:
+        record_id = hashlib.sha256("\n".join(scope).encode()).hexdigest()
+        now = self._clock.now()
+        claimed = Record(
+            id=record_id,
+            due_at=now + KEPT,
+            request_hash=request_hash,
+            resource_id=new_id(),
+            owner=self._owner,
+            lease_until=now + LEASE,
+        )
+        try:
+            return await self._records.insert(claimed)
+        except Duplicate:
+            known = await self._records.get(record_id)
+        if known is None or (known.due_at or 0) <= now:
+            await self._records.delete(record_id)
+            return await self._claim(scope, request_hash, new_id)
+        if known.request_hash != request_hash:
+            raise KeyReused("use a new Idempotency-Key for another request")
+        return known if known.status is not None else await self._take_over(known, now)
+
+    async def _take_over(self, known: Record, now: Millis) -> Record:
+        left_by_a_crash = self._is_alone and known.owner != self._owner
+        if known.lease_until > now and not left_by_a_crash:
+            raise KeyInUse("wait for the first request's answer, then ask again")
+        try:
+            return await self._records.save(msgspec.structs.replace(known, owner=self._owner, lease_until=now + LEASE))
+        except Conflict as conflict:
+            raise KeyInUse("wait for the first request's answer, then ask again") from conflict
+
+    async def _finish(self, record: Record, answer: Answer) -> None:
+        await self._records.save(msgspec.structs.replace(record, status=answer.status, body=answer.body.decode()))
+
+    async def _free(self, record: Record, resource_id: str) -> None:
+        await self._records.save(msgspec.structs.replace(record, lease_until=0, resource_id=resource_id))

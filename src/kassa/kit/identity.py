@@ -1,0 +1,132 @@
+"""Who is asking: users by their JWT, services by a short-lived token signed for the one that they call."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from kassa.kit.clock import SECOND, Clock
+from kassa.kit.problem import Forbidden, Unauthenticated
+
+ISSUER = "kassa"
+ADMIN = "admin"
+USER = "user"
+ALGORITHM = "EdDSA"
+SERVICE_TOKEN_SECONDS = 60
+_REMEMBERED = 50_000
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """The user behind a request. `expires_at` is in seconds since the epoch, as in the token."""
+
+    id: str
+    email: str
+    role: str
+    expires_at: int
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the user is an administrator."""
+        return self.role == ADMIN
+
+
+class TokenVerifier:
+    """Verifies users' tokens against the published keys, and remembers verified ones until they expire.
+
+    `fetch_keys` gives the key set's `keys`; it is asked again, at most every 10 s, when a token names another key.
+    """
+
+    def __init__(self, fetch_keys: Callable[[], Awaitable[list[dict[str, Any]]]], clock: Clock) -> None:
+        self._fetch_keys = fetch_keys
+        self._clock = clock
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched_at = -10 * SECOND
+        self._verified: dict[str, Principal] = {}
+
+    async def principal(self, authorization: str | None) -> Principal:
+        """The user of an `Authorization: Bearer …` header; Unauthenticated if there is no valid token in it."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("send an Authorization header with a Bearer token from /auth/login")
+        known = self._verified.get(token)
+        if known is None:
+            known = await self._verify(token)
+            if len(self._verified) >= _REMEMBERED:
+                self._verified.clear()
+            self._verified[token] = known
+        if known.expires_at * SECOND <= self._clock.now():
+            del self._verified[token]
+            raise Unauthenticated("the token has expired; refresh it or log in again")
+        return known
+
+    async def _verify(self, token: str) -> Principal:
+        try:
+            key = await self._key(str(jwt.get_unverified_header(token).get("kid")))
+            # The expiry is compared with our own clock, in `principal`.
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                options={"require": ["exp", "sub"], "verify_exp": False, "verify_iat": False},
+            )
+            return Principal(claims["sub"], claims["email"], claims["role"], claims["exp"])
+        except (jwt.PyJWTError, KeyError) as error:
+            raise Unauthenticated("the token is not valid; log in again") from error
+
+    async def _key(self, key_id: str) -> jwt.PyJWK:
+        if key_id not in self._keys and self._clock.now() - self._fetched_at >= 10 * SECOND:
+            self._keys = {key["kid"]: jwt.PyJWK(key) for key in await self._fetch_keys()}
+            self._fetched_at = self._clock.now()
+        if key_id not in self._keys:
+            raise Unauthenticated("the token is signed with an unknown key; log in again")
+        return self._keys[key_id]
+
+
+def derived_key(master: str, purpose: str) -> bytes:
+    """32 bytes for one purpose, derived from a master secret (HKDF, RFC 5869)."""
+    return HKDF(hashes.SHA256(), 32, salt=None, info=f"kassa:{purpose}".encode()).derive(master.encode())
+
+
+class ServiceIdentity:
+    """One service's identity towards the others: makes tokens for its calls and checks those that it receives."""
+
+    def __init__(self, name: str, internal_secret: str) -> None:
+        self.name = name
+        self._secret = internal_secret
+        self._tokens: dict[str, tuple[str, float]] = {}
+
+    def headers(self, callee: str) -> dict[str, str]:
+        """The headers of a call to the service `callee`."""
+        token, expires_at = self._tokens.get(callee, ("", 0.0))
+        now = time.time()
+        if expires_at - now < SERVICE_TOKEN_SECONDS / 2:
+            expires_at = now + SERVICE_TOKEN_SECONDS
+            claims = {"iss": self.name, "aud": callee, "exp": int(expires_at)}
+            token = jwt.encode(claims, self._key(self.name, callee), algorithm="HS256")
+            self._tokens[callee] = (token, expires_at)
+        return {"x-internal-service": self.name, "x-internal-token": token}
+
+    def check(self, caller: str | None, token: str | None, allowed: tuple[str, ...]) -> str:
+        """The calling service's name, if its token is good for us and `allowed` lists it; else Forbidden."""
+        if not caller or not token or caller not in allowed:
+            raise Forbidden("this endpoint is for other services")
+        try:
+            jwt.decode(
+                token,
+                self._key(caller, self.name),
+                algorithms=["HS256"],
+                audience=self.name,
+                issuer=caller,
+                options={"require": ["exp", "aud", "iss"]},
+            )
+        except jwt.PyJWTError as error:
+            raise Forbidden("the service token is not valid") from error
+        return caller
+
+    def _key(self, caller: str, callee: str) -> bytes:
+        return derived_key(self._secret, f"service:{caller}:{callee}")

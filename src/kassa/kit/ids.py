@@ -1,0 +1,43 @@
+"""Identifiers: a prefix that tells what is named, then 26 characters that sort by time of making."""
+
+import os
+import re
+from collections.abc import Callable
+
+from kassa.kit.clock import Clock
+
+# Crockford's base 32 in lower case: no i, l, o, u (the alphabet of the ULID specification).
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_BODY = re.compile(rf"[{_ALPHABET}]{{26}}")
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+
+USER = "usr"
+PRODUCT = "prd"
+ORDER = "ord"
+PAYMENT = "pay"
+REFUND = "rfd"
+REQUEST = "req"
+
+
+class Ids:
+    """Makes ids. `entropy(n)` gives n random bytes; the simulation gives its own."""
+
+    def __init__(self, clock: Clock, entropy: Callable[[int], bytes] = os.urandom) -> None:
+        self._clock = clock
+        self._entropy = entropy
+
+    def new(self, prefix: str) -> str:
+        """A new id such as `ord_01jd…`: 48 bits of milliseconds, then 80 random bits."""
+        number = (self._clock.now() << 80) | int.from_bytes(self._entropy(10), "big")
+        pairs = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
+        return f"{prefix}_{''.join(pairs)}"
+
+    def secret(self) -> str:
+        """64 hexadecimal characters that nobody can guess."""
+        return self._entropy(32).hex()
+
+
+def is_id(prefix: str, text: str) -> bool:
+    """Whether the text has the form of an id with this prefix."""
+    head, _, body = text.partition("_")
+    return head == prefix and _BODY.fullmatch(body) is not None

@@ -1,0 +1,206 @@
+"""Effects: what must happen elsewhere because of a change of state, stored in the same write as the change.
+
+A stored effect is carried out at once by its writer, who has 30 seconds for it; whatever fails or is interrupted
+is found by the relay, again and again until it is done.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
+import structlog
+
+from kassa.kit.audit import AuditEntry
+from kassa.kit.clock import HOUR, SECOND, Clock, Millis
+from kassa.kit.documents import Collection, Conflict, Document
+from kassa.kit.problem import Problem
+
+LEASE: Millis = 30 * SECOND
+NEEDS_ATTENTION_AFTER = 8
+
+log = structlog.get_logger()
+
+
+class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something still to be done, or done (`done_at`).
+
+    `at` is when it is wanted (a timer is an effect with a later `at`); `due_at` is when the relay may take it:
+    `at` plus the writer's lease, later after a failure. `args` tell the carrier what exactly.
+    """
+
+    id: str
+    kind: str
+    at: Millis
+    due_at: Millis
+    args: dict[str, str] = {}
+    attempts: int = 0
+    error: str = ""
+    done_at: Millis | None = None
+
+
+class Aggregate(Document, frozen=True, kw_only=True):
+    """A document with a state of its own: every accepted input is in `audit`, what follows from it in `effects`."""
+
+    audit: tuple[AuditEntry, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+A = TypeVar("A", bound=Aggregate)
+Step: TypeAlias = Callable[[A], A]
+Carrier: TypeAlias = Callable[[A, Effect], Awaitable["Step[A] | None"]]
+"""Carries one effect out; may return a step to be applied to the document in the write that marks it done."""
+
+
+def has_seen(document: Aggregate, input_id: str) -> bool:
+    """Whether an input with this id was accepted before."""
+    return any(entry.input_id == input_id for entry in document.audit)
+
+
+def planned(document: Aggregate, kind: str, now: Millis, *, at: Millis | None = None, **args: str) -> Effect:
+    """The document's next effect: wanted now, or as a timer at `at`. Its id is unique and the same on a replay."""
+    effect_id = f"{document.id}:{len(document.effects)}:{kind}"
+    if at is None:
+        return Effect(effect_id, kind, now, now + LEASE, args)
+    return Effect(effect_id, kind, at, at, args)
+
+
+def with_effects(document: A, effects: tuple[Effect, ...]) -> A:
+    """The document with these effects, and its `due_at` told from them."""
+    due = min((effect.due_at for effect in effects if effect.done_at is None), default=None)
+    return msgspec.structs.replace(document, effects=effects, due_at=due)
+
+
+def without_timers(document: A, kinds: frozenset[str], now: Millis) -> A:
+    """The document with its open effects of these kinds marked done: nobody waits for them any more."""
+    dropped = tuple(
+        msgspec.structs.replace(effect, done_at=now) if effect.done_at is None and effect.kind in kinds else effect
+        for effect in document.effects
+    )
+    return with_effects(document, dropped)
+
+
+class Outbox(Generic[A]):
+    """Carries out the effects of one collection's documents.
+
+    `carriers` maps each kind of effect to the method that carries it out. `at_once` does so in the background for
+    a document that was just saved; `run_due` is the relay's turn. `jitter()` is a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        collection: Collection[A],
+        carriers: Mapping[str, Carrier[A]],
+        clock: Clock,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._collection = collection
+        self._carriers = carriers
+        self._clock = clock
+        self._jitter = jitter
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._under_way: set[str] = set()
+
+    def at_once(self, document: A) -> None:
+        """Start to carry out what the document wants now; a failure is left to the relay."""
+        if self._wanted(document) is None:
+            return
+        task = asyncio.get_running_loop().create_task(self._try(document))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settle(self) -> None:
+        """Wait for what was started at once."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def carry_out(self, document: A) -> A:
+        """Carry out all effects wanted by now, those included that come of it; return the document as it is then."""
+        while (effect := self._wanted(document)) is not None:
+            self._under_way.add(effect.id)
+            try:
+                step = await self._carriers[effect.kind](document, effect)
+                document = await self._finish(document, effect, step)
+            except Exception as error:  # whatever went wrong: the effect stays and is tried again
+                return await self._postpone(document, effect, error)
+            finally:
+                self._under_way.discard(effect.id)
+        return document
+
+    async def run_due(self, limit: int = 100) -> int:
+        """The relay's turn: lease and carry out effects that are due; return how many documents were taken."""
+        documents = await self._collection.due(self._clock.now(), limit)
+        taken = await asyncio.gather(*(self._lease(document) for document in documents))
+        await asyncio.gather(*(self._try(document) for document in taken if document is not None))
+        return len(documents)
+
+    async def _try(self, document: A) -> None:
+        try:
+            await self.carry_out(document)
+        except Exception:  # the store itself fails: the stored lease runs out and the relay comes again
+            log.exception("effects interrupted", document=document.id)
+
+    def _wanted(self, document: A) -> Effect | None:
+        now = self._clock.now()
+        return next(
+            (
+                effect
+                for effect in document.effects
+                if effect.done_at is None and effect.at <= now < effect.due_at and effect.id not in self._under_way
+            ),
+            None,
+        )
+
+    async def _lease(self, document: A) -> A | None:
+        now = self._clock.now()
+        leased = tuple(
+            msgspec.structs.replace(effect, at=min(effect.at, now), due_at=now + LEASE)
+            if effect.done_at is None and effect.due_at <= now
+            else effect
+            for effect in document.effects
+        )
+        try:
+            return await self._collection.save(with_effects(document, leased))
+        except Conflict:
+            return None  # somebody else was faster
+
+    async def _finish(self, document: A, effect: Effect, step: "Step[A] | None") -> A:
+        now = self._clock.now()
+
+        def finished(current: A) -> A:
+            changed = step(current) if step else current
+            return with_effects(changed, _replaced(changed.effects, effect.id, done_at=now, error=""))
+
+        return await self._save(document, finished)
+
+    async def _postpone(self, document: A, effect: Effect, error: Exception) -> A:
+        attempts = effect.attempts + 1
+        backoff = min(HOUR, SECOND * 2**attempts)
+        due_at = self._clock.now() + int(backoff * (0.5 + self._jitter()))
+        text = error.detail if isinstance(error, Problem) else type(error).__name__
+        report = log.warning if attempts < NEEDS_ATTENTION_AFTER else log.error
+        report("effect postponed", effect=effect.id, attempts=attempts, error=text)
+
+        def postponed(current: A) -> A:
+            waiting = _replaced(current.effects, effect.id, attempts=attempts, due_at=due_at, at=due_at, error=text)
+            return with_effects(current, waiting)
+
+        return await self._save(document, postponed)
+
+    async def _save(self, document: A, step: "Step[A]") -> A:
+        while True:
+            try:
+                return await self._collection.save(step(document))
+            except Conflict:
+                current = await self._collection.get(document.id)
+                if current is None:
+                    return document
+                document = current
+
+
+def _replaced(effects: tuple[Effect, ...], effect_id: str, **changes: Any) -> tuple[Effect, ...]:
+    return tuple(
+        msgspec.structs.replace(effect, **changes) if effect.id == effect_id and effect.done_at is None else effect
+        for effect in effects
+    )

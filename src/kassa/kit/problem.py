@@ -1,0 +1,119 @@
+"""Problems: the errors of the contracts. They travel as RFC 9457 documents and come back as the same exception."""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a request: the field (JSON name, dotted when nested) and what to do about it."""
+
+    field: str
+    message: str
+
+
+class Problem(Exception):
+    """A definite answer that says no. `code` is stable and machine-readable; `members` are what a caller needs.
+
+    Every concrete problem is a subclass with a code of its own; by it `from_document` finds the class again.
+    """
+
+    code: ClassVar[str] = "problem"
+    title: ClassVar[str] = "The request could not be carried out"
+    status: ClassVar[int] = 500
+    by_code: ClassVar[dict[str, type["Problem"]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        Problem.by_code[cls.code] = cls
+
+    def __init__(self, detail: str | None = None, *, errors: tuple[FieldError, ...] = (), **members: Any) -> None:
+        self.detail = detail or self.title
+        self.errors = errors
+        self.members = members
+        super().__init__(self.detail)
+
+    def document(self, request_id: str) -> dict[str, Any]:
+        """The RFC 9457 document: type, title, status, detail, then code, requestId, errors and the members."""
+        known = {
+            "type": f"urn:kassa:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "requestId": request_id,
+        }
+        if self.errors:
+            known["errors"] = [{"field": error.field, "message": error.message} for error in self.errors]
+        return {**self.members, **known}
+
+    @staticmethod
+    def from_document(document: dict[str, Any], status: int) -> "Problem":
+        """The exception that `document` was made of; one that this release does not know becomes Unavailable."""
+        kind = Problem.by_code.get(str(document.get("code")))
+        if kind is None:
+            return Unavailable(f"unexpected answer with status {status}")
+        members = {
+            name: value
+            for name, value in document.items()
+            if name not in {"type", "title", "status", "detail", "code", "requestId", "errors"}
+        }
+        problem = kind.__new__(kind)
+        errors = tuple(FieldError(error["field"], error["message"]) for error in document.get("errors", ()))
+        Problem.__init__(problem, document.get("detail"), errors=errors, **members)
+        return problem
+
+
+class Malformed(Problem):
+    """The body is not what its content type says."""
+
+    code, title, status = "malformed_request", "The request could not be read", 400
+
+
+class Unauthenticated(Problem):
+    """No valid credentials."""
+
+    code, title, status = "unauthenticated", "Log in first", 401
+
+
+class Forbidden(Problem):
+    """Valid credentials, but not for this."""
+
+    code, title, status = "forbidden", "Not allowed", 403
+
+
+class NotFound(Problem):
+    """Nothing by that id that the caller may see."""
+
+    code, title, status = "not_found", "Not found", 404
+
+
+class TooLarge(Problem):
+    """The body is over the limit."""
+
+    code, title, status = "body_too_large", "The body is too large", 413
+
+
+class Invalid(Problem):
+    """The request can be read but must not be carried out; `errors` names the fields."""
+
+    code, title, status = "validation_failed", "The request is not valid", 422
+
+    @classmethod
+    def field(cls, field: str, message: str) -> "Invalid":
+        """One field is wrong."""
+        return cls(f"{field}: {message}", errors=(FieldError(field, message),))
+
+
+class TooManyRequests(Problem):
+    """Over a limit; `retryAfter` is in seconds."""
+
+    code, title, status = "too_many_requests", "Too many requests", 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"try again in {retry_after} s", retryAfter=retry_after)
+
+
+class Unavailable(Problem):
+    """Unknown: it may or may not have been done, or cannot be done now. Asking again is right and harmless."""
+
+    code, title, status = "unavailable", "Not available right now; try again", 503

@@ -1,0 +1,232 @@
+"""What every service's routes share: reading bodies, writing answers and problems, who asks, lists, repeated requests.
+
+The only place in the kit that knows the web framework.
+"""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+from litestar import Request, Response, Router, route
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
+
+from kassa.kit.idempotency import Answer, Idempotency
+from kassa.kit.identity import Principal, ServiceIdentity, TokenVerifier
+from kassa.kit.problem import FieldError, Forbidden, Invalid, Malformed, NotFound, Problem, TooLarge
+from kassa.kit.wire import Endpoint, arguments_of, decode, encode, endpoints, request_id
+
+MAX_BODY = 1024 * 1024
+PROBLEM_JSON = "application/problem+json"
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+async def read_body(request: Request[Any, Any, Any], kind: type[T]) -> T:
+    """The request's body, read strictly. Malformed (400) if it is no JSON, Invalid (422) if it is not a `kind`."""
+    return decode(await request.body(), kind)
+
+
+def takes(kind: type) -> type[Operation]:
+    """For a handler's `operation_class`: the API document says that the body is a `kind`."""
+
+    @dataclass
+    class Takes(Operation):
+        def __post_init__(self) -> None:
+            schema: Any = _inlined(*msgspec.json.schema_components([kind], ref_template="{name}"))
+            self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)})
+
+    return Takes
+
+
+def _inlined(schemas: tuple[dict[str, Any], ...], components: dict[str, Any]) -> Any:
+    def inline(node: Any) -> Any:
+        if isinstance(node, dict):
+            if "$ref" in node:
+                return inline(components[node["$ref"]])
+            return {name: inline(value) for name, value in node.items()}
+        return [inline(each) for each in node] if isinstance(node, list) else node
+
+    return inline(schemas[0])
+
+
+class JsonResponse(Response[T]):
+    """An answer in which decimals are exact JSON numbers."""
+
+    def render(self, content: Any, media_type: str, enc_hook: Any = None) -> bytes:
+        """The bytes of the body."""
+        return content if isinstance(content, bytes) else encode(content) if content is not None else b""
+
+
+class Pagination(msgspec.Struct, frozen=True, rename="camel"):
+    """Where in a list one is. `next_cursor` continues it; null at the end."""
+
+    total: int
+    limit: int
+    skip: int
+    next_cursor: str | None
+
+
+class Paging(msgspec.Struct, frozen=True):
+    """What part of a list is asked for; `after` is the sort value behind which to go on."""
+
+    limit: int
+    skip: int
+    after: str | None
+
+    def pagination(self, total: int, found: list[Any], sort_value: Callable[[Any], str]) -> Pagination:
+        """The pagination of a page `found` with one document more than `limit` when there is more."""
+        more = len(found) > self.limit
+        next_cursor = encode_cursor(sort_value(found[self.limit - 1])) if more else None
+        return Pagination(total, self.limit, self.skip, next_cursor)
+
+
+def paging(limit: int = 20, skip: int = 0, cursor: str | None = None) -> Paging:
+    """The paging of a request's `limit` (1 to 100), `skip` and `cursor`; Invalid if they are wrong."""
+    if not 1 <= limit <= 100:
+        raise Invalid.field("limit", "must be from 1 to 100")
+    if not 0 <= skip <= 1_000_000_000:
+        raise Invalid.field("skip", "must be 0 or more")
+    return Paging(limit, skip, decode_cursor(cursor) if cursor else None)
+
+
+def encode_cursor(sort_value: str) -> str:
+    """An opaque cursor."""
+    return base64.urlsafe_b64encode(sort_value.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> str:
+    """The sort value in a cursor of ours; Invalid otherwise."""
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise Invalid.field("cursor", "is not a cursor of this list; take nextCursor of the previous page") from error
+
+
+async def principal_of(request: Request[Any, Any, Any]) -> Principal:
+    """The logged-in user; Unauthenticated else."""
+    verifier: TokenVerifier = request.app.state["verifier"]
+    return await verifier.principal(request.headers.get("authorization"))
+
+
+async def admin_of(request: Request[Any, Any, Any]) -> Principal:
+    """The logged-in administrator; Unauthenticated or Forbidden else."""
+    principal = await principal_of(request)
+    if not principal.is_admin:
+        raise Forbidden("this needs an administrator")
+    return principal
+
+
+async def once(
+    request: Request[Any, Any, Any],
+    user_id: str,
+    status: int,
+    new_id: Callable[[], str],
+    work: Callable[[str], Awaitable[Any]],
+) -> Response[Any]:
+    """Answer `status` with what `work(resource_id)` returns, at most once for the request's Idempotency-Key."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return JsonResponse(await work(new_id()), status_code=status, media_type="application/json")
+
+    async def answered(resource_id: str) -> Answer:
+        return Answer(status, encode(await work(resource_id)))
+
+    idempotency: Idempotency = request.app.state["idempotency"]
+    endpoint = f"{request.method} {request.url.path}"
+    answer = await idempotency.run((user_id, endpoint, key), await request.body(), new_id, answered)
+    headers = {"Idempotent-Replayed": "true"} if answer.is_replay else {}
+    media_type = "application/json" if answer.status < 400 else PROBLEM_JSON
+    return JsonResponse(answer.body, status_code=answer.status, media_type=media_type, headers=headers)
+
+
+def internal_router(contract: type, service: object, identity: ServiceIdentity) -> Router:
+    """The contract's endpoints for other services, answered by `service`; Forbidden for everybody else."""
+    handlers = [_internal_handler(endpoint, service, identity) for endpoint in endpoints(contract)]
+    return Router("/", route_handlers=handlers, include_in_schema=False)
+
+
+def _internal_handler(endpoint: Endpoint, service: object, identity: ServiceIdentity) -> HTTPRouteHandler:
+    method = getattr(service, endpoint.name)
+
+    async def handler(request: Request[Any, Any, Any]) -> Response[Any]:
+        if endpoint.mark.callers:
+            headers = request.headers
+            identity.check(headers.get("x-internal-service"), headers.get("x-internal-token"), endpoint.mark.callers)
+        query = {name: request.query_params.getall(name) for name in request.query_params}
+        answer = await method(**arguments_of(endpoint, request.path_params, query, await request.body()))
+        return JsonResponse(answer, status_code=200 if answer is not None else 204, media_type="application/json")
+
+    handler.__name__ = f"internal_{endpoint.name}"
+    path = endpoint.mark.path.replace("}", ":str}")
+    return route(path, http_method=[endpoint.mark.verb], status_code=200)(handler)  # type: ignore[list-item]
+
+
+def problem_response(problem: Problem) -> Response[Any]:
+    """The problem as an RFC 9457 answer."""
+    headers = {}
+    if "retryAfter" in problem.members:
+        headers["Retry-After"] = str(problem.members["retryAfter"])
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    document = problem.document(request_id.get())
+    return JsonResponse(encode(document), status_code=problem.status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def on_problem(_request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
+    """Exception handler: a problem of a contract."""
+    return problem_response(problem)
+
+
+def on_validation(_request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
+    """Exception handler: the framework found the request's parameters or body not to be what a route takes."""
+    found = error.extra if isinstance(error.extra, list) else []
+    errors = tuple(FieldError(_field(item), str(item.get("message", ""))) for item in found if isinstance(item, dict))
+    detail = "; ".join(f"{each.field}: {each.message}" if each.field else each.message for each in errors)
+    return problem_response(Invalid(detail or None, errors=errors))
+
+
+def _field(item: dict[str, Any]) -> str:
+    return str(item.get("key", "")).removeprefix("data.").removeprefix("data")
+
+
+class InternalError(Problem):
+    """A bug: the log has it, under the request id."""
+
+    code, title, status = "internal_error", "Something went wrong here; it is logged under the request id", 500
+
+
+class MethodNotAllowed(Problem):
+    """The path exists, but not for this method."""
+
+    code, title, status = "method_not_allowed", "This path does not take this method", 405
+
+
+def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Exception handler: the framework's own errors as problems."""
+    by_status: dict[int, Problem] = {
+        400: Malformed(error.detail),
+        404: NotFound("there is nothing at this path"),
+        405: MethodNotAllowed(),
+        413: TooLarge(f"send at most {MAX_BODY} bytes"),
+    }
+    return problem_response(by_status.get(error.status_code) or InternalError())
+
+
+def on_bug(_request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Exception handler: whatever nobody expected; logged, never shown."""
+    log.exception("unexpected error", exc_info=error)
+    return problem_response(InternalError())
+
+
+EXCEPTION_HANDLERS: dict[Any, Any] = {
+    Problem: on_problem,
+    ValidationException: on_validation,
+    HTTPException: on_http_error,
+    Exception: on_bug,
+}
