@@ -4,7 +4,7 @@ The list of currencies is explicit: sources disagree on the exotic ones, and a w
 charges a hundredfold. A currency that is not here is refused.
 """
 
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 
 import msgspec
 
@@ -23,6 +23,9 @@ EXPONENTS: dict[str, int] = {
 
 # Stripe docs, currencies: ISK and UGX have no decimals but are sent as if they had two, ending in 00.
 _SENT_TIMES_100 = frozenset({"isk", "ugx"})
+
+# The default context rounds to 28 digits in silence: 1.0000000000000000000000000000001 would pass for 1.
+_EXACT = Context(prec=80, traps=[Inexact])
 
 STRIPE_MAXIMUM = 99_999_999
 
@@ -61,7 +64,7 @@ def known_currency(code: str) -> str:
 
 def major(minor: int, currency: str) -> Decimal:
     """Minor units as an exact decimal in major units: (19998, usd) is 199.98, (500, jpy) is 500."""
-    return Decimal(minor).scaleb(-EXPONENTS[currency])
+    return Decimal(minor).scaleb(-EXPONENTS[currency], _EXACT)
 
 
 def minor(amount: Decimal, currency: str) -> int:
@@ -69,8 +72,11 @@ def minor(amount: Decimal, currency: str) -> int:
     if not amount.is_finite() or abs(amount.adjusted()) > 30:
         raise InvalidMoney("must be a finite decimal number")
     exponent = EXPONENTS[currency]
-    units = amount.scaleb(exponent)
-    if units != units.to_integral_value():
+    try:
+        units = amount.scaleb(exponent, _EXACT)
+    except Inexact:
+        units = None
+    if units is None or units != units.to_integral_value():
         raise InvalidMoney(f"must have at most {exponent} decimals in {currency}")
     # Stripe docs, currencies: the last digit of a three-decimal amount must be 0.
     if exponent == 3 and int(units) % 10:

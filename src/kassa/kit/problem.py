@@ -58,7 +58,10 @@ class Problem(Exception):
             if name not in {"type", "title", "status", "detail", "code", "requestId", "errors"}
         }
         problem = kind.__new__(kind)
-        errors = tuple(FieldError(error["field"], error["message"]) for error in document.get("errors", ()))
+        try:
+            errors = msgspec.convert(document.get("errors", ()), tuple[FieldError, ...])
+        except msgspec.ValidationError:
+            return Unavailable(f"unexpected answer with status {status}")
         Problem.__init__(problem, document.get("detail"), errors=errors, **members)
         return problem
 

@@ -18,6 +18,7 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 
 from kassa.kit.idempotency import Answer, Idempotency
 from kassa.kit.identity import Principal, ServiceIdentity, TokenVerifier
+from kassa.kit.ids import Ids
 from kassa.kit.problem import FieldError, Forbidden, Invalid, Malformed, NotFound, Problem, TooLarge
 from kassa.kit.wire import Endpoint, arguments_of, decode, encode, endpoints, request_id
 
@@ -122,24 +123,36 @@ async def admin_of(request: Request[Any, Any, Any]) -> Principal:
     return principal
 
 
+def new_id(request: Request[Any, Any, Any], prefix: str) -> Callable[[], str]:
+    """Makes ids with this prefix; only when one is needed."""
+    ids: Ids = request.app.state["ids"]
+    return lambda: ids.new(prefix)
+
+
 async def once(
     request: Request[Any, Any, Any],
     user_id: str,
-    status: int,
-    new_id: Callable[[], str],
+    status: int | Callable[[], int],
+    make_id: Callable[[], str],
     work: Callable[[str], Awaitable[Any]],
 ) -> Response[Any]:
-    """Answer `status` with what `work(resource_id)` returns, at most once for the request's Idempotency-Key."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return JsonResponse(await work(new_id()), status_code=status, media_type="application/json")
+    """Answer `status` with what `work(resource_id)` returns, at most once for the request's Idempotency-Key.
+
+    A status that only the work decides is a function, asked afterwards.
+    """
 
     async def answered(resource_id: str) -> Answer:
-        return Answer(status, encode(await work(resource_id)))
+        body = encode(await work(resource_id))
+        return Answer(status if isinstance(status, int) else status(), body)
+
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        answer = await answered(make_id())
+        return JsonResponse(answer.body, status_code=answer.status, media_type="application/json")
 
     idempotency: Idempotency = request.app.state["idempotency"]
     endpoint = f"{request.method} {request.url.path}"
-    answer = await idempotency.run((user_id, endpoint, key), await request.body(), new_id, answered)
+    answer = await idempotency.run((user_id, endpoint, key), await request.body(), make_id, answered)
     headers = {"Idempotent-Replayed": "true"} if answer.is_replay else {}
     media_type = "application/json" if answer.status < 400 else PROBLEM_JSON
     return JsonResponse(answer.body, status_code=answer.status, media_type=media_type, headers=headers)

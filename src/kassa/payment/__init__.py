@@ -1,1 +1,1 @@
-
+"""Payment: Checkout Sessions, signed webhooks, refunds, and reconciliation with Stripe."""

@@ -1,0 +1,225 @@
+"""The public endpoints of orders."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.params import Parameter
+
+from kassa.contracts.inventory import Line
+from kassa.kit.clock import DAY, day_of, rfc3339
+from kassa.kit.documents import Between, Where
+from kassa.kit.ids import ORDER
+from kassa.kit.money import major
+from kassa.kit.problem import Invalid
+from kassa.kit.web import (
+    JsonResponse,
+    Pagination,
+    admin_of,
+    new_id,
+    once,
+    paging,
+    principal_of,
+    read_body,
+    takes,
+)
+from kassa.order.domain import Order, Stage
+from kassa.order.service import OrderService
+
+STATUSES = ("PENDING", "CONFIRMED", "CANCELLED", "FAILED", "REFUNDED")
+TREND_DAYS = 30
+
+
+class NewOrder(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What a buyer asks for."""
+
+    items: list["NewLine"]
+
+
+class NewLine(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """So many pieces of one product."""
+
+    product_id: str
+    quantity: int
+
+
+class ItemOut(msgspec.Struct, frozen=True, rename="camel"):
+    """A line of an order; `price_snapshot` is the price of one piece when the order was placed."""
+
+    product_id: str
+    name: str
+    quantity: int
+    price_snapshot: Decimal
+    price_snapshot_minor: int
+
+
+class OrderOut(msgspec.Struct, frozen=True, rename="camel"):
+    """An order as the wire shows it. `reason` says why it ended as it did."""
+
+    id: str
+    user_id: str
+    items: list[ItemOut]
+    total_amount: Decimal
+    total_amount_minor: int
+    currency: str
+    status: str
+    reason: str | None
+    expires_at: str
+    created_at: str
+    updated_at: str
+
+
+class OrderAnswer(msgspec.Struct, frozen=True):
+    """One order."""
+
+    order: OrderOut
+
+
+class OrdersAnswer(msgspec.Struct, frozen=True):
+    """A page of orders, the newest first."""
+
+    orders: list[OrderOut]
+    pagination: Pagination
+
+
+class DayCount(msgspec.Struct, frozen=True):
+    """So many on one UTC day."""
+
+    date: str
+    count: int
+
+
+class OrderAnalytics(msgspec.Struct, frozen=True, rename="camel"):
+    """Orders in numbers; the average is over those that were paid, the trend over the last 30 days."""
+
+    total_orders: int
+    orders_by_status: dict[str, int]
+    daily_order_trend: list[DayCount]
+    average_order_value: Decimal
+    currency: str
+
+
+def shown(order: Order) -> OrderOut:
+    """The order as the wire shows it."""
+    currency = order.currency
+    return OrderOut(
+        id=order.id,
+        user_id=order.user_id,
+        items=[
+            ItemOut(item.product_id, item.name, item.quantity, major(item.price_minor, currency), item.price_minor)
+            for item in order.items
+        ],
+        total_amount=major(order.total_minor, currency),
+        total_amount_minor=order.total_minor,
+        currency=currency,
+        status=order.status,
+        reason=str(order.reason) or None,
+        expires_at=rfc3339(order.expires_at),
+        created_at=rfc3339(order.created_at),
+        updated_at=rfc3339(order.updated_at),
+    )
+
+
+@post("/orders", status_code=201, operation_class=takes(NewOrder))
+async def place_order(request: Request[Any, Any, Any]) -> Response[OrderAnswer]:
+    """Place an order: prices are those of now, the stock of all items is held, or of none."""
+    principal = await principal_of(request)
+    new = await read_body(request, NewOrder)
+    lines = [Line(line.product_id, line.quantity) for line in new.items]
+
+    async def place(order_id: str) -> OrderAnswer:
+        return OrderAnswer(shown(await _service(request).place(order_id, principal.id, lines)))
+
+    return await once(request, principal.id, 201, new_id(request, ORDER), place)
+
+
+@get("/orders")
+async def my_orders(
+    request: Request[Any, Any, Any],
+    status: str | None = None,
+    limit: int = 20,
+    skip: int = 0,
+    cursor: str | None = None,
+) -> Response[OrdersAnswer]:
+    """The buyer's own orders, the newest first."""
+    principal = await principal_of(request)
+    return await _listed(request, {"user_id": principal.id}, status, (limit, skip, cursor))
+
+
+@get("/orders/admin/all")
+async def all_orders(
+    request: Request[Any, Any, Any],
+    status: str | None = None,
+    user_id: Annotated[str | None, Parameter(query="userId")] = None,
+    limit: int = 20,
+    skip: int = 0,
+    cursor: str | None = None,
+) -> Response[OrdersAnswer]:
+    """All orders, the newest first; for administrators."""
+    await admin_of(request)
+    return await _listed(request, {"user_id": user_id} if user_id else {}, status, (limit, skip, cursor))
+
+
+@get("/orders/admin/analytics/orders")
+async def order_analytics(request: Request[Any, Any, Any]) -> Response[OrderAnalytics]:
+    """Orders in numbers; for administrators."""
+    await admin_of(request)
+    service = _service(request)
+    by_status = {str(total.key): total for total in await service.orders.totals({}, "status", sum_of="total_minor")}
+    since = Between(at_least=service.now() - TREND_DAYS * DAY)
+    days = await service.orders.totals({"created_at": since}, "created_at", per=DAY)
+    paid = [by_status[each] for each in (Stage.CONFIRMED, Stage.REFUNDED) if each in by_status]
+    count, amount = sum(total.count for total in paid), sum(total.sum for total in paid)
+    answer = OrderAnalytics(
+        total_orders=sum(total.count for total in by_status.values()),
+        orders_by_status={status: by_status[status].count if status in by_status else 0 for status in STATUSES},
+        daily_order_trend=[DayCount(day_of(int(total.key or 0) * DAY), total.count) for total in days],
+        average_order_value=major(round(amount / count) if count else 0, service.currency),
+        currency=service.currency,
+    )
+    return JsonResponse(answer, media_type="application/json")
+
+
+@get("/orders/{order_id:str}")
+async def one_order(request: Request[Any, Any, Any], order_id: str) -> Response[OrderAnswer]:
+    """One order: the buyer's own; any, for administrators."""
+    principal = await principal_of(request)
+    order = await _service(request).visible(order_id, principal)
+    return JsonResponse(OrderAnswer(shown(order)), media_type="application/json")
+
+
+@post("/orders/{order_id:str}/cancel", status_code=200)
+async def cancel_order(request: Request[Any, Any, Any], order_id: str) -> Response[OrderAnswer]:
+    """Cancel an unpaid order. 202: the payment provider cannot be asked right now; it goes on by itself."""
+    principal = await principal_of(request)
+    is_settled = True
+
+    async def cancel(_: str) -> OrderAnswer:
+        nonlocal is_settled
+        order, is_settled = await _service(request).cancel(order_id, principal)
+        return OrderAnswer(shown(order))
+
+    return await once(request, principal.id, lambda: 200 if is_settled else 202, lambda: order_id, cancel)
+
+
+async def _listed(
+    request: Request[Any, Any, Any], where: Where, status: str | None, page: tuple[int, int, str | None]
+) -> Response[OrdersAnswer]:
+    if status is not None and status not in STATUSES:
+        raise Invalid.field("status", f"must be one of {', '.join(STATUSES)}")
+    matching = {**where, "status": status} if status else where
+    asked = paging(*page)
+    orders = _service(request).orders
+    found = await orders.find(matching, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
+    pagination = asked.pagination(await orders.count(matching), found, lambda order: order.id)
+    answer = OrdersAnswer([shown(order) for order in found[: asked.limit]], pagination)
+    return JsonResponse(answer, media_type="application/json")
+
+
+def _service(request: Request[Any, Any, Any]) -> OrderService:
+    service: OrderService = request.app.state["order"]
+    return service
+
+
+HANDLERS = (place_order, my_orders, all_orders, order_analytics, one_order, cancel_order)

@@ -1,0 +1,251 @@
+"""The order service: places, cancels, confirms; carries out what follows from each change."""
+
+from collections.abc import Sequence
+
+from kassa.contracts.inventory import InsufficientStock, Inventory, Line, ReservationEnded, UnknownStock
+from kassa.contracts.order import OrderForPayment, OrderItem, OrderNotCancellable, RefundNews, StatusChange
+from kassa.contracts.payment import Payments
+from kassa.contracts.product import Product, UnknownProduct
+from kassa.kit.audit import Cause
+from kassa.kit.clock import MINUTE, Clock, Millis
+from kassa.kit.documents import Duplicate, change
+from kassa.kit.idempotency import Abandoned
+from kassa.kit.identity import Principal
+from kassa.kit.ids import ORDER, is_id
+from kassa.kit.money import InvalidMoney, chargeable
+from kassa.kit.outbox import Carrier, Effect, Outbox, Step
+from kassa.kit.problem import Invalid, NotFound
+from kassa.kit.wire import request_id
+from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, apply, merged, placed
+from kassa.order.store import OrderStore
+
+NAME = "order-service"
+
+
+class OrderService:
+    """Satisfies contracts.order.Orders. `ttl_minutes` is how long an unpaid order holds its stock."""
+
+    outbox: Outbox[Order]
+
+    def __init__(
+        self,
+        store: OrderStore,
+        product: Product,
+        inventory: Inventory,
+        payments: Payments,
+        clock: Clock,
+        currency: str,
+        ttl_minutes: int,
+    ) -> None:
+        self.orders = store.orders
+        self._product = product
+        self._inventory = inventory
+        self._payments = payments
+        self._clock = clock
+        self.currency = currency
+        self._ttl = ttl_minutes * MINUTE
+
+    # Placing and cancelling
+
+    async def place(self, order_id: str, user_id: str, lines: Sequence[Line]) -> Order:
+        """Place an order under this id: prices are read once, all items are held or none.
+
+        Asked again with the same id it goes on where it stopped. InsufficientStock, UnknownProduct or Invalid:
+        nothing is held.
+        """
+        known = await self.orders.get(order_id)
+        if known is not None:
+            return self._made(known)
+        wanted = merged(lines)
+        items = await self._priced(wanted)
+        total = sum(item.price_minor * item.quantity for item in items)
+        try:
+            chargeable(total, self.currency)
+        except InvalidMoney as error:
+            raise Invalid.field("totalAmount", str(error)) from error
+        await self._hold(f"{order_id}.1", wanted)
+        now = self._clock.now()
+        order = Order(
+            id=order_id,
+            user_id=user_id,
+            items=items,
+            total_minor=total,
+            currency=self.currency,
+            stage=Stage.PENDING,
+            status=Stage.PENDING,
+            expires_at=now + self._ttl,
+            created_at=now,
+            updated_at=now,
+        )
+        try:
+            return await self.orders.insert(placed(order, Cause(order_id, user_id, "placed", request_id.get())))
+        except Duplicate:
+            # Another try with the same id was faster, or the rescue of orphans was.
+            return self._made(await self.get(order_id))
+
+    async def cancel(self, order_id: str, who: Principal) -> tuple[Order, bool]:
+        """Cancel for its owner or an administrator. Returns the order and whether that is settled already: if not,
+        Stripe could not be asked for now and it goes on by itself. OrderNotCancellable: paid, or being paid."""
+        order = await self.visible(order_id, who)
+        if order.stage is Stage.PENDING:
+            mine = order.user_id == who.id
+            reason = Reason.CANCELLED_BY_BUYER if mine else Reason.CANCELLED_BY_OPERATOR
+            cause = Cause(f"cancel:{order_id}", who.id, reason, request_id.get())
+            order = await self._change(order_id, Input(Kind.CLOSE, cause, reason))
+            order = await self.outbox.carry_out(order)
+        if order.stage is Stage.CANCELLED:
+            return order, True
+        if order.stage is Stage.CLOSING and _is_open(order, Todo.CLOSE_PAYMENT):
+            return order, False
+        raise OrderNotCancellable(f"the order is {order.status} and paid, or its payment is under way")
+
+    # Reading
+
+    def now(self) -> Millis:
+        """The time, by this service's clock."""
+        return self._clock.now()
+
+    async def get(self, order_id: str) -> Order:
+        """The order; NotFound if there is none by this id."""
+        order = await self.orders.get(order_id) if is_id(ORDER, order_id) else None
+        if order is None:
+            raise NotFound(f"there is no order {order_id[:64]}")
+        return order
+
+    async def visible(self, order_id: str, who: Principal) -> Order:
+        """The order, if it is the user's own or the user is an administrator; NotFound else."""
+        order = await self.get(order_id)
+        if order.user_id != who.id and not who.is_admin:
+            raise NotFound(f"there is no order {order_id[:64]}")
+        return order
+
+    # What the payment service calls (contracts.order.Orders)
+
+    async def for_payment(self, order_id: str) -> OrderForPayment:
+        """See contracts.order.Orders."""
+        order = await self.get(order_id)
+        return OrderForPayment(
+            id=order.id,
+            user_id=order.user_id,
+            items=list(order.items),
+            total_minor=order.total_minor,
+            currency=order.currency,
+            status=order.status,
+            is_payable=order.stage is Stage.PENDING and order.expires_at > self._clock.now(),
+            expires_at=order.expires_at,
+        )
+
+    async def set_status(self, order_id: str, change: StatusChange) -> None:
+        """See contracts.order.Orders."""
+        kind = Kind.PAID if change.status == "CONFIRMED" else Kind.CLOSE if change.session_is_open else Kind.ENDED
+        reason = Reason.NONE if kind is Kind.PAID else _reason(change.reason)
+        cause = Cause(change.input_id, "payment-service", change.reason, request_id.get())
+        payment_id = change.payment_id if kind is Kind.PAID else None
+        order = await self._change(order_id, Input(kind, cause, reason, payment_id))
+        self.outbox.at_once(order)
+
+    async def note_refund(self, order_id: str, news: RefundNews) -> None:
+        """See contracts.order.Orders."""
+        kind = Kind.FULLY_REFUNDED if news.is_full else Kind.PARTLY_REFUNDED
+        cause = Cause(news.input_id, "payment-service", kind, request_id.get())
+        order = await self._change(order_id, Input(kind, cause, restock=news.restock))
+        self.outbox.at_once(order)
+
+    # Effects: what follows from a change, carried out until it is done
+
+    def carriers(self) -> dict[str, Carrier[Order]]:
+        """Each kind of effect and the method that carries it out."""
+        return {
+            Todo.EXPIRE: self.expire,
+            Todo.CLOSE_PAYMENT: self.close_payment,
+            Todo.COMMIT: self.commit_stock,
+            Todo.RELEASE: self.release_stock,
+            Todo.RESERVE_AGAIN: self.reserve_again,
+            Todo.REFUND_LATE: self.refund_late,
+            Todo.RESTOCK: self.restock,
+        }
+
+    async def expire(self, order: Order, timer: Effect) -> Step[Order]:
+        """The deadline has passed."""
+        return self._step(timer, Kind.CLOSE, Reason.EXPIRED)
+
+    async def close_payment(self, order: Order, effect: Effect) -> Step[Order] | None:
+        """Have it settled at Stripe that no money comes. If money came or is coming, the payment service will say."""
+        closing = await self._payments.close(order.id)
+        return self._step(effect, Kind.ENDED) if closing.outcome == "closed" else None
+
+    async def commit_stock(self, order: Order, effect: Effect) -> None:
+        """What the order holds is sold."""
+        await self._inventory.commit(effect.args["reservation"])
+
+    async def release_stock(self, order: Order, effect: Effect) -> None:
+        """What the order holds can be bought again."""
+        await self._inventory.release(effect.args["reservation"])
+
+    async def reserve_again(self, order: Order, effect: Effect) -> Step[Order]:
+        """Money came late: hold the stock once more, or find it sold."""
+        lines = [Line(item.product_id, item.quantity) for item in order.items]
+        try:
+            await self._hold(effect.args["reservation"], lines)
+        except (InsufficientStock, ReservationEnded):
+            return self._step(effect, Kind.SOLD_OUT, Reason.SOLD_OUT)
+        return self._step(effect, Kind.HELD)
+
+    async def refund_late(self, order: Order, effect: Effect) -> None:
+        """Give back money that came for an order which ended."""
+        await self._payments.refund_late(order.id, order.reason)
+
+    async def restock(self, order: Order, effect: Effect) -> None:
+        """The goods of a refunded order come back; once, however many refunds say so."""
+        lines = [Line(item.product_id, item.quantity) for item in order.items]
+        await self._inventory.restock(f"{order.id}.restock", lines)
+
+    # Inside
+
+    async def _priced(self, lines: Sequence[Line]) -> tuple[OrderItem, ...]:
+        ids = [line.product_id for line in lines]
+        known = {snapshot.id: snapshot for snapshot in await self._product.snapshot(ids)}
+        for product_id in ids:
+            if product_id not in known or known[product_id].currency != self.currency:
+                raise UnknownProduct(product_id)
+        return tuple(
+            OrderItem(line.product_id, known[line.product_id].name, line.quantity, known[line.product_id].price_minor)
+            for line in lines
+        )
+
+    async def _hold(self, reservation_id: str, lines: Sequence[Line]) -> None:
+        try:
+            await self._inventory.reserve(reservation_id, list(lines))
+        except UnknownStock as unknown:
+            product_id = str(unknown.members["productId"])
+            asked = next(line.quantity for line in lines if line.product_id == product_id)
+            raise InsufficientStock(product_id, asked, 0) from unknown
+        except ReservationEnded as ended:
+            if reservation_id.endswith(".1"):
+                raise Abandoned("the order was given up in the meantime; try again") from ended
+            raise
+
+    def _made(self, order: Order) -> Order:
+        if order.stage is Stage.FAILED:
+            raise Abandoned("the order was given up in the meantime; try again")
+        return order
+
+    async def _change(self, order_id: str, news: Input) -> Order:
+        changed = None
+        if is_id(ORDER, order_id):
+            changed = await change(self.orders, order_id, lambda order: apply(order, news, self._clock.now()))
+        if changed is None:
+            raise NotFound(f"there is no order {order_id[:64]}")
+        return changed
+
+    def _step(self, effect: Effect, kind: Kind, reason: Reason = Reason.NONE) -> Step[Order]:
+        news = Input(kind, Cause(effect.id, NAME, reason, request_id.get()), reason)
+        return lambda order: apply(order, news, self._clock.now())
+
+
+def _is_open(order: Order, kind: Todo) -> bool:
+    return any(effect.kind == kind and effect.done_at is None for effect in order.effects)
+
+
+def _reason(text: str) -> Reason:
+    return Reason(text) if text in Reason.__members__.values() else Reason.PAYMENT_FAILED

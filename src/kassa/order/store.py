@@ -1,0 +1,27 @@
+"""What the order service keeps."""
+
+import msgspec
+
+from kassa.kit.documents import Collection, CollectionSpec, Database, Index
+from kassa.order.domain import Order
+
+ORDERS = CollectionSpec(
+    "orders",
+    Order,
+    (
+        Index("by_user", ("user_id", "id")),
+        Index("by_status", ("status", "id")),
+        Index("by_day", ("created_at",)),
+    ),
+)
+
+
+class OrderStore(msgspec.Struct, frozen=True):
+    """The open collections."""
+
+    orders: Collection[Order]
+
+    @classmethod
+    async def open(cls, database: Database) -> "OrderStore":
+        """Open the collections; make them if they are not there."""
+        return cls(await database.collection(ORDERS))

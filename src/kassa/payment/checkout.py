@@ -1,0 +1,166 @@
+"""Checkout: making an order's one payment and its session at Stripe."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from kassa.contracts.order import OrderForPayment, Orders
+from kassa.contracts.payment import OrderNotPayable, StripeRefused
+from kassa.kit.audit import Cause
+from kassa.kit.clock import MINUTE, SECOND, Millis
+from kassa.kit.documents import Duplicate
+from kassa.kit.identity import Principal
+from kassa.kit.ids import PAYMENT, Ids
+from kassa.kit.money import to_stripe
+from kassa.kit.problem import NotFound, Unavailable
+from kassa.kit.wire import request_id
+from kassa.payment.domain import STATUS, Payment, Stage, created
+from kassa.payment.processor import Processor, Refused, SavedFailure, SessionState
+from kassa.payment.refunds import KEY_IS_OLD_AFTER
+
+if TYPE_CHECKING:
+    from kassa.payment.service import PaymentService
+
+# Stripe takes no expiry under 30 minutes from the time of its own clock (docs: checkout sessions); a minute is the
+# margin.
+SHORTEST_SESSION: Millis = 31 * MINUTE
+
+
+class Checkout:
+    """Opens sessions for a payment service. `frontend_url` is where Stripe sends the buyer back to."""
+
+    def __init__(
+        self, service: "PaymentService", orders: Orders, processor: Processor, ids: Ids, frontend_url: str
+    ) -> None:
+        self._service = service
+        self._orders = orders
+        self._processor = processor
+        self._ids = ids
+        self._frontend_url = frontend_url.rstrip("/")
+        self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def open_session(self, order_id: str, who: Principal) -> Payment:
+        """The open session of the buyer's order; made now if there is none. OrderNotPayable, NotFound,
+        StripeUnreachable, StripeKeyRefused."""
+        order = await self._orders.for_payment(order_id)
+        if order.user_id != who.id:
+            raise NotFound(f"there is no order {order_id[:64]}")
+        if not order.is_payable:
+            raise OrderNotPayable(f"the order is {order.status}, or it is being closed")
+        payment = await self._service.of_order(order_id) or await self._create(order)
+        if payment.stage is Stage.CREATED:
+            payment = await self.complete(payment.id)
+        if payment.stage is not Stage.INITIATED or payment.session_url is None:
+            raise OrderNotPayable(f"the payment is {payment.status}")
+        return payment
+
+    async def _create(self, order: OrderForPayment) -> Payment:
+        now = self._service.clock.now()
+        payment_id = self._ids.new(PAYMENT)
+        payment = Payment(
+            id=payment_id,
+            order_id=order.id,
+            user_id=order.user_id,
+            amount_minor=order.total_minor,
+            currency=order.currency,
+            stage=Stage.CREATED,
+            status=STATUS[Stage.CREATED],
+            params=self._params(order, payment_id, now),
+            key=f"{payment_id}-session-1",
+            keyed_at=now,
+            created_at=now,
+            updated_at=now,
+        )
+        return await self._insert(payment, Cause(payment_id, order.user_id, "asked to pay", request_id.get()))
+
+    async def _insert(self, payment: Payment, cause: Cause) -> Payment:
+        try:
+            return await self._service.payments.insert(created(payment, cause))
+        except Duplicate as duplicate:
+            known = await self._service.of_order(payment.order_id)
+            if known is None:
+                raise Unavailable("the payment could not be stored; try again") from duplicate
+            return known
+
+    def _params(self, order: OrderForPayment, payment_id: str, now: Millis) -> dict[str, Any]:
+        metadata = {"orderId": order.id, "paymentId": payment_id, "userId": order.user_id}
+        back = f"{self._frontend_url}/checkout/return?order={order.id}"
+        return {
+            "mode": "payment",
+            "client_reference_id": order.id,
+            "metadata": metadata,
+            # Session metadata does not reach the PaymentIntent (Stripe SDK: checkout sessions).
+            "payment_intent_data": {"metadata": metadata},
+            "adaptive_pricing": {"enabled": False},
+            "allow_promotion_codes": False,
+            "expires_at": max(order.expires_at, now + SHORTEST_SESSION) // SECOND,
+            "success_url": back,
+            "cancel_url": back,
+            "line_items": [
+                {
+                    "quantity": item.quantity,
+                    "price_data": {
+                        "currency": order.currency,
+                        "unit_amount": to_stripe(item.price_minor, order.currency),
+                        "product_data": {"name": item.name},
+                    },
+                }
+                for item in order.items
+            ],
+        }
+
+    async def complete(self, payment_id: str) -> Payment:
+        """Bring a CREATED payment to Stripe by repeating the same call; once at a time."""
+        lock = self._opening.setdefault(payment_id, asyncio.Lock())
+        async with lock:
+            payment = await self._service.payments.get(payment_id)
+            if payment is None:
+                raise NotFound
+            if payment.stage is not Stage.CREATED:
+                return payment
+            try:
+                if self._service.clock.now() - payment.keyed_at > KEY_IS_OLD_AFTER:
+                    raise SavedFailure
+                session = await self._processor.open_session(payment.params, payment.key)
+            except (Refused, SavedFailure):
+                session = await self._look_then_open(payment)
+            return await self._service.settle(payment.id, session, f"opened:{session.id}")
+
+    async def _look_then_open(self, payment: Payment) -> SessionState:
+        """The stored call does not work any more: look what it made; only if nothing, call with a new key."""
+        found = await self._processor.find_session(payment.id, payment.created_at)
+        if found is not None:
+            return found
+        order = await self._orders.for_payment(payment.order_id)
+        now = self._service.clock.now()
+        renewed = msgspec.structs.replace(
+            payment,
+            params=self._params(order, payment.id, now),
+            key=f"{payment.id}-session-{payment.version + 1}",
+            keyed_at=now,
+        )
+        renewed = await self._service.payments.save(renewed)
+        try:
+            return await self._processor.open_session(renewed.params, renewed.key)
+        except (Refused, SavedFailure) as refused:
+            raise StripeRefused(str(refused)) from refused
+
+    async def insert_closed(self, order_id: str) -> Payment:
+        """Store that no session may be made for the order any more; the payment that is there, if one was faster."""
+        order = await self._orders.for_payment(order_id)
+        now = self._service.clock.now()
+        closed = Payment(
+            id=self._ids.new(PAYMENT),
+            order_id=order.id,
+            user_id=order.user_id,
+            amount_minor=order.total_minor,
+            currency=order.currency,
+            stage=Stage.CLOSED,
+            status=STATUS[Stage.CLOSED],
+            reason="closed_before_payment",
+            created_at=now,
+            updated_at=now,
+        )
+        return await self._insert(closed, Cause(f"close:{order_id}", "order-service", "closing", request_id.get()))

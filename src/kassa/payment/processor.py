@@ -1,0 +1,133 @@
+"""The port to Stripe: what Kassa asks of it, and how its answers are told apart.
+
+Only a definite refusal raises Refused. Everything that leaves open whether something was done raises
+kassa.contracts.payment.StripeUnreachable (or StripeKeyRefused) and is tried again.
+"""
+
+from typing import Any, Protocol
+
+import msgspec
+
+from kassa.kit.clock import Millis
+
+
+class SessionState(msgspec.Struct, frozen=True):
+    """A Checkout Session as Stripe has it now. Amounts are Stripe's integers.
+
+    `status` is open, complete or expired; `payment_status` paid, unpaid or no_payment_required; `intent_status`
+    the PaymentIntent's, None before the buyer has submitted. Times are in seconds, as Stripe's.
+    """
+
+    id: str
+    status: str
+    payment_status: str
+    amount_total: int
+    currency: str
+    url: str | None
+    intent_id: str | None
+    intent_status: str | None
+    expires_at: int
+    metadata: dict[str, str]
+
+
+class RefundState(msgspec.Struct, frozen=True):
+    """A refund as Stripe has it now; `status` pending, requires_action, succeeded, failed or canceled."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    intent_id: str | None
+    metadata: dict[str, str]
+    failure_reason: str | None
+
+
+class EventObject(msgspec.Struct, frozen=True):
+    """What a webhook says of its object; a hint only, the object itself is fetched."""
+
+    id: str = ""
+    object: str = ""
+    metadata: dict[str, str] | None = None
+    client_reference_id: str | None = None
+    payment_intent: str | dict[str, Any] | None = None
+    last_payment_error: dict[str, Any] | None = None
+
+    @property
+    def intent_id(self) -> str | None:
+        """The PaymentIntent's id, whether it came as an id or expanded."""
+        if isinstance(self.payment_intent, dict):
+            return str(self.payment_intent.get("id"))
+        return self.id if self.object == "payment_intent" else self.payment_intent
+
+
+class EventData(msgspec.Struct, frozen=True):
+    """The envelope of an event's object."""
+
+    object: EventObject
+
+
+class EventState(msgspec.Struct, frozen=True):
+    """An event as Stripe sends it; `created` in seconds."""
+
+    id: str
+    type: str
+    created: int
+    livemode: bool
+    data: EventData
+
+
+class Refused(Exception):
+    """Stripe says no to this very request (400, 402), or does not know the object (404)."""
+
+    def __init__(self, status: int, code: str | None, message: str) -> None:
+        self.status = status
+        self.code = code
+        self.message = message
+        super().__init__(f"Stripe answered {status} {code or ''}: {message}")
+
+
+class SavedFailure(Exception):
+    """Stripe replays a 500 that it has saved for this key: whether something was made has to be looked up
+    (docs: idempotent_requests)."""
+
+
+class BadSignature(Exception):
+    """A webhook that Stripe did not sign with one of our secrets in the last 300 s."""
+
+
+class Processor(Protocol):
+    """What Kassa asks of Stripe."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the key is a live one."""
+
+    async def open_session(self, params: dict[str, Any], key: str) -> SessionState:
+        """Create a Checkout Session, once for the idempotency key."""
+
+    async def session(self, session_id: str) -> SessionState:
+        """The session as it is now."""
+
+    async def expire_session(self, session_id: str) -> SessionState:
+        """Expire an open session; Refused if it is not open."""
+
+    async def find_session(self, payment_id: str, since: Millis) -> SessionState | None:
+        """The session made for this payment at or after `since`, found by its metadata."""
+
+    async def refund(self, params: dict[str, Any], key: str) -> RefundState:
+        """Create a refund, once for the idempotency key."""
+
+    async def refunds(self, intent_id: str) -> list[RefundState]:
+        """All refunds of a PaymentIntent."""
+
+    async def refund_state(self, refund_id: str) -> RefundState:
+        """The refund as it is now."""
+
+    async def events(self, types: list[str], since: Millis, after: str | None) -> tuple[list[bytes], str | None]:
+        """One page of events since then, the newest first, each as JSON; and the cursor of the next page, if any."""
+
+    def verify(self, body: bytes, signature: str) -> None:
+        """Return if Stripe signed the webhook; BadSignature else."""
+
+    async def close(self) -> None:
+        """Close the connections."""

@@ -1,0 +1,139 @@
+"""Making refunds at Stripe, and following them to their end."""
+
+from typing import TYPE_CHECKING, Any
+
+from kassa.contracts.payment import NotRefundable
+from kassa.kit.audit import Cause
+from kassa.kit.ids import REFUND, Ids
+from kassa.kit.money import to_stripe
+from kassa.kit.outbox import Effect, Step
+from kassa.kit.problem import NotFound
+from kassa.kit.wire import request_id
+from kassa.payment.domain import Payment, Refund
+from kassa.payment.processor import Processor, RefundState, Refused, SavedFailure
+from kassa.payment.refunds import KEY_IS_OLD_AFTER, REQUESTED, find, held_minor, observed, refused, rekeyed, requested
+
+if TYPE_CHECKING:
+    from kassa.payment.service import PaymentService
+
+NAME = "payment-service"
+
+
+class Refunding:
+    """The refunds of a payment service's payments."""
+
+    def __init__(self, service: "PaymentService", processor: Processor, ids: Ids) -> None:
+        self._service = service
+        self._processor = processor
+        self._ids = ids
+
+    async def refund(
+        self, order_id: str, refund_id: str, amount_minor: int, reason: str, *, restock: bool, who: str
+    ) -> Refund:
+        """Refund an amount of an order's payment in minor units, or all that is left (0), under this refund id.
+
+        The amount is held at once; Stripe is called now and, if it cannot be reached, again and again.
+        RefundTooLarge, NotRefundable.
+        """
+        payment = await self._service.of_order(order_id)
+        if payment is None:
+            raise NotFound(f"there is no payment for order {order_id[:64]}")
+        cause = Cause(refund_id, who, reason, request_id.get())
+        refund = self._new(refund_id, amount_minor, reason, restock=restock)
+        payment = await self._service.change(payment.id, lambda current: requested(current, refund, cause))
+        payment = await self._service.outbox.carry_out(payment)
+        made = find(payment, refund_id)
+        assert made is not None
+        return made
+
+    async def refund_all(self, order_id: str, reason: str, input_id: str) -> None:
+        """Refund all that is left of a payment; once for the input id. Nothing left is fine."""
+        payment = await self._service.of_order(order_id)
+        if payment is None:
+            raise NotRefundable("the order has no payment")
+        refund = self._new(self._ids.new(REFUND), 0, reason, restock=False)
+        step = self._all_left(refund, Cause(input_id, "order-service", reason, request_id.get()))
+        self._service.outbox.at_once(await self._service.change(payment.id, step))
+
+    async def observe(self, payment_id: str, state: RefundState, input_id: str) -> None:
+        """Apply a refund as fetched from Stripe."""
+        cause = Cause(input_id, "stripe", f"refund is {state.status}", request_id.get())
+        payment = await self._service.change(
+            payment_id, lambda current: observed(current, state, cause, self._service.clock.now())
+        )
+        self._service.outbox.at_once(payment)
+
+    async def carry_refund_all(self, payment: Payment, effect: Effect) -> Step[Payment]:
+        """Stripe took an amount that is not the order's: all of it goes back."""
+        refund = self._new(self._ids.new(REFUND), 0, payment.reason, restock=False)
+        return self._all_left(refund, Cause(effect.id, NAME, payment.reason))
+
+    async def carry_refund(self, payment: Payment, effect: Effect) -> Step[Payment] | None:
+        """Make one requested refund at Stripe."""
+        refund = find(payment, effect.args["refund"])
+        if refund is None or refund.status != REQUESTED:
+            return None
+        cause = Cause(effect.id, NAME, "refund made at Stripe")
+        clock = self._service.clock
+        try:
+            if clock.now() - refund.updated_at > KEY_IS_OLD_AFTER:
+                raise SavedFailure
+            state = await self._processor.refund(self._params(payment, refund), refund.key)
+        except SavedFailure:
+            return await self._look_then_rekey(payment, refund, cause)
+        except Refused as refusal:
+            found = await self._find(payment, refund)
+            if found is None:
+                message = str(refusal)
+                return lambda current: refused(current, refund.id, message, cause, clock.now())
+            state = found
+        return lambda current: observed(current, state, cause, clock.now())
+
+    async def _look_then_rekey(self, payment: Payment, refund: Refund, cause: Cause) -> Step[Payment]:
+        """The stored call does not work any more: look what it made; only if nothing, store a new key and go on."""
+        found = await self._find(payment, refund)
+        clock = self._service.clock
+        if found is None:
+            key = f"{refund.id}-{payment.version + 1}"
+            step = self._rekey_step(refund, key)
+            await self._service.change(payment.id, step)
+            rekeyed_refund = find(step(payment), refund.id)
+            assert rekeyed_refund is not None
+            found = await self._processor.refund(self._params(payment, rekeyed_refund), key)
+        state = found
+        return lambda current: observed(current, state, cause, clock.now())
+
+    def _rekey_step(self, refund: Refund, key: str) -> Step[Payment]:
+        return lambda current: rekeyed(current, refund.id, key, self._service.clock.now())
+
+    async def _find(self, payment: Payment, refund: Refund) -> RefundState | None:
+        made = await self._processor.refunds(str(payment.intent_id))
+        return next((state for state in made if state.metadata.get("refundId") == refund.id), None)
+
+    def _params(self, payment: Payment, refund: Refund) -> dict[str, Any]:
+        return {
+            "payment_intent": payment.intent_id,
+            "amount": to_stripe(refund.amount_minor, payment.currency),
+            "metadata": {"refundId": refund.id, "orderId": payment.order_id, "paymentId": payment.id},
+        }
+
+    def _new(self, refund_id: str, amount_minor: int, reason: str, *, restock: bool) -> Refund:
+        now = self._service.clock.now()
+        return Refund(
+            id=refund_id,
+            amount_minor=amount_minor,
+            reason=reason,
+            restock=restock,
+            status=REQUESTED,
+            origin="kassa",
+            key=f"{refund_id}-1",
+            created_at=now,
+            updated_at=now,
+        )
+
+    def _all_left(self, refund: Refund, cause: Cause) -> Step[Payment]:
+        def step(current: Payment) -> Payment:
+            nothing_left = current.taken_minor - held_minor(current) <= 0
+            return current if nothing_left else requested(current, refund, cause)
+
+        return step

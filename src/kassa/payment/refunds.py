@@ -1,0 +1,129 @@
+"""Refunds: held by compare-and-set before Stripe is called, then followed to their end. Pure."""
+
+import msgspec
+
+from kassa.contracts.payment import NotRefundable, RefundTooLarge
+from kassa.kit.audit import Cause, entry
+from kassa.kit.clock import HOUR, Millis
+from kassa.kit.money import from_stripe
+from kassa.kit.outbox import has_seen, planned, with_effects
+from kassa.payment.domain import Payment, Refund, Todo
+from kassa.payment.processor import RefundState
+
+REQUESTED = "requested"
+# A state never goes back to one of a lower rank: answers about one refund may be applied out of order. A refund
+# that succeeded can still fail (Stripe docs: refunds).
+_RANK = {REQUESTED: 0, "pending": 1, "requires_action": 2, "succeeded": 3, "failed": 4, "canceled": 4}
+_GIVEN_BACK = ("failed", "canceled")
+
+# Stripe forgets an idempotency key after a day at the earliest (docs: idempotent_requests).
+KEY_IS_OLD_AFTER: Millis = 20 * HOUR
+
+
+def held_minor(payment: Payment) -> int:
+    """What is refunded or on its way, in minor units."""
+    return sum(refund.amount_minor for refund in payment.refunds if refund.status not in _GIVEN_BACK)
+
+
+def refunded_minor(payment: Payment) -> int:
+    """What Stripe says was refunded, in minor units."""
+    return sum(refund.amount_minor for refund in payment.refunds if refund.status == "succeeded")
+
+
+def is_fully_refunded(payment: Payment) -> bool:
+    """Whether all that was taken went back."""
+    return payment.taken_minor > 0 and refunded_minor(payment) >= payment.taken_minor
+
+
+def requested(payment: Payment, refund: Refund, cause: Cause) -> Payment:
+    """The payment with a new refund that holds its amount, and the effect that makes it at Stripe.
+
+    An amount of 0 means all that is left. RefundTooLarge and NotRefundable: nothing is changed.
+    """
+    if has_seen(payment, cause.id):
+        return payment
+    if payment.taken_minor == 0:
+        raise NotRefundable("the order was not paid")
+    left = payment.taken_minor - held_minor(payment)
+    amount = refund.amount_minor or left
+    if left == 0 or amount > left:
+        raise RefundTooLarge(f"{left} minor units are left", leftMinor=left)
+    sized = msgspec.structs.replace(refund, amount_minor=amount)
+    now = refund.created_at
+    changed = msgspec.structs.replace(
+        payment,
+        refunds=(*payment.refunds, sized),
+        updated_at=now,
+        audit=(*payment.audit, entry(cause, f"refund {refund.id}", payment.stage, payment.stage, now)),
+    )
+    effect = planned(changed, Todo.REFUND, now, refund=refund.id)
+    return with_effects(changed, (*changed.effects, effect))
+
+
+def observed(payment: Payment, state: RefundState, cause: Cause, now: Millis) -> Payment:
+    """The payment after Stripe told the state of a refund: one of ours by its metadata, or one made at Stripe."""
+    known = _match(payment, state)
+    if known is None:
+        known = _from_stripe(payment, state, now)
+        payment = msgspec.structs.replace(payment, refunds=(*payment.refunds, known))
+    elif _RANK.get(state.status, 0) <= _RANK[known.status]:
+        return payment
+    seen = msgspec.structs.replace(
+        known, status=state.status, stripe_id=state.id, failure=state.failure_reason, updated_at=now
+    )
+    return _replaced(payment, known, seen, cause, now)
+
+
+def refused(payment: Payment, refund_id: str, message: str, cause: Cause, now: Millis) -> Payment:
+    """The payment after Stripe refused to make the refund: its amount is given back."""
+    known = find(payment, refund_id)
+    if known is None or known.status != REQUESTED:
+        return payment
+    return _replaced(payment, known, msgspec.structs.replace(known, status="failed", failure=message), cause, now)
+
+
+def rekeyed(payment: Payment, refund_id: str, key: str, now: Millis) -> Payment:
+    """The payment with a new idempotency key for one refund; only after looking that the old one made nothing."""
+    refunds = tuple(
+        msgspec.structs.replace(refund, key=key, updated_at=now) if refund.id == refund_id else refund
+        for refund in payment.refunds
+    )
+    return msgspec.structs.replace(payment, refunds=refunds)
+
+
+def find(payment: Payment, refund_id: str) -> Refund | None:
+    """The refund by its id."""
+    return next((refund for refund in payment.refunds if refund.id == refund_id), None)
+
+
+def _match(payment: Payment, state: RefundState) -> Refund | None:
+    ours = find(payment, state.metadata.get("refundId", ""))
+    return ours or next((refund for refund in payment.refunds if refund.stripe_id == state.id), None)
+
+
+def _from_stripe(payment: Payment, state: RefundState, now: Millis) -> Refund:
+    return Refund(
+        id=state.id,
+        amount_minor=from_stripe(state.amount, payment.currency),
+        reason="made at Stripe",
+        restock=False,
+        status=REQUESTED,
+        origin="stripe",
+        key="",
+        stripe_id=state.id,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _replaced(payment: Payment, known: Refund, seen: Refund, cause: Cause, now: Millis) -> Payment:
+    what = f"refund {seen.id}: {known.status} -> {seen.status}"
+    changed = msgspec.structs.replace(
+        payment,
+        refunds=tuple(seen if refund.id == known.id else refund for refund in payment.refunds),
+        updated_at=now,
+        audit=(*payment.audit, entry(cause, what, payment.stage, payment.stage, now)),
+    )
+    restock = "yes" if seen.restock and seen.status not in _GIVEN_BACK else "no"
+    effect = planned(changed, Todo.NOTE_REFUND, now, restock=restock)
+    return with_effects(changed, (*changed.effects, effect))

@@ -1,0 +1,112 @@
+"""Payments in numbers, for administrators."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+
+from kassa.kit.clock import DAY, day_of
+from kassa.kit.documents import Between, Total
+from kassa.kit.money import major
+from kassa.kit.web import JsonResponse, admin_of
+from kassa.payment.service import PaymentService
+
+TREND_DAYS = 30
+STATUSES = ("SUCCESS", "FAILED", "INITIATED")
+
+
+class DayRevenue(msgspec.Struct, frozen=True):
+    """What was paid on one UTC day."""
+
+    date: str
+    revenue: Decimal
+
+
+class Revenue(msgspec.Struct, frozen=True, rename="camel"):
+    """Money in numbers; the success rate is from 0 to 1 and over the payments that have ended."""
+
+    total_revenue: Decimal
+    currency: str
+    daily_revenue: list[DayRevenue]
+    payment_success_rate: float
+    total_payments: int
+    successful_payments: int
+
+
+class DayTrend(msgspec.Struct, frozen=True):
+    """Payments opened on one UTC day."""
+
+    date: str
+    count: int
+
+
+class PaymentAnalytics(msgspec.Struct, frozen=True, rename="camel"):
+    """Payments in numbers; `failure_reasons` counts the failed ones by reason."""
+
+    success: int
+    failed: int
+    initiated: int
+    failure_reasons: dict[str, int]
+    recent_trend: list[DayTrend]
+
+
+@get("/payments/admin/analytics/revenue")
+async def revenue(request: Request[Any, Any, Any]) -> Response[Revenue]:
+    """Money in numbers; for administrators. What was refunded is not taken off here."""
+    await admin_of(request)
+    service = _service(request)
+    by_status = await _by(service, "status")
+    since = Between(at_least=service.clock.now() - TREND_DAYS * DAY)
+    days = await service.payments.totals(
+        {"status": "SUCCESS", "paid_at": since}, "paid_at", sum_of="amount_minor", per=DAY
+    )
+    success, failed = by_status.get("SUCCESS", Total("", 0, 0)), by_status.get("FAILED", Total("", 0, 0))
+    currency = request.app.state["currency"]
+    answer = Revenue(
+        total_revenue=major(success.sum, currency),
+        currency=currency,
+        daily_revenue=[DayRevenue(_day(day), major(day.sum, currency)) for day in days],
+        payment_success_rate=round(success.count / max(1, success.count + failed.count), 4),
+        total_payments=sum(total.count for total in by_status.values()),
+        successful_payments=success.count,
+    )
+    return JsonResponse(answer, media_type="application/json")
+
+
+@get("/payments/admin/analytics/payments")
+async def payment_analytics(request: Request[Any, Any, Any]) -> Response[PaymentAnalytics]:
+    """Payments in numbers; for administrators."""
+    await admin_of(request)
+    service = _service(request)
+    by_status = await _by(service, "status")
+    reasons = await service.payments.totals({"status": "FAILED"}, "reason")
+    since = Between(at_least=service.clock.now() - TREND_DAYS * DAY)
+    days = await service.payments.totals({"created_at": since}, "created_at", per=DAY)
+    counts = {status: by_status[status].count if status in by_status else 0 for status in STATUSES}
+    answer = PaymentAnalytics(
+        success=counts["SUCCESS"],
+        failed=counts["FAILED"],
+        initiated=counts["INITIATED"],
+        failure_reasons={str(total.key): total.count for total in reasons},
+        recent_trend=[DayTrend(_day(day), day.count) for day in days],
+    )
+    return JsonResponse(answer, media_type="application/json")
+
+
+async def _by(service: PaymentService, field: str) -> dict[str, Total]:
+    totals: Sequence[Total] = await service.payments.totals({}, field, sum_of="amount_minor")
+    return {str(total.key): total for total in totals}
+
+
+def _day(total: Total) -> str:
+    return day_of(int(total.key or 0) * DAY)
+
+
+def _service(request: Request[Any, Any, Any]) -> PaymentService:
+    service: PaymentService = request.app.state["payment"]
+    return service
+
+
+HANDLERS = (revenue, payment_analytics)

@@ -1,0 +1,139 @@
+"""The public endpoints of payments, and the webhook."""
+
+from decimal import Decimal
+from typing import Any
+
+from litestar import Request, Response, get, post
+
+from kassa.kit.ids import REFUND
+from kassa.kit.money import InvalidMoney, minor
+from kassa.kit.problem import Invalid
+from kassa.kit.web import JsonResponse, admin_of, new_id, once, paging, principal_of, read_body, takes
+from kassa.payment import reports
+from kassa.payment.domain import Payment
+from kassa.payment.inbox import Inbox
+from kassa.payment.service import PaymentService, visible
+from kassa.payment.wire import (
+    EventAnswer,
+    EventsAnswer,
+    NewRefund,
+    PayFor,
+    PaymentStatus,
+    Received,
+    RefundAnswer,
+    SessionAnswer,
+    shown,
+    shown_event,
+    shown_status,
+)
+
+EVENT_STATUSES = ("received", "done", "ignored", "parked")
+
+
+@post("/payments/create-session", status_code=200, operation_class=takes(PayFor))
+async def create_session(request: Request[Any, Any, Any]) -> Response[SessionAnswer]:
+    """Where to pay for an order: its open Checkout Session, made now if there is none."""
+    principal = await principal_of(request)
+    asked = await read_body(request, PayFor)
+
+    async def open_session(_: str) -> SessionAnswer:
+        payment = await _service(request).checkout.open_session(asked.order_id, principal)
+        return SessionAnswer(str(payment.session_url), str(payment.session_id))
+
+    return await once(request, principal.id, 200, lambda: asked.order_id, open_session)
+
+
+@get("/payments/status/{order_id:str}")
+async def payment_status(request: Request[Any, Any, Any], order_id: str) -> Response[PaymentStatus]:
+    """How an order's payment stands; 404 before a session was made."""
+    principal = await principal_of(request)
+    payment = await visible(_service(request), order_id, principal)
+    return JsonResponse(shown_status(payment), media_type="application/json")
+
+
+@post("/payments/{order_id:str}/refund", status_code=201, operation_class=takes(NewRefund))
+async def refund_payment(request: Request[Any, Any, Any], order_id: str) -> Response[RefundAnswer]:
+    """Refund an amount of an order's payment, or all that is left; for administrators."""
+    admin = await admin_of(request)
+    asked = await read_body(request, NewRefund) if await request.body() else NewRefund()
+    payment = await visible(_service(request), order_id, admin)
+    amount = _amount(asked.amount, payment)
+
+    async def refund(refund_id: str) -> RefundAnswer:
+        made = await _service(request).refunding.refund(
+            order_id, refund_id, amount, asked.reason[:500], restock=asked.restock, who=admin.id
+        )
+        return RefundAnswer(shown(made, payment.currency))
+
+    return await once(request, admin.id, 201, new_id(request, REFUND), refund)
+
+
+@post(["/payments/webhook"], status_code=200)
+async def webhook(request: Request[Any, Any, Any]) -> Response[Received]:
+    """Stripe's webhook: answered when the event is stored for good. 400: not signed by Stripe in the last 300 s."""
+    inbox: Inbox = request.app.state["inbox"]
+    await inbox.receive(await request.body(), request.headers.get("stripe-signature", ""))
+    return JsonResponse(Received(), media_type="application/json")
+
+
+@post("/webhook", status_code=200, include_in_schema=False)
+async def forwarded_webhook(request: Request[Any, Any, Any]) -> Response[Received]:
+    """The same on the payment service's own port, for `stripe listen --forward-to localhost:8000/webhook`."""
+    inbox: Inbox = request.app.state["inbox"]
+    await inbox.receive(await request.body(), request.headers.get("stripe-signature", ""))
+    return JsonResponse(Received(), media_type="application/json")
+
+
+@get("/payments/admin/events")
+async def stored_events(
+    request: Request[Any, Any, Any],
+    status: str | None = None,
+    limit: int = 20,
+    skip: int = 0,
+    cursor: str | None = None,
+) -> Response[EventsAnswer]:
+    """Stored Stripe events, the last to come first; for administrators."""
+    await admin_of(request)
+    if status is not None and status not in EVENT_STATUSES:
+        raise Invalid.field("status", f"must be one of {', '.join(EVENT_STATUSES)}")
+    where = {"status": status} if status else {}
+    asked = paging(limit, skip, cursor)
+    events = _inbox(request).events
+    found = await events.find(where, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
+    pagination = asked.pagination(await events.count(where), found, lambda event: event.sequence)
+    answer = EventsAnswer([shown_event(event) for event in found[: asked.limit]], pagination)
+    return JsonResponse(answer, media_type="application/json")
+
+
+@post("/payments/admin/events/{event_id:str}/replay", status_code=200)
+async def replay_event(request: Request[Any, Any, Any], event_id: str) -> Response[EventAnswer]:
+    """Act on a stored event once more; for administrators. Harmless: events are hints."""
+    await admin_of(request)
+    event = await _inbox(request).replay(event_id)
+    return JsonResponse(EventAnswer(shown_event(event)), media_type="application/json")
+
+
+def _amount(asked: Decimal | None, payment: Payment) -> int:
+    if asked is None:
+        return 0
+    try:
+        amount = minor(asked, payment.currency)
+    except InvalidMoney as error:
+        raise Invalid.field("amount", str(error)) from error
+    if amount <= 0:
+        raise Invalid.field("amount", "must be more than 0")
+    return amount
+
+
+def _service(request: Request[Any, Any, Any]) -> PaymentService:
+    service: PaymentService = request.app.state["payment"]
+    return service
+
+
+def _inbox(request: Request[Any, Any, Any]) -> Inbox:
+    inbox: Inbox = request.app.state["inbox"]
+    return inbox
+
+
+HANDLERS = (create_session, payment_status, refund_payment, webhook, stored_events, replay_event, *reports.HANDLERS)
+OWN_PORT_HANDLERS = (forwarded_webhook,)

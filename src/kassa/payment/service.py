@@ -1,0 +1,203 @@
+"""The payment service: opens sessions, settles what Stripe says, closes; carries out what follows."""
+
+from kassa.contracts.order import Orders, RefundNews, StatusChange
+from kassa.contracts.payment import Closing, StripeRefused
+from kassa.kit.audit import Cause
+from kassa.kit.clock import Clock
+from kassa.kit.documents import change
+from kassa.kit.identity import Principal
+from kassa.kit.ids import ORDER, Ids, is_id
+from kassa.kit.outbox import Carrier, Effect, Outbox, Step, planned, with_effects
+from kassa.kit.problem import NotFound, Unavailable
+from kassa.kit.wire import request_id
+from kassa.payment.checkout import Checkout
+from kassa.payment.domain import (
+    UNSETTLED,
+    Decline,
+    Input,
+    Kind,
+    Payment,
+    Stage,
+    Todo,
+    apply,
+    kind_of,
+    next_look_up,
+)
+from kassa.payment.processor import Processor, Refused, SessionState
+from kassa.payment.refunding import Refunding
+from kassa.payment.refunds import is_fully_refunded
+from kassa.payment.store import PaymentStore
+
+NAME = "payment-service"
+
+
+class PaymentService:
+    """Satisfies contracts.payment.Payments. `ends_on_decline`: PAYMENT_DECLINE_POLICY is `cancel`.
+
+    `frontend_url` is where Stripe sends the buyer back to.
+    """
+
+    outbox: Outbox[Payment]
+
+    def __init__(
+        self,
+        store: PaymentStore,
+        orders: Orders,
+        processor: Processor,
+        ids: Ids,
+        clock: Clock,
+        frontend_url: str,
+        *,
+        ends_on_decline: bool,
+    ) -> None:
+        self.payments = store.payments
+        self._orders = orders
+        self._processor = processor
+        self.clock = clock
+        self._ends_on_decline = ends_on_decline
+        self.checkout = Checkout(self, orders, processor, ids, frontend_url)
+        self.refunding = Refunding(self, processor, ids)
+
+    async def of_order(self, order_id: str) -> Payment | None:
+        """The order's payment, if it has one."""
+        return await self.payments.first({"order_id": order_id})
+
+    # Settling: the one place where a session's state becomes the payment's
+
+    async def settle(self, payment_id: str, session: SessionState, input_id: str, who: str = "stripe") -> Payment:
+        """Apply a session as fetched from Stripe, whoever asked for it: a webhook, the buyer, or reconciliation."""
+        why = f"session is {session.status}, {session.payment_status}"
+
+        def settled(payment: Payment) -> Payment:
+            # One input may be looked into again when the session has moved on: that is news.
+            cause = Cause(f"{input_id}:{kind_of(payment, session)}", who, why, request_id.get())
+            return apply(payment, self._news(payment, session, cause), self.clock.now())
+
+        payment = await self.change(payment_id, settled)
+        self.outbox.at_once(payment)
+        return payment
+
+    def _news(self, payment: Payment, session: SessionState, cause: Cause) -> Input:
+        kind = kind_of(payment, session)
+        reasons = {Kind.EXPIRED: "expired", Kind.FAILED: "payment_failed", Kind.MISMATCH: "amount_mismatch"}
+        return Input(kind, cause, session, reason=reasons.get(kind, ""))
+
+    async def note_decline(self, payment_id: str, session_id: str, decline: Decline, input_id: str) -> None:
+        """A card was declined. The session may have been paid since, with another card: it is looked at first."""
+        session = await self._processor.session(session_id)
+        payment = await self.settle(payment_id, session, input_id)
+        if session.status == "open":
+            kind = Kind.DECLINED if self._ends_on_decline else Kind.DECLINED_ONCE
+            cause = Cause(input_id, "stripe", decline.message, request_id.get())
+            news = Input(kind, cause, decline=decline, reason="payment_declined")
+            payment = await self.change(payment_id, lambda current: apply(current, news, self.clock.now()))
+            self.outbox.at_once(payment)
+
+    async def change(self, payment_id: str, step: Step[Payment]) -> Payment:
+        """Apply a step to the payment and save it; the payment as it is then."""
+        payment = await change(self.payments, payment_id, step)
+        if payment is None:
+            raise NotFound(f"there is no payment {payment_id[:64]}")
+        return payment
+
+    # What the order service calls (contracts.payment.Payments)
+
+    async def close(self, order_id: str) -> Closing:
+        """See contracts.payment.Payments."""
+        payment = await self.of_order(order_id)
+        if payment is None:
+            payment = await self.checkout.insert_closed(order_id)
+        if payment.stage is Stage.CREATED:
+            payment = await self._complete_or_close(payment)
+        if payment.stage is Stage.INITIATED:
+            payment = await self._expire(payment)
+        if payment.stage is Stage.PROCESSING:
+            return Closing("processing")
+        if payment.stage in UNSETTLED:
+            raise Unavailable("Stripe has not said yet that the session is over")
+        return Closing("paid" if payment.stage is Stage.SUCCESS else "closed")
+
+    async def refund_late(self, order_id: str, reason: str) -> None:
+        """See contracts.payment.Payments."""
+        await self.refunding.refund_all(order_id, reason or "late_payment", f"refund-late:{order_id}")
+
+    async def _complete_or_close(self, payment: Payment) -> Payment:
+        try:
+            return await self.checkout.complete(payment.id)
+        except StripeRefused:
+            # Looked for and not there, and Stripe takes no new one: there is nothing that could be paid.
+            cause = Cause(f"close:{payment.order_id}", "order-service", "never opened", request_id.get())
+            news = Input(Kind.NEVER_OPENED, cause, reason="closed_before_payment")
+            return await self.change(payment.id, lambda current: apply(current, news, self.clock.now()))
+
+    async def _expire(self, payment: Payment) -> Payment:
+        """Stripe arbitrates: only what it says is applied, whether our call ended the session or found it ended."""
+        session_id = str(payment.session_id)
+        try:
+            session = await self._processor.expire_session(session_id)
+        except Refused as refused:
+            if refused.status != 400:
+                raise Unavailable(
+                    f"Stripe does not know session {session_id}: an operator must look at it"
+                ) from refused
+            session = await self._processor.session(session_id)
+        return await self.settle(payment.id, session, f"closed:{session.id}", "order-service")
+
+    # Effects: what follows from a change, carried out until it is done
+
+    def carriers(self) -> dict[str, Carrier[Payment]]:
+        """Each kind of effect and the method that carries it out."""
+        return {
+            Todo.LOOK_UP: self.look_up,
+            Todo.CONFIRM_ORDER: self.confirm_order,
+            Todo.CANCEL_ORDER: self.cancel_order,
+            Todo.CLOSE_ORDER: self.close_order,
+            Todo.NOTE_REFUND: self.note_refund,
+            Todo.REFUND_ALL: self.refunding.carry_refund_all,
+            Todo.REFUND: self.refunding.carry_refund,
+        }
+
+    async def look_up(self, payment: Payment, timer: Effect) -> Step[Payment]:
+        """Ask Stripe about an unsettled payment, in case its webhook was lost; and set the next timer."""
+        session = await self._processor.session(str(payment.session_id))
+        cause = Cause(timer.id, NAME, "looked up at Stripe")
+
+        def looked_up(current: Payment) -> Payment:
+            now = self.clock.now()
+            changed = apply(current, self._news(current, session, cause), now)
+            if changed is not current or current.stage not in UNSETTLED:
+                return changed
+            again = planned(current, Todo.LOOK_UP, now, at=next_look_up(current, now))
+            return with_effects(current, (*current.effects, again))
+
+        return looked_up
+
+    async def confirm_order(self, payment: Payment, effect: Effect) -> None:
+        """The order is paid."""
+        await self._tell(payment, StatusChange("CONFIRMED", effect.id, payment.id, ""))
+
+    async def cancel_order(self, payment: Payment, effect: Effect) -> None:
+        """No money comes for the order."""
+        await self._tell(payment, StatusChange("CANCELLED", effect.id, payment.id, payment.reason))
+
+    async def close_order(self, payment: Payment, effect: Effect) -> None:
+        """A card was declined, and the shop ends the order for it; its session is still open."""
+        news = StatusChange("CANCELLED", effect.id, payment.id, "payment_declined", session_is_open=True)
+        await self._tell(payment, news)
+
+    async def note_refund(self, payment: Payment, effect: Effect) -> None:
+        """Tell the order how much is refunded: as it is now, not as it was when the effect was stored."""
+        current = await self.payments.get(payment.id) or payment
+        news = RefundNews(effect.id, is_fully_refunded(current), effect.args.get("restock") == "yes")
+        await self._orders.note_refund(payment.order_id, news)
+
+    async def _tell(self, payment: Payment, news: StatusChange) -> None:
+        await self._orders.set_status(payment.order_id, news)
+
+
+async def visible(service: PaymentService, order_id: str, who: Principal) -> Payment:
+    """The payment of an order, if it is the user's own or the user is an administrator; NotFound else."""
+    payment = await service.of_order(order_id) if is_id(ORDER, order_id) else None
+    if payment is None or (payment.user_id != who.id and not who.is_admin):
+        raise NotFound(f"there is no payment for order {order_id[:64]}")
+    return payment

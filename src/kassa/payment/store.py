@@ -1,0 +1,64 @@
+"""What the payment service keeps."""
+
+import msgspec
+
+from kassa.kit.clock import Millis
+from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Index
+from kassa.payment.domain import Payment
+
+
+class StripeEvent(Document, frozen=True, kw_only=True):
+    """An event from Stripe, stored under its own id before it is acted on.
+
+    `sequence` orders events by arrival. `status`: received, done, ignored (not ours), parked (tried again later).
+    """
+
+    sequence: str
+    type: str
+    object_id: str
+    status: str
+    body: str
+    attempts: int = 0
+    note: str = ""
+    created_at: Millis
+    received_at: Millis
+
+
+class Cursor(Document, frozen=True, kw_only=True):
+    """How far the missed events were fetched."""
+
+    fetched_until: Millis
+
+
+PAYMENTS = CollectionSpec(
+    "payments",
+    Payment,
+    (
+        Index("one_per_order", ("order_id",), unique=True),
+        Index("by_session", ("session_id",), unique=True),
+        Index("by_intent", ("intent_id",), unique=True),
+        Index("by_stage", ("stage", "id")),
+        Index("by_status", ("status", "id")),
+        Index("by_day", ("created_at",)),
+        Index("by_paid_day", ("paid_at",)),
+    ),
+)
+EVENTS = CollectionSpec("stripe_events", StripeEvent, (Index("by_status", ("status", "sequence")),), sort="sequence")
+CURSORS = CollectionSpec("cursors", Cursor)
+
+
+class PaymentStore(msgspec.Struct, frozen=True):
+    """The open collections."""
+
+    payments: Collection[Payment]
+    events: Collection[StripeEvent]
+    cursors: Collection[Cursor]
+
+    @classmethod
+    async def open(cls, database: Database) -> "PaymentStore":
+        """Open the collections; make them if they are not there."""
+        return cls(
+            await database.collection(PAYMENTS),
+            await database.collection(EVENTS),
+            await database.collection(CURSORS),
+        )

@@ -1,0 +1,144 @@
+"""Payments as the wire shows them."""
+
+from decimal import Decimal
+
+import msgspec
+
+from kassa.kit.clock import rfc3339
+from kassa.kit.money import major
+from kassa.kit.web import Pagination
+from kassa.payment.domain import Payment, Refund
+from kassa.payment.refunds import refunded_minor
+from kassa.payment.store import StripeEvent
+
+
+class PayFor(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The order to be paid."""
+
+    order_id: str
+
+
+class NewRefund(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A refund: all that is left when no amount is given; `restock` puts the order's goods back on the shelf."""
+
+    amount: Decimal | None = None
+    reason: str = ""
+    restock: bool = False
+
+
+class SessionAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """Where the buyer pays."""
+
+    checkout_url: str
+    session_id: str
+
+
+class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """How an order's payment stands. `stage` is exact, `status` is INITIATED, SUCCESS or FAILED."""
+
+    order_id: str
+    status: str
+    stage: str
+    amount: Decimal
+    amount_minor: int
+    currency: str
+    created_at: str
+    updated_at: str
+    refunded: Decimal
+    refunded_minor: int
+
+
+class RefundOut(msgspec.Struct, frozen=True, rename="camel"):
+    """A refund as the wire shows it; `status` is Stripe's, `pending` until Stripe has told one."""
+
+    id: str
+    status: str
+    amount: Decimal
+    amount_minor: int
+    currency: str
+    reason: str
+    restock: bool
+    created_at: str
+
+
+class RefundAnswer(msgspec.Struct, frozen=True):
+    """One refund."""
+
+    refund: RefundOut
+
+
+class Received(msgspec.Struct, frozen=True):
+    """The event is stored for good."""
+
+    received: bool = True
+
+
+class EventOut(msgspec.Struct, frozen=True, rename="camel"):
+    """A stored Stripe event. `note` says why it is ignored or parked."""
+
+    id: str
+    type: str
+    object_id: str
+    status: str
+    attempts: int
+    note: str
+    created_at: str
+    received_at: str
+
+
+class EventsAnswer(msgspec.Struct, frozen=True):
+    """A page of events, the last to come first."""
+
+    events: list[EventOut]
+    pagination: Pagination
+
+
+class EventAnswer(msgspec.Struct, frozen=True):
+    """One event."""
+
+    event: EventOut
+
+
+def shown_status(payment: Payment) -> PaymentStatus:
+    """The payment as the wire shows it."""
+    refunded = refunded_minor(payment)
+    return PaymentStatus(
+        order_id=payment.order_id,
+        status=payment.status,
+        stage=payment.stage,
+        amount=major(payment.amount_minor, payment.currency),
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        created_at=rfc3339(payment.created_at),
+        updated_at=rfc3339(payment.updated_at),
+        refunded=major(refunded, payment.currency),
+        refunded_minor=refunded,
+    )
+
+
+def shown(refund: Refund, currency: str) -> RefundOut:
+    """The refund as the wire shows it."""
+    return RefundOut(
+        id=refund.id,
+        status="pending" if refund.status == "requested" else refund.status,
+        amount=major(refund.amount_minor, currency),
+        amount_minor=refund.amount_minor,
+        currency=currency,
+        reason=refund.reason,
+        restock=refund.restock,
+        created_at=rfc3339(refund.created_at),
+    )
+
+
+def shown_event(event: StripeEvent) -> EventOut:
+    """The event as the wire shows it."""
+    return EventOut(
+        id=event.id,
+        type=event.type,
+        object_id=event.object_id,
+        status=event.status,
+        attempts=event.attempts,
+        note=event.note,
+        created_at=rfc3339(event.created_at),
+        received_at=rfc3339(event.received_at),
+    )
