@@ -1,0 +1,138 @@
+"""Every state of an order times everything that can happen to it."""
+
+import itertools
+
+import msgspec
+import pytest
+
+from kassa.contracts.order import OrderItem
+from kassa.kit.audit import Cause
+from kassa.kit.outbox import has_seen
+from kassa.order.domain import STATUS, TRANSITIONS, Input, Kind, Order, Reason, Stage, Todo, apply, placed
+
+NOW = 1_000_000
+DEADLINE = NOW + 60_000
+
+# What is expected, written once more by hand and by another rule than the table: stage, input, next stage, effects.
+EXPECTED = {
+    ("PENDING", "close"): ("CLOSING", ["close_payment"]),
+    ("PENDING", "paid"): ("CONFIRMED", ["commit_stock"]),
+    ("PENDING", "ended"): ("CANCELLED", ["release_stock"]),
+    ("CLOSING", "paid"): ("CONFIRMED", ["commit_stock"]),
+    ("CLOSING", "ended"): ("CANCELLED", ["release_stock"]),
+    ("CANCELLED", "paid"): ("REVIVING", ["reserve_again"]),
+    ("CANCELLED", "unwanted money"): ("CANCELLED", ["refund_late"]),
+    ("REVIVING", "held again"): ("CONFIRMED", ["commit_stock"]),
+    ("REVIVING", "sold out"): ("CANCELLED", ["refund_late"]),
+    ("FAILED", "paid"): ("FAILED", ["refund_late"]),
+    ("CONFIRMED", "fully refunded"): ("REFUNDED", []),
+    ("CONFIRMED", "partly refunded"): ("CONFIRMED", []),
+    ("REFUNDED", "fully refunded"): ("REFUNDED", []),
+    ("REFUNDED", "partly refunded"): ("CONFIRMED", []),
+}
+
+
+def order_in(stage: Stage, reason: Reason = Reason.NONE) -> Order:
+    order = Order(
+        id="ord_1",
+        user_id="usr_1",
+        items=(OrderItem("prd_1", "Mug", 2, 500),),
+        total_minor=1000,
+        currency="usd",
+        stage=Stage.PENDING,
+        status="PENDING",
+        expires_at=DEADLINE,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    in_time = placed(order, Cause("placed", "usr_1"))
+    return msgspec.structs.replace(in_time, stage=stage, status=STATUS.get(stage, str(stage)), reason=reason)
+
+
+def news(kind: Kind, reason: Reason = Reason.NONE, input_id: str = "in_1") -> Input:
+    payment_id = "pay_1" if kind is Kind.PAID else None
+    return Input(kind, Cause(input_id, "payment-service"), reason, payment_id)
+
+
+def wanted(order: Order) -> list[str]:
+    return [effect.kind for effect in order.effects if effect.done_at is None and effect.kind != Todo.EXPIRE]
+
+
+@pytest.mark.parametrize(("stage", "kind"), list(itertools.product(Stage, Kind)))
+def test_every_state_answers_every_input_as_expected(stage: Stage, kind: Kind) -> None:
+    before = order_in(stage)
+    after = apply(before, news(kind), NOW + 1)
+    if (str(stage), str(kind)) not in EXPECTED:
+        assert after is before
+        return
+    to, effects = EXPECTED[str(stage), str(kind)]
+    assert (after.stage, wanted(after)) == (to, effects)
+    assert after.audit[-1].from_state == stage
+    assert after.audit[-1].to_state == to
+    assert after.audit[-1].input_id == "in_1"
+    assert after.audit[:-1] == before.audit
+
+
+def test_the_table_has_no_transition_that_is_not_expected() -> None:
+    assert {(str(stage), str(kind)) for stage, kind in TRANSITIONS} == set(EXPECTED)
+
+
+@pytest.mark.parametrize(("stage", "kind"), list(TRANSITIONS))
+def test_the_same_input_twice_changes_nothing_the_second_time(stage: Stage, kind: Kind) -> None:
+    once = apply(order_in(stage), news(kind), NOW + 1)
+    assert has_seen(once, "in_1")
+    assert apply(once, news(kind), NOW + 2) is once
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_confirmed_order_is_never_undone_by_a_late_end(kind: Kind) -> None:
+    after = apply(order_in(Stage.CONFIRMED), news(kind), NOW + 1)
+    assert after.stage in (Stage.CONFIRMED, Stage.REFUNDED)
+
+
+@pytest.mark.parametrize("reason", [Reason.CANCELLED_BY_BUYER, Reason.CANCELLED_BY_OPERATOR])
+def test_money_for_an_order_that_its_buyer_cancelled_goes_back(reason: Reason) -> None:
+    after = apply(order_in(Stage.CANCELLED, reason), news(Kind.PAID), NOW + 1)
+    assert (after.stage, wanted(after)) == (Stage.CANCELLED, [Todo.REFUND_LATE])
+
+
+@pytest.mark.parametrize("reason", [Reason.EXPIRED, Reason.DECLINED, Reason.PAYMENT_FAILED])
+def test_late_money_for_any_other_ended_order_holds_the_next_generation(reason: Reason) -> None:
+    after = apply(order_in(Stage.CANCELLED, reason), news(Kind.PAID), NOW + 1)
+    assert after.stage is Stage.REVIVING
+    assert after.reservation_id == "ord_1.2"
+    assert [effect.args["reservation"] for effect in after.effects if effect.done_at is None] == ["ord_1.2"]
+
+
+def test_a_payment_revives_an_order_once() -> None:
+    reviving = apply(order_in(Stage.CANCELLED, Reason.EXPIRED), news(Kind.PAID), NOW + 1)
+    sold_out = apply(reviving, news(Kind.SOLD_OUT, Reason.SOLD_OUT, "in_2"), NOW + 2)
+    assert sold_out.reason is Reason.SOLD_OUT
+    assert apply(sold_out, news(Kind.PAID, input_id="in_3"), NOW + 3) is sold_out
+
+
+def test_the_reason_for_closing_outlives_the_expiry_that_it_causes() -> None:
+    closing = apply(order_in(Stage.PENDING), news(Kind.CLOSE, Reason.DECLINED), NOW + 1)
+    ended = apply(closing, news(Kind.ENDED, Reason.EXPIRED, "in_2"), NOW + 2)
+    assert (ended.stage, ended.reason) == (Stage.CANCELLED, Reason.DECLINED)
+
+
+def test_the_deadline_is_a_timer_that_ends_with_the_pending_state() -> None:
+    pending = order_in(Stage.PENDING)
+    assert pending.due_at == DEADLINE
+    assert apply(pending, news(Kind.PAID), NOW + 1).due_at != DEADLINE
+
+
+def test_a_refund_with_restock_asks_for_the_goods_to_be_put_back() -> None:
+    given = Input(Kind.PARTLY_REFUNDED, Cause("in_1", "payment-service"), restock=True)
+    assert wanted(apply(order_in(Stage.CONFIRMED), given, NOW + 1)) == [Todo.RESTOCK]
+
+
+def test_internal_stages_are_never_shown() -> None:
+    assert {STATUS.get(stage, str(stage)) for stage in Stage} == {
+        "PENDING",
+        "CONFIRMED",
+        "CANCELLED",
+        "FAILED",
+        "REFUNDED",
+    }

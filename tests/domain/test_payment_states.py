@@ -1,0 +1,157 @@
+"""Every state of a payment times everything that Stripe can say."""
+
+import itertools
+
+import msgspec
+import pytest
+
+from kassa.kit.audit import Cause
+from kassa.kit.clock import MINUTE
+from kassa.kit.outbox import has_seen
+from kassa.payment.domain import (
+    STATUS,
+    TRANSITIONS,
+    UNSETTLED,
+    Decline,
+    Input,
+    Kind,
+    Payment,
+    Stage,
+    Todo,
+    apply,
+    created,
+    kind_of,
+    next_look_up,
+)
+from kassa.payment.processor import SessionState
+
+NOW = 1_000_000_000_000
+EXPIRES = NOW + 31 * MINUTE
+
+
+def payment_in(stage: Stage) -> Payment:
+    payment = Payment(
+        id="pay_1",
+        order_id="ord_1",
+        user_id="usr_1",
+        amount_minor=1999,
+        currency="usd",
+        stage=stage,
+        status=STATUS.get(stage, str(stage)),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return created(payment, Cause("made", "usr_1"))
+
+
+def session(**changes: object) -> SessionState:
+    state = SessionState(
+        id="cs_1",
+        status="open",
+        payment_status="unpaid",
+        amount_total=1999,
+        currency="usd",
+        url="https://pay.example/cs_1",
+        intent_id=None,
+        intent_status=None,
+        expires_at=EXPIRES // 1000,
+        metadata={},
+    )
+    return msgspec.structs.replace(state, **changes)
+
+
+def news(kind: Kind, input_id: str = "evt_1") -> Input:
+    return Input(kind, Cause(input_id, "stripe"), session(payment_status="paid", intent_id="pi_1"))
+
+
+def expected(stage: Stage, kind: Kind) -> tuple[Stage, list[Todo]] | None:
+    """What must come of it, told by rules instead of by the table."""
+    settled = stage not in UNSETTLED
+    if kind is Kind.PAID:
+        return None if stage is Stage.SUCCESS else (Stage.SUCCESS, [Todo.CONFIRM_ORDER])
+    if kind is Kind.MISMATCH:
+        return None if stage is Stage.SUCCESS else (Stage.FAILED, [Todo.REFUND_ALL, Todo.CANCEL_ORDER])
+    if settled:
+        return None
+    if kind in (Kind.EXPIRED, Kind.FAILED):
+        return Stage.FAILED, [Todo.CANCEL_ORDER]
+    if kind is Kind.PROCESSING:
+        return None if stage is Stage.PROCESSING else (Stage.PROCESSING, [Todo.LOOK_UP])
+    if kind in (Kind.DECLINED, Kind.DECLINED_ONCE) and stage is not Stage.PROCESSING:
+        return stage, [Todo.CLOSE_ORDER] if kind is Kind.DECLINED else []
+    if stage is Stage.CREATED and kind is Kind.OPENED:
+        return Stage.INITIATED, [Todo.LOOK_UP]
+    if stage is Stage.CREATED and kind is Kind.NEVER_OPENED:
+        return Stage.CLOSED, []
+    return None
+
+
+@pytest.mark.parametrize(("stage", "kind"), list(itertools.product(Stage, Kind)))
+def test_every_state_answers_every_input_as_expected(stage: Stage, kind: Kind) -> None:
+    before = payment_in(stage)
+    after = apply(before, news(kind), NOW + 1)
+    wanted = expected(stage, kind)
+    if wanted is None:
+        assert after is before
+        return
+    to, effects = wanted
+    assert after.stage is to
+    assert [effect.kind for effect in after.effects if effect.done_at is None] == effects
+    assert (after.audit[-1].from_state, after.audit[-1].to_state) == (stage, to)
+
+
+@pytest.mark.parametrize(("stage", "kind"), list(TRANSITIONS))
+def test_the_same_input_twice_changes_nothing_the_second_time(stage: Stage, kind: Kind) -> None:
+    once = apply(payment_in(stage), news(kind), NOW + 1)
+    assert has_seen(once, "evt_1")
+    assert apply(once, news(kind), NOW + 2) is once
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_paid_payment_stays_paid_whatever_comes(kind: Kind) -> None:
+    paid = apply(payment_in(Stage.INITIATED), news(Kind.PAID), NOW)
+    assert apply(paid, news(kind, "evt_2"), NOW + 1) is paid
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, Kind.OPENED),
+        ({"status": "expired"}, Kind.EXPIRED),
+        ({"status": "complete", "payment_status": "paid"}, Kind.PAID),
+        ({"status": "complete", "payment_status": "no_payment_required"}, Kind.PAID),
+        ({"status": "complete", "payment_status": "paid", "amount_total": 1998}, Kind.MISMATCH),
+        ({"status": "complete", "payment_status": "paid", "currency": "eur"}, Kind.MISMATCH),
+        ({"status": "complete", "intent_status": "processing"}, Kind.PROCESSING),
+        ({"status": "complete", "intent_status": "requires_payment_method"}, Kind.FAILED),
+        ({"status": "complete", "intent_status": "canceled"}, Kind.FAILED),
+    ],
+)
+def test_what_a_fetched_session_says(changes: dict[str, object], kind: Kind) -> None:
+    assert kind_of(payment_in(Stage.INITIATED), session(**changes)) is kind
+
+
+def test_an_amount_of_another_size_is_kept_to_be_refunded() -> None:
+    state = session(status="complete", payment_status="paid", amount_total=5, intent_id="pi_1")
+    news_of_it = Input(Kind.MISMATCH, Cause("evt_1", "stripe"), state, reason="amount_mismatch")
+    after = apply(payment_in(Stage.INITIATED), news_of_it, NOW)
+    assert (after.taken_minor, after.intent_id, after.reason) == (5, "pi_1", "amount_mismatch")
+
+
+def test_a_decline_is_recorded_in_the_networks_words() -> None:
+    decline = Decline(NOW, "insufficient_funds", "Your card has insufficient funds.")
+    declined = Input(Kind.DECLINED, Cause("evt_1", "stripe"), decline=decline, reason="payment_declined")
+    after = apply(payment_in(Stage.INITIATED), declined, NOW)
+    assert after.declines == (decline,)
+    expired = Input(Kind.EXPIRED, Cause("evt_2", "stripe"), session(status="expired"), reason="expired")
+    assert apply(after, expired, NOW + 1).reason == "payment_declined"
+
+
+def test_unsettled_payments_are_looked_up_after_2_and_15_minutes_after_expiry_and_then_hourly() -> None:
+    opened = apply(payment_in(Stage.CREATED), Input(Kind.OPENED, Cause("c", "x"), session()), NOW)
+    first = next_look_up(opened, NOW)
+    second = next_look_up(opened, first)
+    third = next_look_up(opened, second)
+    fourth = next_look_up(opened, third)
+    minutes = [(moment - NOW) // MINUTE for moment in (first, second, third, fourth)]
+    assert minutes == [2, 15, 32, 92]
