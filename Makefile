@@ -1,0 +1,66 @@
+# `make up` and `make test` need Python 3.11 or newer, make and git; nothing else has to be installed before.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+.PHONY: up test check bench lock format clean install install-test browser
+
+up: install  ## install and start the shop with the sample catalogue
+	$(BIN)/kassa up --sample $(ARGS)
+
+test: install-test browser  ## install what the tests need, and run them all
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: install-test  ## lint, types, boundaries and the quick tests: under a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 -m "not slow and not browser" $(ARGS)
+
+bench: install-test  ## the benchmarks; one JSON line each
+	$(BIN)/python -m bench $(ARGS)
+
+format: install-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+install: $(VENV)/.installed
+install-test: $(VENV)/.installed-test
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "Kassa needs Python 3.11, 3.12 or 3.13: call make with PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python requirements/run.txt pyproject.toml
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt
+	$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@
+
+browser:
+ifeq ($(CHROMIUM),)
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	else \
+	  echo "The browser tests need Chromium: install it (Debian: apt-get install chromium), then call make test again"; \
+	  exit 1; \
+	fi
+endif
+
+lock: install-test  ## renew requirements/*.txt from pyproject.toml
+	$(PIP) install pip-tools
+	$(BIN)/pip-compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-trusted-host \
+	  --no-emit-find-links --allow-unsafe --strip-extras --all-build-deps -o requirements/run.txt pyproject.toml
+	$(BIN)/pip-compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-trusted-host \
+	  --no-emit-find-links --allow-unsafe --strip-extras --all-build-deps --extra test \
+	  -c requirements/run.txt -o requirements/test.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) .kassa
