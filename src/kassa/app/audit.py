@@ -1,0 +1,158 @@
+"""The audit: proves the invariants of docs/correctness.md over all data, also while the shop runs.
+
+What is under way at the moment of reading looks like a difference; only what two readings show is reported.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import pairwise
+from typing import TypeVar
+
+import msgspec
+
+from kassa.contracts.inventory import Line
+from kassa.inventory.stock import Reservation, State, Stock
+from kassa.kit.clock import SECOND, Clock, Millis
+from kassa.kit.documents import Collection
+from kassa.kit.outbox import Aggregate
+from kassa.order.domain import Order
+from kassa.order.domain import Stage as OrderStage
+from kassa.payment.domain import UNSETTLED, Payment
+from kassa.payment.domain import Stage as PaymentStage
+from kassa.payment.refunds import held_minor
+
+PAGE = 500
+PAUSE: Millis = SECOND
+# The rescue of orphans waits 60 s and comes every 30 s.
+ORPHANS_ARE_GONE_AFTER: Millis = 120 * SECOND
+
+A = TypeVar("A", bound=Aggregate)
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """An invariant that does not hold: which one, for what, and how."""
+
+    invariant: str
+    subject: str
+    text: str
+
+
+async def audit(
+    orders: Collection[Order], payments: Collection[Payment], stock: Stock, clock: Clock
+) -> list[Difference]:
+    """The differences that two readings show; none, if all invariants hold."""
+    first = [difference async for difference in _differences(orders, payments, stock, clock)]
+    if not first:
+        return []
+    await clock.sleep(PAUSE)
+    second = {difference async for difference in _differences(orders, payments, stock, clock)}
+    return [difference for difference in first if difference in second]
+
+
+async def _differences(
+    orders: Collection[Order], payments: Collection[Payment], stock: Stock, clock: Clock
+) -> AsyncIterator[Difference]:
+    for found in await stock.differences():
+        text = f"{found.what}: expected {found.expected}, found {found.found}"
+        yield Difference("I1, I7: stock", found.product_id, text)
+    async for order in _all(orders):
+        payment = await payments.first({"order_id": order.id})
+        reservations = [await stock.reservation(f"{order.id}.{each}") for each in range(1, order.generation + 1)]
+        for difference in order_differences(order, payment, reservations):
+            yield difference
+    async for payment in _all(payments):
+        order_of_it = await orders.get(payment.order_id)
+        for difference in payment_differences(payment, order_of_it):
+            yield difference
+    for orphan in await stock.unmarked(clock.now() - ORPHANS_ARE_GONE_AFTER, PAGE):
+        order_id = orphan.id.rpartition(".")[0]
+        if await orders.get(order_id) is None:
+            yield Difference("I4: orphans", orphan.id, "stock is held for an order that does not exist")
+
+
+def order_differences(
+    order: Order, payment: Payment | None, reservations: list[Reservation | None]
+) -> Iterator[Difference]:
+    """Where an order, its payment and its reservations (one each generation) do not go together."""
+    yield from _audit_trail(order, str(order.stage))
+    if order.stage in (OrderStage.CONFIRMED, OrderStage.REFUNDED):
+        yield from _confirmed_without_money(order, payment)
+    if _has_open_effects(order):
+        return  # what is still to be done is known, and will be done
+    expected = {
+        OrderStage.PENDING: State.HELD,
+        OrderStage.CLOSING: State.HELD,
+        OrderStage.REVIVING: State.HELD,
+        OrderStage.CONFIRMED: State.COMMITTED,
+        OrderStage.REFUNDED: State.COMMITTED,
+        OrderStage.CANCELLED: State.RELEASED,
+        OrderStage.FAILED: State.RELEASED,
+    }[order.stage]
+    yield from _reservation(order, reservations[-1], expected)
+    for earlier in reservations[:-1]:
+        yield from _reservation(order, earlier, State.RELEASED)
+    if order.stage in (OrderStage.CANCELLED, OrderStage.FAILED) and payment is not None:
+        is_over = payment.stage not in UNSETTLED
+        if not is_over and not _has_open_effects(payment):
+            yield Difference("I4: ended orders", order.id, f"{order.stage}, but its payment is {payment.stage}")
+
+
+def payment_differences(payment: Payment, order: Order | None) -> Iterator[Difference]:
+    """Where a payment and its order do not go together."""
+    yield from _audit_trail(payment, str(payment.stage))
+    if order is None:
+        yield Difference("I2: money has an order", payment.id, f"its order {payment.order_id} does not exist")
+        return
+    held = held_minor(payment)
+    if held > max(payment.taken_minor, 0):
+        yield Difference("I2: refunds", payment.id, f"{held} is refunded of {payment.taken_minor} that was taken")
+    if _has_open_effects(payment) or _has_open_effects(order):
+        return
+    is_confirmed = order.stage in (OrderStage.CONFIRMED, OrderStage.REFUNDED)
+    if payment.taken_minor > held and not is_confirmed:
+        text = f"{payment.taken_minor} was taken, {held} refunded, and its order is {order.stage}"
+        yield Difference("I2: money has an order", payment.id, text)
+
+
+def _confirmed_without_money(order: Order, payment: Payment | None) -> Iterator[Difference]:
+    if payment is None or payment.stage is not PaymentStage.SUCCESS:
+        stage = "missing" if payment is None else payment.stage
+        yield Difference("I3: confirmed is paid", order.id, f"{order.stage}, but its payment is {stage}")
+    elif (payment.amount_minor, payment.currency) != (order.total_minor, order.currency):
+        text = f"its total is {order.total_minor} {order.currency}, paid was {payment.amount_minor} {payment.currency}"
+        yield Difference("I3: confirmed is paid", order.id, text)
+
+
+def _reservation(order: Order, reservation: Reservation | None, expected: State) -> Iterator[Difference]:
+    if reservation is None:
+        yield Difference("I4: stock of orders", order.id, f"{order.stage}, but it has no reservation")
+        return
+    if reservation.state is not expected:
+        text = f"{order.stage}, but reservation {reservation.id} is {reservation.state}"
+        yield Difference("I4: stock of orders", order.id, text)
+    ordered = {Line(item.product_id, item.quantity) for item in order.items}
+    if order.stage is not OrderStage.FAILED and reservation.lines and set(reservation.lines) != ordered:
+        yield Difference("I4: stock of orders", order.id, f"reservation {reservation.id} has other lines")
+
+
+def _audit_trail(document: Order | Payment, stage: str) -> Iterator[Difference]:
+    entries = document.audit
+    if not entries or entries[-1].to_state != stage:
+        yield Difference("I8: audit", document.id, f"it is {stage}, its last audit entry says otherwise")
+    if any(after.from_state != before.to_state for before, after in pairwise(entries)):
+        yield Difference("I8: audit", document.id, "an entry is missing between two others")
+    if len({entry.input_id for entry in entries}) != len(entries):
+        yield Difference("I8: audit", document.id, "one input took effect twice")
+
+
+def _has_open_effects(document: Aggregate) -> bool:
+    """Whether something is still to be done about it; timers count, once they are due, by their failing to be done."""
+    timers = {"expire", "look_up"}
+    return any(effect.done_at is None and effect.kind not in timers for effect in document.effects)
+
+
+async def _all(collection: Collection[A]) -> AsyncIterator[A]:
+    after: str | None = None
+    while page := await collection.find({}, limit=PAGE, after=after, order="oldest"):
+        for document in page:
+            yield document
+        after = page[-1].id
