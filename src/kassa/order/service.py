@@ -13,7 +13,7 @@ from kassa.kit.idempotency import Abandoned
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, is_id
 from kassa.kit.money import InvalidMoney, chargeable
-from kassa.kit.outbox import Carrier, Effect, Outbox, Step
+from kassa.kit.outbox import Effect, Outbox, Step
 from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.wire import request_id
 from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, apply, merged, placed
@@ -152,18 +152,6 @@ class OrderService:
         self.outbox.at_once(order)
 
     # Effects: what follows from a change, carried out until it is done
-
-    def carriers(self) -> dict[str, Carrier[Order]]:
-        """Each kind of effect and the method that carries it out."""
-        return {
-            Todo.EXPIRE: self.expire,
-            Todo.CLOSE_PAYMENT: self.close_payment,
-            Todo.COMMIT: self.commit_stock,
-            Todo.RELEASE: self.release_stock,
-            Todo.RESERVE_AGAIN: self.reserve_again,
-            Todo.REFUND_LATE: self.refund_late,
-            Todo.RESTOCK: self.restock,
-        }
 
     async def expire(self, order: Order, timer: Effect) -> Step[Order]:
         """The deadline has passed."""

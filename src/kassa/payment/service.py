@@ -7,7 +7,7 @@ from kassa.kit.clock import Clock
 from kassa.kit.documents import change
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, Ids, is_id
-from kassa.kit.outbox import Carrier, Effect, Outbox, Step, planned, with_effects
+from kassa.kit.outbox import Effect, Outbox, Step, planned, with_effects
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.payment.checkout import Checkout
@@ -144,18 +144,6 @@ class PaymentService:
         return await self.settle(payment.id, session, f"closed:{session.id}", "order-service")
 
     # Effects: what follows from a change, carried out until it is done
-
-    def carriers(self) -> dict[str, Carrier[Payment]]:
-        """Each kind of effect and the method that carries it out."""
-        return {
-            Todo.LOOK_UP: self.look_up,
-            Todo.CONFIRM_ORDER: self.confirm_order,
-            Todo.CANCEL_ORDER: self.cancel_order,
-            Todo.CLOSE_ORDER: self.close_order,
-            Todo.NOTE_REFUND: self.note_refund,
-            Todo.REFUND_ALL: self.refunding.carry_refund_all,
-            Todo.REFUND: self.refunding.carry_refund,
-        }
 
     async def look_up(self, payment: Payment, timer: Effect) -> Step[Payment]:
         """Ask Stripe about an unsettled payment, in case its webhook was lost; and set the next timer."""

@@ -1,0 +1,206 @@
+"""Stripe at the processor port, for what the real one and the sandbox cannot be told to do: arbitrary races, answers
+that are lost after the effect, a saved 500. It keeps sessions and refunds as Stripe does."""
+
+import hashlib
+import hmac
+import json
+import time
+from typing import Any
+
+import msgspec
+
+from kassa.contracts.payment import StripeUnreachable
+from kassa.kit.clock import SECOND, Clock, Millis
+from kassa.payment.processor import BadSignature, RefundState, Refused, SavedFailure, SessionState
+
+SECRET = "whsec_test"
+
+
+class StripeAtThePort:
+    """Satisfies kassa.payment.processor.Processor.
+
+    `faults` maps a method's name to what its next calls do: `before` fails without effect, `after` has its effect and
+    loses the answer, `saved` is a saved 500.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.sessions: dict[str, SessionState] = {}
+        self.made: dict[str, str] = {}
+        self.params: dict[str, dict[str, Any]] = {}
+        self.refunds_made: dict[str, RefundState] = {}
+        self.feed: list[dict[str, Any]] = []
+        self.faults: dict[str, list[str]] = {}
+        self.calls: list[str] = []
+        self.refund_status = "succeeded"
+
+    @property
+    def is_live(self) -> bool:
+        return False
+
+    async def open_session(self, params: dict[str, Any], key: str) -> SessionState:
+        fault = self._fault("open_session")
+        if key in self.made:
+            if self.params[key] != params:
+                raise SavedFailure
+            return self.sessions[self.made[key]]
+        if params["expires_at"] * SECOND < self.clock.now() + 30 * 60 * SECOND:
+            raise Refused(400, None, "expires_at is too early")
+        session_id = f"cs_{len(self.sessions) + 1}"
+        amount = sum(line["quantity"] * line["price_data"]["unit_amount"] for line in params["line_items"])
+        self.sessions[session_id] = SessionState(
+            id=session_id,
+            status="open",
+            payment_status="unpaid",
+            amount_total=amount,
+            currency=params["line_items"][0]["price_data"]["currency"],
+            url=f"https://pay.example/{session_id}",
+            intent_id=None,
+            intent_status=None,
+            expires_at=params["expires_at"],
+            metadata=params["metadata"],
+        )
+        self.made[key], self.params[key] = session_id, params
+        self._lose(fault)
+        return self.sessions[session_id]
+
+    async def session(self, session_id: str) -> SessionState:
+        self._lose(self._fault("session"))
+        if session_id not in self.sessions:
+            raise Refused(404, "resource_missing", "No such checkout.session")
+        return self.sessions[session_id]
+
+    async def expire_session(self, session_id: str) -> SessionState:
+        fault = self._fault("expire_session")
+        if session_id not in self.sessions:
+            raise Refused(404, "resource_missing", "No such checkout.session")
+        if self.sessions[session_id].status != "open":
+            raise Refused(400, None, "Only Checkout Sessions with a status in [open] can be expired")
+        self.put(session_id, status="expired", url=None)
+        self._lose(fault)
+        return self.sessions[session_id]
+
+    async def find_session(self, payment_id: str, since: Millis) -> SessionState | None:
+        self._lose(self._fault("find_session"))
+        found = (each for each in self.sessions.values() if each.metadata["paymentId"] == payment_id)
+        return next(found, None)
+
+    async def refund(self, params: dict[str, Any], key: str) -> RefundState:
+        fault = self._fault("refund")
+        if key in self.made:
+            return self.refunds_made[self.made[key]]
+        session = next(each for each in self.sessions.values() if each.intent_id == params["payment_intent"])
+        taken = sum(each.amount for each in self.refunds_made.values() if each.intent_id == session.intent_id)
+        if taken + params["amount"] > session.amount_total:
+            raise Refused(400, None, "Refund amount is greater than unrefunded amount on charge")
+        refund_id = self.refund_at_stripe(str(session.intent_id), params["amount"], params["metadata"]).id
+        self.made[key] = refund_id
+        self._lose(fault)
+        return self.refunds_made[refund_id]
+
+    async def refunds(self, intent_id: str) -> list[RefundState]:
+        self._lose(self._fault("refunds"))
+        return [each for each in self.refunds_made.values() if each.intent_id == intent_id]
+
+    async def refund_state(self, refund_id: str) -> RefundState:
+        self._lose(self._fault("refund_state"))
+        return self.refunds_made[refund_id]
+
+    async def events(self, types: list[str], since: Millis, after: str | None) -> tuple[list[bytes], str | None]:
+        self._lose(self._fault("events"))
+        newest_first = [each for each in reversed(self.feed) if each["type"] in types]
+        start = next((at + 1 for at, each in enumerate(newest_first) if each["id"] == after), 0)
+        page = newest_first[start : start + 2]
+        more = start + 2 < len(newest_first)
+        return [json.dumps(each).encode() for each in page], page[-1]["id"] if more else None
+
+    def verify(self, body: bytes, signature: str) -> None:
+        if signature != sign(body):
+            raise BadSignature
+
+    async def close(self) -> None:
+        return
+
+    # What happens at Stripe without us
+
+    def put(self, session_id: str, **changes: Any) -> None:
+        self.sessions[session_id] = msgspec.structs.replace(self.sessions[session_id], **changes)
+
+    def pay(self, session_id: str, **changes: Any) -> None:
+        """A buyer pays, even a session that has expired: for races that Stripe decides late."""
+        intent_id = f"pi_{session_id}"
+        paid: dict[str, Any] = {"status": "complete", "payment_status": "paid", "url": None, "intent_id": intent_id}
+        self.put(session_id, **(paid | changes))
+
+    def refund_at_stripe(self, intent_id: str, amount: int, metadata: dict[str, str] | None = None) -> RefundState:
+        """Somebody makes a refund: we, or an operator in Stripe's dashboard."""
+        refund_id = f"re_{len(self.refunds_made) + 1}"
+        state = RefundState(refund_id, self.refund_status, amount, "usd", intent_id, metadata or {}, None)
+        self.refunds_made[refund_id] = state
+        return state
+
+    def event(self, kind: str, subject: dict[str, Any], event_id: str | None = None) -> bytes:
+        """An event about something; it is in the feed too."""
+        event = {
+            "id": event_id or f"evt_{len(self.feed) + 1}",
+            "object": "event",
+            "type": kind,
+            "created": self.clock.now() // SECOND,
+            "livemode": False,
+            "data": {"object": subject},
+        }
+        self.feed.append(event)
+        return json.dumps(event).encode()
+
+    def session_event(self, kind: str, session_id: str, event_id: str | None = None) -> bytes:
+        """An event about a session."""
+        metadata = self.sessions[session_id].metadata
+        subject = {"id": session_id, "object": "checkout.session", "metadata": metadata}
+        return self.event(f"checkout.session.{kind}", subject, event_id)
+
+    def decline_event(self, session_id: str, code: str = "insufficient_funds") -> bytes:
+        """An event about a declined card."""
+        subject = {
+            "id": f"pi_{session_id}",
+            "object": "payment_intent",
+            "metadata": self.sessions[session_id].metadata,
+            "last_payment_error": {"decline_code": code, "message": "Your card was declined."},
+        }
+        return self.event("payment_intent.payment_failed", subject)
+
+    def refund_event(self, kind: str, refund_id: str) -> bytes:
+        """An event about a refund."""
+        state = self.refunds_made[refund_id]
+        subject = {
+            "id": refund_id,
+            "object": "refund",
+            "metadata": state.metadata,
+            "payment_intent": state.intent_id,
+        }
+        return self.event(f"refund.{kind}", subject)
+
+    def _fault(self, name: str) -> str:
+        self.calls.append(name)
+        waiting = self.faults.get(name)
+        fault = waiting.pop(0) if waiting else ""
+        if fault == "before":
+            raise StripeUnreachable("no answer")
+        if fault == "saved":
+            raise SavedFailure
+        return fault
+
+    def _lose(self, fault: str) -> None:
+        if fault == "after":
+            raise StripeUnreachable("the answer was lost")
+
+
+def sign(body: bytes) -> str:
+    """A signature that this Stripe accepts."""
+    return hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+
+
+def real_signature(body: bytes, secret: str, at: float | None = None) -> str:
+    """A Stripe-Signature header as Stripe makes it (docs: webhooks)."""
+    moment = int(at if at is not None else time.time())
+    digest = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={moment},v1={digest}"

@@ -1,0 +1,89 @@
+"""The audit finds what should never be: each invariant is broken by hand and must be named."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from kassa.contracts.inventory import Line
+from kassa.kit.clock import MINUTE
+from kassa.order.domain import Order, Stage
+from kassa.payment.domain import Stage as PaymentStage
+from tests.trade.world import World, world
+
+
+async def confirmed(shop: World) -> Order:
+    order = await shop.place((await shop.sell(stock=5), 2))
+    await shop.pay(await shop.open(order))
+    return await shop.order_now(order)
+
+
+async def lose_the_money(shop: World, order: Order) -> None:
+    payment = await shop.payment_now(order)
+    await shop.payment.payments.save(msgspec.structs.replace(payment, stage=PaymentStage.FAILED))
+
+
+async def charge_another_amount(shop: World, order: Order) -> None:
+    payment = await shop.payment_now(order)
+    await shop.payment.payments.save(msgspec.structs.replace(payment, amount_minor=1))
+
+
+async def cancel_but_keep_the_money(shop: World, order: Order) -> None:
+    await shop.order.orders.save(msgspec.structs.replace(order, stage=Stage.CANCELLED))
+
+
+async def forget_an_audit_entry(shop: World, order: Order) -> None:
+    await shop.order.orders.save(msgspec.structs.replace(order, audit=order.audit[:-1]))
+
+
+async def apply_an_input_twice(shop: World, order: Order) -> None:
+    await shop.order.orders.save(msgspec.structs.replace(order, audit=(*order.audit, order.audit[-1])))
+
+
+async def hold_without_an_order(shop: World, order: Order) -> None:
+    await shop.inventory.reserve(f"{order.id[:-1]}0.1", [Line(order.items[0].product_id, 1)])
+    shop.clock.advance(5 * MINUTE)
+
+
+async def lose_the_order(shop: World, order: Order) -> None:
+    await shop.order.orders.delete(order.id)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "invariant"),
+    [
+        (lose_the_money, "I3"),
+        (charge_another_amount, "I3"),
+        (cancel_but_keep_the_money, "I2"),
+        (cancel_but_keep_the_money, "I4"),
+        (forget_an_audit_entry, "I8"),
+        (apply_an_input_twice, "I8"),
+        (hold_without_an_order, "I4"),
+        (lose_the_order, "I2"),
+    ],
+)
+async def test_a_broken_invariant_is_found(
+    tmp_path: Path, breaks: Callable[[World, Order], Awaitable[None]], invariant: str
+) -> None:
+    async with world(tmp_path) as shop:
+        order = await confirmed(shop)
+        assert await shop.audit() == []
+        await breaks(shop, order)
+        found = {difference.invariant[:2] for difference in await shop.audit()}
+        assert invariant in found
+
+
+async def test_what_only_one_reading_shows_is_not_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(tmp_path) as shop:
+        order = await confirmed(shop)
+        await cancel_but_keep_the_money(shop, order)
+        sleep = shop.clock.sleep
+
+        async def mended_meanwhile(duration: int) -> None:
+            current = await shop.order_now(order)
+            await shop.order.orders.save(msgspec.structs.replace(current, stage=Stage.CONFIRMED))
+            await sleep(duration)
+
+        monkeypatch.setattr(shop.clock, "sleep", mended_meanwhile)
+        assert await shop.audit() == []

@@ -1,0 +1,152 @@
+"""Opening sessions, whatever Stripe does meanwhile."""
+
+import asyncio
+
+import pytest
+
+from kassa.contracts.order import StatusChange
+from kassa.contracts.payment import OrderNotPayable, StripeRefused, StripeUnreachable
+from kassa.kit.clock import HOUR, MINUTE, SECOND
+from kassa.kit.problem import NotFound
+from kassa.payment.domain import Stage
+from tests.trade.world import OTHER, TTL, World
+
+
+async def test_eight_who_ask_at_once_get_one_session(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    payments = await asyncio.gather(*(shop.open(order) for _ in range(8)))
+    assert len({payment.session_id for payment in payments}) == 1
+    assert len(shop.stripe.sessions) == 1
+    assert shop.stripe.calls.count("open_session") == 1
+
+
+async def test_stripe_is_asked_with_what_finds_the_payment_again(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 2))
+    payment = await shop.open(order)
+    params = shop.stripe.params[payment.key]
+    assert params["client_reference_id"] == order.id
+    assert params["metadata"] == params["payment_intent_data"]["metadata"]
+    assert params["metadata"] == {"orderId": order.id, "paymentId": payment.id, "userId": order.user_id}
+    assert params["success_url"] == f"http://shop.example/checkout/return?order={order.id}"
+    assert (params["allow_promotion_codes"], params["adaptive_pricing"]) == (False, {"enabled": False})
+
+
+async def test_a_session_lives_as_long_as_the_order_but_31_minutes_at_least(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    shop.clock.advance(20 * MINUTE)
+    payment = await shop.open(order)
+    assert payment.session_expires_at == (shop.clock.now() + 31 * MINUTE) // SECOND * SECOND
+
+
+async def test_an_answer_lost_after_the_effect_is_completed_by_the_same_call(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    shop.stripe.faults["open_session"] = ["after"]
+    with pytest.raises(StripeUnreachable):
+        await shop.open(order)
+    assert (await shop.payment_now(order)).stage is Stage.CREATED
+    shop.clock.advance(5 * SECOND)
+    payment = await shop.open(order)
+    assert (payment.stage, payment.session_id) == (Stage.INITIATED, "cs_1")
+    assert len(shop.stripe.sessions) == 1
+
+
+async def test_a_saved_500_is_looked_into_before_a_new_key_is_used(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    shop.stripe.faults["open_session"] = ["after", "saved"]
+    with pytest.raises(StripeUnreachable):
+        await shop.open(order)
+    payment = await shop.open(order)
+    assert payment.session_id == "cs_1"
+    assert shop.stripe.calls.count("find_session") == 1
+    assert len(shop.stripe.sessions) == 1
+
+
+async def test_a_saved_500_without_a_session_is_asked_again_with_a_new_key(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    shop.stripe.faults["open_session"] = ["saved"]
+    payment = await shop.open(order)
+    assert payment.session_id == "cs_1"
+    assert payment.key != f"{payment.id}-session-1"
+
+
+async def test_a_key_older_than_20_hours_is_not_used_again_blindly(shop: World) -> None:
+    shop.order._ttl = 23 * HOUR
+    order = await shop.place((await shop.sell(), 1))
+    shop.stripe.faults["open_session"] = ["before"]
+    with pytest.raises(StripeUnreachable):
+        await shop.open(order)
+    first = await shop.payment_now(order)
+    shop.clock.advance(21 * HOUR)
+    payment = await shop.open(order)
+    assert payment.key != first.key
+    assert shop.stripe.calls == ["open_session", "find_session", "open_session"]
+
+
+async def test_stored_parameters_that_stripe_takes_no_more_are_renewed(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    shop.stripe.faults["open_session"] = ["before"]
+    with pytest.raises(StripeUnreachable):
+        await shop.open(order)
+    shop.clock.advance(10 * MINUTE)  # the stored expiry is under 30 minutes away by now: a 400
+    assert (await shop.open(order)).stage is Stage.INITIATED
+
+
+async def test_a_refused_session_is_a_clear_error_and_the_order_stays(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    shop.stripe.faults["open_session"] = ["saved", "saved"]
+    with pytest.raises(StripeRefused):
+        await shop.open(order)
+    assert (await shop.order_now(order)).status == "PENDING"
+
+
+async def test_somebody_elses_order_is_not_found(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    with pytest.raises(NotFound):
+        await shop.open(order, OTHER)
+
+
+async def test_an_order_past_its_deadline_cannot_be_paid(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    shop.clock.advance(TTL)
+    with pytest.raises(OrderNotPayable):
+        await shop.open(order)
+
+
+async def test_a_session_that_wins_the_race_against_closing_is_expired(shop: World) -> None:
+    order = await shop.place((await shop.sell(stock=5), 1))
+    shop.stripe.faults["open_session"] = ["after"]
+    with pytest.raises(StripeUnreachable):
+        await shop.open(order)
+    await shop.later(TTL + MINUTE)
+    assert (await shop.order_now(order)).status == "CANCELLED"
+    assert [session.status for session in shop.stripe.sessions.values()] == ["expired"]
+
+
+async def test_a_payment_that_never_got_to_stripe_is_closed_with_its_order(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    shop.stripe.faults["open_session"] = ["before", "saved", "saved"]
+    with pytest.raises(StripeUnreachable):
+        await shop.open(order)
+    await shop.later(TTL + MINUTE)
+    assert (await shop.order_now(order)).status == "CANCELLED"
+    assert (await shop.payment_now(order)).stage is Stage.CLOSED
+
+
+async def test_a_session_that_stripe_does_not_know_keeps_the_hold_and_is_shown(shop: World) -> None:
+    mug = await shop.sell(stock=5)
+    order = await shop.place((mug, 1))
+    payment = await shop.open(order)
+    hidden = shop.stripe.sessions.pop(str(payment.session_id))
+    await shop.later(TTL + 5 * MINUTE)
+    closing = await shop.order_now(order)
+    assert (closing.status, (await shop.level(mug)).reserved) == ("PENDING", 1)
+    waiting = [effect for effect in closing.effects if effect.done_at is None]
+    assert "operator" in waiting[0].error
+    shop.stripe.sessions[hidden.id] = hidden
+    await shop.later(2 * HOUR)
+    assert (await shop.order_now(order)).status == "CANCELLED"
+
+
+async def test_news_of_a_payment_for_an_unknown_order_is_refused(shop: World) -> None:
+    with pytest.raises(NotFound):
+        await shop.order.set_status("ord_nonsense", StatusChange("CONFIRMED", "in", "pay_1", ""))

@@ -1,0 +1,147 @@
+"""A whole shop without sockets: the real services on a real SQLite file, a hand-set clock, a scripted Stripe."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+from kassa.app import wiring
+from kassa.app.audit import Difference, audit
+from kassa.contracts.inventory import Level, Line
+from kassa.inventory.service import InventoryService
+from kassa.inventory.stock_sqlite import SqliteStock
+from kassa.kit.clock import MINUTE, SECOND, Millis
+from kassa.kit.identity import Principal
+from kassa.kit.ids import ORDER, PRODUCT, Ids
+from kassa.kit.outbox import Outbox
+from kassa.order.domain import Order
+from kassa.order.orphans import OrphanRescue
+from kassa.order.service import OrderService
+from kassa.order.store import OrderStore
+from kassa.payment.domain import Payment
+from kassa.payment.inbox import Inbox
+from kassa.payment.reconcile import Reconciler
+from kassa.payment.service import PaymentService
+from kassa.payment.store import PaymentStore
+from kassa.product.service import ProductService
+from kassa.product.store import ProductStore
+from kassa.storage.documents_sqlite import SqliteDatabase
+from tests.support import FakeClock
+from tests.trade.stripe_at_the_port import StripeAtThePort, sign
+
+Stores = tuple[ProductStore, OrderStore, PaymentStore]
+
+BUYER = Principal("usr_buyer", "buyer@shop.example", "user", 2**40)
+OTHER = Principal("usr_other", "other@shop.example", "user", 2**40)
+ADMIN = Principal("usr_admin", "admin@shop.example", "admin", 2**40)
+TTL = 30 * MINUTE
+
+
+class World:
+    """The services and what the tests ask of them."""
+
+    def __init__(self, stores: Stores, stock: SqliteStock, clock: FakeClock, policy: str) -> None:
+        products, orders, payments = stores
+        self.clock = clock
+        self.stock = stock
+        self.ids = Ids(clock)
+        self.stripe = StripeAtThePort(clock)
+        self.inventory = InventoryService(stock, clock, self.ids, 10)
+        self.product = ProductService(products, self.inventory, self.ids, clock, "usd")
+        self.product.outbox = Outbox(products.products, wiring.product_effects(self.product), clock)
+        later = wiring.Later()
+        self.payment = PaymentService(
+            payments, later, self.stripe, self.ids, clock, "http://shop.example", ends_on_decline=policy == "cancel"
+        )
+        self.payment.outbox = Outbox(payments.payments, wiring.payment_effects(self.payment), clock, lambda: 0.5)
+        self.order = OrderService(orders, self.product, self.inventory, self.payment, clock, "usd", TTL // MINUTE)
+        self.order.outbox = Outbox(orders.orders, wiring.order_effects(self.order), clock, lambda: 0.5)
+        later.service = self.order
+        self.rescue = OrphanRescue(orders, self.product, self.inventory, self.order.outbox, clock, "usd")
+        self.inbox = Inbox(payments, self.payment, self.stripe, self.ids, clock)
+        self.reconciler = Reconciler(payments, self.payment, self.inbox, self.stripe, clock)
+
+    async def sell(self, stock: int = 10, price_minor: int = 1999, name: str = "Mug") -> str:
+        """Put a product on sale; returns its id."""
+        fields = {
+            "name": name,
+            "description": "",
+            "category": "things",
+            "images": [],
+            "price": Decimal(price_minor) / 100,
+            "stock": stock,
+        }
+        product = await self.product.create(self.ids.new(PRODUCT), fields, "usr_admin")
+        return product.id
+
+    async def place(self, *lines: tuple[str, int], who: Principal = BUYER, order_id: str | None = None) -> Order:
+        """Place an order of (product, quantity) lines."""
+        asked = [Line(product_id, quantity) for product_id, quantity in lines]
+        return await self.order.place(order_id or self.ids.new(ORDER), who.id, asked)
+
+    async def open(self, order: Order, who: Principal = BUYER) -> Payment:
+        """Ask where to pay."""
+        return await self.payment.checkout.open_session(order.id, who)
+
+    async def hook(self, body: bytes) -> None:
+        """A webhook comes, and is acted on."""
+        await self.inbox.receive(body, sign(body))
+        await self.settle()
+
+    async def pay(self, payment: Payment) -> None:
+        """The buyer pays, and the webhook comes."""
+        session_id = str(payment.session_id)
+        self.stripe.pay(session_id)
+        await self.hook(self.stripe.session_event("completed", session_id))
+
+    async def settle(self) -> None:
+        """Let everything that was started at once come to its end."""
+        for _ in range(4):
+            await self.inbox.settle()
+            await self.order.outbox.settle()
+            await self.payment.outbox.settle()
+
+    async def relay(self) -> None:
+        """One turn of the relays."""
+        for outbox in (self.order.outbox, self.payment.outbox):
+            await outbox.run_due()
+        await self.inbox.run_due()
+        await self.settle()
+
+    async def later(self, duration: Millis) -> None:
+        """Time passes, and the relays do their turns meanwhile."""
+        end = self.clock.now() + duration
+        while self.clock.now() < end:
+            self.clock.advance(min(20 * SECOND, end - self.clock.now()))
+            await self.relay()
+
+    async def order_now(self, order: Order) -> Order:
+        """The order as it is now."""
+        return await self.order.get(order.id)
+
+    async def payment_now(self, order: Order) -> Payment:
+        """The order's payment as it is now."""
+        payment = await self.payment.of_order(order.id)
+        assert payment is not None
+        return payment
+
+    async def level(self, product_id: str) -> Level:
+        """The product's stock."""
+        return (await self.stock.levels([product_id]))[product_id]
+
+    async def audit(self) -> list[Difference]:
+        """What the audit finds."""
+        return await audit(self.order.orders, self.payment.payments, self.stock, self.clock)
+
+
+@asynccontextmanager
+async def world(directory: Path, policy: str = "cancel") -> AsyncIterator[World]:
+    """A shop in a file of the test's own."""
+    database = await SqliteDatabase.open(directory / "shop.db")
+    stores = (await ProductStore.open(database), await OrderStore.open(database), await PaymentStore.open(database))
+    opened = World(stores, await SqliteStock.open(database), FakeClock(), policy)
+    try:
+        yield opened
+    finally:
+        await opened.settle()
+        await database.close()
