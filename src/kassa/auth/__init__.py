@@ -1,1 +1,1 @@
-
+"""Auth: accounts, log-ins and the tokens that prove them."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from kassa.contracts.inventory import Line
 from kassa.kit.clock import DAY, day_of, rfc3339
@@ -121,7 +121,7 @@ def shown(order: Order) -> OrderOut:
     )
 
 
-@post("/orders", status_code=201, operation_class=takes(NewOrder))
+@post("/orders", tags=["orders"], status_code=201, operation_class=takes(NewOrder))
 async def place_order(request: Request[Any, Any, Any]) -> Response[OrderAnswer]:
     """Place an order: prices are those of now, the stock of all items is held, or of none."""
     principal = await principal_of(request)
@@ -134,34 +134,34 @@ async def place_order(request: Request[Any, Any, Any]) -> Response[OrderAnswer]:
     return await once(request, principal.id, 201, new_id(request, ORDER), place)
 
 
-@get("/orders")
+@get("/orders", tags=["orders"])
 async def my_orders(
     request: Request[Any, Any, Any],
-    status: str | None = None,
-    limit: int = 20,
-    skip: int = 0,
-    cursor: str | None = None,
+    status: FromQuery[str | None] = None,
+    limit: FromQuery[int] = 20,
+    skip: FromQuery[int] = 0,
+    cursor: FromQuery[str | None] = None,
 ) -> Response[OrdersAnswer]:
     """The buyer's own orders, the newest first."""
     principal = await principal_of(request)
     return await _listed(request, {"user_id": principal.id}, status, (limit, skip, cursor))
 
 
-@get("/orders/admin/all")
+@get("/orders/admin/all", tags=["orders"])
 async def all_orders(
     request: Request[Any, Any, Any],
-    status: str | None = None,
-    user_id: Annotated[str | None, Parameter(query="userId")] = None,
-    limit: int = 20,
-    skip: int = 0,
-    cursor: str | None = None,
+    status: FromQuery[str | None] = None,
+    user_id: Annotated[str | None, QueryParameter(name="userId")] = None,
+    limit: FromQuery[int] = 20,
+    skip: FromQuery[int] = 0,
+    cursor: FromQuery[str | None] = None,
 ) -> Response[OrdersAnswer]:
     """All orders, the newest first; for administrators."""
     await admin_of(request)
     return await _listed(request, {"user_id": user_id} if user_id else {}, status, (limit, skip, cursor))
 
 
-@get("/orders/admin/analytics/orders")
+@get("/orders/admin/analytics/orders", tags=["orders"])
 async def order_analytics(request: Request[Any, Any, Any]) -> Response[OrderAnalytics]:
     """Orders in numbers; for administrators."""
     await admin_of(request)
@@ -181,16 +181,16 @@ async def order_analytics(request: Request[Any, Any, Any]) -> Response[OrderAnal
     return JsonResponse(answer, media_type="application/json")
 
 
-@get("/orders/{order_id:str}")
-async def one_order(request: Request[Any, Any, Any], order_id: str) -> Response[OrderAnswer]:
+@get("/orders/{order_id:str}", tags=["orders"])
+async def one_order(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[OrderAnswer]:
     """One order: the buyer's own; any, for administrators."""
     principal = await principal_of(request)
     order = await _service(request).visible(order_id, principal)
     return JsonResponse(OrderAnswer(shown(order)), media_type="application/json")
 
 
-@post("/orders/{order_id:str}/cancel", status_code=200)
-async def cancel_order(request: Request[Any, Any, Any], order_id: str) -> Response[OrderAnswer]:
+@post("/orders/{order_id:str}/cancel", tags=["orders"], status_code=200)
+async def cancel_order(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[OrderAnswer]:
     """Cancel an unpaid order. 202: the payment provider cannot be asked right now; it goes on by itself."""
     principal = await principal_of(request)
     is_settled = True

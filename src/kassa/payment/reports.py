@@ -52,7 +52,7 @@ class PaymentAnalytics(msgspec.Struct, frozen=True, rename="camel"):
     recent_trend: list[DayTrend]
 
 
-@get("/payments/admin/analytics/revenue")
+@get("/payments/admin/analytics/revenue", tags=["payments"])
 async def revenue(request: Request[Any, Any, Any]) -> Response[Revenue]:
     """Money in numbers; for administrators. What was refunded is not taken off here."""
     await admin_of(request)
@@ -75,7 +75,7 @@ async def revenue(request: Request[Any, Any, Any]) -> Response[Revenue]:
     return JsonResponse(answer, media_type="application/json")
 
 
-@get("/payments/admin/analytics/payments")
+@get("/payments/admin/analytics/payments", tags=["payments"])
 async def payment_analytics(request: Request[Any, Any, Any]) -> Response[PaymentAnalytics]:
     """Payments in numbers; for administrators."""
     await admin_of(request)

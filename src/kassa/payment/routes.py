@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from kassa.kit.ids import REFUND
 from kassa.kit.money import InvalidMoney, minor
@@ -30,7 +31,7 @@ from kassa.payment.wire import (
 EVENT_STATUSES = ("received", "done", "ignored", "parked")
 
 
-@post("/payments/create-session", status_code=200, operation_class=takes(PayFor))
+@post("/payments/create-session", tags=["payments"], status_code=200, operation_class=takes(PayFor))
 async def create_session(request: Request[Any, Any, Any]) -> Response[SessionAnswer]:
     """Where to pay for an order: its open Checkout Session, made now if there is none."""
     principal = await principal_of(request)
@@ -43,16 +44,16 @@ async def create_session(request: Request[Any, Any, Any]) -> Response[SessionAns
     return await once(request, principal.id, 200, lambda: asked.order_id, open_session)
 
 
-@get("/payments/status/{order_id:str}")
-async def payment_status(request: Request[Any, Any, Any], order_id: str) -> Response[PaymentStatus]:
+@get("/payments/status/{order_id:str}", tags=["payments"])
+async def payment_status(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[PaymentStatus]:
     """How an order's payment stands; 404 before a session was made."""
     principal = await principal_of(request)
     payment = await visible(_service(request), order_id, principal)
     return JsonResponse(shown_status(payment), media_type="application/json")
 
 
-@post("/payments/{order_id:str}/refund", status_code=201, operation_class=takes(NewRefund))
-async def refund_payment(request: Request[Any, Any, Any], order_id: str) -> Response[RefundAnswer]:
+@post("/payments/{order_id:str}/refund", tags=["payments"], status_code=201, operation_class=takes(NewRefund))
+async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[RefundAnswer]:
     """Refund an amount of an order's payment, or all that is left; for administrators."""
     admin = await admin_of(request)
     asked = await read_body(request, NewRefund) if await request.body() else NewRefund()
@@ -68,7 +69,7 @@ async def refund_payment(request: Request[Any, Any, Any], order_id: str) -> Resp
     return await once(request, admin.id, 201, new_id(request, REFUND), refund)
 
 
-@post(["/payments/webhook"], status_code=200)
+@post(["/payments/webhook"], tags=["payments"], status_code=200)
 async def webhook(request: Request[Any, Any, Any]) -> Response[Received]:
     """Stripe's webhook: answered when the event is stored for good. 400: not signed by Stripe in the last 300 s."""
     inbox: Inbox = request.app.state["inbox"]
@@ -76,7 +77,7 @@ async def webhook(request: Request[Any, Any, Any]) -> Response[Received]:
     return JsonResponse(Received(), media_type="application/json")
 
 
-@post("/webhook", status_code=200, include_in_schema=False)
+@post("/webhook", tags=["payments"], status_code=200, include_in_schema=False)
 async def forwarded_webhook(request: Request[Any, Any, Any]) -> Response[Received]:
     """The same on the payment service's own port, for `stripe listen --forward-to localhost:8000/webhook`."""
     inbox: Inbox = request.app.state["inbox"]
@@ -84,13 +85,13 @@ async def forwarded_webhook(request: Request[Any, Any, Any]) -> Response[Receive
     return JsonResponse(Received(), media_type="application/json")
 
 
-@get("/payments/admin/events")
+@get("/payments/admin/events", tags=["payments"])
 async def stored_events(
     request: Request[Any, Any, Any],
-    status: str | None = None,
-    limit: int = 20,
-    skip: int = 0,
-    cursor: str | None = None,
+    status: FromQuery[str | None] = None,
+    limit: FromQuery[int] = 20,
+    skip: FromQuery[int] = 0,
+    cursor: FromQuery[str | None] = None,
 ) -> Response[EventsAnswer]:
     """Stored Stripe events, the last to come first; for administrators."""
     await admin_of(request)
@@ -105,8 +106,8 @@ async def stored_events(
     return JsonResponse(answer, media_type="application/json")
 
 
-@post("/payments/admin/events/{event_id:str}/replay", status_code=200)
-async def replay_event(request: Request[Any, Any, Any], event_id: str) -> Response[EventAnswer]:
+@post("/payments/admin/events/{event_id:str}/replay", tags=["payments"], status_code=200)
+async def replay_event(request: Request[Any, Any, Any], event_id: FromPath[str]) -> Response[EventAnswer]:
     """Act on a stored event once more; for administrators. Harmless: events are hints."""
     await admin_of(request)
     event = await _inbox(request).replay(event_id)

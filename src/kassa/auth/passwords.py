@@ -1,0 +1,69 @@
+"""Passwords: hashed with argon2id, slowly on purpose, a few at a time in threads of their own."""
+
+import asyncio
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+from kassa.kit.problem import Unavailable
+
+T = TypeVar("T")
+
+
+class Passwords:
+    """Hashes and checks passwords.
+
+    Each one takes some 20 ms and `memory_kib` of memory, so that `threads` of them run at a time; when `waiting` more
+    are in the queue the next one is refused with Unavailable, for nobody would wait so long.
+    """
+
+    def __init__(
+        self, *, threads: int = 2, waiting: int = 200, memory_kib: int = 19 * 1024, time_cost: int = 2
+    ) -> None:
+        # OWASP password storage cheat sheet: argon2id with 19 MiB, t=2, p=1.
+        self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1, type=Type.ID)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password")
+        self._most = threads + waiting
+        self._under_way = 0
+        # A well-formed hash of nothing: to check it takes as long as to check a real one.
+        self._nobody = f"$argon2id$v=19$m={memory_kib},t={time_cost},p=1${'A' * 22}${'A' * 43}"
+
+    async def hash(self, password: str) -> str:
+        """The salted hash to be stored."""
+        return await self._in_thread(lambda: self._hasher.hash(_bytes(password)))
+
+    async def matches(self, password_hash: str | None, password: str) -> bool:
+        """Whether the password is the one that was hashed. With None it is not, and that takes just as long."""
+        stored = password_hash or self._nobody
+        is_right = await self._in_thread(lambda: self._is_right(stored, password))
+        return is_right and password_hash is not None
+
+    def close(self) -> None:
+        """Finish what runs; what waits is dropped."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _is_right(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, _bytes(password))
+        except VerifyMismatchError:
+            return False
+        except (VerificationError, InvalidHashError) as error:
+            raise Unavailable("the stored password could not be read") from error
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        if self._under_way >= self._most:
+            raise Unavailable("too many log-ins at this moment; try again in a few seconds")
+        self._under_way += 1
+        try:
+            return await asyncio.wrap_future(self._pool.submit(work))
+        finally:
+            self._under_way -= 1
+
+
+def _bytes(password: str) -> bytes:
+    # RFC 8265, 4.2: the same characters, however a keyboard composes them, are the same password.
+    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")

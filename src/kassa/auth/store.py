@@ -1,0 +1,22 @@
+"""Where users and their sessions are kept."""
+
+from typing import Self
+
+from kassa.auth.domain import Family, User
+from kassa.kit.documents import Collection, CollectionSpec, Database, Index
+
+USERS = CollectionSpec("users", User, (Index("by_email", ("email",), unique=True),))
+FAMILIES = CollectionSpec("refresh_families", Family)
+
+
+class AuthStore:
+    """The collections of the auth service."""
+
+    def __init__(self, users: Collection[User], families: Collection[Family]) -> None:
+        self.users = users
+        self.families = families
+
+    @classmethod
+    async def open(cls, database: Database) -> Self:
+        """Open the collections in the database."""
+        return cls(await database.collection(USERS), await database.collection(FAMILIES))

@@ -1,0 +1,57 @@
+"""Access tokens: JWTs signed with Ed25519. Everybody can verify them with the published key."""
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from kassa.contracts.auth import KeySet
+from kassa.kit.clock import SECOND, Clock
+from kassa.kit.identity import ALGORITHM, ISSUER, derived_key
+from kassa.kit.ids import Ids
+
+EXPIRES_IN = 15 * 60
+"""Seconds that an access token is good for."""
+
+
+class Tokens:
+    """Signs access tokens with the key that is derived from the master secret."""
+
+    def __init__(self, master_secret: str, ids: Ids, clock: Clock) -> None:
+        self._ids = ids
+        self._clock = clock
+        self._key = Ed25519PrivateKey.from_private_bytes(derived_key(master_secret, "access-tokens"))
+        self._public = _public_jwk(self._key)
+
+    def issue(self, user_id: str, email: str, role: str) -> str:
+        """A token that says who the user is, for the next 15 minutes."""
+        now = self._clock.now() // SECOND
+        claims = {
+            "iss": ISSUER,
+            "sub": user_id,
+            "email": email,
+            "role": role,
+            "iat": now,
+            "exp": now + EXPIRES_IN,
+            "jti": self._ids.new("jwt"),
+        }
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._public["kid"]})
+
+    def keys(self) -> KeySet:
+        """The public key, as a set of one."""
+        return KeySet([self._public])
+
+
+def _public_jwk(key: Ed25519PrivateKey) -> dict[str, Any]:
+    x = _base64url(key.public_key().public_bytes_raw())
+    # RFC 8037, 2 and RFC 7638: the thumbprint is the hash of exactly these members in this order.
+    required = {"crv": "Ed25519", "kty": "OKP", "x": x}
+    thumbprint = hashlib.sha256(json.dumps(required, separators=(",", ":")).encode()).digest()
+    return {**required, "kid": _base64url(thumbprint), "alg": ALGORITHM, "use": "sig"}
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")

@@ -1,0 +1,105 @@
+"""Auth over the wire: what is sent and what is answered."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from kassa.auth.domain import LONGEST_EMAIL, LONGEST_NAME, LONGEST_PASSWORD, SHORTEST_PASSWORD, Guarded, User
+from kassa.auth.service import Session
+from kassa.auth.tokens import EXPIRES_IN
+from kassa.kit.clock import rfc3339
+from kassa.kit.identity import Principal
+
+
+def _documented(description: str, **limits: Any) -> Meta:
+    """For the API document only: the limits themselves are checked by the domain, with better words."""
+    return Meta(description=description, extra_json_schema=limits)
+
+
+Email = Annotated[str, _documented("An email address; case does not matter", format="email", maxLength=LONGEST_EMAIL)]
+NewPassword = Annotated[
+    str,
+    _documented("Any characters", format="password", minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD),
+]
+Password = Annotated[str, _documented("The password as it is now", format="password")]
+
+
+class Registration(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A new account."""
+
+    email: Email
+    password: NewPassword
+    name: Annotated[str | None, _documented("How to address the user", maxLength=LONGEST_NAME)] = None
+    role: Annotated[str | None, Meta(description="Only `user` can be registered")] = None
+
+
+class Credentials(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Who wants to log in."""
+
+    email: Email
+    password: Password
+
+
+class Refresh(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A refresh token."""
+
+    refresh_token: str
+
+
+class PasswordChange(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The password as it is and as it shall be."""
+
+    current: Password
+    new: NewPassword
+
+
+class UserOut(msgspec.Struct, frozen=True, rename="camel"):
+    """A user; `name` is null if none was given."""
+
+    id: str
+    name: str | None
+    email: str
+    role: str
+    created_at: str
+
+
+class SessionOut(Guarded, frozen=True, rename="camel"):
+    """A session. Send `token` as `Authorization: Bearer …`; it is good for `expiresIn` seconds. Then exchange
+    `refreshToken`, which is good once and for 30 days, for the next pair."""
+
+    token: str
+    token_type: str
+    expires_in: int
+    refresh_token: str
+    user: UserOut
+
+
+class Claims(msgspec.Struct, frozen=True, rename="camel"):
+    """What a token says; `exp` is in seconds since the epoch."""
+
+    sub: str
+    email: str
+    role: str
+    exp: int
+
+
+class Verified(msgspec.Struct, frozen=True, rename="camel"):
+    """The token is good."""
+
+    valid: bool
+    user: Claims
+
+
+def shown(session: Session) -> SessionOut:
+    """The session as the wire shows it."""
+    return SessionOut(session.token, "Bearer", EXPIRES_IN, session.refresh_token, _shown_user(session.user))
+
+
+def verified(principal: Principal) -> Verified:
+    """A verified token as the wire shows it."""
+    return Verified(True, Claims(principal.id, principal.email, principal.role, principal.expires_at))
+
+
+def _shown_user(user: User) -> UserOut:
+    return UserOut(user.id, user.name or None, user.email, user.role, rfc3339(user.created_at))

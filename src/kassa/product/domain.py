@@ -1,0 +1,167 @@
+"""A product: what may be said of it, and what may become of it. Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from kassa.kit.audit import Cause, entry
+from kassa.kit.clock import Millis
+from kassa.kit.money import STRIPE_MAXIMUM, from_stripe, major, minor, to_stripe
+from kassa.kit.outbox import Aggregate, planned, with_effects
+from kassa.kit.problem import FieldError
+
+LONGEST_NAME = 200
+LONGEST_DESCRIPTION = 5000
+LONGEST_CATEGORY = 100
+LONGEST_IMAGE = 2000
+MOST_IMAGES = 10
+MOST_STOCK = 1_000_000_000
+
+OPEN_STOCK = "open_stock"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# What RFC 3986 lets stand in a URL after the scheme, and letters of all scripts; so a blank or a bar separates images.
+_IMAGE = re.compile(r"(?:https?://[^\s/?#\\\"<>^`{|}\x00-\x1f\x7f]+|/(?!/))[^\s\\\"<>^`{|}\x00-\x1f\x7f]*")
+
+
+class Product(Aggregate, frozen=True, kw_only=True):
+    """Something that is, or was, for sale. `search` is what a search looks in."""
+
+    name: str
+    description: str
+    price_minor: int
+    currency: str
+    category: str
+    images: tuple[str, ...]
+    search: str
+    created_at: Millis
+    updated_at: Millis
+    is_active: bool = True
+
+    @property
+    def awaits_stock(self) -> bool:
+        """Whether the inventory has not taken the product's first stock yet."""
+        return self.due_at is not None  # A product has no other effects.
+
+
+Fields = Mapping[str, Any]
+"""Members of a product by name, as they were sent: `price` is a Decimal in major units."""
+
+
+def checked(fields: Fields, currency: str) -> tuple[dict[str, Any], list[FieldError]]:
+    """The fields as a product stores them, and what is wrong with the others. A price is in `currency`."""
+    good: dict[str, Any] = {}
+    errors: list[FieldError] = []
+    for field, value in fields.items():
+        try:
+            if field == "price":
+                good |= {"price_minor": checked_price(value, currency), "currency": currency}
+            else:
+                good[field] = _CHECKS[field](value)
+        except ValueError as error:
+            errors.append(FieldError(field, str(error)))
+    return good, errors
+
+
+def checked_price(price: Decimal, currency: str) -> int:
+    """The price in minor units. ValueError if it is not above zero, or more than Stripe takes.
+
+    Stripe's minimum is for a whole order: cheap things may be bought by the dozen.
+    """
+    units = minor(price, currency)
+    if units <= 0:
+        raise ValueError("must be above 0")
+    if to_stripe(units, currency) > STRIPE_MAXIMUM:
+        most = major(from_stripe(STRIPE_MAXIMUM - STRIPE_MAXIMUM % to_stripe(1, currency), currency), currency)
+        raise ValueError(f"must be at most {most} {currency}")
+    return units
+
+
+def checked_stock(stock: int) -> int:
+    """A first stock; ValueError if it is out of bounds."""
+    if not 0 <= stock <= MOST_STOCK:
+        raise ValueError(f"must be from 0 to {MOST_STOCK}")
+    return stock
+
+
+def _line(longest: int) -> Callable[[str], str]:
+    def checked_line(text: str) -> str:
+        stripped = text.strip()
+        if not 1 <= len(stripped) <= longest:
+            raise ValueError(f"must have 1 to {longest} characters")
+        if _CONTROL.search(stripped):
+            raise ValueError("must be one line without control characters")
+        return stripped
+
+    return checked_line
+
+
+def _checked_description(text: str) -> str:
+    if len(text) > LONGEST_DESCRIPTION:
+        raise ValueError(f"must have at most {LONGEST_DESCRIPTION} characters")
+    if _CONTROL_BUT_LINES.search(text):
+        raise ValueError("must not have control characters")
+    return text
+
+
+def _checked_images(images: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    if len(images) > MOST_IMAGES:
+        raise ValueError(f"must be at most {MOST_IMAGES}")
+    for number, image in enumerate(images, 1):
+        if len(image) > LONGEST_IMAGE or not _IMAGE.fullmatch(image):
+            raise ValueError(f"number {number} must be an http or https URL, or a path that begins with /")
+    return tuple(images)
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "name": _line(LONGEST_NAME),
+    "description": _checked_description,
+    "category": _line(LONGEST_CATEGORY),
+    "images": _checked_images,
+    "is_active": bool,
+    "stock": checked_stock,
+}
+
+
+def made(product_id: str, good: Fields, cause: Cause, now: Millis) -> Product:
+    """The new product of checked fields. With `stock` it has the effect to open its stock."""
+    members = {"images": (), **{name: value for name, value in good.items() if name != "stock"}}
+    product = Product(
+        id=product_id,
+        search=_searchable(good["name"], good["description"], good["category"]),
+        created_at=now,
+        updated_at=now,
+        audit=(entry(cause, "created", "", "active", now),),
+        **members,
+    )
+    if (stock := good.get("stock")) is None:
+        return product
+    return with_effects(product, (planned(product, OPEN_STOCK, now, quantity=str(stock)),))
+
+
+def edited(product: Product, good: Fields, cause: Cause, now: Millis) -> Product:
+    """The product with other checked fields; the very same one if that changes nothing."""
+    changes = {name: value for name, value in good.items() if getattr(product, name) != value}
+    if not changes:
+        return product
+    changed = msgspec.structs.replace(product, **changes, updated_at=now)
+    before, after = _state(product), _state(changed)
+    what = "edited" if before == after else {"active": "put on sale", "inactive": "withdrawn"}[after]
+    change = entry(cause, what, before, after, now)
+    return msgspec.structs.replace(
+        changed,
+        search=_searchable(changed.name, changed.description, changed.category),
+        audit=(*product.audit, change),
+    )
+
+
+def _state(product: Product) -> str:
+    return "active" if product.is_active else "inactive"
+
+
+def _searchable(name: str, description: str, category: str) -> str:
+    return "\n".join((name, description, category)).lower()

@@ -1,0 +1,118 @@
+"""The public endpoints of the catalogue."""
+
+from typing import Annotated, Any, cast
+
+from litestar import Request, Response, delete, get, post, put
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from kassa.kit.ids import PRODUCT
+from kassa.kit.problem import Invalid
+from kassa.kit.web import JsonResponse, admin_of, new_id, once, paging, read_body, takes
+from kassa.product.domain import Product
+from kassa.product.service import ProductService, Wanted
+from kassa.product.wire import (
+    NewProduct,
+    ProductAnswer,
+    ProductBody,
+    ProductChange,
+    ProductsAnswer,
+    ProductsBody,
+    given,
+    shown,
+)
+
+LONGEST_SEARCH = 200
+_TAGS = ["products"]
+_STOCK_ELSEWHERE = "cannot be set here; change it with POST /inventory/adjust"
+
+
+@get("/products", tags=_TAGS)
+async def list_products(
+    request: Request[Any, Any, Any],
+    category: Annotated[str | None, QueryParameter(description="Only products of exactly this category")] = None,
+    q: Annotated[str | None, QueryParameter(description="Only products that have this text somewhere")] = None,
+    limit: FromQuery[int] = 20,
+    skip: FromQuery[int] = 0,
+    cursor: FromQuery[str | None] = None,
+    with_inactive: Annotated[
+        bool, QueryParameter(name="includeInactive", description="Withdrawn ones too; for administrators")
+    ] = False,
+) -> Response[ProductsAnswer]:
+    """The products on sale, the newest first."""
+    if with_inactive:
+        await admin_of(request)
+    if q is not None and len(q) > LONGEST_SEARCH:
+        raise Invalid.field("q", f"must have at most {LONGEST_SEARCH} characters")
+    part = paging(limit, skip, cursor)
+    service = _service(request)
+    found, total = await service.page(Wanted(part.limit, part.skip, part.after, category, q, with_inactive))
+    products = found[: part.limit]
+    stocks = await service.stocks(products)
+    pagination = part.pagination(total, found, lambda product: product.id)
+    body = ProductsBody([shown(product, stocks[product.id]) for product in products], pagination)
+    return cast(Response[ProductsAnswer], JsonResponse(body))
+
+
+@get("/products/{product_id:str}", tags=_TAGS)
+async def get_product(request: Request[Any, Any, Any], product_id: FromPath[str]) -> Response[ProductAnswer]:
+    """One product on sale."""
+    service = _service(request)
+    return _response(await _body(service, await service.on_sale(product_id)))
+
+
+@post("/products", operation_class=takes(NewProduct), tags=_TAGS)
+async def create_product(request: Request[Any, Any, Any]) -> Response[ProductAnswer]:
+    """Put a new product on sale; for administrators. With `stock` its stock is initialised, too: at once, or as soon
+    as the inventory can be reached."""
+    admin = await admin_of(request)
+    body = await read_body(request, NewProduct)
+    service = _service(request)
+
+    async def work(product_id: str) -> ProductBody:
+        return await _body(service, await service.create(product_id, given(body), admin.id))
+
+    return await once(request, admin.id, 201, new_id(request, PRODUCT), work)
+
+
+@put("/products/{product_id:str}", operation_class=takes(ProductChange), tags=_TAGS)
+async def update_product(request: Request[Any, Any, Any], product_id: FromPath[str]) -> Response[ProductAnswer]:
+    """Replace the given fields; for administrators. `stock` is changed by POST /inventory/adjust."""
+    admin = await admin_of(request)
+    fields = given(await _read_change(request))
+    if not fields:
+        raise Invalid("name at least one field to replace")
+    service = _service(request)
+    return _response(await _body(service, await service.update(product_id, fields, admin.id)))
+
+
+@delete("/products/{product_id:str}", status_code=200, tags=_TAGS)
+async def withdraw_product(request: Request[Any, Any, Any], product_id: FromPath[str]) -> Response[ProductAnswer]:
+    """Take a product off sale; for administrators. It stays in old orders, and `isActive` puts it back on sale."""
+    admin = await admin_of(request)
+    service = _service(request)
+    return _response(await _body(service, await service.withdraw(product_id, admin.id)))
+
+
+HANDLERS = (list_products, get_product, create_product, update_product, withdraw_product)
+
+
+def _service(request: Request[Any, Any, Any]) -> ProductService:
+    service: ProductService = request.app.state["product"]
+    return service
+
+
+async def _body(service: ProductService, product: Product) -> ProductBody:
+    return ProductBody(shown(product, (await service.stocks([product]))[product.id]))
+
+
+def _response(body: ProductBody) -> Response[ProductAnswer]:
+    return cast(Response[ProductAnswer], JsonResponse(body))
+
+
+async def _read_change(request: Request[Any, Any, Any]) -> ProductChange:
+    try:
+        return await read_body(request, ProductChange)
+    except Invalid as invalid:
+        if [error.field for error in invalid.errors] == ["stock"]:
+            raise Invalid.field("stock", _STOCK_ELSEWHERE) from invalid
+        raise

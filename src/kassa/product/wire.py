@@ -1,0 +1,160 @@
+"""Products over the wire: what is sent and what is answered."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from kassa.kit.clock import rfc3339
+from kassa.kit.money import major
+from kassa.kit.web import Pagination
+from kassa.kit.wire import encode
+from kassa.product.domain import (
+    LONGEST_CATEGORY,
+    LONGEST_DESCRIPTION,
+    LONGEST_NAME,
+    MOST_IMAGES,
+    MOST_STOCK,
+    Product,
+)
+
+
+def _documented(description: str, **limits: Any) -> Meta:
+    """For the API document only: the limits themselves are checked by the domain, for all ways in."""
+    return Meta(description=description, extra_json_schema=limits)
+
+
+Name = Annotated[str, _documented("One line", minLength=1, maxLength=LONGEST_NAME)]
+Description = Annotated[str, _documented("Plain text", maxLength=LONGEST_DESCRIPTION)]
+Price = Annotated[
+    Decimal,
+    Meta(
+        description="Major units of the shop's currency, exact: a number or a string",
+        extra_json_schema={"type": ["number", "string"], "format": "decimal", "examples": [19.99]},
+    ),
+]
+Category = Annotated[str, _documented("One line", minLength=1, maxLength=LONGEST_CATEGORY)]
+Images = Annotated[list[str], _documented("http or https URLs, or paths that begin with /", maxItems=MOST_IMAGES)]
+Stock = Annotated[int, _documented("Pieces at the start", minimum=0, maximum=MOST_STOCK)]
+
+
+class NewProduct(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A product to be sold. With `stock` its stock is initialised, too."""
+
+    name: Name
+    description: Description
+    price: Price
+    category: Category
+    images: Images = []
+    stock: Stock | UnsetType = UNSET
+
+
+class ProductChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What to replace: at least one of these."""
+
+    name: Name | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    price: Price | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
+    images: Images | UnsetType = UNSET
+    is_active: Annotated[bool, Meta(description="Whether it is on sale")] | UnsetType = UNSET
+
+
+class ProductOut(msgspec.Struct, frozen=True, rename="camel"):
+    """A product. `stock` is what can still be bought; null when the inventory cannot be reached."""
+
+    id: str
+    name: str
+    description: str
+    price: Decimal
+    price_minor: int
+    currency: str
+    category: str
+    images: tuple[str, ...]
+    is_active: bool
+    stock: int | None
+    created_at: str
+    updated_at: str
+
+
+class ProductAnswer(msgspec.Struct, frozen=True):
+    """One product."""
+
+    product: ProductOut
+
+
+class ProductsAnswer(msgspec.Struct, frozen=True):
+    """A page of products, the newest first."""
+
+    products: list[ProductOut]
+    pagination: Pagination
+
+
+def given(body: msgspec.Struct) -> dict[str, Any]:
+    """The fields that were sent."""
+    members = {name: getattr(body, name) for name in body.__struct_fields__}
+    return {name: value for name, value in members.items() if value is not UNSET}
+
+
+class ProductBody(msgspec.Struct, frozen=True):
+    """A ProductAnswer, its product encoded already."""
+
+    product: msgspec.Raw
+
+
+class ProductsBody(msgspec.Struct, frozen=True):
+    """A ProductsAnswer, its products encoded already."""
+
+    products: list[msgspec.Raw]
+    pagination: Pagination
+
+
+class _Encoded(msgspec.Struct, frozen=True):
+    """A product and its JSON, before and after the stock."""
+
+    product: Product
+    before: bytes
+    after: bytes
+
+
+REMEMBERED = 4096
+_encoded: dict[str, _Encoded] = {}
+
+
+def shown(product: Product, stock: int | None) -> msgspec.Raw:
+    """The product as the wire shows it.
+
+    To build and encode a page of products costs more than all the rest of the request. So the JSON of each one,
+    all but its stock, is remembered for as long as the product stays exactly as it is.
+    """
+    known = _encoded.get(product.id)
+    if known is None or known.product != product:
+        known = _remember(product)
+    return msgspec.Raw(b"%b%b%b" % (known.before, b"null" if stock is None else b"%d" % stock, known.after))
+
+
+def _remember(product: Product) -> _Encoded:
+    # Inside a text this sequence would have backslashes.
+    before, _, after = encode(_out(product)).partition(b'"stock":null')
+    while len(_encoded) >= REMEMBERED:
+        del _encoded[next(iter(_encoded))]
+    known = _encoded[product.id] = _Encoded(product, before + b'"stock":', after)
+    return known
+
+
+def _out(product: Product) -> ProductOut:
+    return ProductOut(
+        product.id,
+        product.name,
+        product.description,
+        major(product.price_minor, product.currency),
+        product.price_minor,
+        product.currency,
+        product.category,
+        product.images,
+        product.is_active,
+        None,
+        rfc3339(product.created_at),
+        rfc3339(product.updated_at),
+    )

@@ -1,0 +1,99 @@
+"""A real auth service behind its real routes, on a real database, at a time that the test decides."""
+
+from typing import Any
+
+import httpx
+from litestar import Litestar
+
+from kassa.auth.passwords import Passwords
+from kassa.auth.routes import HANDLERS
+from kassa.auth.service import AuthService
+from kassa.auth.store import AuthStore
+from kassa.auth.tokens import Tokens
+from kassa.contracts.auth import Auth
+from kassa.kit.clock import SECOND, Millis
+from kassa.kit.documents import Database
+from kassa.kit.identity import TokenVerifier
+from kassa.kit.ids import Ids
+from kassa.kit.web import EXCEPTION_HANDLERS
+
+MASTER_SECRET = "a master secret for tests"
+EMAIL, PASSWORD = "ada@example.com", "correct horse"
+
+
+class Wrist:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: Millis = 1_750_000_000_000) -> None:
+        self.time = now
+
+    def now(self) -> Millis:
+        return self.time
+
+    async def sleep(self, duration: Millis) -> None:
+        self.time += duration
+
+    def pass_seconds(self, seconds: float) -> None:
+        """Let time go by."""
+        self.time += int(seconds * SECOND)
+
+
+def cheap_passwords(**options: Any) -> Passwords:
+    """Real argon2, with as little work as it lets one do."""
+    return Passwords(**{"memory_kib": 8, "time_cost": 1, **options})
+
+
+class World:
+    """The service, its store and clock, and how a client sees them."""
+
+    def __init__(self, store: AuthStore, passwords: Passwords, master_secret: str = MASTER_SECRET) -> None:
+        self.clock = Wrist()
+        self.store = store
+        ids = Ids(self.clock)
+        self.tokens = Tokens(master_secret, ids, self.clock)
+        self.service = AuthService(store, self.tokens, passwords, ids, self.clock)
+        self.contract: Auth = self.service
+        self.verifier = TokenVerifier(self._keys, self.clock)
+        self.app = Litestar(list(HANDLERS), exception_handlers=EXCEPTION_HANDLERS)
+        self.app.state["auth"] = self.service
+        self.app.state["verifier"] = self.verifier
+
+    @classmethod
+    async def on(cls, database: Database, passwords: Passwords | None = None) -> "World":
+        """A world whose users are in this database."""
+        return cls(await AuthStore.open(database), passwords or cheap_passwords())
+
+    async def post(self, path: str, *, token: str = "", client: str = "192.0.2.1", **body: Any) -> httpx.Response:
+        """POST a JSON object, as somebody at the address `client`."""
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        async with self._http(client) as http:
+            return await http.post(path, json=body, headers=headers)
+
+    async def get(self, path: str, token: str = "") -> httpx.Response:
+        """GET a path."""
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        async with self._http("192.0.2.1") as http:
+            return await http.get(path, headers=headers)
+
+    async def registered(self, email: str = EMAIL, password: str = PASSWORD) -> dict[str, Any]:
+        """A new user's session, as the wire shows it."""
+        answer = await self.post("/auth/register", email=email, password=password)
+        assert answer.status_code == 201, answer.text
+        session: dict[str, Any] = answer.json()
+        return session
+
+    async def login(self, password: str = PASSWORD, email: str = EMAIL, client: str = "192.0.2.1") -> httpx.Response:
+        """Try to log in."""
+        return await self.post("/auth/login", email=email, password=password, client=client)
+
+    async def refresh(self, token: str) -> httpx.Response:
+        """Try to exchange a refresh token."""
+        return await self.post("/auth/refresh", refreshToken=token)
+
+    def _http(self, client: str) -> httpx.AsyncClient:
+        app: Any = self.app
+        transport = httpx.ASGITransport(app, client=(client, 4321))
+        return httpx.AsyncClient(transport=transport, base_url="http://shop.test")
+
+    async def _keys(self) -> list[dict[str, Any]]:
+        return (await self.contract.keys()).keys
