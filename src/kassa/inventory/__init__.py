@@ -1,1 +1,1 @@
-
+"""Inventory: stock that is never oversold."""

@@ -10,6 +10,7 @@ ORDERS = CollectionSpec(
     Order,
     (
         Index("by_user", ("user_id", "id")),
+        Index("by_user_and_status", ("user_id", "status", "id")),
         Index("by_status", ("status", "id")),
         Index("by_day", ("created_at",)),
     ),

@@ -1,0 +1,138 @@
+"""The inventory service: checks what it is asked, and has the stock port do it."""
+
+from collections.abc import Sequence
+
+from kassa.contracts.inventory import Held, Level, Line, UnknownStock
+from kassa.inventory.stock import Movement, MovementTotal, Stock, Summary
+from kassa.kit.clock import DAY, Clock, Millis, start_of_day
+from kassa.kit.ids import PRODUCT, Ids, is_id
+from kassa.kit.problem import Invalid, NotFound
+
+MOST_PIECES = 1_000_000_000
+LONGEST_REASON = 200
+LONGEST_INPUT_ID = 200
+MOST_ORPHANS = 100
+
+OPERATION = "opn"
+FIRST_STOCK = "first stock"
+REFUNDED = "refunded order"
+
+
+class InventoryService:
+    """Stock that is never oversold. Satisfies kassa.contracts.inventory.Inventory.
+
+    A product with no more pieces than `low_stock_threshold` counts as low.
+    """
+
+    def __init__(self, stock: Stock, clock: Clock, ids: Ids, low_stock_threshold: int) -> None:
+        self._stock = stock
+        self._clock = clock
+        self._ids = ids
+        self.low_stock_threshold = low_stock_threshold
+
+    # What the order and product services call (contracts.inventory.Inventory): do and undo side by side
+
+    async def reserve(self, reservation_id: str, lines: list[Line]) -> None:
+        """See contracts.inventory.Inventory."""
+        _check_input_id("reservationId", reservation_id)
+        await self._stock.reserve(reservation_id, _checked(lines), self._clock.now())
+
+    async def release(self, reservation_id: str) -> None:
+        """See contracts.inventory.Inventory."""
+        _check_input_id("reservationId", reservation_id)
+        await self._stock.release(reservation_id, self._clock.now())
+
+    async def commit(self, reservation_id: str) -> None:
+        """See contracts.inventory.Inventory."""
+        _check_input_id("reservationId", reservation_id)
+        await self._stock.commit(reservation_id, self._clock.now())
+
+    async def restock(self, operation_id: str, lines: list[Line]) -> None:
+        """See contracts.inventory.Inventory."""
+        _check_input_id("operationId", operation_id)
+        await self._stock.restock(operation_id, _checked(lines), REFUNDED, self._clock.now())
+
+    async def open_stock(self, operation_id: str, product_id: str, quantity: int) -> None:
+        """See contracts.inventory.Inventory."""
+        _check_input_id("operationId", operation_id)
+        await self.init(product_id, quantity, operation_id)
+
+    async def levels(self, ids: list[str]) -> list[Level]:
+        """See contracts.inventory.Inventory."""
+        found = await self._stock.levels(list(dict.fromkeys(each for each in ids if is_id(PRODUCT, each))))
+        return list(found.values())
+
+    async def orphans(self, older_than: int) -> list[Held]:
+        """See contracts.inventory.Inventory."""
+        found = await self._stock.unmarked(older_than, MOST_ORPHANS)
+        return [Held(reservation.id, list(reservation.lines), reservation.made_at) for reservation in found]
+
+    async def mark(self, reservation_id: str) -> None:
+        """See contracts.inventory.Inventory."""
+        _check_input_id("reservationId", reservation_id)
+        await self._stock.mark(reservation_id)
+
+    # What administrators do
+
+    def new_operation_id(self) -> str:
+        """An id for one init or adjustment: repeated under the same id, it is done once."""
+        return self._ids.new(OPERATION)
+
+    async def init(self, product_id: str, quantity: int, operation_id: str) -> Level:
+        """Begin to track a product, and return its level. StockExists if that was done before by another operation;
+        NotFound if this cannot be a product's id."""
+        if not is_id(PRODUCT, product_id):
+            raise NotFound(f"there is no product {product_id[:64]}")
+        if not 0 <= quantity <= MOST_PIECES:
+            raise Invalid.field("quantity", f"must be from 0 to {MOST_PIECES}")
+        await self._stock.init(product_id, quantity, operation_id, FIRST_STOCK, self._clock.now())
+        return await self.level(product_id)
+
+    async def adjust(self, product_id: str, change: int, reason: str, operation_id: str) -> Level:
+        """Add pieces or take some away, and return the level. InsufficientStock if fewer than zero could be bought
+        then; UnknownStock before init."""
+        if change == 0 or abs(change) > MOST_PIECES:
+            raise Invalid.field("change", f"must be a number other than 0, of at most {MOST_PIECES} up or down")
+        if len(reason) > LONGEST_REASON:
+            raise Invalid.field("reason", f"must have at most {LONGEST_REASON} characters")
+        if not is_id(PRODUCT, product_id):
+            raise UnknownStock(product_id[:64])
+        return await self._stock.adjust(product_id, change, operation_id, reason, self._clock.now())
+
+    # Reading
+
+    async def level(self, product_id: str) -> Level:
+        """One product's stock; UnknownStock if it was never initialised."""
+        found = await self.levels([product_id])
+        if not found:
+            raise UnknownStock(product_id[:64])
+        return found[0]
+
+    async def summary(self) -> Summary:
+        """Figures over all products."""
+        return await self._stock.summary(self.low_stock_threshold)
+
+    async def recent_movements(self, limit: int) -> list[Movement]:
+        """The last entries of the ledger, the newest first."""
+        return await self._stock.recent(limit)
+
+    async def movement_totals(self, days: int) -> list[MovementTotal]:
+        """Movements by day, kind and reason over the last so many UTC days, today among them."""
+        today: Millis = start_of_day(self._clock.now())
+        return await self._stock.movement_totals(today - (days - 1) * DAY)
+
+
+def _check_input_id(field: str, text: str) -> None:
+    if not 1 <= len(text) <= LONGEST_INPUT_ID:
+        raise Invalid.field(field, f"must have 1 to {LONGEST_INPUT_ID} characters")
+
+
+def _checked(lines: Sequence[Line]) -> Sequence[Line]:
+    if not lines:
+        raise Invalid.field("lines", "must not be empty")
+    for number, line in enumerate(lines):
+        if not 1 <= line.quantity <= MOST_PIECES:
+            raise Invalid.field(f"lines[{number}].quantity", f"must be from 1 to {MOST_PIECES}")
+        if not is_id(PRODUCT, line.product_id):
+            raise UnknownStock(line.product_id[:64])
+    return lines

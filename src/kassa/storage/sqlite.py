@@ -1,0 +1,236 @@
+"""The SQLite engine: one file; all writes of a turn of the event loop are committed together, reads are made at once.
+
+A commit waits hundreds of microseconds for the disk, a small write takes ten. So the writes that come in one turn
+share one transaction and one wait, and nobody is answered before the commit that the answer rests on.
+
+Everything runs in the event loop's thread, the wait for the disk too. A writer thread has to win the interpreter's
+lock back from the loop for every statement, and from a busy loop it seldom does: measured with 64 writers beside one
+task that serves pages without a pause, 1,000 writes a second and a p99 of 750 ms, against 24,000 and 9 ms this way.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self, TypeAlias, TypeVar
+
+import apsw
+
+from kassa.kit.clock import SECOND, Millis
+from kassa.kit.problem import Unavailable
+
+T = TypeVar("T")
+Value: TypeAlias = str | int | float | bytes | None
+Work: TypeAlias = Callable[[apsw.Connection], T]
+
+PATIENCE: Millis = 6_000
+"""How long a write waits for another process that holds the file before it gives up."""
+
+_ASK_AGAIN = 0.002  # Seconds between two tries to get the right to write from another process.
+_READ_PATIENCE: Millis = 250  # Reads hold up the loop; in WAL mode they wait only for another's crash recovery.
+_GROUP = 256  # The most writes of one transaction: bounds how long the event loop is held at a stretch.
+_CHECKPOINT_PAGES = 1_000  # Few: whoever commits moves them into the file, and the loop waits (4,000: up to 60 ms).
+_LONGEST_LOG = 64 << 20  # Bytes that the log keeps after it grew, because somebody read for long.
+_STATEMENTS = 500
+
+_TROUBLE = (
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.CantOpenError,
+    apsw.NoMemError,
+    apsw.ReadOnlyError,
+    apsw.PermissionsError,
+    apsw.ProtocolError,
+    apsw.InterruptError,
+    apsw.AbortError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.ConnectionClosedError,
+)
+"""Errors of the file, not of the statement: the whole transaction is in doubt and is rolled back."""
+
+_Answer: TypeAlias = tuple[Any, BaseException | None]
+_Waiting: TypeAlias = tuple[Work[Any], "asyncio.Future[Any]"]
+
+
+class Sqlite:
+    """One database file, used from one event loop; other processes may use the same file."""
+
+    def __init__(self, path: Path, patience: Millis) -> None:
+        self._path = path
+        self._patience = patience / SECOND
+        self._loop = asyncio.get_running_loop()
+        self._writer: apsw.Connection | None = _connect_to_write(path)
+        self._reader = _connect(path)
+        self._waiting: list[_Waiting] = []
+        self._is_busy = False  # A group is under way, or is about to be.
+        self._is_closed = False
+        self._closed: asyncio.Future[None] = self._loop.create_future()
+
+    @classmethod
+    async def open(cls, path: Path, patience: Millis = PATIENCE) -> Self:
+        """Open the file, make it if it is not there; Unavailable if that cannot be done."""
+        try:
+            return cls(path, patience)
+        except _TROUBLE as error:
+            raise _unavailable(path, error) from error
+
+    async def write(self, work: Work[T]) -> T:
+        """Carry out `work` and return its result after the commit.
+
+        `work` gets the writing connection inside a transaction that it shares with other writes. It is short, for the
+        event loop waits for it. What it raises undoes its own statements only and comes to this caller, after the
+        commit. When the file is locked for too long, full or broken, nothing of the group is kept, everybody in it
+        gets Unavailable, and the next group starts anew.
+        """
+        if self._is_closed:
+            raise Unavailable(f"{self._path.name} is closed")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._waiting.append((work, future))
+        if not self._is_busy:
+            self._start()
+        return await future
+
+    def read(self, sql: str, bindings: tuple[Value, ...] = ()) -> list[tuple[Any, ...]]:
+        """The rows, of committed data only; Unavailable if the file cannot be read now."""
+        try:
+            return self._reader.execute(sql, bindings).fetchall()
+        except _TROUBLE as error:
+            raise _unavailable(self._path, error) from error
+
+    async def ping(self) -> None:
+        """Return if the file can be read, and the right to write in it can be had; else Unavailable."""
+        self.read("SELECT count(*) FROM sqlite_schema")
+        await self.write(_nothing)
+
+    async def close(self) -> None:
+        """Carry out the writes that wait, move the log into the file and close. Closing again is a no-op."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._reader.close()
+            if not self._is_busy:
+                self._start()
+        await asyncio.shield(self._closed)
+
+    def _start(self) -> None:
+        """Begin the next group at the end of this turn of the loop, so that all writes of the turn are in it."""
+        self._is_busy = True
+        self._loop.call_soon(self._begin, None)
+
+    def _begin(self, limit: tuple[float, int] | None) -> None:
+        """Get the right to write, then carry out what waits.
+
+        While another process has the right, ask again now and then, without holding up the loop. `limit` is then
+        when to give up, and how many of those who wait have waited since the first try.
+        """
+        if not self._waiting:
+            self._finish()
+            return
+        size = min(len(self._waiting), _GROUP)
+        try:
+            if self._writer is None:
+                self._writer = _connect_to_write(self._path)
+            connection = self._writer
+            connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError as error:
+            deadline, size = limit or (self._loop.time() + self._patience, size)
+            if self._loop.time() < deadline:
+                self._loop.call_later(_ASK_AGAIN, self._begin, (deadline, size))
+            else:
+                self._refuse(self._take(size), error)
+        except apsw.Error as error:
+            self._refuse(self._take(size), error)
+        else:
+            self._carry_out(connection, self._take(size))
+
+    def _take(self, size: int) -> list[_Waiting]:
+        group = self._waiting[:size]
+        del self._waiting[:size]
+        return group
+
+    def _carry_out(self, connection: apsw.Connection, group: list[_Waiting]) -> None:
+        try:
+            answers = [_attempt(connection, work) for work, _ in group]
+            connection.execute("COMMIT")
+        except apsw.Error as error:
+            self._undo()
+            self._refuse(group, error)
+        else:
+            self._give(group, answers)
+
+    def _refuse(self, group: list[_Waiting], error: apsw.Error) -> None:
+        self._give(group, [(None, _unavailable(self._path, error)) for _ in group])
+
+    def _give(self, group: list[_Waiting], answers: list[_Answer]) -> None:
+        """Answer everybody, then begin the next group: those who write again at once are in it."""
+        for (_, future), (value, error) in zip(group, answers, strict=True):
+            if future.done():
+                continue  # The caller went away; the write stands.
+            if error is None:
+                future.set_result(value)
+            else:
+                future.set_exception(error)
+        self._is_busy = False
+        if self._waiting or self._is_closed:
+            self._start()
+
+    def _finish(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._closed.set_result(None)
+
+    def _undo(self) -> None:
+        """Roll back if SQLite has not done so itself; a connection that cannot even do that is replaced."""
+        if self._writer is None:
+            return
+        try:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+        except apsw.Error:
+            self._writer.close(True)
+            self._writer = None
+
+
+def _attempt(connection: apsw.Connection, work: Work[Any]) -> _Answer:
+    """Carry out one write under a savepoint of its own. Trouble with the file is raised, for it concerns all."""
+    connection.execute("SAVEPOINT work")
+    try:
+        value = work(connection)
+    except _TROUBLE:
+        raise
+    except Exception as error:
+        connection.execute("ROLLBACK TO work")
+        connection.execute("RELEASE work")
+        return None, error
+    connection.execute("RELEASE work")
+    return value, None
+
+
+def _nothing(connection: apsw.Connection) -> None:
+    """A write that changes nothing: it only needs the right to write."""
+
+
+def _connect(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
+    connection.set_busy_timeout(_READ_PATIENCE)
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
+        "cache_size = -16000",
+        f"journal_size_limit = {_LONGEST_LOG}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    return connection
+
+
+def _connect_to_write(path: Path) -> apsw.Connection:
+    connection = _connect(path)
+    connection.set_busy_timeout(0)  # The engine waits for the right to write by itself, without blocking the loop.
+    return connection
+
+
+def _unavailable(path: Path, error: apsw.Error) -> Unavailable:
+    return Unavailable(f"{path.name}: {error}")

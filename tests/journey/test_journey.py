@@ -1,0 +1,156 @@
+"""The whole way over real sockets: order, session through Stripe's SDK, card, signed webhook, CONFIRMED."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.journey.running import DECLINED, RunningShop
+from tests.trade.stripe_at_the_port import real_signature
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+
+
+async def test_a_paid_order_is_confirmed_and_a_declined_one_gives_its_stock_back(shop: RunningShop) -> None:
+    admin, buyer = await shop.admin(), await shop.buyer()
+    mug = await admin.product(stock=5)
+    order_id, session_id = await buyer.checkout(mug)
+    assert (await buyer.call("GET", f"/payments/status/{order_id}")).body["status"] == "INITIATED"
+    await buyer.pay(session_id)
+    await buyer.becomes(order_id, "CONFIRMED")
+    payment = (await buyer.call("GET", f"/payments/status/{order_id}")).body
+    assert (payment["status"], payment["amount"], payment["amountMinor"]) == ("SUCCESS", 19.99, 1999)
+
+    declined_id, session_id = await buyer.checkout(mug)
+    await buyer.pay(session_id, DECLINED)
+    await buyer.becomes(declined_id, "CANCELLED")
+    assert (await buyer.call("GET", f"/orders/{declined_id}")).body["order"]["reason"] == "payment_declined"
+    assert await buyer.stock(mug) == 4
+
+
+async def test_two_hundred_buyers_for_fifty_pieces(shop: RunningShop) -> None:
+    admin, buyer = await shop.admin(), await shop.buyer()
+    mug = await admin.product(stock=50)
+    answers = await asyncio.gather(*(buyer.order(mug) for _ in range(200)))
+    statuses = [answer.status for answer in answers]
+    assert (statuses.count(201), statuses.count(409)) == (50, 150)
+    refused = next(answer.body for answer in answers if answer.status == 409)
+    assert (refused["code"], refused["productId"]) == ("insufficient_stock", mug)
+    assert await buyer.stock(mug) == 0
+
+
+async def test_eight_who_ask_at_once_get_one_session(shop: RunningShop) -> None:
+    admin, buyer = await shop.admin(), await shop.buyer()
+    order_id = (await buyer.order(await admin.product(stock=5))).body["order"]["id"]
+    asked = {"orderId": order_id}
+    answers = await asyncio.gather(*(buyer.call("POST", "/payments/create-session", asked) for _ in range(8)))
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.body["sessionId"] for answer in answers}) == 1
+
+
+async def test_six_copies_of_one_event_have_one_effect(shop: RunningShop) -> None:
+    admin, buyer = await shop.admin(), await shop.buyer()
+    mug = await admin.product(stock=5)
+    await shop.call("POST", f"{shop.sandbox}/sandbox/deliveries", {"mode": "paused"})
+    order_id, session_id = await buyer.checkout(mug)
+    await buyer.pay(session_id)
+    subject = {"id": session_id, "object": "checkout.session", "metadata": {}, "client_reference_id": order_id}
+    event = {
+        "id": "evt_copied",
+        "object": "event",
+        "type": "checkout.session.completed",
+        "created": 1,
+        "livemode": False,
+        "data": {"object": subject},
+    }
+    body = json.dumps(event).encode()
+    secret = (shop.data / "sandbox-webhook-secret").read_text().strip()
+    headers = {"Stripe-Signature": real_signature(body, secret), "Content-Type": "application/json"}
+
+    async def deliver() -> int:
+        async with shop.http.post(f"{shop.base}/payments/webhook", data=body, headers=headers) as answer:
+            return answer.status
+
+    assert set(await asyncio.gather(*(deliver() for _ in range(6)))) == {200}
+    await buyer.becomes(order_id, "CONFIRMED")
+    await shop.call("POST", f"{shop.sandbox}/sandbox/deliveries", {"mode": "normal"})
+    assert await buyer.stock(mug) == 4
+    stored = (await admin.call("GET", "/payments/admin/events?limit=100")).body["events"]
+    assert [each["status"] for each in stored if each["id"] == "evt_copied"] == ["done"]
+
+
+@pytest.mark.parametrize("age", [301, -0.0])
+async def test_a_webhook_that_is_old_or_forged_is_refused(shop: RunningShop, age: float) -> None:
+    import time
+
+    secret = (shop.data / "sandbox-webhook-secret").read_text().strip()
+    signature = real_signature(b"{}", secret if age else "whsec_forged", time.time() - age)
+    async with shop.http.post(
+        f"{shop.base}/payments/webhook", data=b"{}", headers={"Stripe-Signature": signature}
+    ) as answer:
+        assert answer.status == 400
+        assert (await answer.json())["code"] == "invalid_signature"
+
+
+async def test_an_expired_event_after_the_payment_leaves_the_order_confirmed(shop: RunningShop) -> None:
+    admin, buyer = await shop.admin(), await shop.buyer()
+    order_id, session_id = await buyer.checkout(await admin.product(stock=5))
+    await buyer.pay(session_id)
+    await buyer.becomes(order_id, "CONFIRMED")
+    expire = f"{shop.sandbox}/v1/checkout/sessions/{session_id}/expire"
+    assert (await shop.call("POST", expire, Authorization="Bearer sk_test_sandbox")).status == 400
+    assert await buyer.status(order_id) == "CONFIRMED"
+
+
+async def test_the_same_idempotency_key_is_the_same_order(shop: RunningShop) -> None:
+    admin, buyer = await shop.admin(), await shop.buyer()
+    mug = await admin.product(stock=5)
+    key = {"Idempotency-Key": "k-1"}
+    first, second = await buyer.order(mug, 1, **key), await buyer.order(mug, 1, **key)
+    assert (first.status, second.status) == (201, 201)
+    assert first.body == second.body
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert (await buyer.order(mug, 2, **key)).body["code"] == "idempotency_key_reused"
+    assert await buyer.stock(mug) == 4
+
+
+async def test_a_refund_goes_to_stripe_and_back(shop: RunningShop) -> None:
+    admin, buyer = await shop.admin(), await shop.buyer()
+    mug = await admin.product(stock=5)
+    order_id, session_id = await buyer.checkout(mug)
+    await buyer.pay(session_id)
+    await buyer.becomes(order_id, "CONFIRMED")
+    assert (await buyer.call("POST", f"/payments/{order_id}/refund")).status == 403
+    part = await admin.call("POST", f"/payments/{order_id}/refund", {"amount": "9.99", "reason": "chipped"})
+    assert (part.status, part.body["refund"]["amountMinor"]) == (201, 999)
+    too_much = await admin.call("POST", f"/payments/{order_id}/refund", {"amount": 10.01})
+    assert (too_much.status, too_much.body["code"]) == (409, "refund_too_large")
+    assert (await admin.call("POST", f"/payments/{order_id}/refund", {"restock": True})).status == 201
+    await buyer.becomes(order_id, "REFUNDED")
+    payment = (await buyer.call("GET", f"/payments/status/{order_id}")).body
+    assert (payment["refunded"], payment["refundedMinor"]) == (19.99, 1999)
+    assert await buyer.stock(mug) == 5
+
+
+async def test_the_audit_the_reconciliation_and_the_doctor_are_content(shop: RunningShop) -> None:
+    for command in ("audit", "reconcile", "doctor"):
+        status, printed = await shop.command(command)
+        assert status == 0, printed
+
+
+async def test_the_demo_buys_in_a_running_shop(shop: RunningShop) -> None:
+    status, printed = await shop.command("demo", "--base", shop.base)
+    assert status == 0, printed
+    assert "CONFIRMED" in printed
+    assert "CANCELLED" in printed
+
+
+async def test_a_catalogue_is_exported_and_imported_unchanged(shop: RunningShop, tmp_path: Path) -> None:
+    status, exported = await shop.command("export")
+    assert status == 0
+    file = tmp_path / "catalogue.csv"
+    file.write_text(exported)
+    status, printed = await shop.command("import", str(file))
+    assert status == 0, printed
+    assert (await shop.command("export"))[1] == exported

@@ -1,0 +1,31 @@
+"""Every test that asks for a `database` or a `stock` runs once for each adapter."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from kassa.inventory.stock import Stock
+from kassa.kit.documents import Database
+from kassa.storage.documents_sqlite import SqliteDatabase
+from tests.storage.worlds import DATABASES, STOCKS
+from tests.support import sqlite
+
+
+@pytest.fixture(params=sorted(DATABASES))
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    async with DATABASES[request.param](tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=sorted(STOCKS))
+async def stock(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stock]:
+    async with STOCKS[request.param](tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def file(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    """One SQLite file."""
+    async with sqlite(tmp_path) as opened:
+        yield opened
