@@ -6,11 +6,12 @@ where the first try stopped. After 24 hours a record is removed.
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import msgspec
 
 from kassa.kit.clock import DAY, SECOND, Clock, Millis
-from kassa.kit.documents import Collection, CollectionSpec, Conflict, Document, Duplicate
+from kassa.kit.documents import Collection, CollectionSpec, Conflict, Document, Duplicate, with_version
 from kassa.kit.problem import Invalid, Problem, Unavailable
 from kassa.kit.wire import encode
 
@@ -125,9 +126,10 @@ class Idempotency:
             return await self._records.insert(claimed)
         except Duplicate:
             known = await self._records.get(record_id)
-        if known is None or (known.due_at or 0) <= now:
-            await self._records.delete(record_id)
+        if known is None:
             return await self._claim(scope, request_hash, new_id)
+        if (known.due_at or 0) <= now:
+            return await self._replace(known, claimed)
         if known.request_hash != request_hash:
             raise KeyReused("use a new Idempotency-Key for another request")
         return known if known.status is not None else await self._take_over(known, now)
@@ -136,13 +138,21 @@ class Idempotency:
         left_by_a_crash = self._is_alone and known.owner != self._owner
         if known.lease_until > now and not left_by_a_crash:
             raise KeyInUse("wait for the first request's answer, then ask again")
+        return await self._replace(known, msgspec.structs.replace(known, owner=self._owner, lease_until=now + LEASE))
+
+    async def _replace(self, known: Record, claimed: Record) -> Record:
         try:
-            return await self._records.save(msgspec.structs.replace(known, owner=self._owner, lease_until=now + LEASE))
+            return await self._records.save(with_version(claimed, known.version))
         except Conflict as conflict:
             raise KeyInUse("wait for the first request's answer, then ask again") from conflict
 
     async def _finish(self, record: Record, answer: Answer) -> None:
-        await self._records.save(msgspec.structs.replace(record, status=answer.status, body=answer.body.decode()))
+        await self._write(msgspec.structs.replace(record, status=answer.status, body=answer.body.decode()))
 
     async def _free(self, record: Record, resource_id: str) -> None:
-        await self._records.save(msgspec.structs.replace(record, lease_until=0, resource_id=resource_id))
+        await self._write(msgspec.structs.replace(record, lease_until=0, resource_id=resource_id))
+
+    async def _write(self, record: Record) -> None:
+        # A conflict: the lease ran out and a repeated request took over, under the same id. The record is its now.
+        with suppress(Conflict):
+            await self._records.save(record)

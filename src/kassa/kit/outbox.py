@@ -123,7 +123,7 @@ class Outbox(Generic[A]):
                 step = await self._carriers[effect.kind](document, effect)
                 document = await self._finish(document, effect, step)
             except Exception as error:  # whatever went wrong: the effect stays and is tried again
-                return await self._postpone(document, effect, error)
+                document = await self._postpone(document, effect, error)
             finally:
                 self._under_way.discard(effect.id)
         return document

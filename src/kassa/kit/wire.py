@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar, get_type_hints
+from urllib.parse import quote
 
 import msgspec
 
@@ -103,7 +104,7 @@ def _remote(endpoint: Endpoint, transport: Transport) -> Callable[..., Any]:
         path = mark.path
         for name in names:
             if f"{{{name}}}" in path:
-                path = path.replace(f"{{{name}}}", str(values.pop(name)))
+                path = path.replace(f"{{{name}}}", _segment(str(values.pop(name))))
         query: dict[str, list[str]] = {}
         body = None
         if mark.verb == "GET":
@@ -115,6 +116,11 @@ def _remote(endpoint: Endpoint, transport: Transport) -> Callable[..., Any]:
         return _answer(await transport.call(mark.verb, path, query, body), decoder)
 
     return call
+
+
+def _segment(text: str) -> str:
+    # RFC 3986, 5.2.4: a segment of dots alone would be taken for a way up.
+    return quote(text, safe="", errors="replace").replace(".", "%2E")
 
 
 def _texts(value: Any) -> list[str]:
@@ -168,7 +174,7 @@ def decode(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise _invalid(error) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("send a JSON document in UTF-8") from error
 
 
@@ -183,7 +189,8 @@ def convert(value: Any, kind: type[T]) -> T:
 def _invalid(error: msgspec.ValidationError) -> Invalid:
     # msgspec ends its messages with the place: "Expected `int`, got `str` - at `$.items[0].quantity`"
     message, _, place = str(error).partition(" - at `")
-    field = place.rstrip("`").removeprefix("$").lstrip(".") or _named_field(message)
+    around = place.rstrip("`").removeprefix("$").lstrip(".")
+    field = ".".join(filter(None, (around, _named_field(message))))
     return Invalid(f"{field}: {message}" if field else message, errors=(FieldError(field, message),))
 
 

@@ -1,0 +1,165 @@
+"""The contract of orders, in all three ways."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from kassa.contracts.inventory import Level
+from kassa.contracts.order import OrderForPayment, OrderItem, Orders, RefundNews, StatusChange
+from kassa.kit.clock import MINUTE
+from kassa.kit.ids import ORDER
+from kassa.kit.problem import NotFound
+from kassa.order.domain import Order, Reason
+from tests.contract.ways import Reach
+from tests.trade.world import BUYER, TTL, World, world
+
+PAID = StatusChange("CONFIRMED", "evt_paid", "pay_1", "")
+NO_MONEY = StatusChange("CANCELLED", "evt_over", "pay_1", "expired")
+DECLINED = StatusChange("CANCELLED", "evt_declined", "pay_1", "payment_declined", session_is_open=True)
+
+
+class Till:
+    """Orders as the payment service reaches them, and one that is waiting to be paid."""
+
+    def __init__(self, shop: World, orders: Orders, product_id: str, order: Order) -> None:
+        self.shop = shop
+        self.orders = orders
+        self.product_id = product_id
+        self.order_id = order.id
+
+    async def tell(self, news: StatusChange) -> Order:
+        await self.orders.set_status(self.order_id, news)
+        return await self.settled()
+
+    async def refund(self, news: RefundNews) -> Order:
+        await self.orders.note_refund(self.order_id, news)
+        return await self.settled()
+
+    async def settled(self) -> Order:
+        await self.shop.settle()
+        return await self.shop.order.get(self.order_id)
+
+    async def level(self) -> tuple[int, int, int]:
+        level: Level = await self.shop.level(self.product_id)
+        return level.available, level.reserved, level.sold
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def till(reach: Reach, shop: World) -> Till:
+    orders: Orders = await reach(Orders, "order", shop.order, "payment")
+    product_id = await shop.sell(stock=10, price_minor=1999, name="Mug")
+    return Till(shop, orders, product_id, await shop.place((product_id, 2)))
+
+
+async def test_what_the_payment_service_must_know(till: Till) -> None:
+    assert await till.orders.for_payment(till.order_id) == OrderForPayment(
+        id=till.order_id,
+        user_id=BUYER.id,
+        items=[OrderItem(till.product_id, "Mug", 2, 1999)],
+        total_minor=3998,
+        currency="usd",
+        status="PENDING",
+        is_payable=True,
+        expires_at=till.shop.clock.now() + TTL,
+    )
+
+
+async def test_an_order_is_not_payable_after_its_deadline(till: Till) -> None:
+    till.shop.clock.advance(TTL - 1)
+    assert (await till.orders.for_payment(till.order_id)).is_payable
+    till.shop.clock.advance(1)
+    assert not (await till.orders.for_payment(till.order_id)).is_payable
+
+
+@pytest.mark.parametrize("order_id", ["", "nonsense", "..", "a/../b", "ord_1?x=1", "ord_" + "0" * 26, "é", "x" * 500])
+async def test_an_order_that_is_not_there_is_not_found(till: Till, order_id: str) -> None:
+    for asking in (
+        till.orders.for_payment(order_id),
+        till.orders.set_status(order_id, PAID),
+        till.orders.note_refund(order_id, RefundNews("evt_1", is_full=True, restock=True)),
+    ):
+        with pytest.raises(NotFound):
+            await asking
+
+
+async def test_a_paid_order_is_confirmed_and_its_stock_sold(till: Till) -> None:
+    order = await till.tell(PAID)
+    assert (order.status, order.payment_id) == ("CONFIRMED", "pay_1")
+    assert await till.level() == (8, 0, 2)
+    assert not (await till.orders.for_payment(till.order_id)).is_payable
+
+
+async def test_an_order_from_which_no_money_comes_is_cancelled_and_its_stock_free(till: Till) -> None:
+    order = await till.tell(NO_MONEY)
+    assert (order.status, order.reason) == ("CANCELLED", Reason.EXPIRED)
+    assert await till.level() == (10, 0, 0)
+
+
+async def test_after_a_decline_the_session_is_closed_before_the_stock_is_free(till: Till) -> None:
+    order = await till.tell(DECLINED)
+    assert (order.status, order.reason) == ("CANCELLED", Reason.DECLINED)
+    payment = await till.shop.payment.of_order(till.order_id)
+    assert payment is not None
+    assert payment.stage == "CLOSED"
+    assert await till.level() == (10, 0, 0)
+
+
+async def test_the_same_news_changes_nothing_twice(till: Till) -> None:
+    first = await till.tell(PAID)
+    again = await till.tell(PAID)
+    assert (again.status, len(again.audit), len(again.effects)) == (first.status, len(first.audit), len(first.effects))
+    assert [entry.input_id for entry in again.audit].count("evt_paid") == 1
+
+
+async def test_news_that_come_too_late_change_nothing(till: Till) -> None:
+    await till.tell(PAID)
+    assert (await till.tell(NO_MONEY)).status == "CONFIRMED"
+    assert await till.level() == (8, 0, 2)
+
+
+async def test_money_that_comes_late_revives_the_order(till: Till) -> None:
+    await till.tell(NO_MONEY)
+    till.shop.clock.advance(MINUTE)
+    order = await till.tell(PAID)
+    assert (order.status, order.reason, order.generation) == ("CONFIRMED", Reason.PAID_LATE, 2)
+    assert await till.level() == (8, 0, 2)
+
+
+async def test_a_refunded_order_and_back(till: Till) -> None:
+    await till.tell(PAID)
+    part = RefundNews("rfd_1", is_full=False, restock=False)
+    assert (await till.refund(part)).status == "CONFIRMED"
+    full = msgspec.structs.replace(part, input_id="rfd_2", is_full=True)
+    assert (await till.refund(full)).status == "REFUNDED"
+    failed = msgspec.structs.replace(part, input_id="rfd_3")
+    assert (await till.refund(failed)).status == "CONFIRMED"
+    assert await till.level() == (8, 0, 2)
+
+
+async def test_goods_of_a_refunded_order_come_back_once(till: Till) -> None:
+    await till.tell(PAID)
+    for name in ("rfd_1", "rfd_2"):
+        await till.refund(RefundNews(name, is_full=True, restock=True))
+    assert await till.level() == (10, 0, 2)
+    assert await till.shop.stock.differences() == []
+
+
+async def test_a_refund_of_what_was_not_paid_changes_nothing(till: Till) -> None:
+    order = await till.refund(RefundNews("rfd_1", is_full=True, restock=True))
+    assert order.status == "PENDING"
+    assert await till.level() == (8, 2, 0)
+
+
+async def test_an_order_that_was_never_there_stays_so(till: Till) -> None:
+    unknown = till.shop.ids.new(ORDER)
+    with pytest.raises(NotFound):
+        await till.orders.set_status(unknown, PAID)
+    assert await till.shop.order.orders.get(unknown) is None

@@ -1,0 +1,79 @@
+"""Ids sort by the time of their making; instants are read and written exactly."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kassa.kit.clock import DAY, MINUTE, SystemClock, day_of, rfc3339, start_of_day
+from kassa.kit.ids import ORDER, PRODUCT, Ids, is_id
+from tests.support import FakeClock
+
+LAST = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
+INSTANTS = st.integers(0, LAST)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@given(st.lists(INSTANTS, min_size=2, max_size=20, unique=True), st.binary(min_size=10, max_size=10))
+def test_ids_sort_by_time(instants: list[int], entropy: bytes) -> None:
+    clock = FakeClock()
+    ids = Ids(clock, lambda size: entropy[:size])
+    made = {}
+    for instant in instants:
+        clock.at = instant
+        made[instant] = ids.new(ORDER)
+    assert [made[instant] for instant in sorted(instants)] == sorted(made.values())
+
+
+@given(INSTANTS, st.binary(min_size=10, max_size=10))
+def test_an_id_has_the_form_of_an_id(instant: int, entropy: bytes) -> None:
+    made = Ids(FakeClock(instant), lambda size: entropy[:size]).new(PRODUCT)
+    assert is_id(PRODUCT, made)
+    assert not is_id(ORDER, made)
+    assert not is_id(PRODUCT, made.upper())
+    assert not is_id(PRODUCT, made + "0")
+    assert not is_id(PRODUCT, made + "\n")
+    assert not is_id(PRODUCT, made[:-1])
+
+
+@given(st.text(max_size=40))
+def test_any_text_can_be_asked_whether_it_is_an_id(text: str) -> None:
+    assert not is_id(ORDER, f"{ORDER}_{text}") or len(text) == 26
+
+
+def test_ids_of_one_millisecond_differ() -> None:
+    ids = Ids(FakeClock())
+    assert len({ids.new(ORDER) for _ in range(1000)}) == 1000
+
+
+def test_a_secret_has_256_bits() -> None:
+    secret = Ids(FakeClock()).secret()
+    assert len(bytes.fromhex(secret)) == 32
+
+
+@given(INSTANTS)
+def test_an_instant_is_written_in_rfc_3339_to_the_millisecond(instant: int) -> None:
+    read = datetime.strptime(rfc3339(instant), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    assert (read - EPOCH) // timedelta(milliseconds=1) == instant
+
+
+@given(INSTANTS, INSTANTS)
+def test_written_instants_sort_like_the_instants(one: int, other: int) -> None:
+    assert (rfc3339(one) < rfc3339(other)) == (one < other)
+
+
+@given(INSTANTS)
+def test_a_day_begins_at_midnight_utc(instant: int) -> None:
+    midnight = start_of_day(instant)
+    assert rfc3339(midnight) == f"{day_of(instant)}T00:00:00.000Z"
+    assert 0 <= instant - midnight < DAY
+
+
+async def test_the_systems_clock_tells_the_time_of_day() -> None:
+    clock = SystemClock()
+    before = clock.now()
+    await clock.sleep(5)
+    now = datetime.now(UTC).timestamp() * 1000
+    assert before + 4 <= clock.now() <= now + 1
+    assert abs(clock.now() - now) < MINUTE

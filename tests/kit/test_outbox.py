@@ -1,0 +1,281 @@
+"""What follows from a change is carried out: at once, or later, but always, and by one at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+import pytest
+
+from kassa.kit.audit import Cause, entry
+from kassa.kit.clock import HOUR, MINUTE, SECOND
+from kassa.kit.documents import Collection, CollectionSpec, change
+from kassa.kit.outbox import (
+    LEASE,
+    NEEDS_ATTENTION_AFTER,
+    Aggregate,
+    Effect,
+    Outbox,
+    Step,
+    has_seen,
+    planned,
+    with_effects,
+    without_timers,
+)
+from kassa.kit.problem import Unavailable
+from kassa.storage.documents_sqlite import SqliteDatabase
+from tests.support import FakeClock
+
+
+class Parcel(Aggregate, frozen=True, kw_only=True):
+    """A document that wants things to be done."""
+
+    state: str = "packed"
+    saves: int = 0
+
+
+class Postman:
+    """Carries effects out; tells who it was, and fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.carried: list[str] = []
+        self.trouble: list[Exception] = []
+        self.now_carrying = 0
+        self.most_at_once = 0
+        self.pause: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
+        self.step: Step[Parcel] | None = None
+
+    async def carry(self, parcel: Parcel, effect: Effect) -> Step[Parcel] | None:
+        self.carried.append(effect.kind)
+        self.now_carrying += 1
+        self.most_at_once = max(self.most_at_once, self.now_carrying)
+        try:
+            await self.pause()
+            if self.trouble:
+                raise self.trouble.pop(0)
+        finally:
+            self.now_carrying -= 1
+        return self.step
+
+    def kinds(self) -> Mapping[str, Callable[[Parcel, Effect], Awaitable[Step[Parcel] | None]]]:
+        return {"send": self.carry, "notify": self.carry, "remind": self.carry}
+
+
+class World:
+    """One collection of parcels, with as many processes as a test wants."""
+
+    def __init__(self, parcels: Collection[Parcel], clock: FakeClock) -> None:
+        self.parcels = parcels
+        self.clock = clock
+        self.postman = Postman()
+        self.outbox = self.process()
+
+    def process(self, jitter: float = 0.5) -> Outbox[Parcel]:
+        return Outbox(self.parcels, self.postman.kinds(), self.clock, lambda: jitter)
+
+    async def parcel(self, *kinds: str, at: int | None = None) -> Parcel:
+        """A stored parcel that wants these effects."""
+        parcel = Parcel(id="par_1")
+        for kind in kinds:
+            effect = planned(parcel, kind, self.clock.now(), at=at)
+            parcel = with_effects(parcel, (*parcel.effects, effect))
+        return await self.parcels.insert(parcel)
+
+    async def stored(self) -> Parcel:
+        found = await self.parcels.get("par_1")
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+async def world(database: SqliteDatabase, clock: FakeClock) -> World:
+    return World(await database.collection(CollectionSpec("parcels", Parcel)), clock)
+
+
+async def test_an_effect_is_carried_out_at_once(world: World) -> None:
+    world.outbox.at_once(await world.parcel("send", "notify"))
+    await world.outbox.settle()
+    assert world.postman.carried == ["send", "notify"]
+    parcel = await world.stored()
+    assert [effect.done_at for effect in parcel.effects] == [world.clock.now()] * 2
+    assert parcel.due_at is None
+
+
+async def test_nothing_is_carried_out_twice(world: World) -> None:
+    parcel = await world.parcel("send")
+    done = await world.outbox.carry_out(parcel)
+    await world.outbox.carry_out(done)
+    world.outbox.at_once(done)
+    await world.outbox.settle()
+    world.clock.advance(HOUR)
+    assert await world.outbox.run_due() == 0
+    assert world.postman.carried == ["send"]
+
+
+async def test_the_writer_has_half_a_minute_before_the_relay_comes(world: World) -> None:
+    await world.parcel("send")
+    world.clock.advance(LEASE - 1)
+    assert await world.outbox.run_due() == 0
+    world.clock.advance(1)
+    assert await world.outbox.run_due() == 1
+    assert world.postman.carried == ["send"]
+    assert (await world.stored()).effects[0].done_at is not None
+
+
+async def test_a_failure_is_postponed_and_kept(world: World) -> None:
+    world.postman.trouble = [Unavailable("nobody at home")]
+    await world.outbox.carry_out(await world.parcel("send"))
+    effect = (await world.stored()).effects[0]
+    assert (effect.done_at, effect.attempts, effect.error) == (None, 1, "nobody at home")
+    assert effect.due_at > world.clock.now()
+    assert (await world.stored()).due_at == effect.due_at
+
+
+async def test_a_bug_is_postponed_without_telling_its_secrets(world: World) -> None:
+    world.postman.trouble = [ValueError("password=hunter2")]
+    await world.outbox.carry_out(await world.parcel("send"))
+    assert (await world.stored()).effects[0].error == "ValueError"
+
+
+async def test_each_failure_waits_longer_up_to_an_hour(world: World) -> None:
+    world.postman.trouble = [Unavailable()] * 20
+    await world.outbox.carry_out(await world.parcel("send"))
+    waits = []
+    for _ in range(19):
+        effect = (await world.stored()).effects[0]
+        waits.append(effect.due_at - world.clock.now())
+        world.clock.at = effect.due_at
+        assert await world.outbox.run_due() == 1
+    assert waits[:4] == [2 * SECOND, 4 * SECOND, 8 * SECOND, 16 * SECOND]
+    assert waits == sorted(waits)
+    assert waits[-1] == HOUR
+    world.clock.advance(2 * HOUR)
+    await world.outbox.run_due()
+    assert (await world.stored()).effects[0].done_at is not None
+    assert len(world.postman.carried) > NEEDS_ATTENTION_AFTER
+
+
+@pytest.mark.parametrize(("jitter", "wait"), [(0.0, SECOND), (1.0, 3 * SECOND)])
+async def test_jitter_spreads_the_tries(world: World, jitter: float, wait: int) -> None:
+    world.postman.trouble = [Unavailable()]
+    await world.process(jitter).carry_out(await world.parcel("send"))
+    assert (await world.stored()).effects[0].due_at - world.clock.now() == wait
+
+
+async def test_a_timer_goes_off_when_it_is_time_and_not_before(world: World) -> None:
+    parcel = await world.parcel("remind", at=world.clock.now() + 30 * MINUTE)
+    world.outbox.at_once(parcel)
+    await world.outbox.settle()
+    world.clock.advance(30 * MINUTE - 1)
+    await world.outbox.run_due()
+    assert world.postman.carried == []
+    world.clock.advance(1)
+    await world.outbox.run_due()
+    assert world.postman.carried == ["remind"]
+
+
+async def test_a_timer_that_nobody_waits_for_any_more_does_not_go_off(world: World) -> None:
+    await world.parcel("remind", at=world.clock.now() + MINUTE)
+    await change(world.parcels, "par_1", lambda each: without_timers(each, frozenset({"remind"}), world.clock.now()))
+    world.clock.advance(HOUR)
+    assert await world.outbox.run_due() == 0
+    assert world.postman.carried == []
+
+
+async def test_two_relays_never_carry_the_same_effect_while_its_lease_holds(world: World) -> None:
+    await world.parcel("send")
+    world.clock.advance(LEASE)
+    may_end = asyncio.Event()
+    world.postman.pause = may_end.wait
+    relays = [world.process() for _ in range(5)]
+    turns = [asyncio.create_task(relay.run_due()) for relay in relays]
+    await asyncio.sleep(0.05)
+    world.clock.advance(LEASE - 1)
+    turns += [asyncio.create_task(relay.run_due()) for relay in relays]
+    await asyncio.sleep(0.05)
+    assert (world.postman.carried, world.postman.most_at_once) == (["send"], 1)
+    may_end.set()
+    await asyncio.gather(*turns)
+    assert world.postman.carried == ["send"]
+
+
+async def test_an_effect_whose_carrier_died_is_taken_over_when_its_lease_is_over(world: World) -> None:
+    parcel = await world.parcel("send")
+    world.postman.pause = asyncio.Event().wait
+    dying = asyncio.create_task(world.process().carry_out(parcel))
+    await asyncio.sleep(0.01)
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    world.postman.pause = lambda: asyncio.sleep(0)
+    world.clock.advance(LEASE)
+    assert await world.process().run_due() == 1
+    assert world.postman.carried == ["send", "send"]
+    assert (await world.stored()).effects[0].done_at is not None
+
+
+async def test_one_process_does_not_start_what_it_is_doing(world: World) -> None:
+    parcel = await world.parcel("send")
+    for _ in range(3):
+        world.outbox.at_once(parcel)
+    await world.outbox.settle()
+    assert (world.postman.carried, world.postman.most_at_once) == (["send"], 1)
+
+
+async def test_a_step_is_applied_in_the_write_that_marks_the_effect_done(world: World) -> None:
+    world.postman.step = lambda parcel: msgspec.structs.replace(parcel, state="sent")
+    parcel = await world.parcel("send")
+    done = await world.outbox.carry_out(parcel)
+    assert (done.state, done.effects[0].done_at is not None) == ("sent", True)
+    assert done.version == parcel.version + 1
+    assert await world.stored() == done
+
+
+async def test_a_step_is_applied_to_the_document_as_it_is_by_then(world: World) -> None:
+    async def meanwhile() -> None:
+        await change(world.parcels, "par_1", lambda each: msgspec.structs.replace(each, saves=each.saves + 1))
+
+    world.postman.pause = meanwhile
+    world.postman.step = lambda parcel: msgspec.structs.replace(parcel, state="sent")
+    done = await world.outbox.carry_out(await world.parcel("send"))
+    assert (done.state, done.saves) == ("sent", 1)
+
+
+async def test_what_comes_of_an_effect_is_carried_out_too(world: World) -> None:
+    def sent(parcel: Parcel) -> Parcel:
+        if any(effect.kind == "notify" for effect in parcel.effects):
+            return parcel
+        return with_effects(parcel, (*parcel.effects, planned(parcel, "notify", world.clock.now())))
+
+    world.postman.step = sent
+    await world.outbox.carry_out(await world.parcel("send"))
+    assert world.postman.carried == ["send", "notify"]
+    assert (await world.stored()).due_at is None
+
+
+async def test_an_effect_that_fails_does_not_hold_up_the_others(world: World) -> None:
+    world.postman.trouble = [Unavailable("nobody at home")]
+    done = await world.outbox.carry_out(await world.parcel("send", "notify"))
+    assert [(effect.kind, effect.done_at is None) for effect in done.effects] == [("send", True), ("notify", False)]
+
+
+async def test_an_effect_that_nobody_carries_waits_for_a_release_that_does(world: World) -> None:
+    nobody: Outbox[Parcel] = Outbox(world.parcels, {}, world.clock)
+    await nobody.carry_out(await world.parcel("send"))
+    effect = (await world.stored()).effects[0]
+    assert (effect.done_at, effect.attempts) == (None, 1)
+
+
+def test_effects_have_ids_of_their_own_that_a_replay_makes_again() -> None:
+    parcel = Parcel(id="par_1")
+    first = planned(parcel, "send", 1)
+    second = planned(with_effects(parcel, (first,)), "send", 1)
+    assert (first.id, second.id) == ("par_1:0:send", "par_1:1:send")
+    assert planned(parcel, "send", 99).id == first.id
+
+
+def test_an_input_is_known_by_its_id() -> None:
+    cause = Cause("evt_1", "stripe", "paid", "req_1")
+    parcel = Parcel(id="par_1", audit=(entry(cause, "pay", "packed", "sent", 5),))
+    assert has_seen(parcel, "evt_1")
+    assert not has_seen(parcel, "evt_2")
+    noted = parcel.audit[0]
+    assert (noted.at, noted.who, noted.why, noted.request_id) == (5, "stripe", "paid", "req_1")

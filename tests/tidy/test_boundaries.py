@@ -1,0 +1,112 @@
+"""Who may import whom. The layers are in `.importlinter`; here are the rules that it cannot say."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+from tests.tidy.sources import PACKAGE, ROOT, imports, is_under, modules
+
+KIT = {
+    "money", "ids", "clock", "problem", "audit", "outbox", "documents", "wire", "identity", "idempotency", "web",
+}  # fmt: skip
+
+# Time, chance, concurrency and the outside world have no place in a domain.
+IMPURE = {
+    "asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "queue", "random",
+    "secrets", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib", "uuid",
+}  # fmt: skip
+
+SERVICES = ("auth", "product", "inventory", "order", "payment")
+WIRING = "kassa.app.wiring"
+
+
+def test_layers_services_sandbox_and_storage_keep_their_boundaries(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "src"))
+    failed = lint_imports(str(ROOT / ".importlinter"), cache_dir=str(tmp_path))
+    assert failed == 0, capsys.readouterr().out
+
+
+def test_the_kit_is_a_closed_list() -> None:
+    there = {path.stem for path in (PACKAGE / "kit").iterdir() if path.suffix == ".py"}
+    assert there - {"__init__"} == KIT
+
+
+def test_nothing_below_the_routes_knows_the_web_framework() -> None:
+    inside = {name: tree for name, tree in modules().items() if name.split(".")[1:2] and name.split(".")[1] in SERVICES}
+    of_the_web = {name for name, tree in inside.items() if any(is_under(each, "litestar") for each in imports(tree))}
+    offenders = [
+        f"{module} imports {name}"
+        for module, tree in inside.items()
+        if module not in of_the_web
+        for name in imports(tree)
+        if any(is_under(name, web) for web in of_the_web)
+    ]
+    assert offenders == []
+    layers = {f"kassa.{service}.{layer}" for service in SERVICES for layer in ("domain", "service", "store")}
+    assert of_the_web & layers == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_domain_is_pure(service: str) -> None:
+    impure = {name: found for name in _reached_from(f"kassa.{service}.domain") if (found := _impurities(name))}
+    assert impure == {}
+
+
+def _reached_from(domain: str) -> set[str]:
+    """The domain and the modules of its own service that it imports, directly or not: all must be pure."""
+    service = domain.rpartition(".")[0]
+    reached: set[str] = set()
+    waiting = [domain]
+    while waiting:
+        module = waiting.pop()
+        if module in reached or module not in modules():
+            continue
+        reached.add(module)
+        for name in imports(modules()[module]):
+            waiting += [each for each in (name, name.rpartition(".")[0]) if is_under(each, service) and each != service]
+    return reached
+
+
+def _impurities(module: str) -> list[str]:
+    service = module.rpartition(".")[0]
+    return [name for name in imports(modules()[module]) if not _may_be_in_a_domain(name, service)]
+
+
+def _may_be_in_a_domain(name: str, service: str) -> bool:
+    top = name.partition(".")[0]
+    if top == "kassa":
+        is_vocabulary = is_under(name, "kassa.kit") and not is_under(name, "kassa.kit.web")
+        return is_under(name, service) or is_vocabulary or is_under(name, "kassa.contracts")
+    # A domain is told the time, as Millis: it neither asks for it nor builds dates of it.
+    return top == "msgspec" or (top in sys.stdlib_module_names and top not in IMPURE and top != "datetime")
+
+
+def test_adapters_are_imported_by_the_wiring_alone() -> None:
+    offenders = [
+        f"{module} imports {name}"
+        for module, tree in modules().items()
+        if module != WIRING and not _is_adapter(module)
+        for name in imports(tree)
+        if _is_adapter(name)
+    ]
+    assert offenders == []
+
+
+def _is_adapter(name: str) -> bool:
+    parts = name.split(".")
+    if parts[0] != "kassa" or len(parts) < 3:
+        return False
+    return parts[1] == "storage" or parts[2].startswith(("stock_", "processor_"))
+
+
+def test_only_its_adapter_imports_the_stripe_sdk() -> None:
+    offenders = [
+        module
+        for module, tree in modules().items()
+        if any(is_under(name, "stripe") for name in imports(tree)) and not module.startswith("kassa.payment.processor_")
+    ]
+    assert offenders == []
