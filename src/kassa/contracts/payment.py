@@ -4,7 +4,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from kassa.kit.problem import Problem
+from kassa.kit.problem import Problem, Unavailable
 from kassa.kit.wire import post
 
 
@@ -21,7 +21,7 @@ class OrderNotPayable(Problem):
     code, title, status = "order_not_payable", "The order cannot be paid", 400
 
 
-class StripeUnreachable(Problem):
+class StripeUnreachable(Unavailable):
     """Stripe did not answer, or could not: nothing is lost, try again."""
 
     code, title, status = "stripe_unreachable", "The payment provider cannot be reached; try again", 503

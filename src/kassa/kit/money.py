@@ -69,8 +69,8 @@ def major(minor: int, currency: str) -> Decimal:
 
 def minor(amount: Decimal, currency: str) -> int:
     """An amount in major units as minor units; InvalidMoney if it has too many decimals or is no number."""
-    if not amount.is_finite() or abs(amount.adjusted()) > 30:
-        raise InvalidMoney("must be a finite decimal number")
+    if not amount.is_finite() or amount.adjusted() > 30:
+        raise InvalidMoney("must be a finite decimal number of a sensible size")
     exponent = EXPONENTS[currency]
     try:
         units = amount.scaleb(exponent, _EXACT)

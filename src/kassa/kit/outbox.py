@@ -169,6 +169,8 @@ class Outbox(Generic[A]):
         now = self._clock.now()
 
         def finished(current: A) -> A:
+            if any(each.id == effect.id and each.done_at is not None for each in current.effects):
+                return current  # somebody else has carried it out meanwhile
             changed = step(current) if step else current
             return with_effects(changed, _replaced(changed.effects, effect.id, done_at=now, error=""))
 
@@ -190,8 +192,11 @@ class Outbox(Generic[A]):
 
     async def _save(self, document: A, step: "Step[A]") -> A:
         while True:
+            changed = step(document)
+            if changed is document:
+                return document
             try:
-                return await self._collection.save(step(document))
+                return await self._collection.save(changed)
             except Conflict:
                 current = await self._collection.get(document.id)
                 if current is None:

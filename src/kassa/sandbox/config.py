@@ -1,0 +1,61 @@
+"""What the sandbox is told when it starts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+API_VERSION = "2026-10-28.endive"
+"""The API version in every answer and event: the one that the installed Stripe SDK is pinned to."""
+
+
+@dataclass(frozen=True)
+class WebhookTarget:
+    """An endpoint that is told of events.
+
+    `secrets` sign every delivery, one `v1` each: two of them is what a receiver sees while a secret
+    is being rolled (Stripe docs: webhooks). `enabled_events` are event types, or `*` for all.
+    """
+
+    url: str
+    secrets: tuple[str, ...] = field(repr=False)
+    enabled_events: tuple[str, ...] = ("*",)
+
+
+@dataclass(frozen=True)
+class SandboxConfig:
+    """All settings of a sandbox. Times are seconds.
+
+    `public_url` is where browsers reach the card page; left empty, the address that the server bound is used.
+    `retry_base` is the pause before the first retry of a delivery; each further pause is twice as long.
+    `later` is how long refunds and disputes of the special test cards take, by the sandbox's own clock.
+    `redirect_hold` is how long a paying browser waits for the webhook's answer.
+    """
+
+    database: Path
+    public_url: str = ""
+    webhooks: tuple[WebhookTarget, ...] = ()
+    wall_clock: Callable[[], float] = time.time
+    retry_base: float = 1.0
+    retry_cap: float = 3600.0
+    retry_for: float = 3 * 86400.0
+    delivery_timeout: float = 20.0
+    later: float = 1.5
+    redirect_hold: float = 10.0
+
+
+class Clock:
+    """The sandbox's own time in seconds since 1970: the wall clock plus an offset that only grows."""
+
+    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
+        self._wall_clock = wall_clock
+        self.offset = 0.0
+
+    def now(self) -> float:
+        return self._wall_clock() + self.offset
+
+    def wall(self) -> float:
+        """The time without the offset: what a receiver of webhooks compares signatures with."""
+        return self._wall_clock()

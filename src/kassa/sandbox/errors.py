@@ -1,0 +1,71 @@
+"""Refusals in the shape that Stripe answers them (Stripe docs: api/errors)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class ApiError(Exception):
+    """A refusal that the caller is told of.
+
+    `is_saved` says that execution had begun, so that a retry with the same idempotency key is given the same
+    answer; a refusal of the parameters themselves is not saved (Stripe docs: api/idempotent_requests).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        type: str = "invalid_request_error",
+        code: str | None = None,
+        param: str | None = None,
+        is_saved: bool = False,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.type = type
+        self.code = code
+        self.param = param
+        self.is_saved = is_saved
+        self.headers = headers or {}
+
+    def body(self) -> Json:
+        """The JSON that goes out."""
+        error: Json = {}
+        if self.code:
+            error["code"] = self.code
+            error["doc_url"] = f"https://stripe.com/docs/error-codes/{self.code.replace('_', '-')}"
+        error["message"] = self.message
+        if self.param:
+            error["param"] = self.param
+        error["type"] = self.type
+        return {"error": error}
+
+
+def missing(param: str) -> ApiError:
+    return ApiError(f"Missing required param: {param}.", code="parameter_missing", param=param)
+
+
+def unknown(param: str) -> ApiError:
+    return ApiError(f"Received unknown parameter: {param}", code="parameter_unknown", param=param)
+
+
+def unsupported(param: str) -> ApiError:
+    """Something that Stripe knows and this sandbox does not: said plainly rather than ignored."""
+    text = (
+        f"The Kassa sandbox does not support `{param}`, although Stripe does. Leave it out, or use a Stripe test key."
+    )
+    return ApiError(text, code="sandbox_unsupported", param=param)
+
+
+def no_such(kind: str, object_id: str, param: str = "id") -> ApiError:
+    return ApiError(f"No such {kind}: '{object_id}'", status=404, code="resource_missing", param=param)
+
+
+def internal(message: str = "An unknown error occurred") -> ApiError:
+    return ApiError(message, status=500, type="api_error")

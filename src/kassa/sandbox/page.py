@@ -1,0 +1,148 @@
+"""The hosted card page: `/c/pay/{session}` and the 3-D Secure question behind it. Plain HTML, no JavaScript needed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+import jinja2
+
+from kassa.sandbox import cards, currencies
+from kassa.sandbox.checkout import Checkout, entry_errors, entry_from_fields
+from kassa.sandbox.delivery import Deliveries
+from kassa.sandbox.errors import Json
+from kassa.sandbox.http import Answer, Request
+from kassa.sandbox.payments import Outcome
+from kassa.sandbox.store import Store
+
+_FIELDS = ("cardNumber", "expiry", "cvc", "name")
+_HEADERS = {
+    # form-action is left out on purpose: browsers apply it to the redirect to the shop as well.
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
+    " base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_ASSETS = {"card.css": "text/css; charset=utf-8", "card.js": "text/javascript; charset=utf-8"}
+_FOLDER = files("kassa.sandbox")
+
+
+class CardPage:
+    """Shows the page of a session and takes what is typed there."""
+
+    def __init__(self, store: Store, checkout: Checkout, deliveries: Deliveries, redirect_hold: float) -> None:
+        self._store = store
+        self._checkout = checkout
+        self._deliveries = deliveries
+        self._redirect_hold = redirect_hold
+        loader = jinja2.PackageLoader("kassa.sandbox")
+        self._templates = jinja2.Environment(
+            loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        )
+        self._templates.filters["money"] = currencies.show
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer a call below `/c/`."""
+        parts = request.path.strip("/").split("/")
+        if parts[:2] == ["c", "assets"] and len(parts) == 3 and parts[2] in _ASSETS:
+            content = _FOLDER.joinpath("assets", parts[2]).read_bytes()
+            return Answer(200, content, _ASSETS[parts[2]], {"Cache-Control": "no-cache"})
+        is_challenge = len(parts) == 4 and parts[3] == "authenticate"
+        if parts[:2] != ["c", "pay"] or not (len(parts) == 3 or is_challenge):
+            return self._missing()
+        session = self._store.reader.find(parts[2], "checkout.session")
+        if session is None:
+            return self._missing()
+        if request.method == "POST":
+            fields = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+            return await (self._authenticate(session, fields) if is_challenge else self._pay(session, fields))
+        if request.method not in ("GET", "HEAD"):
+            return Answer(405, b"", "text/plain", {"Allow": "GET, POST"})
+        return self._show_challenge(session) if is_challenge else self._show(session)
+
+    async def _pay(self, session: Json, fields: dict[str, str]) -> Answer:
+        errors = entry_errors(fields, self._store.clock.now())
+        if errors and self._is_open(session):
+            return self._show(session, fields, errors, next(iter(errors.values())), 422)
+        if errors:
+            return self._closed(session)
+        outcome = await self._checkout.pay(session["id"], entry_from_fields(fields))
+        if outcome.kind == "invalid":
+            return self._show(session, fields, {outcome.field: outcome.message}, outcome.message, 422)
+        return await self._go_on(outcome, fields)
+
+    async def _authenticate(self, session: Json, fields: dict[str, str]) -> Answer:
+        outcome = await self._checkout.authenticate(session["id"], fields.get("answer") == "complete")
+        return await self._go_on(outcome, {})
+
+    async def _go_on(self, outcome: Outcome, fields: dict[str, str]) -> Answer:
+        session = outcome.session
+        if outcome.kind == "succeeded":
+            # Stripe holds the buyer for a moment, so that the shop's page usually finds the order paid.
+            await self._deliveries.first_answer(outcome.event_id, self._redirect_hold)
+            return _redirect(_success_url(session))
+        if outcome.kind == "requires_action":
+            return _redirect(f"/c/pay/{session['id']}/authenticate")
+        if outcome.kind == "declined":
+            return self._show(session, fields, {}, outcome.message, 402)
+        return self._closed(session)
+
+    def _is_open(self, session: Json) -> bool:
+        return bool(session["status"] == "open" and session["expires_at"] > self._store.clock.now())
+
+    def _show(
+        self,
+        session: Json,
+        fields: dict[str, str] | None = None,
+        errors: dict[str, str] | None = None,
+        message: str = "",
+        status: int = 200,
+    ) -> Answer:
+        if not self._is_open(session):
+            return self._closed(session)
+        now = datetime.fromtimestamp(self._store.clock.now(), UTC)
+        shown = [cards.CARDS[number] for number in cards.SHOWN]
+        return self._render(
+            "pay.html",
+            status,
+            session=session,
+            items=self._store.reader.private(session["id"])["line_items"],
+            fields={name: (fields or {}).get(name, "") for name in _FIELDS},
+            errors=errors or {},
+            message=message,
+            cards=shown,
+            more_cards=[card for card in cards.CARDS.values() if card not in shown],
+            good_expiry=f"12 / {(now.year + 3) % 100:02d}",
+        )
+
+    def _show_challenge(self, session: Json) -> Answer:
+        if not self._is_open(session):
+            return self._closed(session)
+        if not self._store.reader.private(session["id"]).get("challenge"):
+            return _redirect(f"/c/pay/{session['id']}")
+        return self._render("authenticate.html", 200, session=session)
+
+    def _closed(self, session: Json) -> Answer:
+        is_paid = session["status"] == "complete"
+        link = _success_url(session) if is_paid else session["cancel_url"]
+        return self._render("closed.html", 200 if is_paid else 410, session=session, is_paid=is_paid, link=link)
+
+    def _missing(self) -> Answer:
+        return self._render("missing.html", 404)
+
+    def _render(self, name: str, status: int, **values: Any) -> Answer:
+        html = self._templates.get_template(name).render(**values)
+        return Answer(status, html.encode(), "text/html; charset=utf-8", dict(_HEADERS))
+
+
+def _success_url(session: Json) -> str:
+    return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
+
+
+def _redirect(url: str) -> Answer:
+    # A header carries no control characters, and other alphabets only percent-encoded.
+    safe = quote(url, safe="%/:?#[]@!$&'()*+,;=~{}")
+    return Answer(303, b"", "text/plain", {"Location": safe, "Cache-Control": "no-store"})

@@ -1,0 +1,252 @@
+"""Checkout sessions: created, expired, changed (Stripe docs: api/checkout/sessions)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kassa.sandbox import events, params
+from kassa.sandbox.call import Call
+from kassa.sandbox.currencies import check_currency, check_digits, check_total
+from kassa.sandbox.errors import ApiError, Json, missing, no_such, unsupported
+from kassa.sandbox.events import Cause
+from kassa.sandbox.ids import new_id
+from kassa.sandbox.objects_checkout import new_line_item, new_session
+from kassa.sandbox.tables import Tx
+
+SHORTEST = 30 * 60
+LONGEST = 24 * 3600
+MAX_LINES = 100
+MAX_REFERENCE = 200
+_TAKEN = params.words(
+    """adaptive_pricing allow_promotion_codes allowed_payment_method_types billing_address_collection cancel_url
+    client_reference_id
+    currency customer_creation customer_email excluded_payment_method_types expand expires_at integration_identifier
+    line_items locale metadata mode origin_context payment_intent_data payment_method_collection
+    phone_number_collection submit_type success_url ui_mode"""
+)
+_KNOWN_TO_STRIPE = params.words(
+    """after_expiration automatic_tax branding_settings consent_collection custom_fields custom_text
+    customer customer_account customer_update discounts invoice_creation managed_payments name_collection
+    optional_items payment_method_configuration payment_method_data payment_method_options permissions
+    redirect_on_completion return_url saved_payment_method_options setup_intent_data shipping_address_collection
+    shipping_options subscription_data tax_id_collection wallet_options"""
+)
+_INTENT_DATA = {"description", "metadata", "receipt_email", "statement_descriptor", "statement_descriptor_suffix"}
+_INTENT_DATA_OF_STRIPE = {
+    "application_fee_amount", "capture_method", "on_behalf_of", "setup_future_usage", "shipping", "transfer_data",
+    "transfer_group",
+}  # fmt: skip
+_LINE = {"price_data", "quantity", "metadata", "price", "adjustable_quantity", "tax_rates"}
+_PRICE = {"currency", "product", "product_data", "unit_amount", "unit_amount_decimal", "recurring", "tax_behavior"}
+_PRODUCT = {"name", "description", "images", "metadata", "tax_code", "unit_label", "tax_details"}
+
+
+def create(tx: Tx, call: Call, public_url: str) -> Json:
+    """Open a session from the request's parameters; its page is below `public_url`."""
+    given = call.params
+    _refuse_unsupported(given)
+    lines, currency = _lines(given)
+    total = sum(line["unit_amount"] * line["quantity"] for line in lines)
+    check_total(total, currency, "line_items")
+    check_digits(total, currency, "line_items")
+    now = tx.clock.now()
+    intent_data = _intent_data(given)
+    fields = {**_fields(given), "expires_at": _expires_at(given, now)}
+    session = new_session(total, currency, int(now), fields)
+    session["url"] = f"{public_url}/c/pay/{session['id']}"
+    items = [new_line_item(line, currency, int(now)) for line in lines]
+    tx.insert(session, {"line_items": items, "payment_intent_data": intent_data})
+    tx.add_timer(session["expires_at"], "expire_session", session["id"])
+    return session
+
+
+def expire(tx: Tx, call: Call) -> Json:
+    """End an open session by request; 400 if it is not open any more."""
+    session = tx.get(call.object_id, "checkout.session", "session")
+    if session["status"] != "open":
+        text = (
+            'Only Checkout Sessions with a status in ["open"] can be expired.'
+            f" This Checkout Session has a status of `{session['status']}`."
+        )
+        raise ApiError(text, is_saved=True)
+    return close(tx, session, call.cause)
+
+
+def close(tx: Tx, session: Json, cause: Cause) -> Json:
+    """Mark an open session expired; an unfinished payment intent is cancelled with it."""
+    expired = tx.update({**session, "status": "expired", "url": None})
+    intent = tx.find(session["payment_intent"]) if session["payment_intent"] else None
+    if intent is not None and intent["status"] != "succeeded":
+        ended = {"status": "canceled", "canceled_at": tx.now, "cancellation_reason": "expired", "next_action": None}
+        events.record(tx, "payment_intent.canceled", tx.update({**intent, **ended}), cause)
+    events.record(tx, "checkout.session.expired", expired, cause)
+    return expired
+
+
+def current(tx: Tx, session_id: str) -> Json:
+    """A session as it stands at this moment: expired if its time is over, whether or not its timer ran."""
+    session = tx.get(session_id, "checkout.session", "session")
+    if session["status"] == "open" and session["expires_at"] <= tx.clock.now():
+        return close(tx, session, events.BY_ITSELF)
+    return session
+
+
+def change(tx: Tx, call: Call) -> Json:
+    """Change a session's metadata: given keys are set, empty ones removed."""
+    params.only(call.params, {"metadata", "expand"})
+    session = tx.get(call.object_id, "checkout.session", "session")
+    params.metadata(call.params)
+    raw = params.mapping(call.params, "metadata")
+    merged = {**session["metadata"], **raw}
+    session["metadata"] = {key: value for key, value in merged.items() if value != ""}
+    return tx.update(session)
+
+
+def _refuse_unsupported(given: Json) -> None:
+    for name in given:
+        if name in _KNOWN_TO_STRIPE:
+            raise unsupported(name)
+    # The API version in use refuses payment_method_types (Stripe docs: changelog/endive/2026-09-30).
+    params.only(given, _TAKEN)
+    if params.required_text(given, "mode") != "payment":
+        params.one_of(given, "mode", ("payment", "setup", "subscription"))
+        raise unsupported("mode")
+    if params.one_of(given, "ui_mode", ("hosted_page", "embedded_page", "elements", "form")) not in (
+        None,
+        "hosted_page",
+    ):
+        raise unsupported("ui_mode")
+
+
+def _fields(given: Json) -> Json:
+    """The fields of the answer that repeat what was asked."""
+    success_url = params.url(given, "success_url")
+    if success_url is None:
+        raise missing("success_url")
+    fields: Json = {
+        "success_url": success_url,
+        "cancel_url": params.url(given, "cancel_url"),
+        "client_reference_id": params.text(given, "client_reference_id", limit=MAX_REFERENCE),
+        "customer_email": params.text(given, "customer_email", limit=800),
+        "metadata": params.metadata(given),
+        "locale": params.text(given, "locale"),
+        "allow_promotion_codes": params.boolean(given, "allow_promotion_codes"),
+        "integration_identifier": params.text(given, "integration_identifier"),
+        "billing_address_collection": params.one_of(given, "billing_address_collection", ("auto", "required")),
+        "submit_type": params.one_of(given, "submit_type", ("auto", "book", "donate", "pay", "subscribe")),
+        "origin_context": params.one_of(given, "origin_context", ("mobile_app", "web")),
+    }
+    for name in ("allowed_payment_method_types", "excluded_payment_method_types"):
+        if name in given:
+            fields[name] = params.sequence(given, name)
+    pricing = params.mapping(given, "adaptive_pricing")
+    if params.boolean(pricing, "enabled", "adaptive_pricing[enabled]"):
+        raise unsupported("adaptive_pricing[enabled]")
+    phone = params.mapping(given, "phone_number_collection")
+    if phone:
+        enabled = params.boolean(phone, "enabled", "phone_number_collection[enabled]")
+        fields["phone_number_collection"] = {"enabled": bool(enabled)}
+    return fields
+
+
+def _intent_data(given: Json) -> Json:
+    data = params.mapping(given, "payment_intent_data")
+    for name in data:
+        if name in _INTENT_DATA_OF_STRIPE:
+            raise unsupported(f"payment_intent_data[{name}]")
+    params.only(data, _INTENT_DATA, "payment_intent_data")
+    fields: Json = {
+        name: params.text(data, name, f"payment_intent_data[{name}]", limit)
+        for name, limit in (
+            ("description", 1000),
+            ("receipt_email", 800),
+            ("statement_descriptor", 22),
+            ("statement_descriptor_suffix", 22),
+        )
+    }
+    fields["metadata"] = params.metadata(data, "metadata", "payment_intent_data[metadata]")
+    return fields
+
+
+def _expires_at(given: Json, now: float) -> int:
+    """30 minutes to 24 hours after creation; 24 hours when left out."""
+    expires_at = params.integer(given, "expires_at")
+    if expires_at is None:
+        return int(now) + LONGEST
+    if expires_at < now + SHORTEST:
+        text = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
+        raise ApiError(text, param="expires_at")
+    if expires_at > now + LONGEST:
+        text = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
+        raise ApiError(text, param="expires_at")
+    return expires_at
+
+
+def _lines(given: Json) -> tuple[list[Json], str]:
+    """The line items and the one currency that they share."""
+    raw = params.sequence(given, "line_items")
+    if not raw:
+        raise missing("line_items")
+    if len(raw) > MAX_LINES:
+        raise ApiError(f"Checkout accepts up to {MAX_LINES} line items; you passed {len(raw)}.", param="line_items")
+    lines = [_line(line, f"line_items[{position}]") for position, line in enumerate(raw)]
+    currencies = {line["currency"] for line in lines}
+    asked = params.text(given, "currency")
+    if asked is not None:
+        currencies.add(check_currency(asked, "currency"))
+    if len(currencies) > 1:
+        raise ApiError("All line items and the session must use the same currency.", param="line_items")
+    return lines, currencies.pop()
+
+
+def _line(raw: Any, label: str) -> Json:
+    if not isinstance(raw, dict):
+        raise ApiError(f"Invalid object: {label}", param=label)
+    params.only(raw, _LINE, label)
+    if "tax_rates" in raw or "adjustable_quantity" in raw:
+        raise unsupported(f"{label}[{'tax_rates' if 'tax_rates' in raw else 'adjustable_quantity'}]")
+    if "price" in raw:
+        raise no_such("price", str(raw["price"]), f"{label}[price]")
+    if "price_data" not in raw:
+        raise missing(f"{label}[price_data]")
+    quantity = params.integer(raw, "quantity", f"{label}[quantity]")
+    if quantity is None:
+        raise missing(f"{label}[quantity]")
+    if quantity < 1:
+        raise ApiError("This value must be greater than or equal to 1.", param=f"{label}[quantity]")
+    return {
+        **_price(params.mapping(raw, "price_data", f"{label}[price_data]"), f"{label}[price_data]"),
+        "quantity": quantity,
+        "metadata": params.metadata(raw, "metadata", f"{label}[metadata]"),
+    }
+
+
+def _price(raw: Json, label: str) -> Json:
+    params.only(raw, _PRICE, label)
+    if "recurring" in raw:
+        raise ApiError("You specified `payment` mode but passed a recurring price.", param=f"{label}[recurring]")
+    currency = check_currency(params.required_text(raw, "currency", f"{label}[currency]"), f"{label}[currency]")
+    name = "unit_amount" if "unit_amount" in raw else "unit_amount_decimal"
+    amount = params.integer(raw, name, f"{label}[{name}]")
+    if amount is None:
+        raise missing(f"{label}[unit_amount]")
+    if amount < 0:
+        code = "parameter_invalid_integer"
+        raise ApiError("This value must be greater than or equal to 0.", code=code, param=f"{label}[{name}]")
+    if "product" in raw:
+        raise no_such("product", str(raw["product"]), f"{label}[product]")
+    return {"currency": currency, "unit_amount": amount, **_product(raw, f"{label}[product_data]")}
+
+
+def _product(raw: Json, label: str) -> Json:
+    if "product_data" not in raw:
+        raise missing(label)
+    data = params.mapping(raw, "product_data", label)
+    params.only(data, _PRODUCT, label)
+    params.metadata(data, "metadata", f"{label}[metadata]")
+    return {
+        "name": params.required_text(data, "name", f"{label}[name]"),
+        "description": params.text(data, "description", f"{label}[description]"),
+        "images": params.sequence(data, "images", f"{label}[images]")[:8],
+        "product": new_id("product"),
+    }

@@ -1,0 +1,56 @@
+"""Stripe's published schemas and the keys that its answers always carry."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+DATA = Path(__file__).parent / "data"
+Json = dict[str, Any]
+# The schemas are of the version before; these fields are newer and named by the SDK's own types.
+NEWER = {"checkout.session": {"allowed_payment_method_types"}}
+
+
+@cache
+def _schemas() -> Json:
+    return dict(json.loads((DATA / "schemas.json").read_text()))
+
+
+@cache
+def _always() -> dict[str, list[str]]:
+    return dict(json.loads((DATA / "always_present.json").read_text())["keys"])
+
+
+@cache
+def _validator(kind: str) -> Draft202012Validator:
+    return Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": _schemas()["$defs"]})
+
+
+def faults_of(value: Json) -> list[str]:
+    """What Stripe would not have answered about this object; empty when all is right."""
+    kind = value["object"]
+    if kind not in _schemas()["$defs"]:
+        return []
+    known = {key: child for key, child in value.items() if key not in NEWER.get(kind, set())}
+    problems = [f"{error.json_path}: {error.message[:200]}" for error in _validator(kind).iter_errors(known)]
+    problems += [f"{kind}.{key} is missing" for key in _always().get(kind, []) if key not in value]
+    return problems + _faults_inside(value)
+
+
+def _faults_inside(value: Json) -> list[str]:
+    children = list(value.values())
+    problems: list[str] = []
+    while children:
+        child = children.pop()
+        if isinstance(child, list):
+            children += child
+        elif isinstance(child, dict):
+            if str(child.get("object")) in _always():
+                problems += faults_of(child)
+            else:
+                children += child.values()
+    return problems

@@ -1,0 +1,96 @@
+"""Every object and event is what Stripe would have answered."""
+
+from __future__ import annotations
+
+from kassa.sandbox.cards import CARDS
+from tests.sandbox.shapes import faults_of
+from tests.sandbox.world import Json, World
+
+LISTS = (
+    "checkout/sessions", "payment_intents", "charges", "refunds", "disputes", "events", "webhook_endpoints",
+    "balance_transactions",
+)  # fmt: skip
+
+
+async def listed(world: World, name: str) -> list[Json]:
+    """All objects of a list, page by page."""
+    found: list[Json] = []
+    while True:
+        after = f"&starting_after={found[-1]['id']}" if found else ""
+        status, page = await world.raw("GET", f"/v1/{name}?limit=100{after}")
+        assert status == 200, page
+        found += page["data"]
+        if not page["has_more"]:
+            return found
+
+
+async def play_everything(world: World) -> None:
+    """Each card, with all that follows from it."""
+    for card in CARDS.values():
+        session = await world.open_session(customer_email="ada@example.com", allowed_payment_method_types=["card"])
+        paid = await world.pay(session.id, card.number, name="Ada Lovelace")
+        if card.is_challenged:
+            assert faults_of(await one(world, f"payment_intents/{paid['session']['payment_intent']}")) == []
+            paid = await world.pay(session.id, card.number, outcome_3ds="fail")
+            paid = await world.pay(session.id, card.number, outcome_3ds="complete")
+        if paid["outcome"] != "succeeded":
+            await world.stripe.v1.checkout.sessions.expire_async(session.id)
+        elif card.after != "dispute":
+            intent = paid["session"]["payment_intent"]
+            given: Json = {"payment_intent": intent, "amount": 700, "reason": "duplicate", "metadata": {"a": "b"}}
+            refund = await world.stripe.v1.refunds.create_async(given)  # type: ignore[arg-type]
+            await world.stripe.v1.refunds.update_async(refund.id, {"metadata": {"c": "d"}})
+    await world.advance(10)
+    for number, dispute in enumerate((await world.stripe.v1.disputes.list_async()).data):
+        await world.control("POST", f"disputes/{dispute.id}/close", {"status": ["won", "lost"][number % 2]})
+
+
+async def one(world: World, path: str) -> Json:
+    status, found = await world.raw("GET", f"/v1/{path}")
+    assert status == 200, found
+    return found
+
+
+async def test_all_objects_and_events_validate_against_stripes_schemas(world: World) -> None:
+    await play_everything(world)
+    counted = 0
+    for name in LISTS:
+        for value in await listed(world, name):
+            assert faults_of(value) == [], value["id"]
+            counted += 1
+    assert counted > 200
+
+
+async def test_expanded_objects_validate_too(world: World) -> None:
+    charge = await world.charge("4000000000005126")
+    await world.stripe.v1.refunds.create_async({"charge": charge.id})
+    session_id = (await listed(world, "checkout/sessions"))[0]["id"]
+    expand = "expand[]=payment_intent.latest_charge.refunds&expand[]=line_items"
+    session = await one(world, f"checkout/sessions/{session_id}?{expand}")
+    assert session["payment_intent"]["latest_charge"]["refunds"]["data"][0]["amount"] == 1999
+    assert faults_of(session) == []
+    items = await one(world, f"checkout/sessions/{session_id}/line_items")
+    assert [faults_of(item) for item in items["data"]] == [[]]
+    method = await one(world, f"payment_methods/{charge.payment_method}")
+    assert faults_of(method) == []
+    money = await one(world, f"balance_transactions/{charge.balance_transaction}?expand[]=source")
+    assert (money["fee"], money["net"]) == (88, 1911)
+    assert faults_of(money) == []
+
+
+async def test_errors_have_stripes_shape(world: World) -> None:
+    _, refused = await world.raw("GET", "/v1/charges/ch_none")
+    assert refused["error"] == {
+        "code": "resource_missing",
+        "doc_url": "https://stripe.com/docs/error-codes/resource-missing",
+        "message": "No such charge: 'ch_none'",
+        "param": "id",
+        "type": "invalid_request_error",
+    }
+
+
+async def test_a_deleted_list_cursor_and_a_wrong_limit_are_refused(world: World) -> None:
+    assert (await world.raw("GET", "/v1/charges?starting_after=ch_none"))[0] == 404
+    for limit in ("0", "101", "x"):
+        assert (await world.raw("GET", f"/v1/charges?limit={limit}"))[0] == 400
+    assert (await world.raw("GET", "/v1/charges?colour=red"))[1]["error"]["code"] == "parameter_unknown"
