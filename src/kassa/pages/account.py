@@ -1,0 +1,158 @@
+"""Registering, logging in and out, and a buyer's own orders."""
+
+from contextlib import suppress
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from kassa.pages.checkout import go_and_pay, payment_stage, read_order
+from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.models import OneOrder, Orders
+from kassa.pages.storefront import paging
+from kassa.pages.visit import Visit, Visiting, number, safe_next
+from kassa.pages.words import trouble
+
+_SHOWN = 20
+
+
+def _entry(
+    visit: Visit, template: str, status: int = 200, errors: dict[str, str] | None = None, trouble: str = ""
+) -> Response[str]:
+    """A log-in or registration form, with what was typed (but for the password) and what was wrong with it."""
+    values = {name: visit.field(name) for name in ("email", "name")}
+    target = safe_next(visit.field("next") or visit.request.query_params.get("next", "/"))
+    return visit.page(template, status, values=values, errors=errors or {}, trouble=trouble, next=target)
+
+
+@get("/account/login", include_in_schema=False)
+async def login_page(visit: Visiting) -> Response[str]:
+    return _entry(visit, "login.html")
+
+
+@post("/account/login", include_in_schema=False)
+async def log_in(visit: Visiting) -> Response[str]:
+    body = {"email": visit.field("email"), "password": visit.form.get("password", "")}
+    try:
+        await visit.api.start_session("/auth/login", body)
+    except ApiProblem as problem:
+        if problem.status >= 500:
+            raise
+        wrong = "This email address and password do not fit together."
+        words = wrong if problem.status in (400, 401) else trouble(problem)
+        return _entry(visit, "login.html", problem.status, problem.errors, "" if problem.errors else words)
+    return visit.redirect(safe_next(visit.field("next") or "/"), "logged-in")
+
+
+@get("/account/register", include_in_schema=False)
+async def register_page(visit: Visiting) -> Response[str]:
+    return _entry(visit, "register.html")
+
+
+@post("/account/register", include_in_schema=False)
+async def register(visit: Visiting) -> Response[str]:
+    body = {"email": visit.field("email"), "password": visit.form.get("password", "")}
+    if visit.field("name"):
+        body["name"] = visit.field("name")
+    try:
+        await visit.api.start_session("/auth/register", body)
+    except ApiProblem as problem:
+        if problem.status >= 500:
+            raise
+        errors = problem.errors
+        if problem.status == 409:
+            errors = {"email": "There is an account with this address already. Log in instead?"}
+        return _entry(visit, "register.html", problem.status, errors, "" if errors else trouble(problem))
+    return visit.redirect(safe_next(visit.field("next") or "/"), "welcome")
+
+
+@post("/account/logout", include_in_schema=False)
+async def log_out(visit: Visiting) -> Response[str]:
+    """This browser forgets its tokens, even when the shop cannot be told."""
+    with suppress(ApiProblem):
+        await visit.api.log_out()
+    return visit.redirect("/", "logged-out")
+
+
+@get("/account", include_in_schema=False)
+async def account_page(visit: Visiting) -> Response[str]:
+    visit.require_login()
+    await visit.api.get("/auth/verify", Any)
+    return visit.page("account.html", errors={}, trouble="")
+
+
+@post("/account/password", include_in_schema=False)
+async def change_password(visit: Visiting) -> Response[str]:
+    visit.require_login()
+    body = {"current": visit.form.get("current", ""), "new": visit.form.get("new", "")}
+    try:
+        await visit.api.send("POST", "/auth/password", Any, body)
+    except ApiProblem as problem:
+        if problem.status >= 500:
+            raise
+        errors = problem.errors
+        if problem.status in (400, 401, 403) and not errors:
+            errors = {"current": "This is not your present password."}
+        return visit.page("account.html", problem.status, errors=errors, trouble="" if errors else trouble(problem))
+    return await _log_in_again(visit, body["new"])
+
+
+async def _log_in_again(visit: Visit, password: str) -> Response[str]:
+    """A new password ends all sessions; whoever has just proved to know the old one keeps this one."""
+    credentials = {"email": visit.claims.email, "password": password}
+    visit.api.tokens.forget()
+    with suppress(ApiProblem):
+        await visit.api.start_session("/auth/login", credentials)
+    return visit.redirect("/account" if visit.is_logged_in else "/account/login", "password")
+
+
+@get("/account/orders", include_in_schema=False)
+async def order_list(visit: Visiting) -> Response[str]:
+    visit.require_login()
+    skip = max(0, number(visit.request.query_params.get("skip")))
+    found = await visit.api.get("/orders", Orders, {"limit": _SHOWN, "skip": skip})
+    return visit.page("orders.html", orders=found.orders, paging=paging(skip, _SHOWN, found.pagination.total))
+
+
+@get("/account/orders/{order_id:str}", include_in_schema=False)
+async def order_page(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
+    visit.require_login()
+    order = await read_order(visit, order_id)
+    stage = await payment_stage(visit, order)
+    return visit.page("order.html", order=order, stage=stage, leads_to_payment=True)
+
+
+@post("/account/orders/{order_id:str}/pay", include_in_schema=False)
+async def pay_order(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
+    visit.require_login()
+    order = await read_order(visit, order_id)
+    return await go_and_pay(visit, order.id)
+
+
+@post("/account/orders/{order_id:str}/cancel", include_in_schema=False)
+async def cancel_order(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
+    visit.require_login()
+    path = path_of("orders", order_id, "cancel")
+    try:
+        answer = await visit.api.send("POST", path, OneOrder, key=visit.field("key") or None)
+    except ApiProblem as problem:
+        if problem.status != 409:
+            raise
+        return visit.redirect(f"/account/orders/{order_id}", "not-cancelled")
+    note = "cancelled" if answer.order.is_final else "cancelling"
+    return visit.redirect(f"/account/orders/{order_id}", note)
+
+
+ACCOUNT: tuple[Any, ...] = (
+    login_page,
+    log_in,
+    register_page,
+    register,
+    log_out,
+    account_page,
+    change_password,
+    order_list,
+    order_page,
+    pay_order,
+    cancel_order,
+)

@@ -1,0 +1,112 @@
+"""The cart's page and its forms."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+
+from kassa.pages.cart import Cart
+from kassa.pages.client import ApiProblem, ShopClient, path_of
+from kassa.pages.models import OneOrder, OneProduct, Product
+from kassa.pages.visit import Visit, Visiting, number, safe_next
+
+
+@dataclass(frozen=True)
+class Line:
+    """One product in the cart; `product` is None when it is no longer sold."""
+
+    product_id: str
+    quantity: int
+    product: Product | None
+
+    @property
+    def amount_minor(self) -> int:
+        return self.product.price_minor * self.quantity if self.product else 0
+
+    @property
+    def hint(self) -> str:
+        if self.product is None:
+            return "No longer sold. Please remove it."
+        if self.product.is_sold_out:
+            return "Sold out. Please remove it."
+        stock = self.product.stock
+        return f"Only {stock} left." if stock is not None and stock < self.quantity else ""
+
+
+@dataclass(frozen=True)
+class Priced:
+    """The cart at the shop's present prices. The order's own total decides what is paid."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def total_minor(self) -> int:
+        return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def is_sellable(self) -> bool:
+        return all(line.product is not None for line in self.lines)
+
+
+async def priced(api: ShopClient, cart: Cart) -> Priced:
+    products = await asyncio.gather(*(_product(api, product_id) for product_id in cart.lines))
+    pairs = zip(cart.lines.items(), products, strict=True)
+    return Priced(tuple(Line(product_id, quantity, product) for (product_id, quantity), product in pairs))
+
+
+async def _product(api: ShopClient, product_id: str) -> Product | None:
+    try:
+        answer = await api.get(path_of("products", product_id), OneProduct)
+    except ApiProblem as problem:
+        if problem.status == 404:
+            return None
+        raise
+    return answer.product
+
+
+async def cart_response(visit: Visit, refusal: str = "", status: int = 200) -> Response[str]:
+    content = await priced(visit.api, visit.cart)
+    return visit.page("cart.html", status, cart=content, refusal=refusal, leads_to_payment=True)
+
+
+@get("/cart", include_in_schema=False)
+async def cart_page(visit: Visiting) -> Response[str]:
+    return await cart_response(visit)
+
+
+@post("/cart/add", include_in_schema=False)
+async def add_to_cart(visit: Visiting) -> Response[str]:
+    quantity = max(1, number(visit.field("quantity"), 1))
+    visit.set_cart(visit.cart.with_more(visit.field("product"), quantity))
+    return visit.redirect(safe_next(visit.field("next") or "/cart"), "added")
+
+
+@post("/cart/change", include_in_schema=False)
+async def change_quantity(visit: Visiting) -> Response[str]:
+    product_id = visit.field("product")
+    before = visit.cart.lines.get(product_id, 0)
+    quantity = number(visit.field("quantity"), before) + number(visit.field("step"))
+    visit.set_cart(visit.cart.with_quantity(product_id, quantity))
+    return visit.redirect("/cart", "updated" if quantity > 0 else "removed")
+
+
+@post("/cart/remove", include_in_schema=False)
+async def remove_from_cart(visit: Visiting) -> Response[str]:
+    visit.set_cart(visit.cart.with_quantity(visit.field("product"), 0))
+    return visit.redirect("/cart", "removed")
+
+
+@post("/cart/again", include_in_schema=False)
+async def fill_again(visit: Visiting) -> Response[str]:
+    """After an order that came to nothing: its goods, back in the cart."""
+    visit.require_login()
+    order = (await visit.api.get(path_of("orders", visit.field("order")), OneOrder)).order
+    cart = visit.cart
+    for item in order.items:
+        cart = cart.with_quantity(item.product_id, max(item.quantity, cart.lines.get(item.product_id, 0)))
+    visit.set_cart(cart)
+    return visit.redirect("/cart", "refilled")
+
+
+CART_PAGES: tuple[Any, ...] = (cart_page, add_to_cart, change_quantity, remove_from_cart, fill_again)

@@ -1,0 +1,135 @@
+"""From the cart to the payment page, and back.
+
+What comes back from the payment page proves nothing: these pages only ever show the order's status.
+"""
+
+import asyncio
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from kassa.pages.cart import Cart, read_cart
+from kassa.pages.cart_pages import cart_response
+from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.models import Checkout, OneOrder, OneProduct, Order, PaymentStatus, Stock
+from kassa.pages.visit import Visit, Visiting
+from kassa.pages.words import trouble
+
+_TRIES, _PAUSE = 12, 0.4
+
+
+@post("/checkout", include_in_schema=False)
+async def check_out(visit: Visiting) -> Response[str]:
+    """Place the order that the form shows. Its idempotency key comes from the form: two clicks are one order."""
+    if not visit.is_logged_in:
+        return visit.redirect("/account/login?next=/cart")
+    wanted = read_cart(visit.field("cart"))
+    if not wanted.lines:
+        return visit.redirect("/cart")
+    try:
+        order = await _place(visit, wanted)
+    except ApiProblem as problem:
+        if problem.status not in (409, 422):
+            raise
+        return await _refused(visit, wanted, problem)
+    if visit.cart.id == wanted.id:
+        visit.set_cart(Cart())
+    return await go_and_pay(visit, order.id)
+
+
+async def _place(visit: Visit, cart: Cart) -> Order:
+    items = [{"productId": product_id, "quantity": quantity} for product_id, quantity in cart.lines.items()]
+    for _ in range(_TRIES):
+        try:
+            return (await visit.api.send("POST", "/orders", OneOrder, {"items": items}, key=cart.key)).order
+        except ApiProblem as problem:
+            if not _is_still_running(problem):
+                raise
+        # The first of two clicks is being served: the browser shows only the answer to the second.
+        await asyncio.sleep(_PAUSE)
+    raise ApiProblem(504, "timeout", "Your order is still being made.")
+
+
+def _is_still_running(problem: ApiProblem) -> bool:
+    return problem.status == 409 and ("idempotency" in problem.code or "progress" in problem.code)
+
+
+async def _refused(visit: Visit, wanted: Cart, problem: ApiProblem) -> Response[str]:
+    if visit.cart.id == wanted.id:
+        visit.set_cart(visit.cart.renewed())
+    refusal = await _why_refused(visit, problem)
+    return await cart_response(visit, refusal, status=409)
+
+
+async def _why_refused(visit: Visit, problem: ApiProblem) -> str:
+    if problem.code == "unknown_product":
+        return "Something in your cart is no longer sold. Nothing was ordered; please remove it and try again."
+    if "totalAmount" in problem.errors:
+        return f"The total {problem.errors['totalAmount']}. Nothing was ordered."
+    product_id = str(problem.members.get("productId") or problem.members.get("product_id") or "")
+    if problem.code != "insufficient_stock" or not product_id:
+        return trouble(problem)
+    left = problem.members.get("available")
+    try:
+        name = (await visit.api.get(path_of("products", product_id), OneProduct)).product.name
+        if not isinstance(left, int):
+            left = (await visit.api.get(path_of("inventory", product_id), Stock)).stock
+    except ApiProblem:
+        return trouble(problem)
+    if left <= 0:
+        return f"{name} has just sold out. Nothing was ordered; please remove it and try again."
+    return f"Only {left} of {name} left. Nothing was ordered; please change the quantity and try again."
+
+
+async def go_and_pay(visit: Visit, order_id: str) -> Response[str]:
+    """To the payment page; when there is none to be had, to the order, where paying can be tried again."""
+    try:
+        session = await visit.api.send("POST", "/payments/create-session", Checkout, {"orderId": order_id})
+    except ApiProblem as problem:
+        if problem.status in (401, 404):
+            raise
+        is_refusal = problem.status in (400, 409, 422)
+        return visit.redirect(f"/account/orders/{order_id}", "not-payable" if is_refusal else "pay-later")
+    if not session.checkout_url.startswith(("https://", "http://")):
+        raise ApiProblem(502, "unreadable_answer", "The payment page's address could not be read.")
+    return visit.redirect(session.checkout_url)
+
+
+@get("/checkout", include_in_schema=False)
+async def checkout_address(visit: Visiting) -> Response[str]:
+    return visit.redirect("/cart")
+
+
+@get("/checkout/return", include_in_schema=False)
+async def checkout_return(visit: Visiting) -> Response[str]:
+    visit.require_login()
+    order = await read_order(visit, visit.request.query_params.get("order", ""))
+    stage = await payment_stage(visit, order)
+    return visit.page("return.html", order=order, stage=stage, leads_to_payment=True)
+
+
+@get("/checkout/status/{order_id:str}", include_in_schema=False)
+async def checkout_status(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
+    """The part of the page that changes, for the script that asks again and again."""
+    visit.require_login()
+    order = await read_order(visit, order_id)
+    return visit.page("_status.html", order=order, stage=await payment_stage(visit, order))
+
+
+async def read_order(visit: Visit, order_id: str) -> Order:
+    return (await visit.api.get(path_of("orders", order_id), OneOrder)).order
+
+
+async def payment_stage(visit: Visit, order: Order) -> str:
+    """How far the payment of an unpaid order is; empty when there is none, or it cannot be told just now."""
+    if order.is_final:
+        return ""
+    try:
+        payment = await visit.api.get(path_of("payments", "status", order.id), PaymentStatus)
+    except ApiProblem:
+        return ""
+    return payment.stage or payment.status
+
+
+CHECKOUT: tuple[Any, ...] = (check_out, checkout_address, checkout_return, checkout_status)

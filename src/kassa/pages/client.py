@@ -1,0 +1,232 @@
+"""The pages' way to the shop: its own public HTTP API, called in process.
+
+Calling the API instead of the services keeps the pages honest: they can do nothing that a buyer's own
+program could not do, and they work the same whether the services are here or elsewhere.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from kassa.pages.models import Session
+
+T = TypeVar("T")
+Params = Mapping[str, str | int | None]
+
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_unfinished: set[asyncio.Task[httpx.Response]] = set()
+
+
+class ApiProblem(Exception):
+    """The API said no (RFC 9457), or could not be asked: then `status` is 502, 503 or 504."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str = "",
+        errors: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
+        retry_after: str | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = dict(errors or {})
+        self.members = dict(members or {})
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The person on whose behalf a page calls: rate limits and logs are about them, not about the pages."""
+
+    ip: str
+    request_id: str
+    forwarded_for: str | None = None
+
+
+@dataclass
+class Tokens:
+    access: str | None = None
+    refresh: str | None = None
+    expires_in: int = 0
+    has_changed: bool = field(default=False, compare=False)
+
+    def accept(self, session: Session) -> None:
+        self.access, self.refresh = session.token, session.refresh_token
+        self.expires_in, self.has_changed = session.expires_in, True
+
+    def forget(self) -> None:
+        self.access, self.refresh, self.expires_in, self.has_changed = None, None, 0, True
+
+
+class ShopClient:
+    """One buyer's or operator's view of the API, for the time of one page."""
+
+    def __init__(self, app: Any, caller: Caller, tokens: Tokens | None = None, deadline: float = 20.0) -> None:
+        self.tokens = tokens or Tokens()
+        self._deadline = deadline
+        self._refreshing = asyncio.Lock()
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(caller.ip, 0))
+        headers = {"X-Request-Id": caller.request_id, "Accept": "application/json"}
+        if caller.forwarded_for:
+            headers["X-Forwarded-For"] = caller.forwarded_for
+        # Nothing leaves the process, so the environment's proxies and certificates have no say.
+        self._http = httpx.AsyncClient(
+            transport=transport, base_url="http://shop.internal", headers=headers, trust_env=False
+        )
+
+    async def get(self, path: str, kind: type[T], params: Params | None = None) -> T:
+        return _read(await self._call("GET", path, params=_present(params)), kind)
+
+    async def send(self, method: str, path: str, kind: type[T], body: object = None, key: str | None = None) -> T:
+        """Change something. `key` is the Idempotency-Key, made where the person decided: in the form."""
+        headers = {"Idempotency-Key": key} if key else {}
+        if body is None:
+            return _read(await self._call(method, path, headers=headers), kind)
+        headers["Content-Type"] = "application/json"
+        return _read(await self._call(method, path, headers=headers, content=msgspec.json.encode(body)), kind)
+
+    async def start_session(self, path: str, body: object) -> Session:
+        """Register or log in, and remember the tokens."""
+        content = msgspec.json.encode(body)
+        answer = await self._exchange("POST", path, {"Content-Type": "application/json"}, content=content)
+        session = _read(answer, Session)
+        self.tokens.accept(session)
+        return session
+
+    async def log_out(self) -> None:
+        """Not through `_call`: that might first trade the very token that is to end for a new one."""
+        refresh = self.tokens.refresh
+        self.tokens.forget()
+        if refresh is not None:
+            content = msgspec.json.encode({"refreshToken": refresh})
+            _read(
+                await self._exchange("POST", "/auth/logout", {"Content-Type": "application/json"}, content=content), Any
+            )
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        if self.tokens.access is None and self.tokens.refresh is not None:
+            await self._refresh(None)
+        used = self.tokens.access
+        answer = await self._exchange(method, path, self._with_token(headers), params=params, content=content)
+        if _is_stale(answer) and self.tokens.refresh is not None and await self._refresh(used):
+            answer = await self._exchange(method, path, self._with_token(headers), params=params, content=content)
+        return answer
+
+    def _with_token(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+        signed = dict(headers or {})
+        if self.tokens.access:
+            signed["Authorization"] = f"Bearer {self.tokens.access}"
+        return signed
+
+    async def _refresh(self, used: str | None) -> bool:
+        """Trade the refresh token for new ones, unless a call beside this one has just done so."""
+        async with self._refreshing:
+            if self.tokens.access != used:
+                return self.tokens.access is not None
+            if self.tokens.refresh is None:
+                return False
+            try:
+                await self.start_session("/auth/refresh", {"refreshToken": self.tokens.refresh})
+            except ApiProblem as problem:
+                if problem.status >= 500 or problem.status == 429:
+                    raise
+                self.tokens.forget()
+                return False
+            return True
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        params: dict[str, str | int] | None = None,
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        """Ask once. In a task of its own, so that what the API binds to its context stays there."""
+        asking = self._http.request(method, path, params=params, content=content, headers=headers)
+        task = asyncio.create_task(asking)
+        _unfinished.add(task)
+        task.add_done_callback(_finished)
+        done, _ = await asyncio.wait({task}, timeout=self._deadline)
+        if not done:
+            # Only a question may be dropped: an order that is being made is left to finish.
+            if method == "GET":
+                task.cancel()
+            raise ApiProblem(504, "timeout", "The shop took too long to answer.")
+        try:
+            return task.result()
+        except httpx.HTTPError as failure:
+            raise ApiProblem(503, "unreachable", "The shop cannot be reached.") from failure
+
+
+def _finished(task: asyncio.Task[httpx.Response]) -> None:
+    _unfinished.discard(task)
+    if not task.cancelled():
+        task.exception()
+
+
+def path_of(*parts: str) -> str:
+    """An API path from parts that come from a browser; what cannot be an id is not found, unasked."""
+    for part in parts:
+        if not _PLAIN_ID.fullmatch(part):
+            raise ApiProblem(404, "not_found", "There is nothing at this address.")
+    return "/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _present(params: Params | None) -> dict[str, str | int]:
+    return {name: value for name, value in (params or {}).items() if value is not None and value != ""}
+
+
+def _read(answer: httpx.Response, kind: type[T]) -> T:
+    if answer.is_success:
+        try:
+            return msgspec.json.decode(answer.content or b"null", type=kind)
+        except msgspec.MsgspecError as broken:
+            raise ApiProblem(502, "unreadable_answer", "The shop's answer could not be read.") from broken
+    raise _problem(answer)
+
+
+def _is_stale(answer: httpx.Response) -> bool:
+    """Whether the token was refused; a wrong password is a 401 too, but a new token would not mend it."""
+    return answer.status_code == 401 and _problem(answer).code != "wrong_credentials"
+
+
+def _problem(answer: httpx.Response) -> ApiProblem:
+    try:
+        members = msgspec.json.decode(answer.content, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        members = {}
+    return ApiProblem(
+        status=answer.status_code,
+        code=str(members.get("code") or "unexpected"),
+        detail=str(members.get("detail") or members.get("title") or ""),
+        errors=_by_field(members.get("errors")),
+        members=members,
+        retry_after=answer.headers.get("Retry-After"),
+    )
+
+
+def _by_field(errors: object) -> dict[str, str]:
+    if not isinstance(errors, Sequence):
+        return {}
+    named = (error for error in errors if isinstance(error, dict))
+    return {str(error.get("field", "")): str(error.get("message", "")) for error in named}

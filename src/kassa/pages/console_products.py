@@ -1,0 +1,150 @@
+"""The console's catalogue: products and their stock."""
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from kassa.pages.admins import require_admin
+from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.formats import major_text
+from kassa.pages.models import OneProduct, Product, Products
+from kassa.pages.storefront import paging
+from kassa.pages.visit import Visit, Visiting, number
+from kassa.pages.words import trouble
+
+_SHOWN = 50
+_FIELDS = ("name", "description", "price", "category", "images", "stock")
+
+
+@get("/console/products", include_in_schema=False)
+async def products(visit: Visiting) -> Response[str]:
+    await require_admin(visit)
+    asked = visit.request.query_params
+    q, skip = asked.get("q", "").strip()[:200], max(0, number(asked.get("skip")))
+    found = await visit.api.get("/products", Products, {"q": q, "limit": _SHOWN, "skip": skip})
+    pages = paging(skip, _SHOWN, found.pagination.total)
+    return visit.page("console/products.html", products=found.products, filters={"q": q}, paging=pages)
+
+
+def _form(
+    visit: Visit,
+    values: dict[str, str],
+    product: Product | None = None,
+    problem: ApiProblem | None = None,
+    status: int = 200,
+) -> Response[str]:
+    errors = problem.errors if problem else {}
+    wrong = trouble(problem) if problem and not errors else ""
+    return visit.page("console/product.html", status, product=product, values=values, errors=errors, trouble=wrong)
+
+
+def _values_of(product: Product) -> dict[str, str]:
+    return {
+        "name": product.name,
+        "description": product.description,
+        "price": major_text(product.price_minor, product.currency),
+        "category": product.category,
+        "images": "\n".join(product.images),
+        "stock": "",
+    }
+
+
+def _body(visit: Visit) -> dict[str, object]:
+    """What was typed, as the API takes it: the price as text, so that it stays exact."""
+    body: dict[str, object] = {name: visit.field(name) for name in ("name", "description", "price", "category")}
+    body["images"] = [line.strip() for line in visit.field("images").splitlines() if line.strip()]
+    return body
+
+
+@get("/console/products/new", include_in_schema=False)
+async def new_product(visit: Visiting) -> Response[str]:
+    await require_admin(visit)
+    return _form(visit, dict.fromkeys(_FIELDS, ""))
+
+
+@post("/console/products/new", include_in_schema=False)
+async def create_product(visit: Visiting) -> Response[str]:
+    await require_admin(visit)
+    body = _body(visit)
+    if visit.field("stock"):
+        body["stock"] = number(visit.field("stock"), -1, most=1_000_000_000)
+    try:
+        await visit.api.send("POST", "/products", OneProduct, body, key=visit.field("key") or None)
+    except ApiProblem as problem:
+        if problem.status not in (400, 409, 422):
+            raise
+        return _form(visit, {name: visit.field(name) for name in _FIELDS}, problem=problem, status=problem.status)
+    return visit.redirect("/console/products", "product-saved")
+
+
+async def _read(visit: Visit, product_id: str) -> Product:
+    return (await visit.api.get(path_of("products", product_id), OneProduct)).product
+
+
+@get("/console/products/{product_id:str}", include_in_schema=False)
+async def edit_product(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
+    await require_admin(visit)
+    product = await _read(visit, product_id)
+    return _form(visit, _values_of(product), product)
+
+
+@post("/console/products/{product_id:str}", include_in_schema=False)
+async def save_product(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
+    await require_admin(visit)
+    product = await _read(visit, product_id)
+    try:
+        path = path_of("products", product_id)
+        await visit.api.send("PUT", path, OneProduct, _body(visit), key=visit.field("key") or None)
+    except ApiProblem as problem:
+        if problem.status not in (400, 409, 422):
+            raise
+        values = {name: visit.field(name) for name in _FIELDS}
+        return _form(visit, values, product, problem, problem.status)
+    return visit.redirect("/console/products", "product-saved")
+
+
+@post("/console/products/{product_id:str}/deactivate", include_in_schema=False)
+async def deactivate(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
+    await require_admin(visit)
+    await visit.api.send("DELETE", path_of("products", product_id), Any)
+    return visit.redirect("/console/products", "product-off")
+
+
+@post("/console/products/{product_id:str}/stock", include_in_schema=False)
+async def adjust_stock(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
+    await require_admin(visit)
+    product = await _read(visit, product_id)
+    try:
+        await _adjust(visit, product)
+    except ApiProblem as problem:
+        if problem.status not in (400, 409, 422):
+            raise
+        return _form(visit, _values_of(product), product, problem, problem.status)
+    return visit.redirect(f"/console/products/{product_id}", "stock-saved")
+
+
+async def _adjust(visit: Visit, product: Product) -> None:
+    """Add to the stock or take away from it. A product that never had a stock gets its first one."""
+    change, key = number(visit.field("change"), most=1_000_000_000), visit.field("key") or None
+    if change == 0:
+        raise ApiProblem(422, "no_change", errors={"change": "Give a number other than 0, such as 25 or -3."})
+    body = {"productId": product.id, "change": change, "reason": visit.field("reason") or "adjusted in the console"}
+    try:
+        await visit.api.send("POST", "/inventory/adjust", Any, body, key=key)
+    except ApiProblem as problem:
+        if problem.status != 404:
+            raise
+        first = {"productId": product.id, "quantity": change}
+        await visit.api.send("POST", "/inventory/init", Any, first, key=key)
+
+
+CONSOLE_PRODUCTS: tuple[Any, ...] = (
+    products,
+    new_product,
+    create_product,
+    edit_product,
+    save_product,
+    deactivate,
+    adjust_stock,
+)

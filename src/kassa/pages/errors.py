@@ -1,0 +1,89 @@
+"""What a visitor sees when something is refused, missing or broken, and what to do then."""
+
+import logging
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+
+from kassa.pages.admins import NotAdmin
+from kassa.pages.client import ApiProblem
+from kassa.pages.forgery import Forged
+from kassa.pages.render import Renderer
+from kassa.pages.visit import ClientFactory, Visit, make_visit
+from kassa.pages.words import trouble
+
+_log = logging.getLogger("kassa.pages")
+
+
+def problem_page(visit: Visit, problem: ApiProblem) -> Response[str]:
+    if problem.status == 401:
+        visit.api.tokens.forget()
+        request = visit.request
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        target = here if request.method == "GET" and not here.startswith("/checkout/status/") else "/"
+        return visit.redirect(f"/account/login?next={quote(target, safe='/')}")
+    if problem.status == 404:
+        return missing_page(visit)
+    if problem.status == 403:
+        return _error(visit, 403, "This is not for you", problem.detail or "Your account may not do this.")
+    if problem.status >= 500:
+        return broken_page(visit, problem.status, may_have_happened=problem.status == 504)
+    title = "A little too often" if problem.status == 429 else "That did not work"
+    return _error(visit, problem.status, title, trouble(problem))
+
+
+def missing_page(visit: Visit) -> Response[str]:
+    detail = "There is nothing at this address. It may be mistyped, or the product may no longer be sold."
+    return _error(visit, 404, "Page not found", detail)
+
+
+def broken_page(visit: Visit, status: int, *, may_have_happened: bool = False) -> Response[str]:
+    detail = "The shop cannot answer just now. Please wait a moment and try again; your cart is safe."
+    if may_have_happened and visit.request.method == "POST":
+        detail = "The shop took too long to answer. Look at your orders before you try again: it may have worked."
+    return _error(visit, status, "Something is not working", detail, show_id=True)
+
+
+def _error(visit: Visit, status: int, title: str, detail: str, *, show_id: bool = False) -> Response[str]:
+    request_id = visit.request_id if show_id else None
+    return visit.page("error.html", status, title=title, detail=detail, request_id=request_id)
+
+
+def handlers(client_factory: ClientFactory, renderer: Renderer) -> ExceptionHandlersMap:
+    def visit_of(request: Request[Any, Any, Any]) -> Visit:
+        return make_visit(request, client_factory, renderer)
+
+    def on_problem(request: Request[Any, Any, Any], problem: ApiProblem) -> Response[str]:
+        return problem_page(visit_of(request), problem)
+
+    def on_forgery(request: Request[Any, Any, Any], _: Forged) -> Response[str]:
+        detail = "This form was too old, or did not come from this site. Go back, reload the page and try again."
+        return _error(visit_of(request), 403, "Please try that again", detail)
+
+    def on_not_admin(request: Request[Any, Any, Any], _: NotAdmin) -> Response[str]:
+        visit = visit_of(request)
+        return visit.page("console/forbidden.html", 403, email=visit.claims.email)
+
+    def on_http(request: Request[Any, Any, Any], refused: HTTPException) -> Response[str]:
+        visit = visit_of(request)
+        if refused.status_code == 404:
+            return missing_page(visit)
+        if refused.status_code >= 500:
+            return broken_page(visit, refused.status_code)
+        return _error(visit, refused.status_code, "That did not work", "The address or the form is not right.")
+
+    def on_bug(request: Request[Any, Any, Any], bug: Exception) -> Response[str]:
+        visit = visit_of(request)
+        _log.error("page failed", exc_info=bug, extra={"request_id": visit.request_id})
+        return broken_page(visit, 500)
+
+    return {
+        ApiProblem: on_problem,
+        Forged: on_forgery,
+        NotAdmin: on_not_admin,
+        HTTPException: on_http,
+        Exception: on_bug,
+    }

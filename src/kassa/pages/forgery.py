@@ -1,0 +1,52 @@
+"""Refuses forms that another site sends in a buyer's name.
+
+Twice over: the browser's own word on where the form came from, and a token that only our pages know.
+"""
+
+import hmac
+import re
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Request
+
+COOKIE = "kassa_csrf"
+FIELD = "csrf"
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class Forged(Exception):
+    """The form did not come from one of our pages, or its page is older than the browser's cookies."""
+
+
+def token_of(request: Request[Any, Any, Any]) -> str:
+    """The browser's token, or a new one to be set with the page."""
+    token = request.cookies.get(COOKIE, "")
+    return token if _TOKEN.fullmatch(token) else secrets.token_urlsafe(32)
+
+
+async def refuse_forgery(request: Request[Any, Any, Any], public_url: str) -> None:
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    if not _is_from_here(request, public_url):
+        raise Forged
+    known = request.cookies.get(COOKIE, "")
+    form = await request.form()
+    given = form.get(FIELD, "")
+    if not isinstance(given, str) or not _TOKEN.fullmatch(known):
+        raise Forged
+    if not hmac.compare_digest(known.encode(), given.encode()):
+        raise Forged
+
+
+def _is_from_here(request: Request[Any, Any, Any], public_url: str) -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True  # An old browser: the token decides.
+    ours = {request.headers.get("Host", ""), urlsplit(public_url).netloc}
+    return urlsplit(origin).netloc in ours - {""}

@@ -1,0 +1,74 @@
+"""How money, times and counts are written for people."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from kassa.kit.money import EXPONENTS, major
+
+_SYMBOLS = {
+    "usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "ils": "₪", "vnd": "₫", "php": "₱",
+    "uah": "₴", "ngn": "₦", "cad": "CA$", "aud": "A$", "nzd": "NZ$", "hkd": "HK$", "sgd": "S$", "twd": "NT$",
+    "brl": "R$", "mxn": "MX$", "cny": "CN¥",
+}  # fmt: skip
+# Language: what groups thousands, what marks decimals, whether the symbol comes after the number.
+_LOCALES = {
+    "en": (",", ".", False),
+    "ja": (",", ".", False),
+    "de": (".", ",", True),
+    "es": (".", ",", True),
+    "it": (".", ",", True),
+    "nl": (".", ",", False),
+    "fr": ("\u202f", ",", True),
+    "sv": ("\u202f", ",", True),
+    "pl": ("\u202f", ",", True),
+}
+
+
+def money(minor: int, currency: str, locale: str = "en") -> str:
+    """`money(19998, "usd")` is $199.98, `money(500, "jpy")` ¥500, `money(1230, "bhd")` BHD 1.230."""
+    group, mark, is_after = _LOCALES.get(locale.replace("_", "-").split("-")[0].lower(), _LOCALES["en"])
+    whole, _, fraction = major_text(abs(minor), currency).partition(".")
+    number = f"{int(whole):,}".replace(",", group) + (mark + fraction if fraction else "")
+    sign = "\u2212" if minor < 0 else ""
+    symbol = _SYMBOLS.get(currency.lower(), currency.upper())
+    if is_after:
+        return f"{sign}{number}\u00a0{symbol}"
+    return f"{sign}{symbol}\u00a0{number}" if symbol.isalpha() or group == "." else f"{sign}{symbol}{number}"
+
+
+def major_text(minor: int, currency: str) -> str:
+    """The amount as a person types it into a form and as the API accepts it: `199.98`."""
+    return f"{major(minor, currency.lower()):f}"
+
+
+def amount(value: Decimal, currency: str, locale: str = "en") -> str:
+    """An amount in major units, such as an average, to the nearest minor unit."""
+    return money(int(value.scaleb(EXPONENTS[currency.lower()]).to_integral_value()), currency, locale)
+
+
+def relative(at: datetime, now: datetime) -> str:
+    """How long ago, or in how long: what a person wants to know before the exact time."""
+    seconds = round((at - now).total_seconds())
+    size = abs(seconds)
+    if size < 45:
+        return "just now" if seconds <= 0 else "in less than a minute"
+    for unit, length, limit in (("minute", 60, 3600), ("hour", 3600, 86_400), ("day", 86_400, 30 * 86_400)):
+        if size < limit:
+            count = max(1, round(size / length))
+            words = f"{count} {unit}{'' if count == 1 else 's'}"
+            return f"in {words}" if seconds > 0 else f"{words} ago"
+    return f"{at.day} {at:%B %Y}"
+
+
+def exact(at: datetime) -> str:
+    at = at.astimezone(UTC)
+    return f"{at.day} {at:%B %Y, %H:%M:%S} UTC"
+
+
+def clock(at: datetime) -> str:
+    """The time of day; which day it is shows the relative time beside it."""
+    return f"{at.astimezone(UTC):%H:%M} UTC"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,193 @@
+"""The API's answers, as far as the pages read them. Unknown members are ignored, so that the API may grow."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Common ground of all answers: camelCase on the wire."""
+
+
+class User(Answer, frozen=True):
+    id: str
+    email: str
+    role: str = "user"
+    name: str | None = None
+
+
+class Session(Answer, frozen=True):
+    """Registering, logging in and refreshing all answer with this."""
+
+    token: str
+    refresh_token: str
+    expires_in: int
+    user: User
+
+
+class Claims(Answer, frozen=True):
+    sub: str = ""
+    email: str = ""
+    role: str = "user"
+
+
+class Verified(Answer, frozen=True):
+    valid: bool
+    user: Claims
+
+
+class Pagination(Answer, frozen=True):
+    total: int = 0
+    limit: int = 0
+    skip: int | None = 0
+    next_cursor: str | None = None
+
+
+class Product(Answer, frozen=True):
+    id: str
+    name: str
+    price_minor: int
+    currency: str
+    description: str = ""
+    category: str = ""
+    images: tuple[str, ...] = ()
+    is_active: bool = True
+    stock: int | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def is_sold_out(self) -> bool:
+        return self.stock is not None and self.stock <= 0
+
+
+class Products(Answer, frozen=True):
+    products: tuple[Product, ...]
+    pagination: Pagination = Pagination()
+
+
+class OneProduct(Answer, frozen=True):
+    product: Product
+
+
+class Stock(Answer, frozen=True):
+    product_id: str
+    stock: int
+
+
+class OrderItem(Answer, frozen=True):
+    product_id: str
+    name: str
+    quantity: int
+    price_snapshot_minor: int
+
+    @property
+    def amount_minor(self) -> int:
+        return self.price_snapshot_minor * self.quantity
+
+
+class Order(Answer, frozen=True):
+    id: str
+    items: tuple[OrderItem, ...]
+    total_amount_minor: int
+    currency: str
+    status: str
+    created_at: datetime
+    user_id: str = ""
+    reason: str | None = None
+    expires_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status != "PENDING"
+
+
+class OneOrder(Answer, frozen=True):
+    order: Order
+
+
+class Orders(Answer, frozen=True):
+    orders: tuple[Order, ...]
+    pagination: Pagination = Pagination()
+
+
+class Checkout(Answer, frozen=True):
+    checkout_url: str
+    session_id: str = ""
+
+
+class PaymentStatus(Answer, frozen=True):
+    status: str
+    currency: str
+    amount_minor: int
+    stage: str = ""
+    refunded_minor: int = 0
+
+
+class Entry(Answer, frozen=True):
+    at: datetime
+    text: str = ""
+    kind: str = ""
+    service: str = ""
+
+
+class Timeline(Answer, frozen=True):
+    entries: tuple[Entry, ...]
+
+
+class DayCount(Answer, frozen=True):
+    date: str
+    count: int
+
+
+class OrderNumbers(Answer, frozen=True):
+    total_orders: int
+    orders_by_status: dict[str, int]
+    daily_order_trend: tuple[DayCount, ...] = ()
+    average_order_value: Decimal = Decimal(0)
+
+
+class DayRevenue(Answer, frozen=True):
+    date: str
+    revenue: Decimal
+
+
+class RevenueNumbers(Answer, frozen=True):
+    total_revenue: Decimal
+    currency: str
+    daily_revenue: tuple[DayRevenue, ...] = ()
+    payment_success_rate: float | None = None
+    total_payments: int = 0
+    successful_payments: int = 0
+
+
+class PaymentNumbers(Answer, frozen=True):
+    success: int = 0
+    failed: int = 0
+    initiated: int = 0
+    failure_reasons: dict[str, int] = {}
+
+
+class StockNumbers(Answer, frozen=True):
+    total_products_tracked: int = 0
+    low_stock: int = 0
+    out_of_stock: int = 0
+    total_stock: int = 0
+    low_stock_threshold: int = 0
+
+
+class Event(Answer, frozen=True):
+    """A message from Stripe, as the payment service keeps it."""
+
+    id: str
+    type: str = ""
+    status: str = ""
+    received_at: datetime | None = None
+    note: str = ""
+    attempts: int = 0
+
+
+class Events(Answer, frozen=True):
+    events: tuple[Event, ...]
+    pagination: Pagination = Pagination()

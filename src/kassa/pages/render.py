@@ -1,0 +1,99 @@
+"""Templates, their filters, and the headers that every page carries."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from kassa.pages import formats, words
+from kassa.pages.settings import PageSettings
+from kassa.pages.statics import Statics
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_POLICY = (
+    "default-src 'none'; img-src 'self' https: data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action {targets}"
+)
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Makes HTML of a template and what it shows. Everything that is shown is escaped, unless marked otherwise."""
+
+    settings: PageSettings
+    environment: Environment
+
+    def html(self, template: str, **shown: Any) -> str:
+        return self.environment.get_template(template).render(**shown)
+
+    def headers(self, *, leads_to_payment: bool = False) -> dict[str, str]:
+        """Browsers apply `form-action` to redirects too, so a form that ends at the payment page must name it."""
+        targets = "'self'"
+        if leads_to_payment:
+            targets += " https: http:" if self.settings.sandbox else " https:"
+        return {**HEADERS, "Content-Security-Policy": _POLICY.format(targets=targets)}
+
+
+def make_renderer(settings: PageSettings, statics: Statics) -> Renderer:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(
+        money=partial(formats.money, locale=settings.locale),
+        amount=partial(formats.amount, locale=settings.locale),
+        major=formats.major_text,
+        plural=formats.plural,
+        status_word=words.status_word,
+        why=words.why,
+        picture=picture,
+        when=partial(when, settings),
+        clock=formats.clock,
+        query=query,
+    )
+    environment.globals.update(shop=settings, asset=statics.address, STATUSES=words.STATUSES, new_key=new_key)
+    return Renderer(settings, environment)
+
+
+def new_key() -> str:
+    """An idempotency key for one form on one page."""
+    return secrets.token_urlsafe(18)
+
+
+def when(settings: PageSettings, at: datetime | None) -> Markup:
+    """A relative time, with the exact one on hover and for machines."""
+    if at is None:
+        return Markup("–")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        at.isoformat(), formats.exact(at), formats.relative(at, settings.now)
+    )
+
+
+def picture(images: tuple[str, ...]) -> str:
+    """The first picture that a page may show: one of this site's, or one over https."""
+    for address in images:
+        if address.startswith("https://") or (address.startswith("/") and not address.startswith(("//", "/\\"))):
+            return address
+    return "/shop/static/no-picture.svg"
+
+
+def query(values: dict[str, object]) -> str:
+    """`?q=tea&skip=24`, without what is empty."""
+    given = {name: value for name, value in values.items() if value not in (None, "", 0)}
+    return "?" + urlencode(given) if given else ""

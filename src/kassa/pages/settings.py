@@ -1,0 +1,27 @@
+"""What the pages need to know about the shop they show."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from kassa.kit.clock import SECOND, Clock, SystemClock
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """`public_url` is where browsers find the shop (FRONTEND_URL); empty when it is the address they called."""
+
+    shop_name: str
+    currency: str
+    sandbox: bool
+    public_url: str = ""
+    locale: str = "en"
+    page_size: int = 24
+    clock: Clock = field(default_factory=SystemClock)
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now() / SECOND, UTC)

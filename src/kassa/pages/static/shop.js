@@ -1,0 +1,40 @@
+// Everything works without this file; it only spares waiting and reloading.
+"use strict";
+
+// A second click on a form that is being sent does nothing (and would do no harm).
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
+  if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
+});
+// Coming back with the browser's Back button shows the page as it was left: let it be sent again.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+});
+
+// An order that is not settled yet: ask for its status until it is.
+const place = document.getElementById("watched");
+const stateOf = (root) => root.querySelector("[data-state]");
+async function look(pause) {
+  let next = Math.min(pause * 1.2, 8000);
+  try {
+    const answer = await fetch(place.dataset.watch, { redirect: "manual", cache: "no-store" });
+    if (answer.type === "opaqueredirect") return location.reload(); // Logged out meanwhile.
+    if (answer.ok) {
+      const fresh = document.createElement("template");
+      fresh.innerHTML = await answer.text();
+      const state = stateOf(fresh.content);
+      if (state && state.dataset.state !== stateOf(place).dataset.state) {
+        place.replaceChildren(fresh.content);
+        document.title = state.dataset.title;
+        next = 1000;
+      }
+      if (state && state.dataset.final === "yes") return;
+    }
+  } catch { next = 8000; }
+  setTimeout(look, next, next);
+}
+if (place && place.dataset.watch) setTimeout(look, 1000, 1000);

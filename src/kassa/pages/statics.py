@@ -1,0 +1,63 @@
+"""Style sheet, script and product pictures: few and small, so they are read once and served from memory."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+_ROOT = Path(__file__).parent / "static"
+_PREFIX = "/shop/static"
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    # A picture opened by itself runs nothing.
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+}
+_YEAR, _HOUR = 31_536_000, 3600
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    content: bytes
+    media_type: str
+    digest: str
+
+
+class Statics:
+    """Every file below `static/`, by its path there. A path that is not in the table cannot be served."""
+
+    def __init__(self, root: Path = _ROOT) -> None:
+        found = (path for path in sorted(root.rglob("*")) if path.suffix in _TYPES)
+        self._files = {path.relative_to(root).as_posix(): _load(path) for path in found}
+
+    def get(self, path: str) -> StaticFile | None:
+        return self._files.get(path)
+
+    def address(self, path: str) -> str:
+        """With its digest, so that browsers may keep the file for as long as it does not change."""
+        return f"{_PREFIX}/{path}?v={self._files[path].digest}"
+
+
+def _load(path: Path) -> StaticFile:
+    content = path.read_bytes()
+    return StaticFile(content, _TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:12])
+
+
+def static_route(statics: Statics) -> Any:
+    @get(f"{_PREFIX}/{{name:path}}", include_in_schema=False, sync_to_thread=False)
+    def static_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+        file = statics.get(name.lstrip("/"))
+        if file is None:
+            raise NotFoundException
+        etag = f'"{file.digest}"'
+        age = _YEAR if request.query_params.get("v") == file.digest else _HOUR
+        headers = {**_HEADERS, "ETag": etag, "Cache-Control": f"public, max-age={age}"}
+        if request.headers.get("If-None-Match") == etag:
+            return Response(b"", status_code=304, headers=headers, media_type=file.media_type)
+        return Response(file.content, headers=headers, media_type=file.media_type)
+
+    return static_file

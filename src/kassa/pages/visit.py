@@ -1,0 +1,148 @@
+"""One visit of one page: who comes, with what cart, and what goes back."""
+
+import base64
+import dataclasses
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from kassa.pages import forgery
+from kassa.pages.cart import Cart, read_cart
+from kassa.pages.client import ApiProblem, Caller, ShopClient, Tokens
+from kassa.pages.models import Claims
+from kassa.pages.render import Renderer
+from kassa.pages.words import NOTES
+
+ClientFactory = Callable[[Caller], ShopClient]
+
+ACCESS, REFRESH, CART, NOTE = "kassa_token", "kassa_refresh", "kassa_cart", "kassa_note"
+_MONTH = 30 * 86_400
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+@dataclass
+class Visit:
+    request: Request[Any, Any, Any]
+    api: ShopClient
+    renderer: Renderer
+    request_id: str
+    csrf: str
+    cart: Cart
+    form: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    _cookies: dict[str, Cookie] = dataclasses.field(default_factory=dict)
+
+    @property
+    def is_logged_in(self) -> bool:
+        return self.api.tokens.access is not None or self.api.tokens.refresh is not None
+
+    @property
+    def claims(self) -> Claims:
+        """Who the token says this is, unverified: only for what the page shows; the API decides what is allowed."""
+        return _peek(self.api.tokens.access)
+
+    def set_cart(self, cart: Cart) -> None:
+        self.cart = cart
+        self._set(CART, cart.text() if cart.lines else "", _MONTH if cart.lines else 0)
+
+    def field(self, name: str) -> str:
+        """What was typed into a form's field; passwords are read from `form`, spaces and all."""
+        return self.form.get(name, "").strip()
+
+    def require_login(self) -> None:
+        if not self.is_logged_in:
+            raise ApiProblem(401, "login_required", "Please log in.")
+
+    def page(self, template: str, status: int = 200, *, leads_to_payment: bool = False, **shown: Any) -> Response[str]:
+        note = NOTES.get(self.request.cookies.get(NOTE, ""))
+        if note is not None:
+            self._set(NOTE, "", 0)
+        html = self.renderer.html(template, visit=self, note=note, **shown)
+        headers = self.renderer.headers(leads_to_payment=leads_to_payment)
+        return self._answer(Response(html, status_code=status, media_type="text/html", headers=headers))
+
+    def redirect(self, address: str, note: str | None = None) -> Response[str]:
+        """303: what follows a form is fetched, not sent again."""
+        if note is not None:
+            self._set(NOTE, note, 60)
+        headers = {**self.renderer.headers(), "Location": address}
+        return self._answer(Response("", status_code=303, media_type="text/html", headers=headers))
+
+    def _answer(self, response: Response[str]) -> Response[str]:
+        response.headers["Cache-Control"] = "private, no-store" if self.is_logged_in else "private, no-cache"
+        response.headers["X-Request-Id"] = self.request_id
+        self._keep_tokens()
+        if self.request.cookies.get(forgery.COOKIE) != self.csrf:
+            self._set(forgery.COOKIE, self.csrf, None)
+        response.cookies = list(self._cookies.values())
+        return response
+
+    def _keep_tokens(self) -> None:
+        tokens = self.api.tokens
+        if tokens.has_changed:
+            self._set(ACCESS, tokens.access or "", tokens.expires_in if tokens.access else 0)
+            self._set(REFRESH, tokens.refresh or "", _MONTH if tokens.refresh else 0)
+
+    def _set(self, name: str, value: str, max_age: int | None) -> None:
+        secure = self.renderer.settings.is_https or self.request.url.scheme == "https"
+        self._cookies[name] = Cookie(
+            key=name, value=value, max_age=max_age, path="/", httponly=True, samesite="lax", secure=secure
+        )
+
+
+Visiting: TypeAlias = NamedDependency[SkipValidation[Visit]]
+
+
+def make_visit(request: Request[Any, Any, Any], client_factory: ClientFactory, renderer: Renderer) -> Visit:
+    """The visit of this request; the same one for its handler and for an error page after it."""
+    known = request.scope.get("kassa_visit")
+    if isinstance(known, Visit):
+        return known
+    request_id = request.headers.get("X-Request-Id", "")
+    request_id = request_id if _REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex
+    ip = request.client.host if request.client else "127.0.0.1"
+    api = client_factory(Caller(ip, request_id, request.headers.get("X-Forwarded-For")))
+    api.tokens = Tokens(request.cookies.get(ACCESS) or None, request.cookies.get(REFRESH) or None)
+    csrf, cart = forgery.token_of(request), read_cart(request.cookies.get(CART))
+    visit = Visit(request, api, renderer, request_id, csrf, cart)
+    request.scope["kassa_visit"] = visit  # type: ignore[typeddict-unknown-key]
+    return visit
+
+
+async def open_visit(request: Request[Any, Any, Any], client_factory: ClientFactory, renderer: Renderer) -> Visit:
+    visit = make_visit(request, client_factory, renderer)
+    if request.method == "POST":
+        form = await request.form()
+        visit.form = {name: value for name, value in form.items() if isinstance(value, str)}
+    return visit
+
+
+def safe_next(address: str) -> str:
+    """Where to go after logging in: only ever to a page of this site."""
+    parts = urlsplit(address)
+    is_ours = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if is_ours and not parts.netloc and "\\" not in address else "/"
+
+
+def number(text: str | None, otherwise: int = 0, most: int = 1_000_000) -> int:
+    """A count from a form or an address; what is none is taken for `otherwise`."""
+    text = (text or "").strip()
+    if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or len(text) > 9:
+        return otherwise
+    return max(-most, min(int(text), most))
+
+
+def _peek(token: str | None) -> Claims:
+    try:
+        payload = (token or "").split(".")[1]
+        return msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=Claims)
+    except (IndexError, ValueError, msgspec.MsgspecError):
+        return Claims()

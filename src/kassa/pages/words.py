@@ -1,0 +1,83 @@
+"""What the shop's states and refusals are called in front of people."""
+
+from kassa.pages.client import ApiProblem
+from kassa.pages.models import Order
+
+STATUSES = {
+    "PENDING": "Waiting for payment",
+    "CONFIRMED": "Confirmed",
+    "CANCELLED": "Cancelled",
+    "FAILED": "Failed",
+    "REFUNDED": "Refunded",
+}
+
+# The order's reasons as the API gives them. Append only, like they are.
+_REASONS = {
+    "cancelled_by_buyer": "You cancelled it before it was paid.",
+    "cancelled_by_operator": "The shop cancelled it.",
+    "expired": "It was not paid in time, so its goods went back on sale.",
+    "payment_declined": "The payment was declined, so no money was taken.",
+    "payment_failed": "The payment did not go through, so no money was taken.",
+    "amount_mismatch": "The amount that was paid did not fit the order. The shop is looking into it.",
+    "paid_late": "The payment came after the order had ended, so it goes back to you in full.",
+    "sold_out": "Its goods were sold out by the time the payment came, so the money goes back to you in full.",
+    "never_placed": "The order could not be completed. Nothing was charged.",
+}
+
+_WITHOUT_REASON = {
+    "CONFIRMED": "Your payment has arrived. Thank you.",
+    "CANCELLED": "This order was cancelled before it was paid.",
+    "FAILED": "This order could not be completed.",
+    "REFUNDED": "The money has been sent back to you. Banks usually show it within 5 to 10 days.",
+}
+
+NOTES = {
+    "added": "Added to your cart.",
+    "updated": "Your cart was changed.",
+    "removed": "Removed from your cart.",
+    "refilled": "Everything that is still sold is back in your cart.",
+    "welcome": "Welcome. Your account is ready.",
+    "logged-in": "You are logged in.",
+    "logged-out": "You are logged out.",
+    "password": "Your password was changed.",
+    "cancelled": "The order was cancelled.",
+    "cancelling": "We are cancelling the order. This page follows it.",
+    "not-cancelled": "This order can no longer be cancelled: it is paid, or being paid just now.",
+    "pay-later": "Your order is made and its goods are held, but the payment page cannot be opened just now. "
+    "Nothing was charged. Please try Pay again in a moment.",
+    "not-payable": "This order can no longer be paid.",
+    "product-saved": "The product was saved.",
+    "product-off": "The product is no longer sold.",
+    "stock-saved": "The stock was changed.",
+    "replayed": "The event was processed again.",
+    "refunded": "The refund was requested.",
+}
+
+
+def status_word(status: str) -> str:
+    return STATUSES.get(status, status.replace("_", " ").capitalize())
+
+
+def why(order: Order) -> str:
+    """The order's reason in plain words; a reason that is not known here is shown as it is, without underscores."""
+    if order.status == "PENDING":
+        return ""
+    reason = (order.reason or "").strip()
+    if order.status == "CONFIRMED" or not reason:
+        return _WITHOUT_REASON.get(order.status, "")
+    known = _REASONS.get(reason.lower())
+    if known is not None:
+        return known
+    words = reason.replace("_", " ")
+    return f"{words[0].upper()}{words[1:].rstrip('.')}."
+
+
+def trouble(problem: ApiProblem) -> str:
+    """A refusal that has no field to stand beside."""
+    if problem.status == 429:
+        seconds = problem.retry_after or ""
+        wait = f" in {seconds} seconds" if seconds.isdigit() else " in a moment"
+        return f"That was a little too often. Please try again{wait}."
+    if problem.code == "insufficient_stock" and "available" in problem.members:
+        return f"Only {problem.members['available']} can be had. Nothing was changed."
+    return problem.detail or "That did not work. Please try again."

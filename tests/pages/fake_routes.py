@@ -1,0 +1,279 @@
+"""The fake shop's HTTP side: thin handlers over `FakeShop`, as a list to be mounted beside the pages."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, delete, get, post, put
+from litestar.datastructures import State
+from litestar.params import FromPath
+
+from tests.pages.fake_shop import NOW, Call, FakeShop, Json, Refused, answer, refusal
+
+Ask = Request[Any, Any, State]
+
+
+def shop_of(request: Ask) -> FakeShop:
+    shop: FakeShop = request.app.state["shop"]
+    return shop
+
+
+async def note_call(request: Ask) -> None:
+    raw = await request.body()
+    body = msgspec.json.decode(raw) if raw else {}
+    ip = request.client.host if request.client else ""
+    query = {name: str(value) for name, value in request.query_params.items()}
+    shop = shop_of(request)
+    shop.calls.append(Call(request.method, request.url.path, dict(request.headers), body, query, ip))
+    if request.url.path in shop.broken:
+        raise shop.broken[request.url.path]
+
+
+def body_of(request: Ask) -> Json:
+    return shop_of(request).calls[-1].body
+
+
+def user_of(request: Ask) -> Json:
+    return shop_of(request).user_of(request.headers.get("Authorization"))
+
+
+def admin_of(request: Ask) -> Json:
+    user = user_of(request)
+    if user["role"] != "admin":
+        raise Refused(403, "forbidden", "administrators only")
+    return user
+
+
+def listed(request: Ask, name: str, found: list[Any]) -> Response[bytes]:
+    limit, skip = int(request.query_params.get("limit", 20)), int(request.query_params.get("skip", 0))
+    pagination = {"total": len(found), "limit": limit, "skip": skip, "nextCursor": None}
+    return answer({name: found[skip : skip + limit], "pagination": pagination})
+
+
+@post("/auth/register")
+async def register(request: Ask) -> Response[bytes]:
+    shop, body = shop_of(request), body_of(request)
+    if body["email"] in shop.users:
+        raise Refused(409, "email_taken")
+    if len(body["password"]) < 8:
+        raise Refused(422, "validation_failed", "x", errors=[{"field": "password", "message": "is too short"}])
+    shop.sign_up(body["email"], body["password"])
+    return answer(shop.session(body["email"]), 201)
+
+
+@post("/auth/login")
+async def login(request: Ask) -> Response[bytes]:
+    shop, body = shop_of(request), body_of(request)
+    user = shop.users.get(body["email"])
+    if user is None or user["password"] != body["password"]:
+        raise Refused(401, "wrong_credentials")
+    return answer(shop.session(body["email"]))
+
+
+@post("/auth/refresh")
+async def refresh(request: Ask) -> Response[bytes]:
+    shop = shop_of(request)
+    email = shop.refreshable.pop(body_of(request)["refreshToken"], None)
+    if email is None:
+        raise Refused(401, "invalid_refresh_token")
+    return answer(shop.session(email))
+
+
+@post("/auth/logout")
+async def logout(request: Ask) -> Response[None]:
+    shop_of(request).refreshable.pop(body_of(request)["refreshToken"], None)
+    return Response(None, status_code=204)
+
+
+@post("/auth/password")
+async def change_password(request: Ask) -> Response[None]:
+    shop, user, body = shop_of(request), user_of(request), body_of(request)
+    if body["current"] != user["password"]:
+        raise Refused(401, "wrong_credentials")
+    user["password"] = body["new"]
+    shop.refreshable.clear()
+    return Response(None, status_code=204)
+
+
+@get("/auth/verify")
+async def verify(request: Ask) -> Response[bytes]:
+    user = user_of(request)
+    return answer({"valid": True, "user": {"sub": user["id"], "email": user["email"], "role": user["role"], "exp": 1}})
+
+
+@get("/products")
+async def product_list(request: Ask) -> Response[bytes]:
+    category, q = request.query_params.get("category"), request.query_params.get("q", "").lower()
+    found = [each for each in shop_of(request).products.values() if each["isActive"]]
+    found = [each for each in found if q in each["name"].lower() and category in (None, each["category"])]
+    return listed(request, "products", found)
+
+
+@get("/products/{product_id:str}")
+async def one_product(request: Ask, product_id: FromPath[str]) -> Response[bytes]:
+    return answer({"product": shop_of(request).product(product_id)})
+
+
+@post("/products")
+async def create_product(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    body, shop = body_of(request), shop_of(request)
+    if not body["name"]:
+        raise Refused(422, "validation_failed", "x", errors=[{"field": "name", "message": "must not be empty"}])
+    minor = int(Decimal(body["price"]) * 100)
+    more = {name: body[name] for name in ("description", "category", "images")}
+    return answer({"product": shop.product(shop.add(body["name"], minor, body.get("stock"), **more))}, 201)
+
+
+@put("/products/{product_id:str}")
+async def change_product(request: Ask, product_id: FromPath[str]) -> Response[bytes]:
+    admin_of(request)
+    product, body = shop_of(request).product(product_id), body_of(request)
+    product.update(body, price=Decimal(body["price"]), priceMinor=int(Decimal(body["price"]) * 100))
+    return answer({"product": product})
+
+
+@delete("/products/{product_id:str}", status_code=200)
+async def remove_product(request: Ask, product_id: FromPath[str]) -> Response[bytes]:
+    admin_of(request)
+    shop_of(request).product(product_id)["isActive"] = False
+    return answer({"product": shop_of(request).products[product_id]})
+
+
+@post("/inventory/adjust")
+async def adjust(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    body = body_of(request)
+    product = shop_of(request).product(body["productId"])
+    if product["stock"] + body["change"] < 0:
+        raise Refused(409, "insufficient_stock", available=product["stock"])
+    product["stock"] += body["change"]
+    return answer({"productId": product["id"], "stock": product["stock"]})
+
+
+@post("/orders")
+async def place(request: Ask) -> Response[bytes]:
+    user = user_of(request)
+    return answer(
+        {"order": shop_of(request).place(user, body_of(request), request.headers.get("Idempotency-Key"))}, 201
+    )
+
+
+@get("/orders")
+async def my_orders(request: Ask) -> Response[bytes]:
+    user = user_of(request)
+    found = [order for order in shop_of(request).orders.values() if order["userId"] == user["id"]]
+    return listed(request, "orders", found)
+
+
+def visible(request: Ask, order_id: str) -> Json:
+    user, order = user_of(request), shop_of(request).orders.get(order_id)
+    if order is None or (order["userId"] != user["id"] and user["role"] != "admin"):
+        raise Refused(404, "not_found")
+    return order
+
+
+@get("/orders/{order_id:str}")
+async def one_order(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
+    return answer({"order": visible(request, order_id)})
+
+
+@post("/orders/{order_id:str}/cancel")
+async def cancel(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
+    order = visible(request, order_id)
+    if order["status"] != "PENDING":
+        raise Refused(409, "order_not_cancellable")
+    order.update(status="CANCELLED", reason="cancelled_by_buyer")
+    return answer({"order": order})
+
+
+@get("/orders/{order_id:str}/timeline")
+async def timeline(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
+    visible(request, order_id)
+    return answer({"entries": [{"at": NOW, "service": "order", "kind": "placed", "text": "Placed", "data": {}}]})
+
+
+@get("/orders/admin/all")
+async def all_orders(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    status = request.query_params.get("status")
+    found = [order for order in shop_of(request).orders.values() if status in (None, order["status"])]
+    return listed(request, "orders", found)
+
+
+@post("/payments/create-session")
+async def create_session(request: Ask) -> Response[bytes]:
+    order = visible(request, body_of(request)["orderId"])
+    if order["status"] != "PENDING":
+        raise Refused(400, "order_not_payable")
+    return answer({"checkoutUrl": shop_of(request).payment_page + order["id"], "sessionId": "cs_1"})
+
+
+@get("/payments/status/{order_id:str}")
+async def payment_status(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
+    visible(request, order_id)
+    stage = shop_of(request).payments.get(order_id)
+    if stage is None:
+        raise Refused(404, "not_found")
+    return answer({"orderId": order_id, "status": "INITIATED", "stage": stage, "currency": "usd", "amountMinor": 1})
+
+
+@post("/payments/{order_id:str}/refund")
+async def refund(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
+    admin_of(request)
+    return answer({"refund": {"id": "rfd_1", "status": "pending"}}, 201)
+
+
+@get("/payments/admin/events")
+async def events(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    return listed(request, "events", shop_of(request).events)
+
+
+@post("/payments/admin/events/{event_id:str}/replay")
+async def replay(request: Ask, event_id: FromPath[str]) -> Response[bytes]:
+    admin_of(request)
+    return answer({"event": {"id": event_id}})
+
+
+@get("/orders/admin/analytics/orders")
+async def order_numbers(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    trend = [{"date": f"2026-02-{day:02d}", "count": day * 7 % 11} for day in range(1, 29)]
+    by_status = {"PENDING": 3, "CONFIRMED": 128, "CANCELLED": 17, "FAILED": 0, "REFUNDED": 4}
+    numbers = {"totalOrders": 152, "ordersByStatus": by_status, "dailyOrderTrend": trend}
+    return answer({**numbers, "averageOrderValue": Decimal("61.375"), "currency": "usd"})
+
+
+@get("/payments/admin/analytics/revenue")
+async def revenue(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    return answer({"totalRevenue": Decimal("7856.12"), "currency": "usd", "totalPayments": 149})
+
+
+@get("/payments/admin/analytics/payments")
+async def payment_numbers(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    return answer(
+        {"success": 132, "failed": 14, "initiated": 3, "failureReasons": {"payment_declined": 9}, "recentTrend": []}
+    )
+
+
+@get("/inventory/admin/analytics/inventory")
+async def stock_numbers(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    return answer({"totalProductsTracked": 42, "lowStock": 3, "outOfStock": 1, "lowStockThreshold": 10})
+
+
+def api_router() -> Router:
+    handlers = [
+        register, login, refresh, logout, change_password, verify, product_list, one_product, create_product,
+        change_product, remove_product, adjust, place, my_orders, one_order, cancel, timeline, all_orders,
+        create_session, payment_status, refund, events, replay, order_numbers, revenue, payment_numbers, stock_numbers,
+    ]  # fmt: skip
+    return Router(
+        "/",
+        route_handlers=handlers,
+        before_request=note_call,
+        exception_handlers={Refused: refusal},
+    )

@@ -1,0 +1,163 @@
+"""A gateway in memory: as much of the public HTTP API as the pages call, shaped by the contract."""
+
+import base64
+import itertools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+
+from kassa.kit.money import major
+
+Json = dict[str, Any]
+_encoder = msgspec.json.Encoder(decimal_format="number")
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class Refused(Exception):
+    def __init__(self, status: int, code: str, detail: str = "", **members: Any) -> None:
+        super().__init__(code)
+        self.status, self.code, self.detail, self.members = status, code, detail, members
+
+
+def answer(content: Any, status: int = 200) -> Response[bytes]:
+    body = _encoder.encode(content)
+    return Response(body, status_code=status, media_type="application/json")
+
+
+def refusal(_: Request[Any, Any, Any], refused: Refused) -> Response[bytes]:
+    document = {"status": refused.status, "code": refused.code, "title": refused.code, "detail": refused.detail}
+    body = msgspec.json.encode({**refused.members, **document})
+    headers = {"Retry-After": "7"} if refused.status == 429 else {}
+    return Response(body, status_code=refused.status, media_type="application/problem+json", headers=headers)
+
+
+@dataclass
+class Call:
+    """One request that the pages made."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Json
+    query: dict[str, str]
+    ip: str
+
+
+@dataclass
+class FakeShop:
+    currency: str = "usd"
+    payment_page: str = "http://sandbox.test/c/"
+    products: dict[str, Json] = field(default_factory=dict)
+    orders: dict[str, Json] = field(default_factory=dict)
+    users: dict[str, Json] = field(default_factory=dict)
+    events: list[Json] = field(default_factory=list)
+    payments: dict[str, str] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    broken: dict[str, Refused] = field(default_factory=dict)
+    """By path: how the next calls there are refused."""
+    stale: set[str] = field(default_factory=set)
+    """Access tokens that have expired."""
+    refreshable: dict[str, str] = field(default_factory=dict)
+    answered: dict[str, tuple[Json, str]] = field(default_factory=dict)
+    numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def add(self, name: str, price_minor: int = 1999, stock: int | None = 7, **more: Any) -> str:
+        product_id = f"prd_{next(self.numbers):026d}"
+        self.products[product_id] = {
+            "id": product_id,
+            "name": name,
+            "description": f"About {name}.",
+            "price": major(price_minor, self.currency),
+            "priceMinor": price_minor,
+            "currency": self.currency,
+            "category": "Things",
+            "images": [],
+            "isActive": True,
+            "stock": stock,
+            "createdAt": NOW,
+            "updatedAt": NOW - timedelta(hours=3),
+            **more,
+        }
+        return product_id
+
+    def product(self, product_id: str) -> Json:
+        found = self.products.get(product_id)
+        if found is None or not found["isActive"]:
+            raise Refused(404, "not_found", "no such product")
+        return found
+
+    def sign_up(self, email: str, password: str = "a long password", role: str = "user") -> Json:
+        user_id = f"usr_{next(self.numbers):026d}"
+        user = {"id": user_id, "email": email, "password": password, "role": role, "createdAt": NOW}
+        self.users[email] = user
+        return user
+
+    def session(self, email: str) -> Json:
+        user = self.users[email]
+        claims = {"sub": user["id"], "email": email, "role": user["role"], "exp": 1, "n": next(self.numbers)}
+        token = f"e30.{base64.urlsafe_b64encode(msgspec.json.encode(claims)).decode().rstrip('=')}.sig"
+        refresh = f"refresh-{next(self.numbers)}"
+        self.refreshable[refresh] = email
+        shown = {name: user[name] for name in ("id", "email", "role", "createdAt")}
+        return {"token": token, "tokenType": "Bearer", "expiresIn": 900, "refreshToken": refresh, "user": shown}
+
+    def user_of(self, authorization: str | None) -> Json:
+        token = (authorization or "").removeprefix("Bearer ")
+        if not token or token in self.stale:
+            raise Refused(401, "unauthenticated", "log in")
+        payload = token.split(".")[1]
+        claims: Json = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=="))
+        return self.users[claims["email"]]
+
+    def place(self, user: Json, body: Json, key: str | None) -> Json:
+        if key in self.answered:
+            known, order_id = self.answered[key]
+            if known != body:
+                raise Refused(422, "idempotency_key_reused")
+            return self.orders[order_id]
+        for item in body["items"]:
+            self._check(item)
+        items = [self._hold(item) for item in body["items"]]
+        order = self.add_order(user["id"], items)
+        if key is not None:
+            self.answered[key] = (body, order["id"])
+        return order
+
+    def _check(self, item: Json) -> None:
+        product = self.products.get(item["productId"])
+        if product is None or not product["isActive"]:
+            raise Refused(422, "unknown_product", "a product is no longer sold", productId=item["productId"])
+        if product["stock"] < item["quantity"]:
+            members = {"productId": product["id"], "asked": item["quantity"], "available": product["stock"]}
+            raise Refused(409, "insufficient_stock", "not enough stock", **members)
+
+    def _hold(self, item: Json) -> Json:
+        product = self.products[item["productId"]]
+        product["stock"] -= item["quantity"]
+        prices = {"priceSnapshot": product["price"], "priceSnapshotMinor": product["priceMinor"]}
+        return {"productId": product["id"], "name": product["name"], "quantity": item["quantity"], **prices}
+
+    def add_order(self, user_id: str, items: list[Json], status: str = "PENDING", reason: str | None = None) -> Json:
+        order_id = f"ord_{next(self.numbers):026d}"
+        total = sum(item["priceSnapshotMinor"] * item["quantity"] for item in items)
+        self.orders[order_id] = {
+            "id": order_id,
+            "userId": user_id,
+            "items": items,
+            "totalAmount": Decimal(total) / 100,
+            "totalAmountMinor": total,
+            "currency": self.currency,
+            "status": status,
+            "reason": reason,
+            "expiresAt": NOW + timedelta(minutes=29),
+            "createdAt": NOW - timedelta(minutes=1),
+            "updatedAt": NOW,
+        }
+        return self.orders[order_id]
+
+    def called(self, method: str, path: str) -> list[Call]:
+        return [call for call in self.calls if call.method == method and call.path == path]

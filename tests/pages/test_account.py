@@ -1,0 +1,188 @@
+"""Registering, logging in and out, and a buyer's own orders."""
+
+import pytest
+
+from tests.pages.conftest import Browser, text_of
+from tests.pages.fake_shop import FakeShop, Refused
+
+EMAIL = "ada@example.com"
+
+
+async def test_registering_logs_in(browser: Browser, shop: FakeShop) -> None:
+    page = await browser.get("/account/register?next=/cart")
+    answer = await browser.submit(page, "/account/register", email=EMAIL, password=" a long password ", name="Ada")
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/cart"
+    assert shop.calls[-1].body == {"email": EMAIL, "password": " a long password ", "name": "Ada"}
+    assert (await browser.get("/account/orders")).status_code == 200
+
+
+async def test_tokens_are_out_of_reach_of_scripts_and_other_sites(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    page = await browser.get("/account/login")
+    answer = await browser.submit(page, "/account/login", email=EMAIL, password="a long password")
+    cookies = [text.lower() for text in answer.headers.get_list("set-cookie")]
+    tokens = [text for text in cookies if text.startswith(("kassa_token=", "kassa_refresh="))]
+    assert len(tokens) == 2
+    assert all("httponly" in text and "samesite=lax" in text and "path=/" in text for text in tokens)
+    shown = await browser.get("/account")
+    assert browser.http.cookies["kassa_token"] not in shown.text
+    assert shown.headers["Cache-Control"] == "private, no-store"
+
+
+async def test_a_wrong_password_keeps_the_address_but_not_the_password(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    page = await browser.get("/account/login")
+    answer = await browser.submit(page, "/account/login", email=EMAIL, password="wrong guess")
+    assert answer.status_code == 401
+    assert "do not fit together" in answer.text
+    assert f'value="{EMAIL}"' in answer.text
+    assert "wrong guess" not in answer.text
+
+
+async def test_what_is_wrong_stands_beside_its_field(browser: Browser) -> None:
+    page = await browser.get("/account/register")
+    answer = await browser.submit(page, "/account/register", email=EMAIL, password="short", name="Ada")
+    assert answer.status_code == 422
+    assert '<p class="wrong" id="password-error">is too short</p>' in answer.text
+    assert 'aria-describedby="password-hint password-error"' in answer.text
+    assert 'value="Ada"' in answer.text
+
+
+async def test_a_taken_address_leads_to_logging_in(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    page = await browser.get("/account/register")
+    answer = await browser.submit(page, "/account/register", email=EMAIL, password="a long password")
+    assert answer.status_code == 409
+    assert "There is an account with this address already" in answer.text
+
+
+@pytest.mark.parametrize("target", ["https://evil.test", "//evil.test", "/\\evil.test", "evil", "/\n/evil.test"])
+async def test_logging_in_leads_only_to_this_site(browser: Browser, shop: FakeShop, target: str) -> None:
+    shop.sign_up(EMAIL)
+    page = await browser.get("/account/login", params={"next": target})
+    answer = await browser.submit(page, "/account/login", email=EMAIL, password="a long password", next=target)
+    assert answer.headers["Location"] == "/"
+
+
+async def test_an_expired_token_is_refreshed_without_the_buyer_noticing(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    old = browser.http.cookies["kassa_token"], browser.http.cookies["kassa_refresh"]
+    shop.stale.add(old[0])
+    page = await browser.get("/account/orders")
+    assert page.status_code == 200
+    assert len(shop.called("POST", "/auth/refresh")) == 1
+    assert browser.http.cookies["kassa_token"] != old[0]
+    assert browser.http.cookies["kassa_refresh"] != old[1]
+
+
+async def test_a_token_that_the_browser_let_go_is_refreshed_too(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    browser.http.cookies.delete("kassa_token")
+    assert (await browser.get("/account/orders")).status_code == 200
+    assert len(shop.called("POST", "/auth/refresh")) == 1
+
+
+async def test_a_page_with_many_questions_refreshes_once(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    for name in ("Mug", "Tea", "Chair"):
+        await browser.put_in_cart(shop.add(name))
+    browser.http.cookies.delete("kassa_token")
+    assert (await browser.get("/cart")).status_code == 200
+    assert len(shop.called("POST", "/auth/refresh")) == 1
+
+
+async def test_when_refreshing_fails_the_buyer_logs_in_and_comes_back(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    shop.stale.add(browser.http.cookies["kassa_token"])
+    shop.refreshable.clear()
+    answer = await browser.get("/account/orders?skip=20")
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/account/login?next=/account/orders%3Fskip%3D20"
+    assert "kassa_token" not in browser.http.cookies
+
+
+async def test_an_unreachable_auth_service_does_not_log_anybody_out(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    browser.http.cookies.delete("kassa_token")
+    shop.broken["/auth/refresh"] = Refused(503, "unavailable")
+    assert (await browser.get("/account/orders")).status_code == 503
+    assert "kassa_refresh" in browser.http.cookies
+
+
+async def test_logging_out_ends_the_session_here_and_there(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    answer = await browser.submit(await browser.get("/account"), "/account/logout")
+    assert answer.headers["Location"] == "/"
+    assert not shop.refreshable
+    assert "kassa_token" not in browser.http.cookies
+    assert "Log in" in text_of(await browser.get("/"))
+    assert (await browser.get("/account/orders")).status_code == 303
+
+
+async def test_a_new_password_keeps_this_browser_logged_in(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    old = browser.http.cookies["kassa_refresh"]
+    page = await browser.get("/account")
+    answer = await browser.submit(page, "/account/password", current="a long password", new="another password")
+    assert answer.headers["Location"] == "/account"
+    assert browser.http.cookies["kassa_refresh"] != old
+    assert "Your password was changed." in (await browser.get("/account")).text
+
+
+async def test_a_wrong_present_password_changes_nothing(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    page = await browser.get("/account")
+    answer = await browser.submit(page, "/account/password", current="a guess", new="another password")
+    assert answer.status_code == 401
+    assert "This is not your present password." in answer.text
+    assert "kassa_token" in browser.http.cookies
+    assert not shop.called("POST", "/auth/refresh"), "a wrong password is not a stale token"
+
+
+async def test_orders_are_listed_with_status_and_total(browser: Browser, shop: FakeShop) -> None:
+    user = shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    assert "You have not ordered anything yet." in (await browser.get("/account/orders")).text
+    mug, tea = shop.add("Mug", 1000), shop.add("Tea", 250)
+    items = [shop._hold({"productId": product_id, "quantity": 2}) for product_id in (mug, tea)]
+    shop.add_order(user["id"], items, "CONFIRMED")
+    page = text_of(await browser.get("/account/orders"))
+    assert "Mug and 1 other product" in page
+    assert "Confirmed" in page
+    assert "$25.00" in page
+    assert "1 minute ago" in page
+
+
+async def test_a_pending_order_can_be_cancelled(browser: Browser, shop: FakeShop) -> None:
+    user = shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    order = shop.add_order(user["id"], [shop._hold({"productId": shop.add("Mug"), "quantity": 1})])
+    address = f"/account/orders/{order['id']}"
+    page = await browser.get(address)
+    assert "held for you until 12:29 UTC" in text_of(page)
+    answer = await browser.submit(page, f"{address}/cancel")
+    assert answer.headers["Location"] == address
+    assert shop.calls[-1].headers["idempotency-key"]
+    assert "You cancelled it" in (await browser.get(address)).text
+
+
+async def test_a_paid_order_cannot_be_cancelled_any_more(browser: Browser, shop: FakeShop) -> None:
+    user = shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    order = shop.add_order(user["id"], [shop._hold({"productId": shop.add("Mug"), "quantity": 1})])
+    address = f"/account/orders/{order['id']}"
+    page = await browser.get(address)
+    order["status"] = "CONFIRMED"
+    await browser.submit(page, f"{address}/cancel")
+    page = await browser.get(address)
+    assert "can no longer be cancelled" in page.text
+    assert 'data-testid="cancel"' not in page.text

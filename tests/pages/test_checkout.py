@@ -1,0 +1,205 @@
+"""From the cart to the payment page, and back."""
+
+import asyncio
+
+import pytest
+
+from tests.pages.conftest import Browser, fields, text_of
+from tests.pages.fake_shop import FakeShop, Json, Refused
+
+
+@pytest.fixture
+async def mug(browser: Browser, shop: FakeShop) -> str:
+    """A buyer who is logged in and has two mugs in the cart."""
+    shop.sign_up("ada@example.com")
+    await browser.log_in("ada@example.com")
+    product_id = shop.add("Mug", 19998, stock=7)
+    await browser.put_in_cart(product_id, 2)
+    return product_id
+
+
+def order_of(shop: FakeShop) -> Json:
+    (order,) = shop.orders.values()
+    return order
+
+
+async def test_checking_out_makes_the_order_and_leads_to_the_payment_page(
+    browser: Browser, shop: FakeShop, mug: str
+) -> None:
+    page = await browser.get("/cart")
+    assert "form-action 'self' https:" in page.headers["Content-Security-Policy"]
+    answer = await browser.submit(page, "/checkout")
+    order = order_of(shop)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"http://sandbox.test/c/{order['id']}"
+    (call,) = shop.called("POST", "/orders")
+    assert call.body == {"items": [{"productId": mug, "quantity": 2}]}
+    assert call.headers["idempotency-key"]
+    assert "Your cart is empty." in (await browser.get("/cart")).text
+
+
+async def test_a_double_click_makes_one_order(browser: Browser, shop: FakeShop, mug: str) -> None:
+    page = await browser.get("/cart")
+    one, two = await asyncio.gather(browser.submit(page, "/checkout"), browser.submit(page, "/checkout"))
+    assert one.headers["Location"] == two.headers["Location"]
+    first, second = shop.called("POST", "/orders")
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+    assert len(shop.orders) == 1
+
+
+async def test_going_back_and_sending_the_old_form_makes_no_second_order(
+    browser: Browser, shop: FakeShop, mug: str
+) -> None:
+    page = await browser.get("/cart")
+    await browser.submit(page, "/checkout")
+    order_of(shop)["status"] = "CONFIRMED"
+    answer = await browser.submit(page, "/checkout")
+    assert answer.headers["Location"] == f"/account/orders/{order_of(shop)['id']}"
+    assert len(shop.orders) == 1
+
+
+async def test_the_second_click_waits_for_the_first(
+    browser: Browser, shop: FakeShop, mug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kassa.pages.checkout._PAUSE", 0.01)
+    page = await browser.get("/cart")
+    shop.broken["/orders"] = Refused(409, "idempotency_key_in_use")
+    clicking = asyncio.create_task(browser.submit(page, "/checkout"))
+    while not shop.called("POST", "/orders"):
+        await asyncio.sleep(0.001)
+    del shop.broken["/orders"]
+    assert (await clicking).headers["Location"].startswith("http://sandbox.test/")
+    assert len(shop.orders) == 1
+
+
+async def test_too_little_stock_names_the_product_and_keeps_the_cart(
+    browser: Browser, shop: FakeShop, mug: str
+) -> None:
+    page = await browser.get("/cart")
+    shop.products[mug]["stock"] = 1
+    answer = await browser.submit(page, "/checkout")
+    assert answer.status_code == 409
+    assert "Only 1 of Mug left. Nothing was ordered" in text_of(answer)
+    assert 'value="2"' in answer.text
+    assert not shop.orders
+    assert fields(answer, "/checkout")["cart"] != fields(page, "/checkout")["cart"], "a new try needs a new key"
+    shop.products[mug]["stock"] = 2
+    assert (await browser.submit(answer, "/checkout")).status_code == 303
+
+
+async def test_a_product_that_is_no_longer_sold_refuses_the_order(browser: Browser, shop: FakeShop, mug: str) -> None:
+    page = await browser.get("/cart")
+    shop.products[mug]["isActive"] = False
+    answer = await browser.submit(page, "/checkout")
+    assert "Something in your cart is no longer sold." in answer.text
+    assert "No longer sold. Please remove it." in answer.text
+
+
+async def test_without_a_payment_page_the_order_waits_to_be_paid(browser: Browser, shop: FakeShop, mug: str) -> None:
+    shop.broken["/payments/create-session"] = Refused(503, "stripe_unreachable")
+    answer = await browser.submit(await browser.get("/cart"), "/checkout")
+    address = f"/account/orders/{order_of(shop)['id']}"
+    assert answer.headers["Location"] == address
+    page = await browser.get(address)
+    assert "cannot be opened just now" in page.text
+    assert 'data-testid="pay"' in page.text
+    del shop.broken["/payments/create-session"]
+    paying = await browser.submit(page, f"{address}/pay")
+    assert paying.headers["Location"].startswith("http://sandbox.test/")
+
+
+async def test_an_order_that_may_have_been_made_is_not_called_a_failure(
+    browser: Browser, shop: FakeShop, mug: str
+) -> None:
+    page = await browser.get("/cart")
+    shop.broken["/orders"] = Refused(504, "timeout")
+    answer = await browser.submit(page, "/checkout")
+    assert answer.status_code == 504
+    assert "Look at your orders before you try again" in answer.text
+    assert "Mug" in (await browser.get("/cart")).text
+
+
+async def test_who_is_not_logged_in_logs_in_first_and_keeps_the_cart(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up("ada@example.com")
+    await browser.put_in_cart(shop.add("Mug"))
+    page = await browser.get("/cart")
+    assert "Log in and check out" in page.text
+    answer = await browser.submit(page, "/checkout")
+    assert answer.headers["Location"] == "/account/login?next=/cart"
+    login = await browser.get("/account/login?next=/cart")
+    back = await browser.submit(login, "/account/login", email="ada@example.com", password="a long password")
+    assert back.headers["Location"] == "/cart"
+    assert "Mug" in (await browser.get("/cart")).text
+    assert not shop.called("POST", "/orders")
+
+
+async def test_coming_back_claims_nothing_and_watches_the_order(browser: Browser, shop: FakeShop, mug: str) -> None:
+    await browser.submit(await browser.get("/cart"), "/checkout")
+    order = order_of(shop)
+    page = await browser.get(f"/checkout/return?order={order['id']}&session=paid&status=success")
+    assert 'data-status="PENDING"' in page.text
+    assert "We have not heard of a payment yet." in page.text
+    assert "confirmed" not in page.text.lower()
+    assert f'data-watch="/checkout/status/{order["id"]}"' in page.text
+    assert '<noscript><meta http-equiv="refresh"' in page.text
+
+
+async def test_the_watched_part_follows_the_order(browser: Browser, shop: FakeShop, mug: str) -> None:
+    await browser.submit(await browser.get("/cart"), "/checkout")
+    order = order_of(shop)
+    address = f"/checkout/status/{order['id']}"
+    part = await browser.get(address)
+    assert "<html" not in part.text
+    assert 'data-final="no"' in part.text
+    shop.payments[order["id"]] = "PROCESSING"
+    part = await browser.get(address)
+    assert "Your bank is still working on it" in part.text
+    assert 'data-testid="pay"' not in part.text
+    order["status"] = "CONFIRMED"
+    part = await browser.get(address)
+    assert 'data-status="CONFIRMED"' in part.text
+    assert 'data-final="yes"' in part.text
+    settled = await browser.get(f"/checkout/return?order={order['id']}")
+    assert 'data-watch=""' in settled.text
+    assert "http-equiv" not in settled.text
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "words"),
+    [
+        ("CANCELLED", "payment_declined", "The payment was declined"),
+        ("CANCELLED", "expired", "It was not paid in time"),
+        ("CANCELLED", "cancelled_by_buyer", "You cancelled it"),
+        ("CANCELLED", "something_new", "Something new."),
+        ("CANCELLED", None, "This order was cancelled"),
+        ("FAILED", "never_placed", "could not be completed"),
+        ("REFUNDED", None, "sent back to you"),
+    ],
+)
+async def test_an_ended_order_says_why(
+    browser: Browser, shop: FakeShop, mug: str, status: str, reason: str | None, words: str
+) -> None:
+    await browser.submit(await browser.get("/cart"), "/checkout")
+    order = order_of(shop)
+    order.update(status=status, reason=reason)
+    page = await browser.get(f"/checkout/return?order={order['id']}")
+    assert words in text_of(page)
+    assert '<a class="button quiet" href="/">Back to the shop</a>' in page.text
+    assert 'data-testid="cancel"' not in page.text
+
+
+async def test_after_a_decline_the_goods_go_back_into_the_cart(browser: Browser, shop: FakeShop, mug: str) -> None:
+    await browser.submit(await browser.get("/cart"), "/checkout")
+    order = order_of(shop)
+    order.update(status="CANCELLED", reason="payment_declined")
+    answer = await browser.submit(await browser.get(f"/account/orders/{order['id']}"), "/cart/again")
+    assert answer.headers["Location"] == "/cart"
+    assert "$399.96" in (await browser.get("/cart")).text
+
+
+async def test_others_orders_are_not_found(browser: Browser, shop: FakeShop, mug: str) -> None:
+    order = shop.add_order("usr_other", [shop._hold({"productId": mug, "quantity": 1})])
+    for path in ("/checkout/return?order=", "/checkout/status/", "/account/orders/"):
+        assert (await browser.get(path + order["id"])).status_code == 404
+    assert (await browser.get("/checkout/return")).status_code == 404
+    assert (await browser.get("/checkout/return?order=../../etc")).status_code == 404

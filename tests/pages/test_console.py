@@ -1,0 +1,140 @@
+"""The operator's console."""
+
+import pytest
+
+from tests.pages.conftest import Browser, text_of
+from tests.pages.fake_shop import NOW, FakeShop, Refused
+
+ALL = ("/console", "/console/orders", "/console/products", "/console/products/new", "/console/events")
+
+
+@pytest.fixture
+async def operator(browser: Browser, shop: FakeShop) -> Browser:
+    shop.sign_up("op@example.com", role="admin")
+    await browser.log_in("op@example.com")
+    return browser
+
+
+@pytest.mark.parametrize("path", ALL)
+async def test_strangers_log_in_first(browser: Browser, path: str) -> None:
+    answer = await browser.get(path)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"/account/login?next={path}"
+
+
+@pytest.mark.parametrize("path", [*ALL, "/console/orders/ord_1", "/console/products/prd_1"])
+async def test_buyers_are_told_that_this_is_not_for_them(browser: Browser, shop: FakeShop, path: str) -> None:
+    shop.sign_up("ada@example.com")
+    await browser.log_in("ada@example.com")
+    page = await browser.get(path)
+    assert page.status_code == 403
+    assert "Administrators only" in page.text
+    assert "ada@example.com" in page.text
+
+
+async def test_a_token_that_only_claims_to_be_an_administrators_is_not_believed(
+    browser: Browser, shop: FakeShop
+) -> None:
+    user = shop.sign_up("ada@example.com", role="admin")
+    await browser.log_in("ada@example.com")
+    user["role"] = "user"
+    assert (await browser.get("/console")).status_code == 403
+
+
+async def test_the_overview_shows_the_numbers(operator: Browser) -> None:
+    page = text_of(await operator.get("/console"))
+    for words in ("$7,856.12", "152", "$61.38", "14 failed, 3 open", "of 42 products"):
+        assert words in page
+
+
+async def test_the_trend_has_every_day(operator: Browser) -> None:
+    page = await operator.get("/console")
+    assert page.text.count("<rect ") == 30
+    assert "<title>2026-03-01: 0</title>" in page.text
+    assert "<title>2026-02-01: 7</title>" in page.text
+
+
+async def test_a_missing_number_does_not_hide_the_others(operator: Browser, shop: FakeShop) -> None:
+    shop.broken["/payments/admin/analytics/revenue"] = Refused(503, "unavailable")
+    page = text_of(await operator.get("/console"))
+    assert "Some numbers cannot be had just now" in page
+    assert "$61.38" in page
+
+
+async def test_orders_are_filtered_by_status(operator: Browser, shop: FakeShop) -> None:
+    mug = shop.add("Mug")
+    paid = shop.add_order("usr_1", [shop._hold({"productId": mug, "quantity": 1})], "CONFIRMED")
+    open_ = shop.add_order("usr_1", [shop._hold({"productId": mug, "quantity": 1})])
+    page = await operator.get("/console/orders?status=CONFIRMED")
+    assert paid["id"] in page.text
+    assert open_["id"] not in page.text
+
+
+async def test_an_order_shows_its_timeline_and_can_be_refunded(operator: Browser, shop: FakeShop) -> None:
+    order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 1})], "CONFIRMED")
+    page = await operator.get(f"/console/orders/{order['id']}")
+    assert "Placed" in page.text
+    answer = await operator.submit(page, f"/console/orders/{order['id']}/refund", amount="1.50", restock="")
+    assert answer.status_code == 303
+    call = shop.calls[-1]
+    assert call.body == {"restock": False, "amount": "1.50"}
+    assert call.headers["idempotency-key"]
+
+
+async def test_a_refused_refund_says_why(operator: Browser, shop: FakeShop) -> None:
+    order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 1})], "CONFIRMED")
+    page = await operator.get(f"/console/orders/{order['id']}")
+    shop.broken[f"/payments/{order['id']}/refund"] = Refused(409, "refund_too_large", "More than is left.")
+    answer = await operator.submit(page, f"/console/orders/{order['id']}/refund", amount="999")
+    assert answer.status_code == 409
+    assert "More than is left." in answer.text
+
+
+async def test_a_product_is_made_with_its_exact_price(operator: Browser, shop: FakeShop) -> None:
+    page = await operator.get("/console/products/new")
+    typed = {"name": "Mug", "description": "Blue", "price": "199.98", "category": "Kitchen", "stock": "12"}
+    answer = await operator.submit(page, "/console/products/new", **typed, images="/a.svg\n/b.svg\n")
+    assert answer.status_code == 303
+    (call,) = shop.called("POST", "/products")
+    assert call.body == {**typed, "stock": 12, "images": ["/a.svg", "/b.svg"]}
+    assert call.headers["idempotency-key"]
+
+
+async def test_a_refused_product_keeps_what_was_typed(operator: Browser) -> None:
+    page = await operator.get("/console/products/new")
+    typed = {"name": "", "description": "Very <blue>", "price": "1.00", "category": "Kitchen"}
+    answer = await operator.submit(page, "/console/products/new", **typed, images="")
+    assert answer.status_code == 422
+    assert "must not be empty" in answer.text
+    assert "Very &lt;blue&gt;" in answer.text
+
+
+async def test_a_product_is_changed_and_taken_off_sale(operator: Browser, shop: FakeShop) -> None:
+    product_id = shop.add("Mug", 1999)
+    address = f"/console/products/{product_id}"
+    page = await operator.get(address)
+    assert 'value="19.99"' in page.text
+    await operator.submit(page, address, description="Now bigger", images="", price="24.50")
+    assert shop.products[product_id]["priceMinor"] == 2450
+    await operator.submit(page, f"{address}/deactivate")
+    assert not shop.products[product_id]["isActive"]
+
+
+async def test_stock_is_added_and_taken_away(operator: Browser, shop: FakeShop) -> None:
+    product_id = shop.add("Mug", stock=7)
+    address = f"/console/products/{product_id}"
+    page = await operator.get(address)
+    await operator.submit(page, f"{address}/stock", change="-3", reason="broken")
+    assert shop.products[product_id]["stock"] == 4
+    answer = await operator.submit(page, f"{address}/stock", change="-99")
+    assert answer.status_code == 409
+    assert "Only 4 can be had." in answer.text
+    assert (await operator.submit(page, f"{address}/stock", change="0")).status_code == 422
+
+
+async def test_a_stored_event_is_replayed(operator: Browser, shop: FakeShop) -> None:
+    shop.events.append({"id": "evt_1", "type": "checkout.session.completed", "status": "done", "receivedAt": NOW})
+    page = await operator.get("/console/events")
+    answer = await operator.submit(page, "/console/events/evt_1/replay")
+    assert answer.status_code == 303
+    assert shop.called("POST", "/payments/admin/events/evt_1/replay")

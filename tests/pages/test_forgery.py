@@ -1,0 +1,63 @@
+"""Forms that another site sends in a buyer's name are refused."""
+
+import pytest
+
+from tests.pages.conftest import Browser, fields
+from tests.pages.fake_shop import FakeShop
+
+POSTS = (
+    "/cart/add", "/cart/change", "/cart/remove", "/cart/again", "/checkout", "/account/login", "/account/register",
+    "/account/logout", "/account/password", "/account/orders/ord_1/pay", "/account/orders/ord_1/cancel",
+    "/console/orders/ord_1/cancel", "/console/orders/ord_1/refund", "/console/events/evt_1/replay",
+    "/console/products/new", "/console/products/prd_1", "/console/products/prd_1/stock",
+    "/console/products/prd_1/deactivate",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", POSTS)
+async def test_every_form_needs_the_token(browser: Browser, shop: FakeShop, path: str) -> None:
+    await browser.get("/account/login")
+    answer = await browser.http.post(path, data={"product": "prd_1"})
+    assert answer.status_code == 403
+    assert "reload the page" in answer.text
+    assert not shop.calls
+
+
+async def test_a_foreign_token_is_refused(browser: Browser, shop: FakeShop) -> None:
+    page = await browser.get(f"/shop/products/{shop.add('Mug')}")
+    for token in ("", "x", "A" * 43, "é" * 43):
+        answer = await browser.submit(page, "/cart/add", csrf=token)
+        assert answer.status_code == 403
+
+
+async def test_a_body_that_is_no_form_is_refused(browser: Browser, shop: FakeShop) -> None:
+    await browser.get("/account/login")
+    for kind in ("multipart/form-data", "application/json", "text/plain", "multipart/form-data; boundary=x"):
+        answer = await browser.http.post("/cart/add", content=b"\xff{", headers={"Content-Type": kind})
+        assert 400 <= answer.status_code < 500, kind
+
+
+async def test_no_cookie_is_no_token(browser: Browser, shop: FakeShop) -> None:
+    page = await browser.get(f"/shop/products/{shop.add('Mug')}")
+    browser.http.cookies.clear()
+    assert (await browser.submit(page, "/cart/add")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.test"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://shop.test"}, 303),
+        ({"Origin": "http://shop.test"}, 303),
+        ({}, 303),
+    ],
+)
+async def test_the_browser_says_where_a_form_comes_from(
+    browser: Browser, shop: FakeShop, headers: dict[str, str], status: int
+) -> None:
+    page = await browser.get(f"/shop/products/{shop.add('Mug')}")
+    answer = await browser.http.post("/cart/add", data=fields(page, "/cart/add"), headers=headers)
+    assert answer.status_code == status
