@@ -1,0 +1,118 @@
+"""A buyer with a real browser: from the list of products to CONFIRMED, and to CANCELLED with the stock back.
+
+With KASSA_SHOTS set to a directory, a picture of every step is left there.
+"""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.journey.running import DECLINED, GOOD, RunningShop
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+    assert found, "the browser tests need Chromium; `make test` installs it where it may"
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=found, args=list(QUIET))
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[RunningShop]:
+    async with RunningShop(tmp_path / "data") as running:
+        yield running
+
+
+async def shot(page: Page, name: str) -> None:
+    if directory := os.environ.get("KASSA_SHOTS"):
+        await page.screenshot(path=Path(directory) / f"{name}.png", full_page=True)
+
+
+async def fill_cart(page: Page, shop: RunningShop) -> int:
+    """From the list of products to the cart; the stock of the product before."""
+    await page.goto(f"{shop.base.replace('127.0.0.1', 'localhost')}/shop?q=mug")
+    await shot(page, "1-list")
+    await page.get_by_test_id("product-card").first.get_by_role("link").first.click()
+    await shot(page, "2-product")
+    stock = int(await page.get_by_test_id("stock").first.get_attribute("data-stock") or 0)
+    await page.get_by_test_id("add-to-cart").click()
+    await page.get_by_test_id("cart-link").click()
+    await shot(page, "3-cart")
+    return stock
+
+
+async def register(page: Page) -> None:
+    await page.get_by_test_id("checkout").click()
+    await page.get_by_role("link", name=re.compile("account", re.IGNORECASE)).last.click()
+    await page.locator("input[name=email]").fill(f"{secrets.token_hex(6)}@shop.example")
+    await page.locator("input[name=password]").fill("correct horse battery")
+    await page.get_by_test_id("register").click()
+
+
+async def enter_card(page: Page, number: str) -> None:
+    await page.get_by_test_id("checkout").click()
+    await page.locator("input[name=cardNumber]").fill(number)
+    await page.locator("input[name=expiry]").fill("12 / 34")
+    await page.locator("input[name=cvc]").fill("123")
+    await shot(page, f"4-card-{number[-4:]}")
+    await page.locator("#pay").click()
+
+
+async def test_a_buyer_pays_and_sees_the_order_confirmed(browser: Browser, shop: RunningShop) -> None:
+    page = await browser.new_page()
+    await fill_cart(page, shop)
+    await register(page)
+    await enter_card(page, GOOD)
+    await expect(page.get_by_test_id("order-status")).to_have_attribute("data-status", "CONFIRMED", timeout=20_000)
+    await shot(page, "5-confirmed")
+    await page.goto(f"{shop.base.replace('127.0.0.1', 'localhost')}/account/orders")
+    await expect(page.get_by_test_id("order-row")).to_have_attribute("data-status", "CONFIRMED")
+    await shot(page, "6-orders")
+
+
+async def test_a_declined_card_cancels_the_order_and_gives_the_stock_back(browser: Browser, shop: RunningShop) -> None:
+    page = await browser.new_page()
+    stock = await fill_cart(page, shop)
+    await register(page)
+    await enter_card(page, DECLINED)
+    await expect(page.locator("#error")).to_contain_text("declined")
+    await shot(page, "7-declined")
+    await page.locator("#cancel").click()
+    await expect(page.get_by_test_id("order-status")).to_have_attribute("data-status", "CANCELLED", timeout=20_000)
+    await shot(page, "8-cancelled")
+    await page.goto(f"{shop.base.replace('127.0.0.1', 'localhost')}/shop?q=mug")
+    await page.get_by_test_id("product-card").first.get_by_role("link").first.click()
+    await expect(page.get_by_test_id("stock").first).to_have_attribute("data-stock", str(stock))
+
+
+async def test_the_shop_works_without_javascript(browser: Browser, shop: RunningShop) -> None:
+    context = await browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 740})
+    page = await context.new_page()
+    await fill_cart(page, shop)
+    await register(page)
+    await enter_card(page, GOOD)
+    await page.goto(f"{shop.base.replace('127.0.0.1', 'localhost')}/account/orders")
+    await shot(page, "9-orders-360")
+    await expect(page.get_by_test_id("order-row")).to_have_attribute("data-status", re.compile("CONFIRMED|PENDING"))
