@@ -152,9 +152,10 @@ async def test_the_stock_in_numbers(world: World) -> None:
         "totalStock": 111,
         "lowStockThreshold": LOW,
     }
-    at = rfc3339(world.clock.now())
+    at, who = rfc3339(world.clock.now()), changes[0]["who"]
+    assert who.startswith("usr_")
     assert changes[0] == {
-        "productId": ids[3], "kind": "adjust", "quantity": -7, "change": -7, "reason": "broken", "at": at,
+        "productId": ids[3], "kind": "adjust", "quantity": -7, "change": -7, "reason": "broken", "who": who, "at": at,
     }  # fmt: skip
     assert (changes[1]["kind"], changes[1]["quantity"], changes[1]["change"]) == ("reserve", 3, -3)
 
@@ -169,7 +170,7 @@ async def test_movements_by_day_kind_and_reason(world: World) -> None:
     first_day = day_of(world.clock.now())
     world.clock.advance(DAY)
     for change in (-1, -2):
-        await world.service.adjust(product_id, change, "broken", world.service.new_operation_id())
+        await world.service.adjust(product_id, change, "broken", world.service.new_operation_id(), "usr_admin")
     second_day = day_of(world.clock.now())
     path = "/inventory/admin/analytics/inventory/movements"
     both = (await world.get(path, ADMIN)).json()

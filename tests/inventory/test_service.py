@@ -131,7 +131,7 @@ async def test_a_malformed_product_id_is_an_unknown_product(world: World, produc
     for asking in (
         world.service.reserve("ord_1.1", [Line(product_id, 1)]),
         world.service.restock("ord_1.restock", [Line(product_id, 1)]),
-        world.service.adjust(product_id, 1, "", "opn_1"),
+        world.service.adjust(product_id, 1, "", "opn_1", "usr_admin"),
         world.service.open_stock("opn_1", product_id, 1),
         world.service.level(product_id),
     ):

@@ -50,7 +50,7 @@ class World:
     async def stocked(self, quantity: int) -> str:
         """A product of which there are so many pieces."""
         product_id = self.product()
-        await self.service.init(product_id, quantity, self.service.new_operation_id())
+        await self.service.init(product_id, quantity, self.service.new_operation_id(), "usr_admin")
         return product_id
 
     async def get(self, path: str, role: str | None = None) -> httpx.Response:

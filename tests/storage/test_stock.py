@@ -5,13 +5,15 @@ import asyncio
 import pytest
 
 from kassa.contracts.inventory import InsufficientStock, Level, Line, ReservationEnded, StockExists, UnknownStock
-from kassa.inventory.stock import Kind, Movement, MovementTotal, Reservation, State, Stock, Summary
+from kassa.inventory.stock import By, Kind, Movement, MovementTotal, Reservation, State, Stock, Summary
 from kassa.kit.clock import DAY
+
+NOBODY = By("usr_1", "req_1")
 
 
 async def shelve(stock: Stock, **quantities: int) -> None:
     for product_id, quantity in quantities.items():
-        await stock.init(product_id, quantity, f"init-{product_id}", "delivery", 1)
+        await stock.init(product_id, quantity, f"init-{product_id}", "delivery", 1, NOBODY)
 
 
 async def level(stock: Stock, product_id: str) -> Level:
@@ -25,22 +27,22 @@ async def kinds(stock: Stock) -> list[str]:
 async def test_a_product_begins_with_its_pieces_available(stock: Stock) -> None:
     await shelve(stock, tea=5)
     assert await level(stock, "tea") == Level("tea", available=5, reserved=0, sold=0, received=5)
-    assert await stock.ledger(0, 10) == [Movement(1, 1, "tea", Kind.INIT, 5, "init-tea", "delivery")]
+    assert await stock.ledger(0, 10) == [Movement(1, 1, "tea", Kind.INIT, 5, "init-tea", "delivery", *NOBODY)]
 
 
 async def test_a_second_init_is_refused_but_the_same_one_again_is_a_no_op(stock: Stock) -> None:
     await shelve(stock, tea=5)
     await shelve(stock, tea=5)
     with pytest.raises(StockExists):
-        await stock.init("tea", 5, "another", "", 2)
+        await stock.init("tea", 5, "another", "", 2, NOBODY)
     assert await kinds(stock) == ["init tea 5"]
 
 
 async def test_an_adjustment_changes_what_is_available_once(stock: Stock) -> None:
     await shelve(stock, tea=5)
-    assert await stock.adjust("tea", -2, "op1", "broken", 2) == Level("tea", 3, 0, 0, 3)
-    assert await stock.adjust("tea", -2, "op1", "broken", 3) == Level("tea", 3, 0, 0, 3)
-    assert await stock.adjust("tea", 4, "op2", "found", 4) == Level("tea", 7, 0, 0, 7)
+    assert await stock.adjust("tea", -2, "op1", "broken", 2, NOBODY) == Level("tea", 3, 0, 0, 3)
+    assert await stock.adjust("tea", -2, "op1", "broken", 3, NOBODY) == Level("tea", 3, 0, 0, 3)
+    assert await stock.adjust("tea", 4, "op2", "found", 4, NOBODY) == Level("tea", 7, 0, 0, 7)
     assert await kinds(stock) == ["init tea 5", "adjust tea -2", "adjust tea 4"]
 
 
@@ -48,10 +50,10 @@ async def test_an_adjustment_below_zero_is_refused(stock: Stock) -> None:
     await shelve(stock, tea=5)
     await stock.reserve("r", [Line("tea", 4)], 2)
     with pytest.raises(InsufficientStock) as caught:
-        await stock.adjust("tea", -2, "op", "", 3)
+        await stock.adjust("tea", -2, "op", "", 3, NOBODY)
     assert caught.value.members == {"productId": "tea", "asked": 2, "available": 1}
     with pytest.raises(UnknownStock):
-        await stock.adjust("milk", 1, "op", "", 3)
+        await stock.adjust("milk", 1, "op", "", 3, NOBODY)
     assert await level(stock, "tea") == Level("tea", 1, 4, 0, 5)
 
 
@@ -97,7 +99,7 @@ async def test_a_line_of_less_than_one_piece_is_an_error(stock: Stock, quantity:
     with pytest.raises(ValueError, match="at least 1"):
         await stock.restock("op", [Line("tea", quantity)], "", 2)
     with pytest.raises(ValueError, match="negative"):
-        await stock.init("cup", -1, "op", "", 2)
+        await stock.init("cup", -1, "op", "", 2, NOBODY)
 
 
 async def test_a_commit_sells_what_was_held_once(stock: Stock) -> None:
@@ -176,10 +178,10 @@ async def test_the_ledger_is_numbered_and_read_in_pieces(stock: Stock) -> None:
 
 
 async def test_movements_are_summed_by_day_kind_and_reason(stock: Stock) -> None:
-    await stock.init("tea", 50, "i", "delivery", DAY)
-    await stock.adjust("tea", -2, "a1", "broken", 2 * DAY)
-    await stock.adjust("tea", -3, "a2", "broken", 3 * DAY - 1)
-    await stock.adjust("tea", -3, "a3", "broken", 3 * DAY)
+    await stock.init("tea", 50, "i", "delivery", DAY, NOBODY)
+    await stock.adjust("tea", -2, "a1", "broken", 2 * DAY, NOBODY)
+    await stock.adjust("tea", -3, "a2", "broken", 3 * DAY - 1, NOBODY)
+    await stock.adjust("tea", -3, "a3", "broken", 3 * DAY, NOBODY)
     assert await stock.movement_totals(2 * DAY) == [
         MovementTotal(2 * DAY, Kind.ADJUST, "broken", 2, -5),
         MovementTotal(3 * DAY, Kind.ADJUST, "broken", 1, -3),

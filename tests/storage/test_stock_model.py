@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from kassa.contracts.inventory import InsufficientStock, Level, Line, ReservationEnded, StockExists, UnknownStock
-from kassa.inventory.stock import EFFECTS, State, Stock, merged
+from kassa.inventory.stock import EFFECTS, By, State, Stock, merged
 from tests.storage.worlds import STOCKS
 
 PRODUCTS = st.sampled_from(["tea", "cup", "pot"])
 RESERVATIONS = st.sampled_from(["o1.1", "o1.2", "o2.1", "o3.1"])
 OPERATIONS = st.sampled_from(["op1", "op2", "op3", "op4"])
 LINES = st.lists(st.builds(Line, PRODUCTS, st.integers(1, 4)), min_size=1, max_size=4)
+
+NOBODY = By("usr_1", "req_1")
 
 
 class StockMachine(RuleBasedStateMachine):
@@ -63,7 +65,7 @@ class StockMachine(RuleBasedStateMachine):
     def init(self, product: str, quantity: int, operation: str) -> None:
         is_done = ("init", product, operation) in self.done
         refusal = StockExists if product in self.available and not is_done else None
-        if self._do(self.stock.init(product, quantity, operation, "", 1), refusal) and not is_done:
+        if self._do(self.stock.init(product, quantity, operation, "", 1, NOBODY), refusal) and not is_done:
             self.done.add(("init", product, operation))
             self._receive(product, quantity)
 
@@ -75,7 +77,7 @@ class StockMachine(RuleBasedStateMachine):
             refusal = UnknownStock
         elif not is_done and self.available[product] + change < 0:
             refusal = InsufficientStock
-        if self._do(self.stock.adjust(product, change, operation, "", 2), refusal) and not is_done:
+        if self._do(self.stock.adjust(product, change, operation, "", 2, NOBODY), refusal) and not is_done:
             self.done.add(("adjust", product, operation))
             self._receive(product, change)
 

@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from kassa.contracts.inventory import Level, Line
-from kassa.inventory.stock import Difference
+from kassa.inventory.stock import By, Difference
 from kassa.inventory.stock_sqlite import SqliteStock
 from kassa.storage.documents_sqlite import SqliteDatabase
 from tests.support import sqlite
@@ -35,6 +35,8 @@ async def main(path, name):
 asyncio.run(main(sys.argv[1], sys.argv[2]))
 """
 
+NOBODY = By("usr_1", "req_1")
+
 
 async def buyer(directory: Path, name: str) -> int:
     process = await asyncio.create_subprocess_exec(
@@ -50,7 +52,7 @@ async def change(file: SqliteDatabase, sql: str) -> None:
 async def test_buyers_in_two_processes_never_get_more_than_there_is(tmp_path: Path) -> None:
     async with sqlite(tmp_path) as file:
         stock = await SqliteStock.open(file)
-        await stock.init("tea", 50, "i", "", 1)
+        await stock.init("tea", 50, "i", "", 1, NOBODY)
         bought = await asyncio.gather(buyer(tmp_path, "a"), buyer(tmp_path, "b"))
         assert sum(bought) == 50
         assert await stock.levels(["tea"]) == {"tea": Level("tea", 0, 50, 0, 50)}
@@ -60,7 +62,7 @@ async def test_buyers_in_two_processes_never_get_more_than_there_is(tmp_path: Pa
 async def test_the_stock_survives_a_restart(tmp_path: Path) -> None:
     async with sqlite(tmp_path) as file:
         stock = await SqliteStock.open(file)
-        await stock.init("tea", 5, "i", "", 1)
+        await stock.init("tea", 5, "i", "", 1, NOBODY)
         await stock.reserve("o.1", [Line("tea", 2)], 2)
     async with sqlite(tmp_path) as file:
         stock = await SqliteStock.open(file)
@@ -77,12 +79,12 @@ async def test_the_stock_survives_a_restart(tmp_path: Path) -> None:
         "UPDATE reservations SET state = 'lost'",
         "UPDATE movements SET quantity = 6",
         "DELETE FROM movements",
-        "INSERT INTO movements SELECT 99, at, product_id, kind, quantity, input_id, reason FROM movements",
+        "INSERT INTO movements SELECT 99, at, product_id, kind, quantity, input_id, reason, who, request_id FROM movements",
     ],
 )
 async def test_a_mistake_in_the_code_fails_the_write(file: SqliteDatabase, sql: str) -> None:
     stock = await SqliteStock.open(file)
-    await stock.init("tea", 5, "i", "", 1)
+    await stock.init("tea", 5, "i", "", 1, NOBODY)
     await stock.reserve("o.1", [Line("tea", 2)], 2)
     with pytest.raises(apsw.ConstraintError):
         await change(file, sql)
@@ -91,8 +93,8 @@ async def test_a_mistake_in_the_code_fails_the_write(file: SqliteDatabase, sql: 
 
 async def test_the_audit_names_every_difference(file: SqliteDatabase) -> None:
     stock = await SqliteStock.open(file)
-    await stock.init("tea", 5, "i", "", 1)
-    await stock.init("cup", 5, "j", "", 1)
+    await stock.init("tea", 5, "i", "", 1, NOBODY)
+    await stock.init("cup", 5, "j", "", 1, NOBODY)
     await stock.reserve("o.1", [Line("tea", 2)], 2)
     await change(file, "UPDATE stock SET sold = 1, available = 2 WHERE product_id = 'tea'")
     await change(file, "DELETE FROM stock WHERE product_id = 'cup'")

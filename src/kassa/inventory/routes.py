@@ -58,6 +58,7 @@ class ChangeOut(msgspec.Struct, frozen=True, rename="camel"):
     quantity: int
     change: int
     reason: str | None
+    who: str
     at: str
 
 
@@ -98,7 +99,7 @@ async def init_stock(request: Request[Any, Any, Any]) -> Response[LevelOut]:
     service = _service(request)
 
     async def init(operation_id: str) -> LevelOut:
-        return _shown(await service.init(first.product_id, first.quantity, operation_id))
+        return _shown(await service.init(first.product_id, first.quantity, operation_id, admin.id))
 
     return await once(request, admin.id, 201, service.new_operation_id, init)
 
@@ -111,7 +112,8 @@ async def adjust_stock(request: Request[Any, Any, Any]) -> Response[LevelOut]:
     service = _service(request)
 
     async def adjust(operation_id: str) -> LevelOut:
-        return _shown(await service.adjust(wanted.product_id, wanted.change, wanted.reason or "", operation_id))
+        reason = wanted.reason or ""
+        return _shown(await service.adjust(wanted.product_id, wanted.change, reason, operation_id, admin.id))
 
     return await once(request, admin.id, 200, service.new_operation_id, adjust)
 
@@ -165,6 +167,7 @@ def _change(movement: Movement) -> ChangeOut:
         quantity=movement.quantity,
         change=movement.quantity * EFFECTS[movement.kind].available,
         reason=movement.reason or None,
+        who=movement.who,
         at=rfc3339(movement.at),
     )
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from kassa.contracts.inventory import Held, Level, Line, UnknownStock
-from kassa.inventory.stock import Movement, MovementTotal, Stock, Summary
+from kassa.inventory.stock import By, Movement, MovementTotal, Stock, Summary
 from kassa.kit.clock import DAY, Clock, Millis, start_of_day
 from kassa.kit.ids import PRODUCT, Ids, is_id
 from kassa.kit.problem import Invalid, NotFound
+from kassa.kit.wire import request_id
 
 MOST_PIECES = 1_000_000_000
 LONGEST_REASON = 200
@@ -55,7 +56,7 @@ class InventoryService:
     async def open_stock(self, operation_id: str, product_id: str, quantity: int) -> None:
         """See contracts.inventory.Inventory."""
         _check_input_id("operationId", operation_id)
-        await self.init(product_id, quantity, operation_id)
+        await self.init(product_id, quantity, operation_id, "product-service")
 
     async def levels(self, ids: list[str]) -> list[Level]:
         """See contracts.inventory.Inventory."""
@@ -78,17 +79,17 @@ class InventoryService:
         """An id for one init or adjustment: repeated under the same id, it is done once."""
         return self._ids.new(OPERATION)
 
-    async def init(self, product_id: str, quantity: int, operation_id: str) -> Level:
+    async def init(self, product_id: str, quantity: int, operation_id: str, who: str) -> Level:
         """Begin to track a product, and return its level. StockExists if that was done before by another operation;
         NotFound if this cannot be a product's id."""
         if not is_id(PRODUCT, product_id):
             raise NotFound(f"there is no product {product_id[:64]}")
         if not 0 <= quantity <= MOST_PIECES:
             raise Invalid.field("quantity", f"must be from 0 to {MOST_PIECES}")
-        await self._stock.init(product_id, quantity, operation_id, FIRST_STOCK, self._clock.now())
+        await self._stock.init(product_id, quantity, operation_id, FIRST_STOCK, self._clock.now(), _by(who))
         return await self.level(product_id)
 
-    async def adjust(self, product_id: str, change: int, reason: str, operation_id: str) -> Level:
+    async def adjust(self, product_id: str, change: int, reason: str, operation_id: str, who: str) -> Level:
         """Add pieces or take some away, and return the level. InsufficientStock if fewer than zero could be bought
         then; UnknownStock before init."""
         if change == 0 or abs(change) > MOST_PIECES:
@@ -97,7 +98,7 @@ class InventoryService:
             raise Invalid.field("reason", f"must have at most {LONGEST_REASON} characters")
         if not is_id(PRODUCT, product_id):
             raise UnknownStock(product_id[:64])
-        return await self._stock.adjust(product_id, change, operation_id, reason, self._clock.now())
+        return await self._stock.adjust(product_id, change, operation_id, reason, self._clock.now(), _by(who))
 
     # Reading
 
@@ -120,6 +121,10 @@ class InventoryService:
         """Movements by day, kind and reason over the last so many UTC days, today among them."""
         today: Millis = start_of_day(self._clock.now())
         return await self._stock.movement_totals(today - (days - 1) * DAY)
+
+
+def _by(who: str) -> By:
+    return By(who, request_id.get())
 
 
 def _check_input_id(field: str, text: str) -> None:

@@ -48,7 +48,8 @@ class Movement(msgspec.Struct, frozen=True):
     """One entry of the ledger. `quantity` is in pieces as asked; only an adjustment's can be negative.
 
     `number` grows with every entry; entries are never changed or removed. (input_id, product_id, kind) is unique;
-    `input_id` is the reservation's id, or the operation's for init, adjust and restock.
+    `input_id` is the reservation's id, or the operation's for init, adjust and restock. `who` is a user's id, or the
+    service that moves its reservations; `request_id` is the request that it came with.
     """
 
     number: int
@@ -58,6 +59,8 @@ class Movement(msgspec.Struct, frozen=True):
     quantity: int
     input_id: str
     reason: str
+    who: str
+    request_id: str
 
 
 class State(StrEnum):
@@ -109,6 +112,13 @@ class Difference(msgspec.Struct, frozen=True):
     found: int
 
 
+class By(NamedTuple):
+    """Who has stock moved, by which request."""
+
+    who: str = "order-service"
+    request_id: str = ""
+
+
 class Stock(Protocol):
     """The levels, the reservations, the ledger. What returns or refuses has been committed durably.
 
@@ -116,10 +126,10 @@ class Stock(Protocol):
     with the same id is harmless. Quantities of lines are positive; anything else is a ValueError.
     """
 
-    async def init(self, product_id: str, quantity: int, operation_id: str, reason: str, at: Millis) -> None:
+    async def init(self, product_id: str, quantity: int, operation_id: str, reason: str, at: Millis, by: By) -> None:
         """Begin to track a product. The same operation again is a no-op; another one is StockExists."""
 
-    async def adjust(self, product_id: str, change: int, operation_id: str, reason: str, at: Millis) -> Level:
+    async def adjust(self, product_id: str, change: int, operation_id: str, reason: str, at: Millis, by: By) -> Level:
         """Add or take away pieces, and return the level. InsufficientStock if fewer than zero would be available;
         UnknownStock before init. The same operation again changes nothing and returns the level as it is now."""
 

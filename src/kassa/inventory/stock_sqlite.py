@@ -11,6 +11,7 @@ import msgspec
 from kassa.contracts.inventory import InsufficientStock, Level, Line, ReservationEnded, StockExists, UnknownStock
 from kassa.inventory.stock import (
     EFFECTS,
+    By,
     Difference,
     Effect,
     Kind,
@@ -38,6 +39,7 @@ _SCHEMA = (
     " made_at INTEGER NOT NULL, is_marked INTEGER NOT NULL DEFAULT 0)",
     "CREATE TABLE IF NOT EXISTS movements (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, product_id TEXT NOT NULL,"
     " kind TEXT NOT NULL, quantity INTEGER NOT NULL, input_id TEXT NOT NULL, reason TEXT NOT NULL,"
+    " who TEXT NOT NULL DEFAULT 'order-service', request_id TEXT NOT NULL DEFAULT '',"
     " UNIQUE (input_id, product_id, kind))",
     f"CREATE INDEX IF NOT EXISTS reservations_unmarked ON reservations (made_at) WHERE {_IS_UNMARKED}",
     "CREATE INDEX IF NOT EXISTS movements_at ON movements (at)",
@@ -50,7 +52,7 @@ _SCHEMA = (
 
 _LEVEL = "SELECT product_id, available, reserved, sold, received FROM stock"
 _RESERVATION = "SELECT id, state, lines, made_at, is_marked FROM reservations"
-_MOVEMENT = "SELECT number, at, product_id, kind, quantity, input_id, reason FROM movements"
+_MOVEMENT = "SELECT number, at, product_id, kind, quantity, input_id, reason, who, request_id FROM movements"
 
 _HOLD = (
     "UPDATE stock SET available = available - ?1, reserved = reserved + ?1 WHERE product_id = ?2 AND available >= ?1"
@@ -61,7 +63,10 @@ _RECEIVE = (
     "UPDATE stock SET available = available + ?1, received = received + ?1"
     " WHERE product_id = ?2 AND available + ?1 >= 0"
 )
-_MOVE = "INSERT INTO movements (at, product_id, kind, quantity, input_id, reason) VALUES (?, ?, ?, ?, ?, ?)"
+_MOVE = (
+    "INSERT INTO movements (at, product_id, kind, quantity, input_id, reason, who, request_id)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _MOVE_ALL = (
     "INSERT INTO movements (at, product_id, kind, quantity, input_id, reason)"
     " SELECT ?, value ->> 0, ?, value ->> 1, ?, ? FROM json_each(?)"
@@ -88,13 +93,14 @@ class SqliteStock:
         await sqlite.write(_make)
         return cls(sqlite)
 
-    async def init(self, product_id: str, quantity: int, operation_id: str, reason: str, at: Millis) -> None:
+    async def init(self, product_id: str, quantity: int, operation_id: str, reason: str, at: Millis, by: By) -> None:
         if quantity < 0:
             raise ValueError(f"quantity {quantity} of product {product_id}: must not be negative")
-        await self._sqlite.write(partial(_init, (at, product_id, Kind.INIT, quantity, operation_id, reason)))
+        movement = (at, product_id, Kind.INIT, quantity, operation_id, reason, *by)
+        await self._sqlite.write(partial(_init, movement))
 
-    async def adjust(self, product_id: str, change: int, operation_id: str, reason: str, at: Millis) -> Level:
-        movement = (at, product_id, Kind.ADJUST, change, operation_id, reason)
+    async def adjust(self, product_id: str, change: int, operation_id: str, reason: str, at: Millis, by: By) -> Level:
+        movement = (at, product_id, Kind.ADJUST, change, operation_id, reason, *by)
         return await self._sqlite.write(partial(_adjust, movement))
 
     async def reserve(self, reservation_id: str, lines: Sequence[Line], at: Millis) -> None:
@@ -163,7 +169,7 @@ def _make(connection: apsw.Connection) -> None:
 
 
 def _init(movement: tuple[Any, ...], connection: apsw.Connection) -> None:
-    _, product_id, kind, quantity, operation_id, _ = movement
+    _, product_id, kind, quantity, operation_id, *_ = movement
     connection.execute(_INIT, (product_id, quantity))
     if connection.changes():
         connection.execute(_MOVE, movement)
@@ -172,7 +178,7 @@ def _init(movement: tuple[Any, ...], connection: apsw.Connection) -> None:
 
 
 def _adjust(movement: tuple[Any, ...], connection: apsw.Connection) -> Level:
-    _, product_id, kind, change, operation_id, _ = movement
+    _, product_id, kind, change, operation_id, *_ = movement
     if not _is_done(connection, operation_id, kind, product_id):
         connection.execute(_RECEIVE, (change, product_id))
         if not connection.changes():
