@@ -1,0 +1,59 @@
+"""The data directory: who may use it, and where the sandbox was last."""
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+
+class DataInUse(Exception):
+    """Another server runs on the same data."""
+
+
+class Lock:
+    """Held for as long as a server runs on the data; the system lets go of it when the process ends, however."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            owner = os.read(self._descriptor, 32).decode(errors="replace").strip()
+            os.close(self._descriptor)
+            by = f" (process {owner})" if owner.isdigit() else ""
+            raise DataInUse(f"another server{by} runs on {path.parent}; stop it, or use other data: --data") from None
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let go of it. The file stays: removing it could let two in."""
+        os.close(self._descriptor)
+
+
+def sandbox_url(data: Path) -> str | None:
+    """Where the sandbox of this data is, or was last."""
+    try:
+        return (data / "sandbox-url").read_text().strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def note_sandbox_url(data: Path, url: str) -> None:
+    """Remember where the sandbox is, for commands and for the next start."""
+    (data / "sandbox-url").write_text(f"{url}\n")
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens; OSError if the port is taken or not allowed. Who connects waits until it is served."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener

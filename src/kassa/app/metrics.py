@@ -1,0 +1,115 @@
+"""Figures for Prometheus: requests by route, effects and events that wait, and those that need somebody."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, exposition
+
+from kassa import __version__
+from kassa.gateway.arrival import App, Message, Receive, Scope, Send
+from kassa.kit.clock import HOUR, Clock
+from kassa.kit.documents import Between, Collection
+from kassa.kit.outbox import NEEDS_ATTENTION_AFTER
+from kassa.kit.problem import Problem
+
+# The pause between two tries grows to an hour, and half of that again by chance.
+_LONGEST_PAUSE = 2 * HOUR
+_LOOKED_AT = 1000
+
+
+class Metrics:
+    """One process's figures. `aggregates` and `events` are the collections whose effects and events may wait."""
+
+    def __init__(
+        self,
+        service: str,
+        clock: Clock,
+        aggregates: Mapping[str, Collection[Any]],
+        events: Collection[Any] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._aggregates = aggregates
+        self._events = events
+        self._registry = CollectorRegistry()
+        self._seconds = Histogram(
+            "kassa_request_seconds", "Time to answer", ["method", "route"], registry=self._registry
+        )
+        self._answers = Counter(
+            "kassa_requests", "Requests answered", ["method", "route", "status"], registry=self._registry
+        )
+        self._overdue = Gauge(
+            "kassa_effects_overdue", "Documents with effects that are due", ["collection"], registry=self._registry
+        )
+        self._attention = Gauge(
+            "kassa_effects_needing_attention",
+            f"Effects that failed {NEEDS_ATTENTION_AFTER} times or more",
+            ["collection"],
+            registry=self._registry,
+        )
+        self._backlog = Gauge("kassa_inbox_backlog", "Stripe events not acted on", ["status"], registry=self._registry)
+        info = Gauge("kassa_build_info", "What runs here", ["service", "version"], registry=self._registry)
+        info.labels(service, __version__).set(1)
+        self._known: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+
+    def note(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One request was answered."""
+        key = (method, route, status)
+        known = self._known.get(key)
+        if known is None:
+            known = self._answers.labels(method, route, str(status)), self._seconds.labels(method, route)
+            self._known[key] = known
+        known[0].inc()
+        known[1].observe(seconds)
+
+    async def text(self) -> tuple[bytes, str]:
+        """The figures in Prometheus's text form, and its media type."""
+        for name, collection in self._aggregates.items():
+            await self._count_effects(name, collection)
+        if self._events is not None:
+            for status in ("received", "parked"):
+                self._backlog.labels(status).set(await self._events.count({"status": status}))
+        return exposition.generate_latest(self._registry), exposition.CONTENT_TYPE_LATEST
+
+    async def _count_effects(self, name: str, collection: Collection[Any]) -> None:
+        now = self._clock.now()
+        waiting = await collection.due(now + _LONGEST_PAUSE, _LOOKED_AT)
+        failing = [
+            effect
+            for document in waiting
+            for effect in document.effects
+            if effect.done_at is None and effect.attempts >= NEEDS_ATTENTION_AFTER
+        ]
+        self._attention.labels(name).set(len(failing))
+        self._overdue.labels(name).set(await collection.count({"due_at": Between(below=now)}))
+
+
+class Measured:
+    """Notes every request of `app`, by the route that it took."""
+
+    def __init__(self, app: App, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Problem as problem:
+            status = problem.status
+            raise
+        finally:
+            # Unknown paths are one route: there is no end to them.
+            route = scope.get("path_template") or "none"
+            self._metrics.note(scope["method"], route, status, time.perf_counter() - started)

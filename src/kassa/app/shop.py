@@ -1,0 +1,127 @@
+"""What a process of the shop consists of, once it is wired."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kassa.app.settings import Settings
+from kassa.app.worker import Job
+from kassa.auth.service import AuthService
+from kassa.inventory.service import InventoryService
+from kassa.inventory.stock import Stock
+from kassa.kit.clock import Clock
+from kassa.kit.documents import Collection, Database
+from kassa.kit.idempotency import Idempotency
+from kassa.kit.identity import TokenVerifier
+from kassa.kit.ids import Ids
+from kassa.kit.outbox import Outbox
+from kassa.order.orphans import OrphanRescue
+from kassa.order.service import OrderService
+from kassa.payment.inbox import Inbox
+from kassa.payment.processor import Processor
+from kassa.payment.reconcile import Reconciler
+from kassa.payment.service import PaymentService
+from kassa.product.service import ProductService
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from kassa.sandbox import Sandbox
+
+T = TypeVar("T")
+
+
+class Elsewhere(Exception):
+    """The service does not live in this process; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which services live in this process, and where it is.
+
+    `files` names each service that lives here, and the file that its documents and stock are in. `name` is what the
+    lock is called. `frontend_url` and `webhook_url` are the shop's own addresses.
+    `serves` is False for a command that works on the data beside a server; `brings_sandbox` is False if the sandbox
+    runs already, or is not needed.
+    """
+
+    files: Mapping[str, str]
+    name: str = "kassa"
+    host: str = "127.0.0.1"
+    frontend_url: str = "http://127.0.0.1:3000"
+    webhook_url: str = "http://127.0.0.1:3000/payments/webhook"
+    serves: bool = True
+    brings_sandbox: bool = True
+
+    @property
+    def here(self) -> tuple[str, ...]:
+        """The services that live here."""
+        return tuple(self.files)
+
+
+@dataclass
+class Shop:
+    """What lives in this process. A service that lives elsewhere is None here."""
+
+    settings: Settings
+    place: Place
+    clock: Clock
+    ids: Ids
+    internal_secret: str
+    verifier: TokenVerifier
+    sessions: "Sessions"
+    proxying: "Sessions"
+    databases: dict[str, Database] = field(default_factory=dict)
+    idempotency: Idempotency | None = None
+    auth: AuthService | None = None
+    product: ProductService | None = None
+    inventory: InventoryService | None = None
+    stock: Stock | None = None
+    order: OrderService | None = None
+    payment: PaymentService | None = None
+    processor: Processor | None = None
+    warm_up: Callable[[], Awaitable[None]] | None = None
+    check_stripe: Callable[[], Awaitable[None]] | None = None
+    inbox: Inbox | None = None
+    reconciler: Reconciler | None = None
+    rescue: OrphanRescue | None = None
+    sandbox: "Sandbox | None" = None
+    outboxes: dict[str, Outbox[Any]] = field(default_factory=dict)
+    aggregates: dict[str, Collection[Any]] = field(default_factory=dict)
+    jobs: list[Job] = field(default_factory=list)
+
+    async def settle(self) -> None:
+        """Wait until nothing is under way any more: one thing may lead to another."""
+        for _ in range(3):
+            if self.inbox is not None:
+                await self.inbox.settle()
+            for outbox in self.outboxes.values():
+                await outbox.settle()
+
+
+class Sessions:
+    """The process's HTTP connections to the other services, opened with the first call."""
+
+    def __init__(self, make: "Callable[[], aiohttp.ClientSession]") -> None:
+        self._make = make
+        self._session: aiohttp.ClientSession | None = None
+
+    def __call__(self) -> "aiohttp.ClientSession":
+        """The session."""
+        if self._session is None:
+            self._session = self._make()
+        return self._session
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+
+def present(part: T | None, service: str) -> T:
+    """The part of the shop, if it lives here; Elsewhere if not."""
+    if part is None:
+        raise Elsewhere(
+            f"{service.upper()}_SERVICE_URL is set: run this where the {service} service runs, with its settings"
+        )
+    return part

@@ -1,0 +1,66 @@
+"""Calls to services that run elsewhere: HTTP with kept connections, signed, with a deadline.
+
+aiohttp is imported with the first call: it takes a fifth of a second, and a shop in one process may not need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from kassa.kit.identity import ServiceIdentity
+from kassa.kit.problem import Unavailable
+from kassa.kit.wire import request_id, trace_parent
+
+if TYPE_CHECKING:
+    import aiohttp
+
+DEADLINE_SECONDS = 10.0
+CONNECT_SECONDS = 2.0
+# Shorter than a service keeps an idle connection, so that none is used just as it is closed.
+IDLE_SECONDS = 15.0
+
+
+def new_session() -> aiohttp.ClientSession:
+    """Connections to the other services."""
+    import aiohttp
+
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=256, keepalive_timeout=IDLE_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=DEADLINE_SECONDS, connect=CONNECT_SECONDS),
+        trust_env=False,
+    )
+
+
+class HttpTransport:
+    """Satisfies kit.wire.Transport: calls the service `callee` at `url`, as `identity`."""
+
+    def __init__(
+        self, callee: str, url: str, identity: ServiceIdentity, session: Callable[[], aiohttp.ClientSession]
+    ) -> None:
+        self._callee = callee
+        self._url = url.rstrip("/")
+        self._identity = identity
+        self._session = session
+
+    async def call(self, verb: str, path: str, query: dict[str, list[str]], body: bytes | None) -> tuple[int, bytes]:
+        """One call. Unavailable: no answer, so that it is unknown whether it was done."""
+        import aiohttp
+        from yarl import URL
+
+        headers = self._identity.headers(self._callee)
+        if name := request_id.get():
+            headers["x-request-id"] = name
+        if trace := trace_parent.get():
+            headers["traceparent"] = trace
+        if body is not None:
+            headers["content-type"] = "application/json"
+        asked = f"?{urlencode(query, doseq=True)}" if query else ""
+        url = URL(f"{self._url}{path}{asked}", encoded=True)
+        try:
+            async with self._session().request(verb, url, data=body, headers=headers, allow_redirects=False) as answer:
+                return answer.status, await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unavailable(f"the {self._callee} service did not answer") from error

@@ -1,0 +1,167 @@
+"""The HTTP side of the wiring: which handlers a process answers with, behind which door."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+
+from kassa.app.health import Check, health_handlers, metrics_handler
+from kassa.app.shop import Shop
+from kassa.auth import routes as auth_routes
+from kassa.contracts.inventory import Inventory
+from kassa.contracts.order import Orders
+from kassa.contracts.payment import Payments
+from kassa.contracts.product import Product
+from kassa.gateway.arrival import App
+from kassa.gateway.docs import docs_handlers
+from kassa.gateway.inner_door import GATEWAY, InnerDoor
+from kassa.gateway.limits import REGISTRATIONS, Addresses, Limiter
+from kassa.gateway.middleware import API, Gateway, Rules
+from kassa.inventory import routes as inventory_routes
+from kassa.kit.identity import ServiceIdentity
+from kassa.kit.problem import Unavailable
+from kassa.kit.web import EXCEPTION_HANDLERS, MAX_BODY, internal_router, on_http_error
+from kassa.order import routes as order_routes
+from kassa.pages.client import Caller, ShopClient
+from kassa.pages.router import not_found_page, pages_router
+from kassa.pages.settings import PageSettings
+from kassa.payment import routes as payment_routes
+from kassa.product import routes as product_routes
+
+HANDLERS: dict[str, Sequence[Any]] = {
+    "auth": auth_routes.HANDLERS,
+    "product": product_routes.HANDLERS,
+    "inventory": inventory_routes.HANDLERS,
+    "order": order_routes.HANDLERS,
+    "payment": payment_routes.HANDLERS,
+}
+OWN_PORT_HANDLERS: dict[str, Sequence[Any]] = {"payment": payment_routes.OWN_PORT_HANDLERS}
+# Auth is missing: what the others ask of it, its public keys, anybody may ask.
+CONTRACTS: dict[str, type] = {"product": Product, "inventory": Inventory, "order": Orders, "payment": Payments}
+# Who calls whom: what a service that runs alone needs besides its own store.
+CALLS = {
+    "auth": (),
+    "product": ("auth", "inventory"),
+    "inventory": ("auth",),
+    "order": ("auth", "product", "inventory", "payment"),
+    "payment": ("auth", "order"),
+}
+
+
+def public_app(shop: Shop) -> App:
+    """What the public port answers: the API of the services that live here or behind it, the pages, the docs."""
+    settings = shop.settings
+    page_settings = PageSettings(
+        "Kassa",
+        settings.currency,
+        sandbox=settings.has_sandbox,
+        public_url=settings.frontend_url or "",
+        clock=shop.clock,
+    )
+
+    def client_of(caller: Caller) -> ShopClient:
+        return ShopClient(gateway, caller)
+
+    elsewhere = {service: url for service, url in settings.service_urls.items() if service not in shop.place.here}
+    name = "kassa" if shop.place.here else GATEWAY
+    routes = [
+        *(handler for service in shop.place.here for handler in HANDLERS[service]),
+        *docs_handlers([handler for handlers in HANDLERS.values() for handler in handlers]),
+        *health_handlers(name, _checks(shop, tuple(elsewhere))),
+        pages_router(client_of, page_settings),
+    ]
+    missing = _Missing(not_found_page(client_of, page_settings))
+    inner: App = _litestar(shop, routes, {**EXCEPTION_HANDLERS, HTTPException: missing})
+    if elsewhere:
+        from kassa.gateway.proxy import Proxy
+
+        inner = Proxy(inner, elsewhere, ServiceIdentity(GATEWAY, shop.internal_secret), shop.proxying)
+    gateway = Gateway(inner, shop.ids, shop.verifier, _rules(shop))
+    return gateway
+
+
+def service_app(shop: Shop, service: str) -> App:
+    """What the port of one service answers that runs alone."""
+    from kassa.app.metrics import Measured, Metrics
+
+    identity = ServiceIdentity(service, shop.internal_secret)
+    events = shop.inbox.events if shop.inbox else None
+    metrics = Metrics(service, shop.clock, shop.aggregates, events)
+    routes = [
+        *HANDLERS[service],
+        *OWN_PORT_HANDLERS.get(service, ()),
+        *health_handlers(service, _checks(shop, CALLS[service])),
+        metrics_handler(metrics),
+    ]
+    if service in CONTRACTS:
+        routes.append(internal_router(CONTRACTS[service], getattr(shop, service), identity))
+    inner = _litestar(shop, routes, EXCEPTION_HANDLERS)
+    return InnerDoor(Measured(inner, metrics), shop.ids, identity)
+
+
+def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any]) -> Any:
+    services = {name: getattr(shop, name) for name in HANDLERS if getattr(shop, name) is not None}
+    state = {
+        **services,
+        "verifier": shop.verifier,
+        "idempotency": shop.idempotency,
+        "ids": shop.ids,
+        "inbox": shop.inbox,
+        "currency": shop.settings.currency,
+    }
+    return Litestar(
+        route_handlers=routes,
+        state=State(state),
+        exception_handlers=exception_handlers,
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=MAX_BODY,
+    )
+
+
+def _rules(shop: Shop) -> Rules:
+    settings = shop.settings
+    return Rules(
+        limiter=Limiter(settings.rate_limit) if settings.rate_limit else None,
+        registrations=Limiter(REGISTRATIONS) if settings.rate_limit else None,
+        addresses=Addresses(settings.trusted_proxies),
+        origins=frozenset(settings.cors_origins),
+        is_https=(settings.frontend_url or "").startswith("https://"),
+    )
+
+
+def _checks(shop: Shop, services: tuple[str, ...]) -> dict[str, Check]:
+    """What must answer: the store, and the services that are called. By their health, not by their readiness: two
+    that wait for each other would never be ready."""
+    checks: dict[str, Check] = {"database": partial(_ping, shop)} if shop.databases else {}
+    for service in services:
+        checks[service] = partial(_is_alive, shop, shop.settings.service_urls[service])
+    return checks
+
+
+async def _ping(shop: Shop) -> None:
+    for database in shop.databases.values():
+        await database.ping()
+
+
+async def _is_alive(shop: Shop, url: str) -> None:
+    async with shop.sessions().get(f"{url}/health") as answer:
+        if answer.status != 200:
+            raise Unavailable("not healthy")
+
+
+class _Missing:
+    """Exception handler: an unknown address is a page for people and a problem for programs."""
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+
+    def __call__(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+        is_page = request.url.path[1:].split("/", 1)[0] not in API
+        if error.status_code == 404 and is_page and "text/html" in request.headers.get("accept", ""):
+            answer: Response[Any] = self._page(request)
+            return answer
+        return on_http_error(request, error)

@@ -1,0 +1,279 @@
+"""The only place where anything is constructed: which services live here, what they are given, what follows from what.
+
+`kassa up` has all five services in one process; `kassa serve` has one. A service that lives elsewhere is reached over
+HTTP as soon as its `*_SERVICE_URL` is set, and nobody who calls it notices.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kassa.app.files import note_sandbox_url, sandbox_url
+from kassa.app.secrets import kept_secret
+from kassa.app.settings import SERVICES, SettingError, Settings
+from kassa.app.shop import Place, Sessions, Shop
+from kassa.app.transport import HttpTransport, new_session
+from kassa.app.worker import Job
+from kassa.auth.passwords import Passwords
+from kassa.auth.service import AuthService
+from kassa.auth.store import AuthStore
+from kassa.auth.tokens import Tokens
+from kassa.contracts.auth import Auth
+from kassa.contracts.inventory import Inventory
+from kassa.contracts.order import Orders
+from kassa.contracts.payment import Payments
+from kassa.contracts.product import Product
+from kassa.inventory.service import InventoryService
+from kassa.inventory.stock_sqlite import SqliteStock
+from kassa.kit.clock import HOUR, Clock, SystemClock
+from kassa.kit.documents import Collection
+from kassa.kit.idempotency import RECORDS, Idempotency
+from kassa.kit.identity import ServiceIdentity, TokenVerifier
+from kassa.kit.ids import Ids
+from kassa.kit.outbox import Carrier, Outbox
+from kassa.kit.wire import connect
+from kassa.order.domain import Todo as OrderTodo
+from kassa.order.orphans import OrphanRescue
+from kassa.order.service import OrderService
+from kassa.order.store import OrderStore
+from kassa.payment.domain import Todo as PaymentTodo
+from kassa.payment.inbox import Inbox
+from kassa.payment.processor_stripe import StripeProcessor
+from kassa.payment.reconcile import Reconciler
+from kassa.payment.service import PaymentService
+from kassa.payment.store import PaymentStore
+from kassa.product.domain import OPEN_STOCK
+from kassa.product.service import ProductService
+from kassa.product.store import ProductStore
+from kassa.storage.documents_sqlite import SqliteDatabase
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from kassa.sandbox import Sandbox
+
+Effects = dict[str, Carrier[Any]]
+SANDBOX_KEY = "sk_test_sandbox"
+SANDBOX_PORT = 12111
+
+
+# Cause and effect, all of them, in one place: what a change of state leaves to be done, and the method that does it.
+
+
+def product_effects(product: ProductService) -> Effects:
+    """What follows from changes of a product."""
+    return {OPEN_STOCK: product.open_stock}
+
+
+def order_effects(order: OrderService) -> Effects:
+    """What follows from changes of an order."""
+    return {
+        OrderTodo.EXPIRE: order.expire,
+        OrderTodo.CLOSE_PAYMENT: order.close_payment,
+        OrderTodo.COMMIT: order.commit_stock,
+        OrderTodo.RELEASE: order.release_stock,
+        OrderTodo.RESERVE_AGAIN: order.reserve_again,
+        OrderTodo.REFUND_LATE: order.refund_late,
+        OrderTodo.RESTOCK: order.restock,
+    }
+
+
+def payment_effects(payment: PaymentService) -> Effects:
+    """What follows from changes of a payment."""
+    return {
+        PaymentTodo.LOOK_UP: payment.look_up,
+        PaymentTodo.CONFIRM_ORDER: payment.confirm_order,
+        PaymentTodo.CANCEL_ORDER: payment.cancel_order,
+        PaymentTodo.CLOSE_ORDER: payment.close_order,
+        PaymentTodo.NOTE_REFUND: payment.note_refund,
+        PaymentTodo.REFUND_ALL: payment.refunding.carry_refund_all,
+        PaymentTodo.REFUND: payment.refunding.carry_refund,
+    }
+
+
+class Later:
+    """Stands for a service that is made after the one that calls it: order and payment call each other."""
+
+    def __init__(self) -> None:
+        self.service: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.service, name)
+
+
+@asynccontextmanager
+async def open_shop(settings: Settings, place: Place, clock: Clock | None = None) -> AsyncIterator[Shop]:
+    """Construct what lives here; afterwards let it settle, and close it all."""
+    if settings.mongo_uri or settings.redis_url:
+        name = "MONGO_URI" if settings.mongo_uri else "REDIS_URL"
+        raise SettingError(name, "is for a later release; leave it unset to use SQLite")
+    clock = clock or SystemClock()
+    secret = settings.internal_secret or kept_secret(settings.data, "internal-secret")
+    sessions, proxying = Sessions(new_session), Sessions(_proxying)
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(sessions.close)
+        closing.push_async_callback(proxying.close)
+        shop = Shop(settings, place, clock, Ids(clock), secret, TokenVerifier(_no_keys, clock), sessions, proxying)
+        if place.here:
+            await _open_services(shop, await _open_databases(shop, closing), closing)
+        else:
+            shop.verifier = _verifier(shop, _reach(shop, Auth, "auth"))
+        closing.push_async_callback(shop.settle)
+        yield shop
+
+
+async def _open_services(shop: Shop, databases: Mapping[str, SqliteDatabase], closing: AsyncExitStack) -> None:
+    here, reach = shop.place.here, partial(_reach, shop)
+    auth: Auth = await _auth(shop, databases["auth"], closing) if "auth" in here else reach(Auth, "auth")
+    shop.verifier = _verifier(shop, auth)
+    if "inventory" in here:
+        shop.inventory = await _inventory(shop, databases["inventory"])
+    if "product" in here:
+        await _product(shop, databases["product"], shop.inventory or reach(Inventory, "inventory", "product"))
+    orders = Later()
+    payments: Payments = reach(Payments, "payment", "order")
+    if "payment" in here:
+        payments = await _payment(shop, databases["payment"], orders, closing)
+    orders.service = reach(Orders, "order", "payment")
+    if "order" in here:
+        product: Product = shop.product or reach(Product, "product", "order")
+        inventory: Inventory = shop.inventory or reach(Inventory, "inventory", "order")
+        orders.service = await _order(shop, databases["order"], product, inventory, payments)
+
+
+def _verifier(shop: Shop, auth: Auth) -> TokenVerifier:
+    return TokenVerifier(partial(_keys, auth), shop.clock)
+
+
+def _reach(shop: Shop, contract: Any, callee: str, caller: str = "gateway") -> Any:
+    """The service at its address, called as `caller`."""
+    url = shop.settings.service_urls.get(callee, "")
+    return connect(contract, HttpTransport(callee, url, ServiceIdentity(caller, shop.internal_secret), shop.sessions))
+
+
+async def _open_databases(shop: Shop, closing: AsyncExitStack) -> dict[str, SqliteDatabase]:
+    """Each service's database; several services may share one file."""
+    data, place = shop.settings.data, shop.place
+    data.mkdir(parents=True, exist_ok=True)
+    opened: dict[str, SqliteDatabase] = {}
+    for name in dict.fromkeys(place.files.values()):
+        opened[name] = await SqliteDatabase.open(data / f"{name}.db")
+        closing.push_async_callback(opened[name].close)
+    shop.databases.update(opened)
+    records = await next(iter(opened.values())).collection(RECORDS)
+    shop.idempotency = Idempotency(records, shop.clock, shop.ids.new("own"), is_alone=place.serves)
+    shop.jobs.append(Job("remove expired idempotency keys", HOUR, shop.idempotency.remove_expired))
+    return {service: opened[name] for service, name in place.files.items()}
+
+
+def _add_outbox(shop: Shop, name: str, collection: Collection[Any], effects: Effects) -> Outbox[Any]:
+    shop.outboxes[name] = Outbox(collection, effects, shop.clock)
+    shop.aggregates[name] = collection
+    return shop.outboxes[name]
+
+
+async def _auth(shop: Shop, database: SqliteDatabase, closing: AsyncExitStack) -> AuthService:
+    secret = shop.settings.jwt_secret or kept_secret(shop.settings.data, "jwt-secret")
+    passwords = Passwords()
+    closing.callback(passwords.close)
+    store = await AuthStore.open(database)
+    shop.auth = AuthService(store, Tokens(secret, shop.ids, shop.clock), passwords, shop.ids, shop.clock)
+    shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
+    return shop.auth
+
+
+async def _inventory(shop: Shop, database: SqliteDatabase) -> InventoryService:
+    shop.stock = await SqliteStock.open(database)
+    return InventoryService(shop.stock, shop.clock, shop.ids, shop.settings.low_stock_threshold)
+
+
+async def _product(shop: Shop, database: SqliteDatabase, inventory: Inventory) -> ProductService:
+    store = await ProductStore.open(database)
+    shop.product = ProductService(store, inventory, shop.ids, shop.clock, shop.settings.currency)
+    shop.product.outbox = _add_outbox(shop, "product", store.products, product_effects(shop.product))
+    return shop.product
+
+
+async def _order(
+    shop: Shop, database: SqliteDatabase, product: Product, inventory: Inventory, payments: Payments
+) -> OrderService:
+    store = await OrderStore.open(database)
+    settings, clock = shop.settings, shop.clock
+    shop.order = OrderService(store, product, inventory, payments, clock, settings.currency, settings.order_ttl_minutes)
+    shop.order.outbox = _add_outbox(shop, "order", store.orders, order_effects(shop.order))
+    shop.rescue = OrphanRescue(store, product, inventory, shop.order.outbox, clock, settings.currency)
+    shop.jobs += [Job(*job) for job in shop.rescue.jobs()]
+    return shop.order
+
+
+async def _payment(shop: Shop, database: SqliteDatabase, orders: Any, closing: AsyncExitStack) -> PaymentService:
+    settings, ids, clock = shop.settings, shop.ids, shop.clock
+    store = await PaymentStore.open(database)
+    shop.processor = processor = await _processor(shop, closing)
+    closing.push_async_callback(processor.close)
+    shop.warm_up, shop.check_stripe = processor.warm_up, processor.check
+    frontend_url = settings.frontend_url or shop.place.frontend_url
+    ends_on_decline = settings.payment_decline_policy == "cancel"
+    shop.payment = PaymentService(store, orders, processor, ids, clock, frontend_url, ends_on_decline=ends_on_decline)
+    shop.payment.outbox = _add_outbox(shop, "payment", store.payments, payment_effects(shop.payment))
+    shop.inbox = Inbox(store, shop.payment, processor, ids, clock)
+    shop.reconciler = Reconciler(store, shop.payment, shop.inbox, processor, clock)
+    shop.jobs += [Job(*job) for job in (*shop.inbox.jobs(), *shop.reconciler.jobs())]
+    return shop.payment
+
+
+async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:
+    """The way to Stripe; with no key set, to the sandbox, which this process brings up itself if nobody has."""
+    settings = shop.settings
+    if settings.stripe_secret_key is not None:
+        return StripeProcessor(settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base)
+    secrets = settings.stripe_webhook_secrets
+    secrets = secrets or (kept_secret(settings.data, "sandbox-webhook-secret", "whsec_"),)
+    url = sandbox_url(settings.data) or f"http://127.0.0.1:{SANDBOX_PORT}"
+    if shop.place.brings_sandbox:
+        from kassa.sandbox import Sandbox, SandboxConfig, WebhookTarget
+
+        targets = (WebhookTarget(shop.place.webhook_url, secrets),)
+        shop.sandbox = Sandbox(SandboxConfig(database=settings.data / "sandbox.db", webhooks=targets))
+        url = await _started(shop.sandbox, settings.data, shop.place.host, url)
+        closing.push_async_callback(shop.sandbox.stop)
+    return StripeProcessor(SANDBOX_KEY, secrets, url)
+
+
+async def _started(sandbox: "Sandbox", data: Path, host: str, last_url: str) -> str:
+    """Start the sandbox where it was last, for open card pages have that address; else where there is room."""
+    for port in (int(last_url.rpartition(":")[2]), SANDBOX_PORT, 0):
+        try:
+            await sandbox.start(host, port)
+        except OSError:
+            continue
+        break
+    note_sandbox_url(data, sandbox.url)
+    return sandbox.url
+
+
+def _proxying() -> "aiohttp.ClientSession":
+    from kassa.gateway import proxy
+
+    return proxy.new_session()
+
+
+async def _keys(auth: Auth) -> list[dict[str, Any]]:
+    return (await auth.keys()).keys
+
+
+async def _no_keys() -> list[dict[str, Any]]:
+    return []
+
+
+def all_here(settings: Settings) -> dict[str, str]:
+    """Service and file of a process that has all those whose address is not set."""
+    return {service: "kassa" for service in SERVICES if service not in settings.service_urls}
+
+
+def within_reach(settings: Settings) -> dict[str, str]:
+    """Service and file of a command: also of those services that run by themselves on the same data directory."""
+    apart = {service: service for service in settings.service_urls if (settings.data / f"{service}.db").exists()}
+    return {**all_here(settings), **apart}

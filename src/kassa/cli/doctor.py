@@ -1,0 +1,125 @@
+"""`kassa doctor`: is everything set up as it must be, and if not, what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from kassa.cli.running import DataOption, opened, run, settings_for
+
+if TYPE_CHECKING:
+    from kassa.app.settings import Settings
+    from kassa.app.shop import Shop
+
+LEAST_SPACE = 256 * 1024 * 1024
+# Stripe's signatures are good for 300 s; half of that should be left.
+MOST_SKEW_SECONDS = 150
+SHORTEST_SECRET = 32
+CHECK_SECONDS = 25
+
+
+class Finding(NamedTuple):
+    """What one check found; `advice` says what to do when it is not well."""
+
+    is_well: bool
+    text: str
+    advice: str = ""
+
+
+def doctor(data: DataOption = None) -> None:
+    """Check settings, connections, the Stripe key, the webhook secret, the clock and the disk; say what to do.
+    Exit status 1 if anything is wrong."""
+    settings = settings_for(data)
+    findings = [Finding(True, "settings: all can be read"), *_secrets(settings), _space(settings)]
+    findings += run(_connections(settings))
+    for finding in findings:
+        print(f"{'✓' if finding.is_well else '✗'} {finding.text}{f' — {finding.advice}' if finding.advice else ''}")
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
+
+
+def _secrets(settings: Settings) -> list[Finding]:
+    findings = []
+    for name, secret in (("JWT_SECRET", settings.jwt_secret), ("INTERNAL_SECRET", settings.internal_secret)):
+        if secret is None:
+            findings.append(Finding(True, f"{name}: made by the shop itself, in {settings.data}"))
+        elif len(secret) < SHORTEST_SECRET:
+            findings.append(Finding(False, f"{name}: short enough to be guessed", "`openssl rand -hex 32` makes one"))
+        else:
+            findings.append(Finding(True, f"{name}: set"))
+    if settings.has_sandbox:
+        findings.append(Finding(True, "Stripe: the sandbox stands in, no real money moves"))
+    else:
+        count = len(settings.stripe_webhook_secrets)
+        rolled = f", {count} at once while one is rolled" if count > 1 else ""
+        findings.append(Finding(True, f"STRIPE_WEBHOOK_SECRET: set{rolled}"))
+        wrong = [secret for secret in settings.stripe_webhook_secrets if not secret.startswith("whsec_")]
+        if wrong:
+            advice = "take the endpoint's signing secret from Stripe's dashboard, or from `stripe listen`"
+            findings.append(Finding(False, "STRIPE_WEBHOOK_SECRET: does not begin with whsec_", advice))
+    return findings
+
+
+def _space(settings: Settings) -> Finding:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.data).free
+    text = f"disk: {free // 1024**2} MiB free at {settings.data}"
+    return Finding(free >= LEAST_SPACE, text, "" if free >= LEAST_SPACE else "make room; a full disk stops all sales")
+
+
+async def _connections(settings: Settings) -> list[Finding]:
+    async with opened(settings, with_sandbox=True) as shop:
+        checks: list[Awaitable[Finding]] = []
+        advice = f"is {settings.data} writable, and not on a network file system?"
+        for name, database in shop.databases.items():
+            checks.append(_asked(f"database {name}: reads and writes", database.ping, advice))
+        for service, url in settings.service_urls.items():
+            name = f"{service.upper()}_SERVICE_URL"
+            advice = f"does `kassa serve {service}` run there?"
+            checks.append(_asked(f"{name}: answers", partial(_is_alive, shop, url), advice))
+        if shop.check_stripe is not None:
+            whose = "sandbox" if settings.has_sandbox else "Stripe"
+            checks.append(_asked(f"{whose}: reached, and takes the key", shop.check_stripe, _stripe_advice(settings)))
+            if not settings.has_sandbox:
+                checks.append(_clock(shop, settings))
+        return list(await asyncio.gather(*checks))
+
+
+def _stripe_advice(settings: Settings) -> str:
+    if settings.has_sandbox:
+        return "start `kassa up`, whose sandbox this is"
+    return "is STRIPE_SECRET_KEY valid, may it read events, and can this machine reach Stripe?"
+
+
+async def _asked(text: str, ask: Callable[[], Awaitable[None]], advice: str) -> Finding:
+    try:
+        await asyncio.wait_for(ask(), CHECK_SECONDS)
+    except Exception as error:  # whatever it is, the operator is told what to look at
+        return Finding(False, f"{text}: no ({str(error) or type(error).__name__})", advice)
+    return Finding(True, text)
+
+
+async def _is_alive(shop: Shop, url: str) -> None:
+    async with shop.sessions().get(f"{url}/health") as answer:
+        answer.raise_for_status()
+
+
+async def _clock(shop: Shop, settings: Settings) -> Finding:
+    """Stripe's answers say when they were made."""
+    try:
+        async with shop.sessions().get(settings.stripe_api_base or "https://api.stripe.com") as answer:
+            theirs = parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    except Exception:  # reaching Stripe has a finding of its own
+        return Finding(True, "clock: could not be compared")
+    skew = abs(time.time() - theirs)
+    text = f"clock: {skew:.0f} s from Stripe's"
+    return Finding(
+        skew <= MOST_SKEW_SECONDS, text, "" if skew <= MOST_SKEW_SECONDS else "set it, with NTP for instance"
+    )

@@ -1,0 +1,49 @@
+"""The command `kassa`. What a command needs is imported when it runs, so that `--help` is quick."""
+
+from typing import Annotated
+
+import typer
+
+from kassa import __version__
+from kassa.cli import admin, catalogue, checks, demo, doctor, server
+from kassa.cli.trouble import told
+
+app = typer.Typer(
+    name="kassa",
+    help="The order-to-payment core of a shop: accounts, catalogue, stock, orders, Stripe payments.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(server.up)
+app.command()(server.serve)
+app.command()(server.sandbox)
+app.command()(demo.demo)
+app.add_typer(admin.app, name="admin")
+app.command("import")(catalogue.import_)
+app.command()(catalogue.export)
+app.command()(checks.audit)
+app.command()(checks.reconcile)
+app.command()(checks.replay)
+app.command()(doctor.doctor)
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Settings come from the environment and from `.env`; see the README for all of them."""
+    if version:
+        typer.echo(f"kassa {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command; whatever is wrong is told in one line."""
+    with told():
+        app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""`kassa up`, `kassa serve`, `kassa sandbox`: what runs until it is told to stop."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kassa.cli.running import settings_for
+
+if TYPE_CHECKING:
+    from kassa.app.shop import Shop
+
+PortOption = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on; PORT if left out.")]
+
+
+class Service(StrEnum):
+    """What `kassa serve` can run."""
+
+    GATEWAY = "gateway"
+    AUTH = "auth"
+    PRODUCT = "product"
+    INVENTORY = "inventory"
+    ORDER = "order"
+    PAYMENT = "payment"
+
+
+def up(
+    port: PortOption = None,
+    data: Annotated[Path | None, typer.Option(help="Data directory; KASSA_DATA, or .kassa, if left out.")] = None,
+    sample: Annotated[bool, typer.Option("--sample", help="Load the sample catalogue into an empty shop.")] = False,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+) -> None:
+    """Run the whole shop in one process: API, storefront and console, with a Stripe sandbox until a key is set."""
+    settings = settings_for(data)
+    from kassa.app import server
+    from kassa.cli.catalogue import load_sample
+
+    async def prepare(shop: Shop) -> None:
+        if sample and await load_sample(shop):
+            print("The sample catalogue is in the shop now.")
+
+    server.up(settings, host, port, prepare, _announce)
+
+
+def serve(
+    service: Annotated[Service, typer.Argument(help="What to run.")],
+    port: PortOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 127.0.0.1 for this machine only.")] = "0.0.0.0",  # noqa: S104
+) -> None:
+    """Run one service alone, or the gateway in front of them; the `*_SERVICE_URL` settings say where the others are."""
+    settings = settings_for()
+    from kassa.app import server
+
+    def announce(shop: Shop, url: str) -> None:
+        print(f"kassa {service} answers at {url}")
+        _warn_of_sandbox(shop)
+        sys.stdout.flush()
+
+    server.serve(settings, str(service), host, port, announce)
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 12111,
+    data: Annotated[Path | None, typer.Option(help="Folder of sandbox.db; KASSA_DATA if left out.")] = None,
+    webhook: Annotated[list[str] | None, typer.Option(help="Address to send events to; may be given again.")] = None,
+    secret: Annotated[str | None, typer.Option(help="Signing secret of the webhooks; made up if left out.")] = None,
+) -> None:
+    """Run the Stripe sandbox alone: the API, the card page and webhooks, without Stripe."""
+    from kassa.cli.sandbox_cmd import sandbox as run_sandbox
+
+    run_sandbox(port, settings_for(data).data, webhook or [], secret)
+
+
+def _announce(shop: Shop, url: str) -> None:
+    print(f"Storefront  {url}/")
+    print(f"Console     {url}/console")
+    print(f"API docs    {url}/docs")
+    _warn_of_sandbox(shop)
+    print("Make an administrator with: kassa admin create you@example.com")
+    print("Stop with Ctrl-C.")
+    sys.stdout.flush()
+
+
+def _warn_of_sandbox(shop: Shop) -> None:
+    if shop.sandbox is not None:
+        print(f"Payments    {shop.sandbox.url} is a sandbox: no real money moves. Pay with card 4242 4242 4242 4242.")

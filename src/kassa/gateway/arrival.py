@@ -1,0 +1,172 @@
+"""What every process does with an arriving request: name it, bound its body, and answer trouble as a problem.
+
+Plain ASGI, for it is on every request's way.
+"""
+
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, TypeAlias
+
+import structlog
+
+from kassa.kit.ids import REQUEST, Ids
+from kassa.kit.problem import Problem, TooLarge
+from kassa.kit.web import MAX_BODY, PROBLEM_JSON, InternalError
+from kassa.kit.wire import encode, request_id, trace_parent
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+# RFC 9110, 7.6.1, and those that are as old as HTTP/1.0: for the connection, not for us.
+HOP_BY_HOP = frozenset(
+    (
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    )
+)
+_SANE_ID = re.compile(rb"[!-~]{1,128}")
+_TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_WITHOUT_BODY = frozenset(("GET", "HEAD", "OPTIONS", "DELETE"))
+
+log = structlog.get_logger()
+
+
+class Arrival:
+    """An arriving request's headers, by name; of a repeated one the first counts."""
+
+    __slots__ = ("headers", "name", "trace")
+
+    def __init__(self, scope: Scope, ids: Ids) -> None:
+        self.headers: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            self.headers.setdefault(name, value)
+        given = self.headers.get(b"x-request-id", b"")
+        self.name = given if _SANE_ID.fullmatch(given) else ids.new(REQUEST).encode()
+        trace = self.headers.get(b"traceparent", b"")
+        self.trace = trace if _TRACE.fullmatch(trace) else _new_trace()
+
+    def text(self, name: bytes) -> str:
+        """A header's text; empty if it was not sent."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    def pass_on(self, scope: Scope) -> None:
+        """The request goes on under its name, whatever it was called before."""
+        kept = [item for item in scope["headers"] if item[0] not in (b"x-request-id", b"traceparent")]
+        scope["headers"] = [*kept, (b"x-request-id", self.name), (b"traceparent", self.trace)]
+        request_id.set(self.name.decode("ascii"))
+        trace_parent.set(self.trace.decode("ascii"))
+
+
+class Door:
+    """Lets requests in to `app`. Subclasses say who may enter, and what else an answer carries."""
+
+    def __init__(self, app: App, ids: Ids) -> None:
+        self._app = app
+        self._ids = ids
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        arrival = Arrival(scope, self._ids)
+        arrival.pass_on(scope)
+        has_started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal has_started
+            if message["type"] == "http.response.start":
+                has_started = True
+                message["headers"] = self._with_extras(message["headers"], arrival)
+            await send(message)
+
+        try:
+            enters = await self._admit(scope, arrival, answer)
+            if enters:
+                await self._app(scope, _bounded(scope, arrival, receive), answer)
+        except Exception as error:
+            if has_started:
+                raise
+            await send_problem(answer, _as_problem(error))
+
+    async def _admit(self, scope: Scope, arrival: Arrival, send: Send) -> bool:
+        """Whether the request goes on to the application; False if it was answered here. Raises problems."""
+        return True
+
+    def _extras(self, arrival: Arrival) -> Iterable[tuple[bytes, bytes]]:
+        """Headers for the answer; what the application has set itself stays."""
+        return ((b"x-request-id", arrival.name), (b"traceparent", arrival.trace))
+
+    def _with_extras(self, headers: Iterable[tuple[bytes, bytes]], arrival: Arrival) -> Headers:
+        given = list(headers)
+        names = {name.lower() for name, _ in given}
+        # `Vary` adds to what is there; everything else is the application's to say first.
+        given.extend(item for item in self._extras(arrival) if item[0] not in names or item[0] == b"vary")
+        return given
+
+
+def _bounded(scope: Scope, arrival: Arrival, receive: Receive) -> Receive:
+    """The same body, but TooLarge as soon as it is over the limit."""
+    declared = arrival.headers.get(b"content-length")
+    if declared is not None:
+        # The server's parser sees to it that no more comes than was declared.
+        if not declared.isdigit() or int(declared) > MAX_BODY:
+            raise too_large()
+        return receive
+    if scope["method"] in _WITHOUT_BODY and b"transfer-encoding" not in arrival.headers:
+        return receive
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > MAX_BODY:
+            raise too_large()
+        return message
+
+    return counted
+
+
+def too_large() -> TooLarge:
+    """The body is over the limit."""
+    return TooLarge(f"send at most {MAX_BODY} bytes")
+
+
+async def send_problem(send: Send, problem: Problem) -> None:
+    """Answer with the problem's document."""
+    body = encode(problem.document(request_id.get()))
+    headers = [
+        (b"content-type", PROBLEM_JSON.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    if "retryAfter" in problem.members:
+        headers.append((b"retry-after", str(problem.members["retryAfter"]).encode()))
+    if problem.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _as_problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    log.exception("unexpected error", exc_info=error)
+    return InternalError()
+
+
+def _new_trace() -> bytes:
+    number = os.urandom(24).hex()
+    return f"00-{number[:32]}-{number[32:]}-01".encode()

@@ -1,0 +1,130 @@
+"""Rate limits: so many requests a user or address may make, in bursts of one period's worth."""
+
+import ipaddress
+import math
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_PERIODS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
+_FORM = re.compile(r"([1-9][0-9]{0,6})/(second|minute|hour)")
+_REMEMBERED = 100_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`count` requests in `seconds`."""
+
+    count: int
+    seconds: float
+
+
+REGISTRATIONS = Rate(10, 60.0)
+"""Accounts that one address may make; each costs a slow hash."""
+
+
+def parse_rate(text: str) -> Rate | None:
+    """The rate in `100/second`, `600/minute` or `1000/hour`; None for `off`; ValueError else."""
+    if text == "off":
+        return None
+    found = _FORM.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    return Rate(int(found[1]), _PERIODS[found[2]])
+
+
+class Limiter:
+    """A token bucket for each key, kept as one number: when the bucket will be full again.
+
+    A bucket holds one period's tokens, so that a page with its pictures is no crime. Each gateway process counts
+    for itself.
+    """
+
+    def __init__(self, rate: Rate, now: Callable[[], float] = time.monotonic) -> None:
+        self._a_token = rate.seconds / rate.count
+        self._bucket = rate.seconds
+        self._now = now
+        self._full_at: dict[str, float] = {}
+
+    def retry_after(self, key: str) -> int:
+        """0: a token was taken, go on. Otherwise the whole seconds until there is one."""
+        now = self._now()
+        full_at = max(now, self._full_at.get(key, now)) + self._a_token
+        wait = full_at - self._bucket - now
+        # A billionth forgives the rounding of a sum of many small parts.
+        if wait > 1e-9:
+            return max(1, math.ceil(wait))
+        if len(self._full_at) >= _REMEMBERED and key not in self._full_at:
+            self._forget(now)
+        self._full_at[key] = full_at
+        return 0
+
+    def _forget(self, now: float) -> None:
+        """Full buckets need no memory; if nearly all are in use, start anew rather than grow."""
+        waiting = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
+        self._full_at = waiting if len(waiting) < _REMEMBERED // 2 else {}
+
+
+class Addresses:
+    """Whose request it is: the peer's address, or what a trusted proxy says in X-Forwarded-For."""
+
+    def __init__(self, trusted: tuple[str, ...] = ()) -> None:
+        self._trusted = [ipaddress.ip_network(text, strict=False) for text in trusted]
+        self._known: dict[str, bool] = {}
+
+    def client(self, peer: str, forwarded: str) -> str:
+        """The address of the one who asks: from the right, the first that is not a trusted proxy."""
+        if not self._trusted or not forwarded or not self._is_trusted(peer):
+            return peer
+        client = peer
+        for text in reversed(forwarded.split(",")):
+            address = _bare(text.strip())
+            if address is None:
+                break
+            client = address
+            if not self._is_trusted(address):
+                break
+        return client
+
+    def _is_trusted(self, address: str) -> bool:
+        known = self._known.get(address)
+        if known is None:
+            if len(self._known) > 10_000:
+                self._known.clear()
+            known = self._known[address] = self._is_in_a_network(address)
+        return known
+
+    def _is_in_a_network(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped
+        return any(parsed in network for network in self._trusted)
+
+
+def _bare(text: str) -> str | None:
+    """The address in `1.2.3.4`, `1.2.3.4:567`, `2001:db8::1` or `[2001:db8::1]:567`; None if there is none."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
+
+
+def household(address: str) -> str:
+    """What is limited as one: an IPv4 address, or the /64 network that one IPv6 subscriber has."""
+    if ":" not in address:
+        return address
+    try:
+        parsed = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))

@@ -1,0 +1,164 @@
+"""The gateway: the only public door. Routing aside, all that happens to a request before a service sees it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from kassa.contracts.auth import Auth
+from kassa.contracts.inventory import Inventory
+from kassa.contracts.order import Orders
+from kassa.contracts.payment import Payments
+from kassa.contracts.product import Product
+from kassa.gateway.arrival import HOP_BY_HOP, App, Arrival, Door, Scope, Send
+from kassa.gateway.limits import Addresses, Limiter, household
+from kassa.kit.identity import Principal, TokenVerifier
+from kassa.kit.ids import Ids
+from kassa.kit.problem import Forbidden, NotFound, TooManyRequests, Unauthenticated, Unavailable
+from kassa.kit.wire import endpoints
+
+CONTRACTS: tuple[type, ...] = (Auth, Product, Inventory, Orders, Payments)
+API = ("auth", "products", "inventory", "orders", "payments")
+"""First parts of the paths that are the API's; everything else is pages."""
+
+# Health answers probes, and Stripe would count a 429 as a failed delivery.
+_UNLIMITED = frozenset(("/health", "/ready", "/payments/webhook", "/webhook"))
+# Whoever asks for these has no valid token yet, or not any more.
+_FOR_STRANGERS = frozenset(("/auth/register", "/auth/login", "/auth/refresh", "/auth/logout", *_UNLIMITED))
+_REGISTRATION = "/auth/register"
+_FORGEABLE = (b"x-internal-", b"x-user-")
+
+_PREFLIGHT: tuple[tuple[bytes, bytes], ...] = (
+    (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
+    (
+        b"access-control-allow-headers",
+        b"Authorization, Content-Type, Idempotency-Key, X-Request-Id, traceparent",
+    ),
+    (b"access-control-max-age", b"600"),
+    (b"content-length", b"0"),
+)
+_EXPOSED = (
+    b"access-control-expose-headers",
+    b"X-Request-Id, Retry-After, Idempotent-Replayed, traceparent",
+)
+_SECURITY: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+_HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
+_PRIVATE = (b"cache-control", b"no-store")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How strict the door is. None instead of a limiter: no limit."""
+
+    limiter: Limiter | None = None
+    registrations: Limiter | None = None
+    addresses: Addresses = field(default_factory=Addresses)
+    origins: frozenset[str] = frozenset()
+    is_https: bool = False
+
+
+class Gateway(Door):
+    """Cleans headers, checks tokens, limits rates, hides what is between services; then `app` answers."""
+
+    def __init__(self, app: App, ids: Ids, verifier: TokenVerifier, rules: Rules) -> None:
+        super().__init__(app, ids)
+        self._verifier = verifier
+        self._rules = rules
+        self._hidden = _hidden_paths()
+        self._security = (*_SECURITY, _HTTPS_ONLY) if rules.is_https else _SECURITY
+
+    async def _admit(self, scope: Scope, arrival: Arrival, send: Send) -> bool:
+        rules, path = self._rules, _plain(scope["path"])
+        _clean(scope, arrival)
+        peer = scope["client"] or ("", 0)
+        address = rules.addresses.client(peer[0], arrival.text(b"x-forwarded-for"))
+        scope["client"] = (address, peer[1])
+        if self._is_preflight(scope, arrival):
+            await self._answer_preflight(arrival, send)
+            return False
+        principal = await self._principal(path, arrival)
+        if path not in _UNLIMITED:
+            self._limit(scope, path, principal, address)
+        if self._hidden.fullmatch(path):
+            raise NotFound("there is nothing at this path")
+        return True
+
+    async def _principal(self, path: str, arrival: Arrival) -> Principal | None:
+        """Who asks; None for a stranger. A token that is no good is refused here, before it costs a service."""
+        authorization = arrival.headers.get(b"authorization")
+        if authorization is None or path in _FOR_STRANGERS or authorization[:7].lower() != b"bearer ":
+            return None
+        try:
+            return await self._verifier.principal(authorization.decode("latin-1"))
+        except Unavailable:
+            return None  # the service asks for itself, and says so
+        except Unauthenticated:
+            if path[1:].split("/", 1)[0] in API:
+                raise
+            return None
+
+    def _limit(self, scope: Scope, path: str, principal: Principal | None, address: str) -> None:
+        rules = self._rules
+        if rules.limiter is not None:
+            key = principal.id if principal else household(address)
+            if wait := rules.limiter.retry_after(key):
+                raise TooManyRequests(wait)
+        if rules.registrations is not None and path == _REGISTRATION and scope["method"] == "POST":
+            wait = rules.registrations.retry_after(household(address))
+            if wait:
+                raise TooManyRequests(wait)
+
+    def _is_preflight(self, scope: Scope, arrival: Arrival) -> bool:
+        asks = scope["method"] == "OPTIONS" and b"access-control-request-method" in arrival.headers
+        return asks and bool(self._rules.origins)
+
+    async def _answer_preflight(self, arrival: Arrival, send: Send) -> None:
+        if not self._allowed_origin(arrival):
+            raise Forbidden("this origin may not call; CORS_ORIGINS names those that may")
+        await send({"type": "http.response.start", "status": 204, "headers": list(_PREFLIGHT)})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _allowed_origin(self, arrival: Arrival) -> bytes | None:
+        origin = arrival.headers.get(b"origin")
+        if origin is None:
+            return None
+        origins = self._rules.origins
+        return origin if "*" in origins or origin.decode("latin-1") in origins else None
+
+    def _extras(self, arrival: Arrival) -> Iterable[tuple[bytes, bytes]]:
+        extras = [*super()._extras(arrival), *self._security]
+        if b"authorization" in arrival.headers:
+            extras.append(_PRIVATE)
+        if self._rules.origins:
+            extras.append((b"vary", b"Origin"))
+            if origin := self._allowed_origin(arrival):
+                extras += [(b"access-control-allow-origin", origin), _EXPOSED]
+        return extras
+
+
+def _clean(scope: Scope, arrival: Arrival) -> None:
+    """Drop what is for the connection only, and what outsiders could pretend to be one of us with."""
+    dropped = HOP_BY_HOP
+    named = arrival.headers.get(b"connection", b"close")
+    if named not in (b"keep-alive", b"close"):
+        dropped = dropped.union(part.strip().lower() for part in named.split(b","))
+    scope["headers"] = [
+        item for item in scope["headers"] if item[0] not in dropped and not item[0].startswith(_FORGEABLE)
+    ]
+
+
+def _plain(path: str) -> str:
+    """The path as routers see it: no empty parts, no slash at the end."""
+    if "//" in path:
+        path = re.sub("/{2,}", "/", path)
+    return path.rstrip("/") or "/"
+
+
+def _hidden_paths() -> re.Pattern[str]:
+    """The endpoints between services, told from the contracts; and the metrics."""
+    paths = [each.mark.path for contract in CONTRACTS for each in endpoints(contract) if each.mark.callers]
+    return re.compile("|".join(re.sub(r"\{\w+\}", "[^/]+", path) for path in (*paths, "/metrics")))

@@ -1,0 +1,71 @@
+"""What is wired to what."""
+
+from pathlib import Path
+
+import pytest
+
+from kassa.app.settings import SettingError, read_settings
+from kassa.app.shop import Elsewhere, Place, Shop, present
+from kassa.app.wiring import all_here, open_shop, order_effects, payment_effects, product_effects, within_reach
+from kassa.gateway.middleware import CONTRACTS
+from kassa.kit.wire import endpoints
+from kassa.order.domain import Todo as OrderTodo
+from kassa.payment.domain import Todo as PaymentTodo
+from kassa.product.domain import OPEN_STOCK
+
+
+async def test_every_effect_has_somebody_to_carry_it_out(tmp_path: Path) -> None:
+    settings = read_settings({"KASSA_DATA": str(tmp_path)})
+    async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
+        assert set(product_effects(present(shop.product, "product"))) == {OPEN_STOCK}
+        assert set(order_effects(present(shop.order, "order"))) == set(OrderTodo)
+        assert set(payment_effects(present(shop.payment, "payment"))) == set(PaymentTodo)
+        assert set(shop.outboxes) == {"product", "order", "payment"}
+
+
+async def test_each_service_satisfies_its_contract(tmp_path: Path) -> None:
+    settings = read_settings({"KASSA_DATA": str(tmp_path)})
+    async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
+        services = (shop.auth, shop.product, shop.inventory, shop.order, shop.payment)
+        for contract, service in zip(CONTRACTS, services, strict=True):
+            assert [each.name for each in endpoints(contract) if not hasattr(service, each.name)] == []
+
+
+async def test_a_service_elsewhere_is_not_here(tmp_path: Path) -> None:
+    settings = read_settings(
+        {"KASSA_DATA": str(tmp_path), "AUTH_SERVICE_URL": "http://auth:4000", "INTERNAL_SECRET": "x" * 32}
+    )
+    async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
+        assert shop.auth is None
+        with pytest.raises(Elsewhere, match="AUTH_SERVICE_URL"):
+            present(shop.auth, "auth")
+        assert present(shop.order, "order")
+
+
+async def test_a_command_reaches_a_service_that_runs_apart_on_the_same_data(tmp_path: Path) -> None:
+    settings = read_settings({"KASSA_DATA": str(tmp_path), "AUTH_SERVICE_URL": "http://auth:4000"})
+    assert "auth" not in within_reach(settings)
+    (tmp_path / "auth.db").touch()
+    assert within_reach(settings)["auth"] == "auth"
+
+
+@pytest.mark.parametrize(("name", "value"), [("MONGO_URI", "mongodb://m"), ("REDIS_URL", "redis://r")])
+async def test_stores_that_are_not_there_yet_are_refused(tmp_path: Path, name: str, value: str) -> None:
+    settings = read_settings({"KASSA_DATA": str(tmp_path), name: value})
+    with pytest.raises(SettingError, match=name):
+        async with open_shop(settings, Place(all_here(settings))):
+            raise AssertionError
+
+
+async def test_secrets_of_the_one_process_form_stay_the_same(tmp_path: Path) -> None:
+    settings = read_settings({"KASSA_DATA": str(tmp_path)})
+
+    async def secret_and_key() -> tuple[str, object]:
+        async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
+            return shop.internal_secret, await _key(shop)
+
+    assert await secret_and_key() == await secret_and_key()
+
+
+async def _key(shop: Shop) -> object:
+    return (await present(shop.auth, "auth").keys()).keys

@@ -1,0 +1,149 @@
+"""The commands: what they say of themselves, what they do, and what they say when they cannot."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from kassa.cli.main import app
+from tests.app.process import environment, kassa
+
+COMMANDS = [
+    "up",
+    "serve",
+    "sandbox",
+    "demo",
+    "admin create",
+    "import",
+    "export",
+    "audit",
+    "reconcile",
+    "replay",
+    "doctor",
+]
+SERVICES = {"PATH", "HOME"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_says_what_it_does(command: str) -> None:
+    answer = CliRunner().invoke(app, [*command.split(), "--help"])
+    assert answer.exit_code == 0
+    assert "Usage:" in answer.output
+    assert len(answer.output) > 200
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from kassa.cli.main import app\n"
+        "heavy = {'litestar', 'aiohttp', 'stripe', 'uvicorn', 'apsw', 'jinja2', 'httpx'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["up", "audit", "export", "doctor", "reconcile"])
+def test_a_wrong_setting_stops_every_command_with_one_line(tmp_path: Path, command: str) -> None:
+    done = kassa(tmp_path, command, CURRENCY="gold")
+    assert done.returncode == 2
+    assert done.stderr.startswith("KASSA: CURRENCY ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_administrator_is_made_and_an_old_one_kept(tmp_path: Path) -> None:
+    def create(**settings: str) -> subprocess.CompletedProcess[str]:
+        return kassa(tmp_path, "admin", "create", "boss@example.com", **settings)
+
+    made = create(KASSA_ADMIN_PASSWORD="correct horse battery")
+    assert (made.returncode, made.stdout) == (0, "boss@example.com is an administrator now.\n")
+    again = create(KASSA_ADMIN_PASSWORD="correct horse battery")
+    assert (again.returncode, again.stdout) == (0, "boss@example.com was an administrator already.\n")
+
+
+def test_a_password_that_is_too_short_is_refused_in_one_line(tmp_path: Path) -> None:
+    refused = kassa(tmp_path, "admin", "create", "boss@example.com", KASSA_ADMIN_PASSWORD="x")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("KASSA: password: ")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_what_is_exported_can_be_imported_and_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(
+        "name,description,category,price,stock\nTea,Green,Tea,4.50,7\nPot,Round,Tea,19.99,\n", encoding="utf-8"
+    )
+    done = kassa(tmp_path, "import", "in.csv")
+    assert (done.returncode, done.stdout) == (0, "2 made, 0 changed, 0 as they were.\n"), done.stderr
+    out = tmp_path / "out.csv"
+    assert kassa(tmp_path, "export", "--out", str(out)).returncode == 0
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    assert {(row["name"], row["price"], row["stock"]) for row in rows} == {("Tea", "4.50", "7"), ("Pot", "19.99", "0")}
+    again = kassa(tmp_path, "import", "out.csv")
+    assert (again.returncode, again.stdout) == (0, "0 made, 0 changed, 2 as they were.\n"), again.stderr
+
+
+def test_a_file_that_is_wrong_or_missing_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("name,description,category,price\nTea,Green,Tea,free\n", encoding="utf-8")
+    for file, named in (("bad.csv", "line 2"), ("missing.csv", "missing.csv cannot be read")):
+        done = kassa(tmp_path, "import", file)
+        assert done.returncode == 1
+        assert done.stderr.startswith("KASSA: ")
+        assert named in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_an_empty_shop_is_in_order(tmp_path: Path) -> None:
+    assert kassa(tmp_path, "audit").returncode == 0
+    assert kassa(tmp_path, "reconcile").returncode == 0
+    assert kassa(tmp_path, "reconcile", "--fix").returncode == 0
+
+
+def test_an_unknown_event_is_told(tmp_path: Path) -> None:
+    done = kassa(tmp_path, "replay", "evt_unknown")
+    assert (done.returncode, done.stderr) == (1, "KASSA: there is no stored event evt_unknown\n")
+
+
+def test_the_doctor_finds_a_new_shop_well(tmp_path: Path) -> None:
+    done = kassa(tmp_path, "doctor")
+    assert done.returncode == 0, done.stdout
+    assert "✗" not in done.stdout
+    assert "sandbox" in done.stdout
+
+
+def test_the_doctor_says_what_to_do(tmp_path: Path) -> None:
+    done = kassa(
+        tmp_path,
+        "doctor",
+        STRIPE_SECRET_KEY="sk_test_1",
+        STRIPE_WEBHOOK_SECRET="not-from-stripe",
+        STRIPE_API_BASE="http://127.0.0.1:1",
+        JWT_SECRET="short",
+    )
+    assert done.returncode == 1
+    wrong = [line for line in done.stdout.splitlines() if line.startswith("✗")]
+    assert [line.split(":")[0] for line in wrong] == ["✗ JWT_SECRET", "✗ STRIPE_WEBHOOK_SECRET", "✗ Stripe"]
+    assert all(" — " in line for line in wrong)
+    assert "not-from-stripe" not in done.stdout
+
+
+def test_the_demo_buys_as_it_must() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kassa.cli.main", "demo"],
+        env=environment(COLUMNS="100"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("✓") == 3
+    assert "CONFIRMED" in done.stdout
+
+
+def test_the_demo_needs_a_shop(tmp_path: Path) -> None:
+    done = kassa(tmp_path, "demo", "--base", "http://127.0.0.1:1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("KASSA: http://127.0.0.1:1 cannot be reached")

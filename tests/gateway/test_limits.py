@@ -1,0 +1,71 @@
+"""Rates, and whose request it is."""
+
+import pytest
+
+from kassa.gateway.limits import Addresses, Limiter, Rate, household, parse_rate
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("100/second", Rate(100, 1.0)),
+        ("600/minute", Rate(600, 60.0)),
+        ("1000/hour", Rate(1000, 3600.0)),
+        ("off", None),
+    ],
+)
+def test_a_rate_is_read(text: str, rate: Rate | None) -> None:
+    assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize("text", ["", "100", "0/second", "-1/second", "1/day", "1.5/second", "on", "100/ second"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        parse_rate(text)
+
+
+def test_a_limit_lets_through_exactly_its_rate() -> None:
+    now = 0.0
+    limiter = Limiter(Rate(100, 1.0), lambda: now)
+    let_through = 0
+    for step in range(10_000):
+        now = step / 1000
+        let_through += limiter.retry_after("one") == 0
+    # A bucket of one second at the beginning, then 100 a second for ten seconds.
+    assert 1090 <= let_through <= 1100
+
+
+def test_a_limiter_forgets_who_has_been_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("kassa.gateway.limits._REMEMBERED", 100)
+    limiter = Limiter(Rate(1, 1.0), lambda: now)
+    for number in range(1000):
+        now = number / 10
+        assert limiter.retry_after(str(number)) == 0
+        assert len(limiter._full_at) <= 100
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "203.0.113.5, 198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "198.51.100.7, 10.0.0.2", "198.51.100.7"),
+        ("10.0.0.1", "198.51.100.7:1234", "198.51.100.7"),
+        ("10.0.0.1", "[2001:db8::7]:1234", "2001:db8::7"),
+        ("10.0.0.1", "nonsense", "10.0.0.1"),
+        ("10.0.0.1", "198.51.100.7, nonsense", "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("192.0.2.1", "198.51.100.7", "192.0.2.1"),
+        ("", "198.51.100.7", ""),
+    ],
+)
+def test_the_client_is_the_first_from_the_right_that_is_not_trusted(peer: str, forwarded: str, client: str) -> None:
+    assert Addresses(("10.0.0.0/8",)).client(peer, forwarded) == client
+
+
+def test_a_subscriber_s_ipv6_network_is_limited_as_one() -> None:
+    assert household("2001:db8:1:2:3::4") == household("2001:db8:1:2::9") == "2001:db8:1:2::/64"
+    assert household("2001:db8:1:3::1") != household("2001:db8:1:2::1")
+    assert household("::ffff:192.0.2.1") == household("192.0.2.1") == "192.0.2.1"
