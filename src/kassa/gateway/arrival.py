@@ -36,6 +36,7 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     )
 )
+_OWN = frozenset((b"x-request-id", b"traceparent"))
 _SANE_ID = re.compile(rb"[!-~]{1,128}")
 _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _WITHOUT_BODY = frozenset(("GET", "HEAD", "OPTIONS", "DELETE"))
@@ -49,28 +50,30 @@ class Arrival:
     __slots__ = ("headers", "name", "trace")
 
     def __init__(self, scope: Scope, ids: Ids) -> None:
-        self.headers: dict[bytes, bytes] = {}
-        for name, value in scope["headers"]:
-            self.headers.setdefault(name, value)
-        given = self.headers.get(b"x-request-id", b"")
-        self.name = given if _SANE_ID.fullmatch(given) else ids.new(REQUEST).encode()
-        trace = self.headers.get(b"traceparent", b"")
-        self.trace = trace if _TRACE.fullmatch(trace) else _new_trace()
+        given: Headers = scope["headers"]
+        self.headers = headers = dict(reversed(given))
+        name, trace = headers.get(b"x-request-id"), headers.get(b"traceparent")
+        is_sane = name is not None and _SANE_ID.fullmatch(name)
+        self.name: bytes = name if name is not None and is_sane else ids.new(REQUEST).encode()
+        self.trace: bytes = trace if trace is not None and _TRACE.fullmatch(trace) else _new_trace()
+        request_id.set(self.name.decode("ascii"))
+        trace_parent.set(self.trace.decode("ascii"))
 
     def text(self, name: bytes) -> str:
         """A header's text; empty if it was not sent."""
         return self.headers.get(name, b"").decode("latin-1")
 
-    def pass_on(self, scope: Scope) -> None:
-        """The request goes on under its name, whatever it was called before."""
-        kept = [item for item in scope["headers"] if item[0] not in (b"x-request-id", b"traceparent")]
+    def pass_on(self, scope: Scope, dropped: frozenset[bytes], prefixes: tuple[bytes, ...]) -> None:
+        """The request goes on under its name, without these headers and those that begin so."""
+        kept = [item for item in scope["headers"] if item[0] not in dropped and not item[0].startswith(prefixes)]
         scope["headers"] = [*kept, (b"x-request-id", self.name), (b"traceparent", self.trace)]
-        request_id.set(self.name.decode("ascii"))
-        trace_parent.set(self.trace.decode("ascii"))
 
 
 class Door:
     """Lets requests in to `app`. Subclasses say who may enter, and what else an answer carries."""
+
+    forgeable: tuple[bytes, ...] = ()
+    """How the headers begin that nobody who comes in by this door may set."""
 
     def __init__(self, app: App, ids: Ids) -> None:
         self._app = app
@@ -82,7 +85,7 @@ class Door:
             await self._app(scope, receive, send)
             return
         arrival = Arrival(scope, self._ids)
-        arrival.pass_on(scope)
+        arrival.pass_on(scope, self._dropped(arrival), self.forgeable)
         has_started = False
 
         async def answer(message: Message) -> None:
@@ -100,6 +103,10 @@ class Door:
             if has_started:
                 raise
             await send_problem(answer, _as_problem(error))
+
+    def _dropped(self, arrival: Arrival) -> frozenset[bytes]:
+        """The headers that do not go on; the names among them are put back anew."""
+        return _OWN
 
     async def _admit(self, scope: Scope, arrival: Arrival, send: Send) -> bool:
         """Whether the request goes on to the application; False if it was answered here. Raises problems."""

@@ -25,7 +25,7 @@ _UNLIMITED = frozenset(("/health", "/ready", "/payments/webhook", "/webhook"))
 # Whoever asks for these has no valid token yet, or not any more.
 _FOR_STRANGERS = frozenset(("/auth/register", "/auth/login", "/auth/refresh", "/auth/logout", *_UNLIMITED))
 _REGISTRATION = "/auth/register"
-_FORGEABLE = (b"x-internal-", b"x-user-")
+_DROPPED = HOP_BY_HOP | {b"x-request-id", b"traceparent"}
 
 _PREFLIGHT: tuple[tuple[bytes, bytes], ...] = (
     (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
@@ -64,6 +64,9 @@ class Rules:
 class Gateway(Door):
     """Cleans headers, checks tokens, limits rates, hides what is between services; then `app` answers."""
 
+    # What outsiders could pretend to be one of us with.
+    forgeable = (b"x-internal-", b"x-user-")
+
     def __init__(self, app: App, ids: Ids, verifier: TokenVerifier, rules: Rules) -> None:
         super().__init__(app, ids)
         self._verifier = verifier
@@ -71,9 +74,14 @@ class Gateway(Door):
         self._hidden = _hidden_paths()
         self._security = (*_SECURITY, _HTTPS_ONLY) if rules.is_https else _SECURITY
 
+    def _dropped(self, arrival: Arrival) -> frozenset[bytes]:
+        named = arrival.headers.get(b"connection", b"close")
+        if named in (b"keep-alive", b"close"):
+            return _DROPPED
+        return _DROPPED.union(part.strip().lower() for part in named.split(b","))
+
     async def _admit(self, scope: Scope, arrival: Arrival, send: Send) -> bool:
         rules, path = self._rules, _plain(scope["path"])
-        _clean(scope, arrival)
         peer = scope["client"] or ("", 0)
         address = rules.addresses.client(peer[0], arrival.text(b"x-forwarded-for"))
         scope["client"] = (address, peer[1])
@@ -138,17 +146,6 @@ class Gateway(Door):
             if origin := self._allowed_origin(arrival):
                 extras += [(b"access-control-allow-origin", origin), _EXPOSED]
         return extras
-
-
-def _clean(scope: Scope, arrival: Arrival) -> None:
-    """Drop what is for the connection only, and what outsiders could pretend to be one of us with."""
-    dropped = HOP_BY_HOP
-    named = arrival.headers.get(b"connection", b"close")
-    if named not in (b"keep-alive", b"close"):
-        dropped = dropped.union(part.strip().lower() for part in named.split(b","))
-    scope["headers"] = [
-        item for item in scope["headers"] if item[0] not in dropped and not item[0].startswith(_FORGEABLE)
-    ]
 
 
 def _plain(path: str) -> str:
