@@ -25,7 +25,7 @@ async def test_the_gateway_s_word_on_the_client_counts(door: InnerDoor) -> None:
 async def test_an_unsigned_word_does_not_count(door: InnerDoor) -> None:
     for forged in (
         {},
-        {"x-internal-service": "gateway", "x-internal-token": "x"},
+        {"x-internal-service": "gateway-service", "x-internal-token": "x"},
         ServiceIdentity("order", SECRET).headers("auth"),
         ServiceIdentity("gateway", "another secret, made up by somebody").headers("auth"),
         ServiceIdentity("gateway", SECRET).headers("order"),

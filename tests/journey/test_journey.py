@@ -154,3 +154,9 @@ async def test_a_catalogue_is_exported_and_imported_unchanged(shop: RunningShop,
     status, printed = await shop.command("import", str(file))
     assert status == 0, printed
     assert (await shop.command("export"))[1] == exported
+
+
+@pytest.mark.parametrize("path", ["/", "/products", "/health"])
+async def test_head_is_answered_as_get_without_a_body(shop: RunningShop, path: str) -> None:
+    async with shop.http.head(shop.base + path) as answer:
+        assert (answer.status, await answer.read()) == (200, b"")

@@ -124,7 +124,7 @@ def forged(secret: str = "secret", key: tuple[str, str] = ("order", "inventory")
     wanted = {"iss": "order", "aud": "inventory", "exp": int(time.time()) + 60, **claims}
     present = {name: value for name, value in wanted.items() if value is not None}
     token = jwt.encode(present, derived_key(secret, f"service:{key[0]}:{key[1]}"), "HS256")
-    return {"x-internal-service": "order", "x-internal-token": token}
+    return {"x-internal-service": "order-service", "x-internal-token": token}
 
 
 def test_a_service_is_known_by_its_token() -> None:
@@ -141,14 +141,14 @@ def test_a_services_token_is_used_again_while_it_is_fresh() -> None:
     "headers",
     [
         {},
-        {"x-internal-service": "order"},
-        {"x-internal-service": "order", "x-internal-token": "x"},
+        {"x-internal-service": "order-service"},
+        {"x-internal-service": "order-service", "x-internal-token": "x"},
         {"x-internal-token": ORDER.headers("inventory")["x-internal-token"]},
         ORDER.headers("payment"),
         ServiceIdentity("order", "another secret").headers("inventory"),
         ServiceIdentity("payment", "secret").headers("inventory"),
-        ServiceIdentity("payment", "secret").headers("inventory") | {"x-internal-service": "order"},
-        ServiceIdentity("inventory", "secret").headers("order") | {"x-internal-service": "order"},
+        ServiceIdentity("payment", "secret").headers("inventory") | {"x-internal-service": "order-service"},
+        ServiceIdentity("inventory", "secret").headers("order") | {"x-internal-service": "order-service"},
         forged(exp=int(time.time()) - 1),
         forged(exp=None),
         forged(aud="payment"),

@@ -84,6 +84,9 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            # RFC 9110, 9.3.2: answered as GET is; the server, which keeps its own scope, leaves the body out.
+            scope = {**scope, "method": "GET"}
         arrival = Arrival(scope, self._ids)
         arrival.pass_on(scope, self._dropped(arrival), self.forgeable)
         has_started = False

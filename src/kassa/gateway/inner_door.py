@@ -26,13 +26,14 @@ class InnerDoor(Door):
         return True
 
     def _is_from_gateway(self, arrival: Arrival) -> bool:
-        if arrival.text(b"x-internal-service") != GATEWAY:
+        caller = arrival.text(b"x-internal-service")
+        if caller != f"{GATEWAY}-service":
             return False
         token, now = arrival.text(b"x-internal-token"), time.monotonic()
         if self._checked.get(token, 0.0) > now:
             return True
         try:
-            self._identity.check(GATEWAY, token, (GATEWAY,))
+            self._identity.check(caller, token, (GATEWAY,))
         except Forbidden:
             return False
         if len(self._checked) >= _REMEMBERED:

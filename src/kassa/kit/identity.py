@@ -17,6 +17,7 @@ ADMIN = "admin"
 USER = "user"
 ALGORITHM = "EdDSA"
 SERVICE_TOKEN_SECONDS = 60
+_SUFFIX = "-service"
 _REMEMBERED = 50_000
 
 
@@ -109,24 +110,28 @@ class ServiceIdentity:
             claims = {"iss": self.name, "aud": callee, "exp": int(expires_at)}
             token = jwt.encode(claims, self._key(self.name, callee), algorithm="HS256")
             self._tokens[callee] = (token, expires_at)
-        return {"x-internal-service": self.name, "x-internal-token": token}
+        return {"x-internal-service": f"{self.name}{_SUFFIX}", "x-internal-token": token}
 
     def check(self, caller: str | None, token: str | None, allowed: tuple[str, ...]) -> str:
-        """The calling service's name, if its token is good for us and `allowed` lists it; else Forbidden."""
-        if not caller or not token or caller not in allowed:
+        """The calling service's name, if its token is good for us and `allowed` lists it; else Forbidden.
+
+        On the wire services are called `order-service` and so on, in code `order`.
+        """
+        name = (caller or "").removesuffix(_SUFFIX)
+        if not token or name == caller or name not in allowed:
             raise Forbidden("this endpoint is for other services")
         try:
             jwt.decode(
                 token,
-                self._key(caller, self.name),
+                self._key(name, self.name),
                 algorithms=["HS256"],
                 audience=self.name,
-                issuer=caller,
+                issuer=name,
                 options={"require": ["exp", "aud", "iss"]},
             )
         except jwt.PyJWTError as error:
             raise Forbidden("the service token is not valid") from error
-        return caller
+        return name
 
     def _key(self, caller: str, callee: str) -> bytes:
         return derived_key(self._secret, f"service:{caller}:{callee}")
