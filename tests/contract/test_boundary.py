@@ -179,6 +179,9 @@ class Counting:
     async def refund_late(self, order_id: str, reason: str) -> None:
         """Not asked here."""
 
+    async def history(self, order_id: str) -> None:
+        """Not asked here."""
+
 
 async def test_what_is_not_idempotent_shows_when_each_call_is_sent_twice(reach: Reach) -> None:
     service = Counting()
@@ -197,6 +200,9 @@ class Refusing:
         raise self.problem
 
     async def refund_late(self, order_id: str, reason: str) -> None:
+        raise self.problem
+
+    async def history(self, order_id: str) -> None:
         raise self.problem
 
 

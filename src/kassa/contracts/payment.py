@@ -4,8 +4,9 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from kassa.kit.audit import TimelineEntry
 from kassa.kit.problem import Problem, Unavailable
-from kassa.kit.wire import post
+from kassa.kit.wire import get, post
 
 
 class Closing(msgspec.Struct, frozen=True, rename="camel"):
@@ -61,3 +62,7 @@ class Payments(Protocol):
     @post("/payments/{order_id}/refund-late", callers=("order",))
     async def refund_late(self, order_id: str, reason: str) -> None:
         """Refund all that is left of the payment, and follow that to its end. Asking again is a no-op."""
+
+    @get("/payments/{order_id}/history", callers=("order",))
+    async def history(self, order_id: str) -> list[TimelineEntry]:
+        """What happened to the order's payment, the earliest first; nothing, if there is none."""

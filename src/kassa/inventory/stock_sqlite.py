@@ -10,10 +10,8 @@ import msgspec
 
 from kassa.contracts.inventory import InsufficientStock, Level, Line, ReservationEnded, StockExists, UnknownStock
 from kassa.inventory.stock import (
-    EFFECTS,
     By,
     Difference,
-    Effect,
     Kind,
     Movement,
     MovementTotal,
@@ -22,6 +20,7 @@ from kassa.inventory.stock import (
     Summary,
     merged,
 )
+from kassa.inventory.stock_sqlite_proof import DIFFERENCES
 from kassa.kit.clock import DAY, Millis
 from kassa.storage.sqlite import Sqlite
 
@@ -156,7 +155,7 @@ class SqliteStock:
         return [MovementTotal(day, Kind(kind), reason, *figures) for day, kind, reason, *figures in rows]
 
     async def differences(self) -> list[Difference]:
-        return [Difference(*row) for row in self._sqlite.read(_DIFFERENCES)]
+        return [Difference(*row) for row in self._sqlite.read(DIFFERENCES)]
 
     def _movements(self, rest: str, bindings: tuple[int, ...]) -> list[Movement]:
         rows = self._sqlite.read(f"{_MOVEMENT} {rest}", bindings)
@@ -266,40 +265,3 @@ def _json(value: Sequence[Any]) -> str:
 def _reservation(id: str, state: str, lines: str, made_at: Millis, is_marked: int) -> Reservation:
     held = tuple(Line(product_id, quantity) for quantity, product_id in _parsed(lines))
     return Reservation(id, State(state), held, made_at, bool(is_marked))
-
-
-def _differences_sql() -> str:
-    """Each figure of each product by the ledger, by the sum of the others and by the reservations, against the level.
-
-    A product that one side does not know counts as zero there.
-    """
-    figures = Effect._fields
-    sums = []
-    for place, figure in enumerate(figures):
-        cases = " ".join(f"WHEN '{kind}' THEN {effect[place]}" for kind, effect in EFFECTS.items())
-        sums.append(f"sum(quantity * CASE kind {cases} END) AS {figure}")
-    checks = [(f"{figure} by the ledger", f"ledger.{figure}", f"stock.{figure}") for figure in figures]
-    checks += [
-        ("received by its parts", "stock.available + stock.reserved + stock.sold", "stock.received"),
-        ("reserved by reservations", "holds.reserved", "stock.reserved"),
-        ("sold by reservations", "holds.sold", "stock.sold"),
-    ]
-    rows = " UNION ALL ".join(
-        f"SELECT product_id, '{what}' AS what, coalesce({expected}, 0) AS expected, coalesce({found}, 0) AS found"
-        " FROM products LEFT JOIN stock USING (product_id) LEFT JOIN ledger USING (product_id)"
-        " LEFT JOIN holds USING (product_id)"
-        for what, expected, found in checks
-    )
-    return (
-        f"WITH ledger AS MATERIALIZED (SELECT product_id, {', '.join(sums)} FROM movements GROUP BY product_id),"
-        " holds AS MATERIALIZED (SELECT line.value ->> 0 AS product_id,"
-        " sum(iif(state = 'held', line.value ->> 1, 0)) AS reserved,"
-        " sum(iif(state = 'committed', line.value ->> 1, 0)) AS sold"
-        " FROM reservations, json_each(lines) AS line WHERE state <> 'released' GROUP BY 1),"
-        " products AS MATERIALIZED (SELECT product_id FROM stock UNION SELECT product_id FROM ledger"
-        " UNION SELECT product_id FROM holds)"
-        f" SELECT product_id, what, expected, found FROM ({rows}) WHERE expected <> found ORDER BY product_id, what"
-    )
-
-
-_DIFFERENCES = _differences_sql()

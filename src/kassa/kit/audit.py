@@ -33,3 +33,13 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 def entry(cause: Cause, what: str, from_state: str, to_state: str, at: Millis) -> AuditEntry:
     """The entry for one accepted input."""
     return AuditEntry(at, cause.who, what, from_state, to_state, cause.why, cause.request_id, cause.id)
+
+
+class TimelineEntry(msgspec.Struct, frozen=True, rename="camel"):
+    """One thing that happened to an order, in words for an operator; `data` is for looking further."""
+
+    at: Millis
+    service: str
+    kind: str
+    text: str
+    data: dict[str, str]

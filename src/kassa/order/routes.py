@@ -83,6 +83,22 @@ class OrdersAnswer(msgspec.Struct, frozen=True):
     pagination: Pagination
 
 
+class EntryOut(msgspec.Struct, frozen=True):
+    """One thing that happened."""
+
+    at: str
+    service: str
+    kind: str
+    text: str
+    data: dict[str, str]
+
+
+class TimelineAnswer(msgspec.Struct, frozen=True):
+    """All that ever happened to one order, the earliest first."""
+
+    entries: list[EntryOut]
+
+
 class DayCount(msgspec.Struct, frozen=True):
     """So many on one UTC day."""
 
@@ -203,6 +219,15 @@ async def cancel_order(request: Request[Any, Any, Any], order_id: FromPath[str])
     return await once(request, principal.id, lambda: 200 if is_settled else 202, lambda: order_id, cancel)
 
 
+@get("/orders/{order_id:str}/timeline", tags=["orders"])
+async def order_timeline(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[TimelineAnswer]:
+    """Everything that ever happened to an order, in order; for its buyer and for administrators."""
+    principal = await principal_of(request)
+    entries = await _service(request).timeline(order_id, principal)
+    shown_entries = [EntryOut(rfc3339(each.at), each.service, each.kind, each.text, each.data) for each in entries]
+    return JsonResponse(TimelineAnswer(shown_entries), media_type="application/json")
+
+
 async def _listed(
     request: Request[Any, Any, Any], where: Where, status: str | None, page: tuple[int, int, str | None]
 ) -> Response[OrdersAnswer]:
@@ -222,4 +247,4 @@ def _service(request: Request[Any, Any, Any]) -> OrderService:
     return service
 
 
-HANDLERS = (place_order, my_orders, all_orders, order_analytics, one_order, cancel_order)
+HANDLERS = (place_order, my_orders, all_orders, order_analytics, one_order, cancel_order, order_timeline)

@@ -6,7 +6,7 @@ from kassa.contracts.inventory import InsufficientStock, Inventory, Line, Reserv
 from kassa.contracts.order import OrderForPayment, OrderItem, OrderNotCancellable, RefundNews, StatusChange
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product, UnknownProduct
-from kassa.kit.audit import Cause
+from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import MINUTE, Clock, Millis
 from kassa.kit.documents import Duplicate, change
 from kassa.kit.idempotency import Abandoned
@@ -18,6 +18,7 @@ from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.wire import request_id
 from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, apply, merged, placed
 from kassa.order.store import OrderStore
+from kassa.order.timeline import timeline
 
 NAME = "order-service"
 
@@ -118,6 +119,10 @@ class OrderService:
         if order.user_id != who.id and not who.is_admin:
             raise NotFound(f"there is no order {order_id[:64]}")
         return order
+
+    async def timeline(self, order_id: str, who: Principal) -> list[TimelineEntry]:
+        """Everything that happened to the order, for its owner or an administrator."""
+        return await timeline(await self.visible(order_id, who), self._payments)
 
     # What the payment service calls (contracts.order.Orders)
 

@@ -2,7 +2,7 @@
 
 from kassa.contracts.order import Orders, RefundNews, StatusChange
 from kassa.contracts.payment import Closing, StripeRefused
-from kassa.kit.audit import Cause
+from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import Clock
 from kassa.kit.documents import change
 from kassa.kit.identity import Principal
@@ -23,6 +23,7 @@ from kassa.payment.domain import (
     kind_of,
     next_look_up,
 )
+from kassa.payment.history import history
 from kassa.payment.processor import Processor, Refused, SessionState
 from kassa.payment.refunding import Refunding
 from kassa.payment.refunds import is_fully_refunded
@@ -142,6 +143,11 @@ class PaymentService:
                 ) from refused
             session = await self._processor.session(session_id)
         return await self.settle(payment.id, session, f"closed:{session.id}", "order-service")
+
+    async def history(self, order_id: str) -> list[TimelineEntry]:
+        """See contracts.payment.Payments."""
+        payment = await self.of_order(order_id)
+        return history(payment) if payment is not None else []
 
     # Effects: what follows from a change, carried out until it is done
 

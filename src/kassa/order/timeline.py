@@ -1,0 +1,75 @@
+"""The timeline: everything that ever happened to one order, in order, in words that an operator understands."""
+
+from collections.abc import Iterator
+
+from kassa.contracts.payment import Payments
+from kassa.kit.audit import TimelineEntry
+from kassa.kit.problem import Unavailable
+from kassa.order.domain import Kind, Order, Reason, Todo
+
+SERVICE = "order"
+
+_WORDS = {
+    "place": "The order was placed; its stock is held.",
+    "fail": "Making the order was interrupted by a crash; its stock is released.",
+    Kind.CLOSE: "The order is being closed; Stripe decides whether money came meanwhile.",
+    Kind.PAID: "The order is paid.",
+    Kind.UNWANTED: "Money came though the order had been cancelled: it goes back.",
+    Kind.ENDED: "No money comes for the order: it is cancelled.",
+    Kind.HELD: "Money came late, and there is still stock: it is held once more.",
+    Kind.SOLD_OUT: "Money came late, and the goods are sold: it goes back.",
+    Kind.FULLY_REFUNDED: "All of the money went back.",
+    Kind.PARTLY_REFUNDED: "A part of the money went back, or a refund failed.",
+}
+_DONE = {
+    Todo.CLOSE_PAYMENT: "The payment was settled with Stripe.",
+    Todo.COMMIT: "The stock is sold.",
+    Todo.RELEASE: "The stock can be bought again.",
+    Todo.RESERVE_AGAIN: "The stock was asked for once more.",
+    Todo.REFUND_LATE: "A refund of the late money was requested.",
+    Todo.RESTOCK: "The goods are back on the shelf.",
+}
+_REASONS = {
+    Reason.CANCELLED_BY_BUYER: "the buyer cancelled",
+    Reason.CANCELLED_BY_OPERATOR: "an administrator cancelled",
+    Reason.EXPIRED: "it was not paid in time",
+    Reason.DECLINED: "the card was declined",
+    Reason.PAYMENT_FAILED: "the payment failed",
+    Reason.AMOUNT_MISMATCH: "another amount was paid",
+}
+
+
+async def timeline(order: Order, payments: Payments) -> list[TimelineEntry]:
+    """The order's own entries and its payment's, the earliest first. While the payment service cannot be reached, an
+    entry says that its part is missing."""
+    try:
+        theirs = await payments.history(order.id)
+    except Unavailable:
+        text = "The payment's part cannot be had right now."
+        theirs = [TimelineEntry(order.updated_at, "payment", "missing", text, {})]
+    return sorted([*_audit(order), *_effects(order), *theirs], key=lambda entry: entry.at)
+
+
+def _audit(order: Order) -> Iterator[TimelineEntry]:
+    for entry in order.audit:
+        because = _REASONS.get(Reason(entry.why)) if entry.why in Reason.__members__.values() else None
+        words = _WORDS.get(entry.what, f"{entry.what}.")
+        text = f"{words} The reason: {because}." if because else words
+        data = {
+            "by": entry.who,
+            "from": entry.from_state,
+            "to": entry.to_state,
+            "input": entry.input_id,
+            "request": entry.request_id,
+        }
+        yield TimelineEntry(entry.at, SERVICE, str(entry.what), text, {key: each for key, each in data.items() if each})
+
+
+def _effects(order: Order) -> Iterator[TimelineEntry]:
+    for effect in order.effects:
+        words = _DONE.get(Todo(effect.kind))
+        if words and effect.done_at is not None:
+            yield TimelineEntry(effect.done_at, SERVICE, effect.kind, words, {"effect": effect.id, **effect.args})
+        elif effect.done_at is None and effect.attempts:
+            text = f"Not done yet ({effect.kind}): tried {effect.attempts} times, the last time: {effect.error}."
+            yield TimelineEntry(effect.due_at, SERVICE, "waiting", text, {"effect": effect.id})

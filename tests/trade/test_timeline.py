@@ -1,0 +1,78 @@
+"""The timeline tells an operator why an order is what it is."""
+
+import pytest
+
+from kassa.contracts.inventory import Line
+from kassa.kit.clock import MINUTE
+from kassa.kit.ids import REFUND
+from kassa.kit.problem import NotFound, Unavailable
+from kassa.order.domain import Order
+from tests.trade.world import BUYER, OTHER, TTL, World
+
+
+async def told(shop: World, order: Order) -> list[str]:
+    return [entry.text for entry in await shop.order.timeline(order.id, BUYER)]
+
+
+async def test_a_paid_and_refunded_order_tells_its_story_in_order(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    shop.clock.advance(1000)
+    payment = await shop.open(order)
+    shop.clock.advance(1000)
+    await shop.pay(payment)
+    shop.clock.advance(1000)
+    await shop.payment.refunding.refund(order.id, shop.ids.new(REFUND), 0, "chipped", restock=True, who="usr_admin")
+    await shop.settle()
+    story = await told(shop, order)
+    expected = [
+        "The order was placed; its stock is held.",
+        "The buyer asked to pay.",
+        "A checkout session was opened at Stripe.",
+        "The order is paid.",
+        "The stock is sold.",
+        "Stripe says that the session is paid.",
+        "All of the money went back.",
+        "The goods are back on the shelf.",
+    ]
+    assert [text for text in story if text in expected] == expected
+    assert any("succeeded" in text for text in story)
+
+
+async def test_late_money_for_sold_goods_is_explained(shop: World) -> None:
+    mug = await shop.sell(stock=1)
+    order = await shop.place((mug, 1))
+    payment = await shop.open(order)
+    await shop.later(TTL + MINUTE)
+    await shop.inventory.reserve("other.1", [Line(mug, 1)])
+    await shop.pay(payment)
+    story = await told(shop, order)
+    assert any(text.endswith("The reason: it was not paid in time.") for text in story)
+    assert "Money came late, and the goods are sold: it goes back." in story
+    await shop.inventory.release("other.1")
+
+
+async def test_what_waits_is_told_with_its_last_error(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    await shop.open(order)
+    shop.stripe.faults["expire_session"] = ["before"]
+    await shop.order.cancel(order.id, BUYER)
+    assert any("tried 1 times, the last time: no answer" in text for text in await told(shop, order))
+
+
+async def test_without_the_payment_service_the_rest_is_told(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = await shop.place((await shop.sell(), 1))
+
+    async def down(order_id: str) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(shop.payment, "history", down)
+    assert await told(shop, order) == [
+        "The order was placed; its stock is held.",
+        "The payment's part cannot be had right now.",
+    ]
+
+
+async def test_others_do_not_see_it(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    with pytest.raises(NotFound):
+        await shop.order.timeline(order.id, OTHER)
