@@ -1,0 +1,186 @@
+"""docs/api.md: the public endpoints, from the document that `GET /openapi.json` serves, and what stands behind it."""
+
+import inspect
+from typing import Any
+
+from generator import schemas
+from generator.markdown import code, codes, first_sentence, page, table, unwrapped
+from kassa.app.health import NotReady
+from kassa.app.web import CONTRACTS, HANDLERS
+from kassa.contracts import auth, inventory, order, payment, product
+from kassa.gateway.docs import TAGS, described
+from kassa.gateway.proxy import BadGateway, GatewayTimeout
+from kassa.kit.idempotency import Abandoned
+from kassa.kit.problem import Problem
+from kassa.kit.wire import endpoints
+from kassa.payment.inbox import InvalidSignature
+
+INTRODUCTION = """\
+Bodies are JSON with camelCase names; a field that is not listed here is refused (422). Send the token of a log-in as
+`Authorization: Bearer TOKEN`. Times are RFC 3339, UTC.
+
+**Money** is exact: `price`, `totalAmount` and `amount` are decimal numbers in major units, each beside an integer in
+minor units (`priceMinor` and so on) and a lower-case ISO 4217 `currency`. Numbers and strings are taken, and read from
+their text.
+
+**Asking again is safe.** Endpoints that say so take an `Idempotency-Key`, kept for 24 hours a user and endpoint: the
+same key and body get the same answer with `Idempotent-Replayed: true`, another body is refused.
+
+**Lists** take `limit`, and `cursor` (the `nextCursor` of the page before) or `skip`.
+
+**What is not yours is not there**: somebody else's order is answered 404, as one that does not exist.
+
+The same as a document for programs is at `/openapi.json`, and as a page to try it on at `/docs`, of any running shop.
+Each process also answers `GET /health` (it is alive) and `GET /ready` (503 names what does not answer)."""
+
+ERRORS = """\
+An error is an RFC 9457 document, `application/problem+json`: `type`, `title`, `status`, `detail`, `requestId`, a
+`code` that stays the same for programs, and `errors` with `field` and `message` when fields are wrong."""
+
+INTERNAL = """\
+Services ask each other these. From outside they are 404; a service that runs alone answers them to callers with a
+signed token of one of the services listed, and 403 to everybody else."""
+
+# What an endpoint refuses for reasons of its own; what any endpoint may answer is not repeated.
+REFUSALS: dict[tuple[str, str], tuple[type[Problem], ...]] = {
+    ("post", "/auth/register"): (auth.EmailTaken, auth.RoleNotAllowed),
+    ("post", "/auth/login"): (auth.WrongCredentials,),
+    ("post", "/auth/refresh"): (auth.InvalidRefreshToken,),
+    ("post", "/auth/password"): (auth.WrongCredentials,),
+    ("post", "/inventory/init"): (inventory.StockExists,),
+    ("post", "/inventory/adjust"): (inventory.InsufficientStock, inventory.UnknownStock),
+    ("get", "/inventory/{product_id}"): (inventory.UnknownStock,),
+    ("post", "/orders"): (inventory.InsufficientStock, product.UnknownProduct),
+    ("post", "/orders/{order_id}/cancel"): (order.OrderNotCancellable,),
+    ("post", "/payments/create-session"): (
+        payment.OrderNotPayable,
+        payment.StripeUnreachable,
+        payment.StripeKeyRefused,
+        payment.StripeRefused,
+    ),
+    ("post", "/payments/{order_id}/refund"): (payment.NotRefundable, payment.RefundTooLarge),
+    ("post", "/payments/webhook"): (InvalidSignature,),
+}
+# One service says it to another, and no more than that.
+INSIDE = {inventory.ReservationEnded}
+_FROM = {
+    NotReady: "`GET /ready`",
+    Abandoned: "`POST /orders`",
+    BadGateway: "services form",
+    GatewayTimeout: "services form",
+}
+_WHO = {
+    ("post", "/payments/webhook"): "Stripe, known by its signature",
+    ("post", "/payments/create-session"): "the order's owner",
+}
+
+Operation = dict[str, Any]
+
+
+def made() -> str:
+    """The page."""
+    document = document_of_all()
+    found = operations(document)
+    if gone := REFUSALS.keys() - {(verb, path) for verb, path, _ in found}:
+        raise LookupError(f"no such endpoints: {gone}")
+    sections = []
+    for tag, text in TAGS.items():
+        mine = [_section(verb, path, each) for verb, path, each in found if each["tags"] == [tag]]
+        sections.append("\n\n".join((f"## {text}", *mine)))
+    answers = "## What is answered\n\n" + schemas.objects(document["components"]["schemas"])
+    return page("HTTP API", INTRODUCTION, f"## Errors\n\n{ERRORS}", _general(), *sections, answers, _internal())
+
+
+def document_of_all() -> dict[str, Any]:
+    """What `/openapi.json` serves."""
+    return described([handler for handlers in HANDLERS.values() for handler in handlers])
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, Operation]]:
+    """Verb, path and description of each endpoint."""
+    return [(verb, path, each) for path, verbs in document["paths"].items() for verb, each in verbs.items()]
+
+
+def _section(verb: str, path: str, operation: Operation) -> str:
+    method = _method(verb, path)
+    asked = [each for each in operation.get("parameters", []) if each["in"] == "query"]
+    query = [(code(each["name"]), schemas.words(each["schema"]), each.get("description", "")) for each in asked]
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    takes_key = "await once(" in inspect.getsource(method)
+    parts = [
+        f"### {verb.upper()} {path}",
+        unwrapped(method.__doc__),
+        f"For {_who(verb, path, method, operation)}.{' Takes an `Idempotency-Key`.' if takes_key else ''}",
+        table(("Query", "Type", "Meaning"), query),
+        schemas.fields(body),
+        _answers(operation),
+        _refusals(REFUSALS.get((verb, path), ())),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _method(verb: str, path: str) -> Any:
+    """The function behind an endpoint."""
+    for handlers in HANDLERS.values():
+        for handler in handlers:
+            paths = {each.replace(":str}", "}") for each in handler.paths}
+            if path in paths and verb.upper() in handler.http_methods:
+                return handler.fn
+    raise LookupError(f"{verb} {path}")
+
+
+def _who(verb: str, path: str, method: Any, operation: Operation) -> str:
+    if (verb, path) in _WHO:
+        return _WHO[verb, path]
+    if "security" not in operation:
+        return "anybody"
+    source = inspect.getsource(method)
+    if "await admin_of(" in source:
+        return "administrators"
+    return "the order's owner and administrators" if "{order_id}" in path else "who is logged in"
+
+
+def _answers(operation: Operation) -> str:
+    done = {status: answer for status, answer in operation["responses"].items() if status < "300"}
+    told = []
+    for status, answer in done.items():
+        content = answer.get("content", {}).get("application/json", {})
+        told.append(f"{code(status)} {schemas.linked(content['schema']) if 'schema' in content else 'and no body'}")
+    return f"Answers {', '.join(told)}."
+
+
+def _refusals(problems: tuple[type[Problem], ...]) -> str:
+    return f"Refuses with {', '.join(f'{problem.status} {code(problem.code)}' for problem in problems)}." * bool(
+        problems
+    )
+
+
+def _general() -> str:
+    """Every problem that may leave, by status, and the endpoints that it comes from."""
+    known = sorted(set(Problem.by_code.values()) - INSIDE, key=lambda each: (each.status, each.code))
+    ours = [each for each in known if each.__module__.startswith("kassa.")]
+    rows = [(each.status, code(each.code), first_sentence(each.__doc__), _origins(each)) for each in ours]
+    return table(("Status", "Code", "When", "From"), rows)
+
+
+def _origins(problem: type[Problem]) -> str:
+    naming = [f"{verb.upper()} {path}" for (verb, path), problems in REFUSALS.items() if problem in problems]
+    return codes(naming) or _FROM.get(problem, "any")
+
+
+def _internal() -> str:
+    rows = [
+        (
+            code(f"{each.mark.verb} {each.mark.path}"),
+            codes(f"{caller}-service" for caller in each.mark.callers),
+            _promise(contract, each.name),
+        )
+        for contract in CONTRACTS.values()
+        for each in endpoints(contract)
+        if each.mark.callers
+    ]
+    return f"## Between services only\n\n{INTERNAL}\n\n" + table(("Endpoint", "For", "Does"), rows)
+
+
+def _promise(contract: type, name: str) -> str:
+    return unwrapped(getattr(contract, name).__doc__)

@@ -1,0 +1,115 @@
+"""docs/states.md: the tables that decide what becomes of orders, payments and stock, and what follows from them."""
+
+import inspect
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from generator.markdown import code, codes, first_sentence, mermaid, page, table
+from kassa.app.wiring import order_effects, payment_effects, product_effects
+from kassa.inventory.stock import EFFECTS, State
+from kassa.inventory.stock import Effect as StockEffect
+from kassa.order import domain as order
+from kassa.order.service import OrderService
+from kassa.payment import domain as payment
+from kassa.payment.refunding import Refunding
+from kassa.payment.service import PaymentService
+from kassa.product.service import ProductService
+
+INTRODUCTION = """\
+States are data: one table for orders, one for payments, applied by one pure function each. A pair of state and news
+that is not in the table changes nothing, so that news may come late, twice or out of order.
+[Correctness](correctness.md) says why that is enough."""
+
+# How documents come to be: `placed` and `never_placed` of orders, `open_session` and `close` of payments.
+_ORDER_BEGINS = ("[*] --> PENDING: placed", "[*] --> FAILED: its making was interrupted")
+_PAYMENT_BEGINS = ("[*] --> CREATED: asked to pay", "[*] --> CLOSED: closed before anybody asked to pay")
+
+_STOCK = """\
+The ledger is a list of movements that is only ever added to. Quantity times effect, summed over a product's movements,
+is its stock (I7); in each row `received` is what the other three add up to (I1)."""
+_RESERVATION = """\
+Whoever releases what was never reserved leaves a reservation that is released from the start, so that a reservation
+that comes later is refused."""
+
+
+def made() -> str:
+    """The page."""
+    return page(
+        "States and effects",
+        INTRODUCTION,
+        "## Orders",
+        _diagram(order.TRANSITIONS, _ORDER_BEGINS),
+        _transitions(order.TRANSITIONS, order.STATUS, list(order.Stage)),
+        f"`reason` is one of {codes(reason.value for reason in order.Reason if reason.value)}.",
+        "## Payments",
+        _diagram(payment.TRANSITIONS, _PAYMENT_BEGINS),
+        _transitions(payment.TRANSITIONS, payment.STATUS, list(payment.Stage)),
+        "## Stock",
+        _STOCK,
+        table(("Movement", *StockEffect._fields), [(code(kind), *_signed(effect)) for kind, effect in EFFECTS.items()]),
+        _reservations(),
+        "## Effects",
+        "What a change leaves to be done, stored in the same write as the change, and the method that carries it out.",
+        _effects(),
+    )
+
+
+def _diagram(transitions: Mapping[tuple[Any, Any], Any], begins: tuple[str, ...]) -> str:
+    kinds: dict[tuple[Any, Any], list[str]] = defaultdict(list)
+    for (stage, kind), move in transitions.items():
+        kinds[stage, move.to].append(kind.value)
+    return mermaid([*begins, *(f"{stage} --> {to}: {' / '.join(news)}" for (stage, to), news in kinds.items())])
+
+
+def _transitions(transitions: Mapping[tuple[Any, Any], Any], shown: Mapping[Any, str], stages: list[Any]) -> str:
+    by_stage = sorted(transitions.items(), key=lambda item: stages.index(item[0][0]))
+    rows = [
+        (code(stage), kind.value, code(move.to), code(shown.get(move.to, move.to)), codes(move.effects))
+        for (stage, kind), move in by_stage
+    ]
+    return table(("State", "News", "Next", "On the wire", "Effects"), rows)
+
+
+def _signed(effect: StockEffect) -> list[str]:
+    return [f"{figure:+d}" if figure else "" for figure in effect]
+
+
+def _reservations() -> str:
+    ends = (State.COMMITTED, State.RELEASED)
+    lines = [f"[*] --> {State.HELD}: reserve", f"[*] --> {State.RELEASED}: release, before it was reserved"]
+    return f"{mermaid([*lines, *(f'{State.HELD} --> {end}' for end in ends)])}\n\n{_RESERVATION}"
+
+
+def _effects() -> str:
+    """The wiring's own tables, asked with the classes in the place of services."""
+    paying: Any = _Methods(PaymentService, refunding=Refunding)
+    ordering: Any = OrderService
+    cataloguing: Any = ProductService
+    tables = {
+        "product": product_effects(cataloguing),
+        "order": order_effects(ordering),
+        "payment": payment_effects(paying),
+    }
+    rows = [
+        (of, code(kind), code(f"{_module(method)}.{method.__qualname__}"), first_sentence(inspect.getdoc(method)))
+        for of, effects in tables.items()
+        for kind, method in effects.items()
+    ]
+    return table(("Of", "Effect", "Carried out by", "Which does"), rows)
+
+
+class _Methods(SimpleNamespace):
+    """A class's methods, and parts that its objects would have."""
+
+    def __init__(self, of: type, **parts: type) -> None:
+        super().__init__(**parts)
+        self._of = of
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._of, name)
+
+
+def _module(method: Callable[..., Any]) -> str:
+    return method.__module__.removeprefix("kassa.")
