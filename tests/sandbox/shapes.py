@@ -37,8 +37,15 @@ def faults_of(value: Json) -> list[str]:
         return []
     known = {key: child for key, child in value.items() if key not in NEWER.get(kind, set())}
     problems = [f"{error.json_path}: {error.message[:200]}" for error in _validator(kind).iter_errors(known)]
-    problems += [f"{kind}.{key} is missing" for key in _always().get(kind, []) if key not in value]
+    problems += [f"{kind}.{key} is missing" for key in _keys_of(value) if key not in value]
     return problems + _faults_inside(value)
+
+
+def _keys_of(value: Json) -> list[str]:
+    """The keys that must be there; a payment method has those of its own type instead of a card's."""
+    keys = _always().get(value["object"], [])
+    is_other_method = value["object"] == "payment_method" and value["type"] != "card"
+    return [value["type"] if is_other_method and key == "card" else key for key in keys]
 
 
 def _faults_inside(value: Json) -> list[str]:

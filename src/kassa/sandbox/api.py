@@ -12,7 +12,7 @@ import apsw
 from kassa.sandbox import disputes, endpoints, idempotency, params, reading, refunds, sessions
 from kassa.sandbox.call import Call
 from kassa.sandbox.config import API_VERSION, SandboxConfig
-from kassa.sandbox.errors import ApiError, Json, internal
+from kassa.sandbox.errors import ApiError, Json, internal, unreachable
 from kassa.sandbox.events import Cause
 from kassa.sandbox.faults import Fault, Faults
 from kassa.sandbox.forms import parse_form
@@ -50,7 +50,7 @@ class Api:
         except ApiError as problem:
             answer = error_answer(problem)
         except apsw.Error:
-            answer = error_answer(internal("The sandbox could not reach its database."))
+            answer = error_answer(unreachable())
         answer.headers["Request-Id"] = request_id
         answer.headers["Stripe-Version"] = API_VERSION
         key = request.headers.get("idempotency-key")

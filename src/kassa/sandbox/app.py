@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 
+import apsw
+
 from kassa.sandbox import endpoints, idempotency
 from kassa.sandbox.api import Api, error_answer
 from kassa.sandbox.checkout import Checkout
 from kassa.sandbox.config import Clock, SandboxConfig
 from kassa.sandbox.control import Control
 from kassa.sandbox.delivery import Deliveries
-from kassa.sandbox.errors import ApiError
+from kassa.sandbox.errors import ApiError, unreachable
 from kassa.sandbox.faults import Faults
 from kassa.sandbox.http import (
     Answer,
@@ -73,6 +75,8 @@ class SandboxApp:
                 return await self._parts.control.answer(request)
         except ApiError as problem:
             return error_answer(problem)
+        except apsw.Error:
+            return error_answer(unreachable())
         if request.path in ("/", "/health"):
             return Answer(200, b'{"status":"ok","service":"stripe-sandbox"}')
         return error_answer(ApiError(f"Unrecognized request URL ({request.method}: {request.path}).", status=404))
@@ -95,12 +99,12 @@ class _Parts:
     def __init__(self, config: SandboxConfig, public_url: str) -> None:
         self._config = config
         self.clock = Clock(config.wall_clock)
-        self.store = Store(config.database, self.clock)
+        self.store = Store(config.database, self.clock, config.lock_patience)
         self.clock.offset = self.store.reader.setting("clock_offset") or 0.0
         self.faults = Faults()
         self.deliveries = Deliveries(self.store, config)
         self.timers = Timers(self.store)
-        self.checkout = Checkout(self.store, config.later)
+        self.checkout = Checkout(self.store, config.later, config.bank_delay)
         self.api = Api(self.store, config, self.faults)
         self.api.public_url = public_url
         self.page = CardPage(self.store, self.checkout, self.deliveries, config.redirect_hold)
@@ -116,7 +120,7 @@ class _Parts:
     async def stop(self) -> None:
         await self.timers.stop()
         await self.deliveries.stop()
-        self.store.close()
+        await self.store.close()
 
     def _on_commit(self, touched: set[str]) -> None:
         if "event" in touched:

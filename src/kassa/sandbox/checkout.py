@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from kassa.sandbox import payments
+from kassa.sandbox import delayed, payments
 from kassa.sandbox.cards import passes_luhn
 from kassa.sandbox.errors import ApiError, Json
 from kassa.sandbox.events import Cause
@@ -20,14 +20,24 @@ LONGEST_NAME = 200
 class Checkout:
     """Pays sessions: one place for the card page and the JSON way."""
 
-    def __init__(self, store: Store, later: float) -> None:
+    def __init__(self, store: Store, later: float, bank_delay: float) -> None:
         self._store = store
         self._later = later
+        self._bank_delay = bank_delay
 
     async def pay(self, session_id: str, entry: CardEntry) -> Outcome:
         """Press Pay. Raises `ApiError` 404 for an unknown session."""
         cause = Cause(new_id("request"))
         return await self._store.write(lambda tx: payments.submit(tx, session_id, entry, cause, self._later))
+
+    async def pay_by_bank(self, session_id: str, name: str | None) -> Outcome:
+        """Choose the delayed method: the session completes, and the money comes later or not at all."""
+        cause, delay = Cause(new_id("request")), self._bank_delay
+        return await self._store.write(lambda tx: delayed.submit(tx, session_id, name, cause, delay))
+
+    async def settle(self, session_id: str, is_paid: bool) -> Json:
+        """Decide at once what becomes of a delayed payment."""
+        return await self._store.write(lambda tx: delayed.settle(tx, session_id, is_paid))
 
     async def authenticate(self, session_id: str, is_passed: bool) -> Outcome:
         """Answer the 3-D Secure question."""

@@ -31,7 +31,9 @@ class SandboxConfig:
     `public_url` is where browsers reach the card page; left empty, the address that the server bound is used.
     `retry_base` is the pause before the first retry of a delivery; each further pause is twice as long.
     `later` is how long refunds and disputes of the special test cards take, by the sandbox's own clock.
+    `bank_delay` is how long a payment by bank (a delayed method) takes, by the same clock.
     `redirect_hold` is how long a paying browser waits for the webhook's answer.
+    `lock_patience` is how long a write waits while another process holds the database.
     """
 
     database: Path
@@ -43,7 +45,9 @@ class SandboxConfig:
     retry_for: float = 3 * 86400.0
     delivery_timeout: float = 20.0
     later: float = 1.5
+    bank_delay: float = 30.0
     redirect_hold: float = 10.0
+    lock_patience: float = 5.0
 
 
 class Clock:

@@ -41,6 +41,7 @@ class Control:
             ("POST", "events"): self._emit,
             ("POST", "events/*/resend"): self._resend,
             ("POST", "sessions/*/pay"): self._pay,
+            ("POST", "sessions/*/settle"): self._settle,
             ("POST", "disputes/*/close"): self._close_dispute,
             ("GET", "state"): self._state,
         }
@@ -112,9 +113,12 @@ class Control:
         return {"id": event_id, "deliveries": await self._store.write(resend)}
 
     async def _pay(self, session_id: str, given: Json) -> Json:
-        """Pay like the card page does; it waits for no webhook."""
-        entry = entry_from_json(given, self._store.clock.now())
-        outcome = await self._checkout.pay(session_id, entry)
+        """Pay like the card page does, by `card` or with `method` bank; it waits for no webhook."""
+        if given.get("method") == "bank":
+            name = given.get("name")
+            outcome = await self._checkout.pay_by_bank(session_id, name if isinstance(name, str) else None)
+        else:
+            outcome = await self._checkout.pay(session_id, entry_from_json(given, self._store.clock.now()))
         answer = given.get("outcome_3ds")
         if outcome.kind == "requires_action" and answer is not None:
             if answer not in ("complete", "fail"):
@@ -126,6 +130,13 @@ class Control:
             "session": outcome.session,
             "error": error if outcome.message else None,
         }
+
+    async def _settle(self, session_id: str, given: Json) -> Json:
+        """Decide at once what becomes of a delayed payment."""
+        outcome = given.get("outcome", "succeed")
+        if outcome not in ("succeed", "fail"):
+            raise ApiError("`outcome` is succeed or fail.", param="outcome")
+        return await self._checkout.settle(session_id, outcome == "succeed")
 
     async def _close_dispute(self, dispute_id: str, given: Json) -> Json:
         status = given.get("status", "lost")

@@ -9,11 +9,12 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import Any, Literal
 
 import aiohttp
+import apsw
 
 from kassa.sandbox.config import SandboxConfig
 from kassa.sandbox.store import Store
@@ -25,6 +26,7 @@ BATCH = 100
 GATHER = 0.2
 """How long `reversed` waits, in seconds, for a batch that it can turn round."""
 LONGEST_WAIT = 5.0
+AFTER_TROUBLE = 1.0
 
 
 def sign(body: bytes, secrets: tuple[str, ...], at: int) -> str:
@@ -100,8 +102,11 @@ class Deliveries:
         while True:
             self._woken.clear()
             if self.mode != "paused":
-                await self._claim_new()
-                await self._send_due()
+                try:
+                    await self._claim_new()
+                except apsw.Error:  # The file is full, or another process holds it: what waits in it is not lost.
+                    self._look_again_soon()
+                self._send_due()
             # Not wait_for: Python 3.11's can lose a cancellation that comes in the moment of the result.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause()):
@@ -126,11 +131,12 @@ class Deliveries:
         rows = self._store.reader.rows(sql, self._cursor, BATCH)
         if not rows:
             return
-        self._cursor = rows[-1][1]
         found = [Delivery(*row) for row in rows]
         if self.mode == "dropped":
-            await self._drop(found)
+            await self._drop(found)  # Before the cursor moves: if it cannot be kept, they are found again.
+            self._cursor = rows[-1][1]
             return
+        self._cursor = rows[-1][1]
         if self.mode == "reversed":
             await self._send_backwards(found)
             return
@@ -148,7 +154,7 @@ class Deliveries:
         at = delivery.first_at + self.delay
         return Delivery(at, delivery.id, delivery.event, delivery.endpoint, 0, delivery.first_at)
 
-    async def _send_due(self) -> None:
+    def _send_due(self) -> None:
         now = self._store.clock.now()
         while self._waiting and self._waiting[0].next_at <= now and len(self._running) < AT_ONCE:
             delivery = heappop(self._waiting)
@@ -171,6 +177,12 @@ class Deliveries:
         )
 
     async def _deliver(self, delivery: Delivery) -> None:
+        try:
+            await self._attempt(delivery)
+        except apsw.Error:  # What became of the attempt could not be kept, so it is made again.
+            heappush(self._waiting, replace(delivery, next_at=self._store.clock.now() + AFTER_TROUBLE))
+
+    async def _attempt(self, delivery: Delivery) -> None:
         endpoint = self._store.reader.find(delivery.endpoint, "webhook_endpoint")
         body = self._store.reader.body(delivery.event, "event")
         if endpoint is None or body is None or endpoint["status"] != "enabled":

@@ -69,3 +69,8 @@ def no_such(kind: str, object_id: str, param: str = "id") -> ApiError:
 
 def internal(message: str = "An unknown error occurred") -> ApiError:
     return ApiError(message, status=500, type="api_error")
+
+
+def unreachable() -> ApiError:
+    """The database is full, broken or held by another process: nothing was done, so the call can be made again."""
+    return internal("The sandbox could not reach its database. Nothing was changed; please try again.")

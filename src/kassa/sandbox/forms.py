@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from kassa.sandbox.errors import ApiError, Json
 
@@ -16,14 +16,23 @@ def parse_form(text: str) -> Json:
 
     Raises `ApiError` 400 for text that is not a well-formed form.
     """
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
-    except ValueError as problem:
-        raise ApiError("Invalid request: the parameters could not be decoded.") from problem
+    if text.count("&") >= MAX_FIELDS:
+        raise ApiError(f"Invalid request: more than {MAX_FIELDS} parameters.")
     tree: Json = {}
-    for name, value in pairs:
-        _put(tree, name, value)
-    return {name: _lists(value) for name, value in tree.items()}
+    for pair in text.split("&"):
+        if pair:
+            name, _, value = pair.partition("=")
+            _put(tree, _decoded(name), _decoded(value))
+    return {name: _lists(value) if type(value) is dict else value for name, value in tree.items()}
+
+
+def _decoded(text: str) -> str:
+    if "%" not in text and "+" not in text:
+        return text
+    try:
+        return unquote(text.replace("+", " "), errors="strict")
+    except UnicodeDecodeError as problem:
+        raise ApiError("Invalid request: the parameters could not be decoded.") from problem
 
 
 def _split(name: str) -> list[str]:
@@ -39,23 +48,21 @@ def _split(name: str) -> list[str]:
 
 
 def _put(tree: Json, name: str, value: str) -> None:
-    keys = _split(name)
-    for position, key in enumerate(keys[:-1]):
+    *parents, last = _split(name)
+    for key in parents:
         child = tree.setdefault(key or str(len(tree)), {})
-        if not isinstance(child, dict):
-            raise ApiError(f"Invalid request: {'.'.join(keys[: position + 1])} is both a value and a hash.")
+        if type(child) is not dict:
+            raise ApiError(f"Invalid request: {name} is below something that is a value as well.")
         tree = child
-    last = keys[-1] or str(len(tree))
-    if isinstance(tree.get(last), dict):
+    last = last or str(len(tree))
+    if type(tree.get(last)) is dict:
         raise ApiError(f"Invalid request: {name} is both a value and a hash.")
     tree[last] = value
 
 
-def _lists(value: Any) -> Any:
-    """Turn `{"0": x, "1": y}` into `[x, y]`."""
-    if not isinstance(value, dict):
-        return value
-    children = {key: _lists(child) for key, child in value.items()}
+def _lists(tree: Json) -> Any:
+    """Turn `{"0": x, "1": y}` into `[x, y]`, at every depth."""
+    children = {key: _lists(value) if type(value) is dict else value for key, value in tree.items()}
     if children and all(key.isdecimal() and len(key) < 5 for key in children):
         return [children[key] for key in sorted(children, key=int)]
     return children

@@ -8,27 +8,21 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
+
 from kassa.sandbox.call import Call
 from kassa.sandbox.errors import ApiError
 from kassa.sandbox.http import Answer
-from kassa.sandbox.tables import Reader, Tx, encode
+from kassa.sandbox.tables import Reader, Tx
 
+_in_order = msgspec.json.Encoder(order="deterministic").encode  # A form's fields may come in any order.
 KEPT_FOR = 24 * 3600.0
 LONGEST_KEY = 255
 
 
 def fingerprint(call: Call) -> bytes:
     """What must be the same for a key to be used again: the path and the parameters."""
-    # A form's fields may come in any order: compare them sorted.
-    return hashlib.sha256(encode([call.method, call.path]) + _canonical(call.params)).digest()
-
-
-def _canonical(value: object) -> bytes:
-    if isinstance(value, dict):
-        return b"{%b}" % b",".join(encode(key) + b":" + _canonical(value[key]) for key in sorted(value))
-    if isinstance(value, list):
-        return b"[%b]" % b",".join(_canonical(item) for item in value)
-    return encode(value)
+    return hashlib.sha256(_in_order([call.method, call.path, call.params])).digest()
 
 
 class Keys:

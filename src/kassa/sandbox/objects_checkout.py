@@ -6,6 +6,9 @@ from kassa.sandbox.cards import brand_of
 from kassa.sandbox.errors import Json
 from kassa.sandbox.ids import client_secret, new_id
 
+BANK = "sepa_debit"
+"""The delayed method that stands for all of them."""
+
 _SESSION: Json = {
     "adaptive_pricing": {"enabled": False},
     "after_expiration": None,
@@ -57,7 +60,7 @@ _SESSION: Json = {
     "payment_method_collection": "if_required",
     "payment_method_configuration_details": None,
     "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-    "payment_method_types": ["card"],
+    "payment_method_types": ["card", BANK],
     "payment_status": "unpaid",
     "permissions": None,
     "phone_number_collection": {"enabled": False},
@@ -197,31 +200,49 @@ def billing_details(name: str | None, email: str | None) -> Json:
 def new_payment_method(number: str, month: int, year: int, billing: Json, created: int) -> Json:
     """A card as a payment method; the full number is not kept."""
     brand = brand_of(number)
+    card = {
+        "brand": brand,
+        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+        "country": "US",
+        "display_brand": brand,
+        "exp_month": month,
+        "exp_year": year,
+        "fingerprint": f"KassaSandbox{number[-4:]}",
+        "funding": "credit",
+        "generated_from": None,
+        "last4": number[-4:],
+        "networks": {"available": [brand], "preferred": None},
+        "regulated_status": "unregulated",
+        "three_d_secure_usage": {"supported": True},
+        "wallet": None,
+    }
+    return _method("card", card, billing, created)
+
+
+def new_bank_debit(billing: Json, created: int) -> Json:
+    """A bank account to be debited as a payment method: the one whose debits succeed (Stripe docs: sepa-debit)."""
+    account = {
+        "bank_code": "37040044",
+        "branch_code": "",
+        "country": "AT",
+        "fingerprint": "KassaSandboxBank",
+        "generated_from": {"charge": None, "setup_attempt": None},
+        "last4": "3201",
+    }
+    return _method(BANK, account, billing, created)
+
+
+def _method(kind: str, details: Json, billing: Json, created: int) -> Json:
     return {
         "id": new_id("payment_method"),
         "object": "payment_method",
         "allow_redisplay": "limited",
         "billing_details": billing,
-        "card": {
-            "brand": brand,
-            "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
-            "country": "US",
-            "display_brand": brand,
-            "exp_month": month,
-            "exp_year": year,
-            "fingerprint": f"KassaSandbox{number[-4:]}",
-            "funding": "credit",
-            "generated_from": None,
-            "last4": number[-4:],
-            "networks": {"available": [brand], "preferred": None},
-            "regulated_status": "unregulated",
-            "three_d_secure_usage": {"supported": True},
-            "wallet": None,
-        },
+        kind: details,
         "created": created,
         "customer": None,
         "customer_account": None,
         "livemode": False,
         "metadata": {},
-        "type": "card",
+        "type": kind,
     }

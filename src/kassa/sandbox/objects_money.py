@@ -67,11 +67,19 @@ def new_charge(intent: Json, method: Json, created: int) -> Json:
         "metadata": intent["metadata"],
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": {"card": _card_details(intent, method), "type": "card"},
+        "payment_method_details": _method_details(intent, method),
         "receipt_email": intent["receipt_email"],
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
     }
+
+
+def _method_details(intent: Json, method: Json) -> Json:
+    kind = method["type"]
+    if kind == "card":
+        return {"card": _card_details(intent, method), "type": kind}
+    same = ("bank_code", "branch_code", "country", "fingerprint", "last4")
+    return {kind: {**{key: method[kind][key] for key in same}, "mandate": None}, "type": kind}
 
 
 def _card_details(intent: Json, method: Json) -> Json:
@@ -122,6 +130,25 @@ def decline_charge(charge: Json, code: str, decline_code: str, message: str, *, 
     }
 
 
+def fail_debit(charge: Json, code: str, message: str) -> Json:
+    """A pending debit that the bank refused."""
+    return {
+        **charge,
+        "amount_captured": 0,
+        "captured": False,
+        "failure_code": code,
+        "failure_message": message,
+        "outcome": {
+            **charge["outcome"],
+            "network_status": "declined_by_network",
+            "reason": code,
+            "seller_message": message,
+            "type": "issuer_declined",
+        },
+        "status": "failed",
+    }
+
+
 def fee_of(amount: int, currency: str) -> int:
     """Stripe's fee for a card, about 2.9 % and 30 cents, in minor units."""
     fixed = {0: 30, 2: 30, 3: 300}[decimals(currency)]
@@ -164,10 +191,7 @@ def new_refund(charge: Json, amount: int, reason: str | None, metadata: dict[str
         "currency": charge["currency"],
         "customer": None,
         "customer_account": None,
-        "destination_details": {
-            "card": {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"},
-            "type": "card",
-        },
+        "destination_details": _destination(charge),
         "metadata": metadata,
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
@@ -177,6 +201,14 @@ def new_refund(charge: Json, amount: int, reason: str | None, metadata: dict[str
         "status": "succeeded",
         "transfer_reversal": None,
     }
+
+
+def _destination(charge: Json) -> Json:
+    """Where a refund goes: back to where the money came from."""
+    if charge["payment_method_details"]["type"] != "card":
+        return {"eu_bank_transfer": {"reference": None, "reference_status": "pending"}, "type": "eu_bank_transfer"}
+    card = {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
+    return {"card": card, "type": "card"}
 
 
 _EVIDENCE = words(

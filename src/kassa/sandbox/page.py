@@ -14,6 +14,7 @@ from kassa.sandbox.checkout import Checkout, entry_errors, entry_from_fields
 from kassa.sandbox.delivery import Deliveries
 from kassa.sandbox.errors import Json
 from kassa.sandbox.http import Answer, Request
+from kassa.sandbox.objects_checkout import BANK
 from kassa.sandbox.payments import Outcome
 from kassa.sandbox.store import Store
 
@@ -64,6 +65,8 @@ class CardPage:
         return self._show_challenge(session) if is_challenge else self._show(session)
 
     async def _pay(self, session: Json, fields: dict[str, str]) -> Answer:
+        if fields.get("method") == "bank":
+            return await self._go_on(await self._checkout.pay_by_bank(session["id"], None), fields)
         errors = entry_errors(fields, self._store.clock.now())
         if errors and self._is_open(session):
             return self._show(session, fields, errors, next(iter(errors.values())), 422)
@@ -80,7 +83,7 @@ class CardPage:
 
     async def _go_on(self, outcome: Outcome, fields: dict[str, str]) -> Answer:
         session = outcome.session
-        if outcome.kind == "succeeded":
+        if outcome.kind in ("succeeded", "processing"):
             # Stripe holds the buyer for a moment, so that the shop's page usually finds the order paid.
             await self._deliveries.first_answer(outcome.event_id, self._redirect_hold)
             return _redirect(_success_url(session))
@@ -115,6 +118,7 @@ class CardPage:
             message=message,
             cards=shown,
             more_cards=[card for card in cards.CARDS.values() if card not in shown],
+            takes_bank=BANK in session["payment_method_types"],
             good_expiry=f"12 / {(now.year + 3) % 100:02d}",
         )
 
@@ -126,9 +130,9 @@ class CardPage:
         return self._render("authenticate.html", 200, session=session)
 
     def _closed(self, session: Json) -> Answer:
-        is_paid = session["status"] == "complete"
-        link = _success_url(session) if is_paid else session["cancel_url"]
-        return self._render("closed.html", 200 if is_paid else 410, session=session, is_paid=is_paid, link=link)
+        is_complete = session["status"] == "complete"
+        link = _success_url(session) if is_complete else session["cancel_url"]
+        return self._render("closed.html", 200 if is_complete else 410, session=session, link=link)
 
     def _missing(self) -> Answer:
         return self._render("missing.html", 404)

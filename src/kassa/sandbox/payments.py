@@ -17,7 +17,7 @@ from kassa.sandbox.objects_checkout import billing_details, new_payment_intent, 
 from kassa.sandbox.objects_money import decline_charge, fee_of, new_balance_transaction, new_charge
 from kassa.sandbox.tables import Tx
 
-Kind = Literal["succeeded", "declined", "requires_action", "invalid", "not_open"]
+Kind = Literal["succeeded", "processing", "declined", "requires_action", "invalid", "not_open"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class CardEntry:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt to pay ended. `event_id` is `checkout.session.completed` after a success."""
+    """How an attempt to pay ended. `event_id` is that of `checkout.session.completed`, if there was one."""
 
     kind: Kind
     session: Json
@@ -54,7 +54,7 @@ def submit(tx: Tx, session_id: str, entry: CardEntry, cause: Cause, later: float
     if card.outcome == "client_error" or not passes_luhn(entry.number):
         return Outcome("invalid", session, "Your card number is incorrect.", "incorrect_number", field="cardNumber")
     private = tx.private(session_id)
-    intent = _intent_of(tx, session, private["payment_intent_data"], cause)
+    intent = intent_of(tx, session, private["payment_intent_data"], cause)
     session = {**session, "payment_intent": intent["id"]}
     billing = billing_details(entry.name, session["customer_email"])
     method = tx.insert(new_payment_method(entry.number, entry.month, entry.year, billing, tx.now))
@@ -79,16 +79,17 @@ def authenticate(tx: Tx, session_id: str, is_passed: bool, cause: Cause, later: 
     if is_passed:
         return _attempt(tx, session, intent, method, find_card(challenge["card"]), cause, later)
     text = "We are unable to authenticate your payment method. Please choose a different payment method and try again."
-    error = _error("payment_intent_authentication_failure", "", text, method)
+    error = payment_error("payment_intent_authentication_failure", "", text, method)
     error["type"] = "invalid_request_error"
     _fail_intent(tx, session, intent, error, cause)
     return Outcome("declined", tx.get(session_id, "checkout.session"), text, error["code"])
 
 
-def _intent_of(tx: Tx, session: Json, data: Json, cause: Cause) -> Json:
+def intent_of(tx: Tx, session: Json, data: Json, cause: Cause) -> Json:
+    """The payment intent of a session, made at the first attempt to pay; whoever calls this must `put` it."""
     if session["payment_intent"]:
         return tx.get(session["payment_intent"], "payment_intent")
-    intent = tx.insert(new_payment_intent(session, data, tx.now))
+    intent = new_payment_intent(session, data, tx.now)
     events.record(tx, "payment_intent.created", intent, cause)
     return intent
 
@@ -100,7 +101,7 @@ def _challenge(tx: Tx, session: Json, intent: Json, method: Json, cause: Cause) 
         "redirect_to_url": {"return_url": session["success_url"], "url": f"{session['url']}/authenticate"},
     }
     waiting = {"status": "requires_action", "payment_method": method["id"], "next_action": action}
-    asked = tx.update({**intent, **waiting, "last_payment_error": None})
+    asked = tx.put({**intent, **waiting, "last_payment_error": None})
     events.record(tx, "payment_intent.requires_action", asked, cause)
     return Outcome("requires_action", session)
 
@@ -127,8 +128,8 @@ def _succeed(tx: Tx, session: Json, intent: Json, method: Json, card: TestCard, 
         "payment_method": method["id"],
         "status": "succeeded",
     }
-    tx.update(paid_intent)
-    paid = tx.update(_paid_session(session, method["billing_details"], paid_intent["id"]))
+    tx.put(paid_intent)
+    paid = tx.update(complete_session(session, method["billing_details"], paid_intent["id"], "paid"))
     events.record(tx, "charge.succeeded", charge, cause)
     events.record(tx, "payment_intent.succeeded", paid_intent, cause)
     event_id = events.record(tx, "checkout.session.completed", paid, cause)
@@ -137,7 +138,8 @@ def _succeed(tx: Tx, session: Json, intent: Json, method: Json, card: TestCard, 
     return Outcome("succeeded", paid, event_id=event_id)
 
 
-def _paid_session(session: Json, billing: Json, intent_id: str) -> Json:
+def complete_session(session: Json, billing: Json, intent_id: str, payment_status: str) -> Json:
+    """A session that the buyer is done with."""
     details = {
         "address": billing["address"],
         "business_name": None,
@@ -152,7 +154,7 @@ def _paid_session(session: Json, billing: Json, intent_id: str) -> Json:
         **session,
         "customer_details": details,
         "payment_intent": intent_id,
-        "payment_status": "paid",
+        "payment_status": payment_status,
         "status": "complete",
         "url": None,
     }
@@ -164,13 +166,14 @@ def _decline(tx: Tx, session: Json, intent: Json, method: Json, card: TestCard, 
     charge = decline_charge(charge, card.code, card.decline_code, card.message, is_blocked=is_blocked)
     tx.insert(charge, {"card": card.number})
     events.record(tx, "charge.failed", charge, cause)
-    error = _error(card.code, card.decline_code, card.message, method)
+    error = payment_error(card.code, card.decline_code, card.message, method)
     error["charge"] = charge["id"]
     _fail_intent(tx, session, {**intent, "latest_charge": charge["id"]}, error, cause)
     return Outcome("declined", session, card.message, card.code, card.decline_code)
 
 
-def _error(code: str, decline_code: str, message: str, method: Json) -> Json:
+def payment_error(code: str, decline_code: str, message: str, method: Json) -> Json:
+    """What a payment intent keeps as `last_payment_error`."""
     error: Json = {
         "code": code,
         "doc_url": f"https://stripe.com/docs/error-codes/{code.replace('_', '-')}",
@@ -184,13 +187,12 @@ def _error(code: str, decline_code: str, message: str, method: Json) -> Json:
 
 
 def _fail_intent(tx: Tx, session: Json, intent: Json, error: Json, cause: Cause) -> None:
-    failed = {
-        **intent,
-        "last_payment_error": error,
-        "next_action": None,
-        "payment_method": None,
-        "status": "requires_payment_method",
-    }
-    tx.update(failed)
+    failed = tx.put(failed_intent(intent, error))
     tx.update(session)
     events.record(tx, "payment_intent.payment_failed", failed, cause)
+
+
+def failed_intent(intent: Json, error: Json) -> Json:
+    """A payment intent whose attempt failed: it takes another payment method."""
+    ended = {"next_action": None, "payment_method": None, "status": "requires_payment_method"}
+    return {**intent, **ended, "last_payment_error": error}

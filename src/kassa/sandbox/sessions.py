@@ -10,7 +10,7 @@ from kassa.sandbox.currencies import check_currency, check_digits, check_total
 from kassa.sandbox.errors import ApiError, Json, missing, no_such, unsupported
 from kassa.sandbox.events import Cause
 from kassa.sandbox.ids import new_id
-from kassa.sandbox.objects_checkout import new_line_item, new_session
+from kassa.sandbox.objects_checkout import BANK, new_line_item, new_session
 from kassa.sandbox.tables import Tx
 
 SHORTEST = 30 * 60
@@ -139,6 +139,9 @@ def _fields(given: Json) -> Json:
     for name in ("allowed_payment_method_types", "excluded_payment_method_types"):
         if name in given:
             fields[name] = params.sequence(given, name)
+    allowed, refused = fields.get("allowed_payment_method_types"), fields.get("excluded_payment_method_types", [])
+    if BANK in refused or (allowed and BANK not in allowed):
+        fields["payment_method_types"] = ["card"]
     pricing = params.mapping(given, "adaptive_pricing")
     if params.boolean(pricing, "enabled", "adaptive_pricing[enabled]"):
         raise unsupported("adaptive_pricing[enabled]")

@@ -1,17 +1,19 @@
-"""Where the sandbox keeps everything: one SQLite file with one writer that commits all waiting writes together.
+"""Where the sandbox keeps everything: one SQLite file; the writes of one turn of the event loop are committed together.
 
-A write is a function of a `Tx`. It runs on the writer's thread in a savepoint of its own, and its caller is answered
-only after the commit, so whatever was answered survives the process. Reads see committed state only.
+A write is a function of a `Tx`. It runs under a savepoint of its own, and its caller is answered only after the commit,
+so whatever was answered survives the process. Reads see committed state only.
+
+There is no thread: the sandbox often shares its event loop with a whole shop, and a thread that has to win the
+interpreter's lock back for every statement starves beside a busy loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import apsw
 
@@ -19,104 +21,130 @@ from kassa.sandbox.config import Clock
 from kassa.sandbox.tables import SCHEMA, Reader, Tx
 
 T = TypeVar("T")
-Job = tuple[Callable[[Tx], object], "asyncio.Future[object]"]
-Settled = list[tuple["asyncio.Future[object]", object, BaseException | None]]
-MAX_GROUP = 256
+Job = tuple[Callable[[Tx], Any], "asyncio.Future[Any]"]
+Result = tuple[Any, Exception | None]
+
+_ASK_AGAIN = 0.002
+_GROUP = 64  # The most writes of one transaction: bounds how long the loop is held at a stretch.
+_OWN_FAULT = (apsw.SQLError, apsw.ConstraintError, apsw.BindingsError, apsw.MismatchError, apsw.TooBigError)
+"""Faults of one statement; any other `apsw.Error` is the file's and concerns the whole group."""
+_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -16000")
 
 
-def open_database(path: Path) -> apsw.Connection:
+def open_database(path: Path, patience: float) -> apsw.Connection:
     """A connection that is durable: an answer given after its commit survives `kill -9` and a power cut."""
-    connection = apsw.Connection(str(path))
-    connection.set_busy_timeout(5000)
-    connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = apsw.Connection(str(path), statementcachesize=200)
+    connection.set_busy_timeout(int(patience * 1000))
+    for pragma in _PRAGMAS:  # One by one, and read: a statement that gives a row stops those behind it.
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    connection.execute(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT")
+    connection.set_busy_timeout(0)  # From here on the store waits by itself, without holding up the loop.
     return connection
 
 
 class Store:
-    """Reads at once, writes in groups.
+    """Reads at once, writes in groups; used from one event loop.
 
-    `on_commit` is called on the event loop after each group with the names of what it touched: `event`, `timer`.
+    `patience` is how many seconds a group waits for another process that holds the file, without holding up the loop.
+    `on_commit` is called after each group with the names of what it touched: `event`, `timer`.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, path: Path, clock: Clock, patience: float) -> None:
         self.clock = clock
         self.on_commit: Callable[[set[str]], None] = lambda touched: None
-        self._write_connection = open_database(path)
-        self._write_connection.execute(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT")
-        self.reader = Reader(open_database(path))
-        self._tx = Tx(self._write_connection, clock)
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._patience = patience
+        self._tx = Tx(open_database(path, patience), clock)
+        self.reader = Reader(self._tx.connection)  # A group is committed before the loop goes on: no read is within.
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._work, name="sandbox-writer", daemon=True)
-        self._thread.start()
+        self._jobs: list[Job] = []
+        self._is_busy = False  # A group is to begin, or waits for another process.
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def write(self, job: Callable[[Tx], T]) -> T:
-        """Run a write and wait for its commit. What the job raises comes back, and its changes are undone."""
-        future: asyncio.Future[object] = self._loop.create_future()
-        self._jobs.put((job, future))
-        return await future  # type: ignore[return-value]
+        """Run a write and wait for its commit. What the job raises comes back, and its changes are undone.
 
-    def close(self) -> None:
+        Raises `apsw.Error` when the file is full, broken or locked for too long: then nothing of the group was kept.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.append((job, future))
+        self._schedule()
+        return await future
+
+    async def close(self) -> None:
         """Finish the waiting writes and close the file."""
-        self._jobs.put(None)
-        self._thread.join()
-        self._write_connection.close()
-        self.reader.connection.close()
+        await self._idle.wait()
+        self._tx.connection.close()
 
-    def _work(self) -> None:
-        is_open = True
-        while is_open:
-            group = self._next_group()
-            is_open = None not in group
-            jobs = [job for job in group if job is not None]
-            if jobs:
-                settled, touched = self._run_group(jobs)
-                self._loop.call_soon_threadsafe(self._settle, settled, touched)
+    def _schedule(self) -> None:
+        if not self._is_busy:
+            self._is_busy = True
+            self._idle.clear()
+            self._loop.call_soon(self._begin, self._loop.time() + self._patience)
 
-    def _next_group(self) -> list[Job | None]:
-        group = [self._jobs.get()]
-        while len(group) < MAX_GROUP and group[-1] is not None:
-            try:
-                group.append(self._jobs.get_nowait())
-            except queue.Empty:
-                break
-        return group
-
-    def _run_group(self, jobs: list[Job]) -> tuple[Settled, set[str]]:
-        tx = self._tx
-        tx.touched = set()
+    def _begin(self, deadline: float) -> None:
+        """Get the right to write, now and again until the deadline, then carry out what waits."""
         try:
-            tx.connection.execute("BEGIN IMMEDIATE")
-            settled = [self._run_one(job) for job in jobs]
-            tx.connection.execute("COMMIT")
-        except apsw.Error as problem:  # nothing of the group was kept, so nobody may be told otherwise
-            if not tx.connection.get_autocommit():
-                tx.connection.execute("ROLLBACK")
-            tx.forget_cache()
-            return [(future, None, problem) for _, future in jobs], set()
-        return settled, tx.touched
+            self._undo()
+            self._tx.connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError as problem:
+            if self._loop.time() < deadline:
+                self._loop.call_later(_ASK_AGAIN, self._begin, deadline)
+                return
+            self._settle([(None, problem)] * len(self._jobs))
+        except apsw.Error as problem:
+            self._settle([(None, problem)] * len(self._jobs))
+        else:
+            self._settle(self._carry_out(self._jobs[:_GROUP]))
 
-    def _run_one(self, job: Job) -> tuple[asyncio.Future[object], object, BaseException | None]:
-        work, future = job
+    def _carry_out(self, group: list[Job]) -> list[Result]:
+        connection = self._tx.connection
+        try:
+            results = [self._attempt(job) for job, _ in group]
+            connection.execute("COMMIT")
+        except apsw.Error as problem:  # Nothing of the group was kept, so nobody may be told otherwise.
+            with contextlib.suppress(apsw.Error):  # If not now, then before the next group.
+                self._undo()
+            self._tx.forget()
+            return [(None, problem)] * len(group)
+        return results
+
+    def _attempt(self, job: Callable[[Tx], Any]) -> Result:
         connection = self._tx.connection
         connection.execute("SAVEPOINT one")
         try:
-            result = work(self._tx)
-        except Exception as problem:  # the caller's own refusal or fault: the others in the group are untouched
-            connection.execute("ROLLBACK TO one; RELEASE one")
-            self._tx.forget_cache()
-            return future, None, problem
+            value = job(self._tx)
+        except Exception as problem:  # The caller's own refusal or fault: the others of the group are untouched.
+            if isinstance(problem, apsw.Error) and not isinstance(problem, _OWN_FAULT):
+                raise
+            connection.execute("ROLLBACK TO one")
+            connection.execute("RELEASE one")
+            self._tx.forget()
+            return None, problem
         connection.execute("RELEASE one")
-        return future, result, None
+        return value, None
 
-    def _settle(self, settled: Settled, touched: set[str]) -> None:
-        for future, result, problem in settled:
+    def _undo(self) -> None:
+        if self._tx.connection.in_transaction:
+            self._tx.connection.execute("ROLLBACK")
+
+    def _settle(self, results: list[Result]) -> None:
+        """Answer the first of those who wait, then begin the next group: those who write again at once are in it."""
+        group = self._jobs[: len(results)]
+        del self._jobs[: len(results)]
+        for (_, future), (value, problem) in zip(group, results, strict=True):
             if future.done():
-                continue
+                continue  # The caller went away; the write stands.
             if problem is None:
-                future.set_result(result)
+                future.set_result(value)
             else:
                 future.set_exception(problem)
+        touched, self._tx.touched = self._tx.touched, set()
+        self._is_busy = False
+        if self._jobs:
+            self._schedule()
+        else:
+            self._idle.set()
         if touched:
             self.on_commit(touched)

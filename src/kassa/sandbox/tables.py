@@ -31,12 +31,22 @@ CREATE TABLE IF NOT EXISTS timer (
 CREATE INDEX IF NOT EXISTS timer_at ON timer (at);
 CREATE TABLE IF NOT EXISTS idempotency (
   key TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL, created REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS idempotency_created ON idempotency (created);
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value);
 """
 
 decode = msgspec.json.Decoder(dict[str, Any]).decode
 encode = msgspec.json.Encoder().encode
+_INSERT = (
+    "INSERT INTO object (id, kind, created, state, payment_intent, charge, body, private)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _columns(value: Json) -> tuple[Any, ...]:
+    """What the table repeats of an object, so that lists can be filtered by it."""
+    state = value.get("status") or value.get("type")
+    intent, charge = value.get("payment_intent"), value.get("charge")
+    return value["id"], value["object"], value["created"], state, intent, charge, encode(value)
 
 
 @dataclass(frozen=True)
@@ -121,17 +131,15 @@ class Tx(Reader):
         return int(self.clock.now())
 
     def insert(self, value: Json, private: Json | None = None) -> Json:
-        kind = value["object"]
-        self.connection.execute(
-            "INSERT INTO object (id, kind, created, state, payment_intent, charge, body, private)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                value["id"], kind, value["created"], value.get("status") or value.get("type"),
-                value.get("payment_intent"), value.get("charge"), encode(value),
-                None if private is None else encode(private),
-            ),
-        )  # fmt: skip
-        self._notice(kind)
+        hidden = None if private is None else encode(private)
+        self.connection.execute(_INSERT, (*_columns(value), hidden))
+        self._notice(value["object"])
+        return value
+
+    def put(self, value: Json) -> Json:
+        """Insert an object without a private part, or change it if it is there."""
+        change = " ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body"
+        self.connection.execute(_INSERT + change, (*_columns(value), None))
         return value
 
     def update(self, value: Json) -> Json:
@@ -144,11 +152,11 @@ class Tx(Reader):
 
     def update_private(self, object_id: str, private: Json) -> None:
         self.connection.execute("UPDATE object SET private = ? WHERE id = ?", (encode(private), object_id))
-        self.forget_cache()
+        self.forget()
 
     def delete(self, object_id: str) -> None:
         self.connection.execute("DELETE FROM object WHERE id = ?", (object_id,))
-        self.forget_cache()
+        self.forget()
 
     def set_setting(self, name: str, value: float | str) -> None:
         self.connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
@@ -165,9 +173,9 @@ class Tx(Reader):
             self._endpoints = [decode(row[0]) for row in rows]
         return self._endpoints
 
-    def forget_cache(self) -> None:
+    def forget(self) -> None:
         self._endpoints = None
 
     def _notice(self, kind: str) -> None:
         if kind == "webhook_endpoint":
-            self.forget_cache()
+            self.forget()

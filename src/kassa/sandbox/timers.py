@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from kassa.sandbox import disputes, events, refunds, sessions
+import apsw
+
+from kassa.sandbox import delayed, disputes, events, refunds, sessions
 from kassa.sandbox.store import Store
 from kassa.sandbox.tables import Tx
 
 BATCH = 100
 LONGEST_WAIT = 30.0
+AFTER_TROUBLE = 1.0
 
 
 def _expire_session(tx: Tx, session_id: str) -> None:
@@ -24,6 +27,7 @@ ACTIONS: dict[str, Callable[[Tx, str], None]] = {
     "expire_session": _expire_session,
     "refund_pending": refunds.succeed_later,
     "refund_fails": refunds.fail_later,
+    "settle_debit": delayed.settle_by_itself,
     "dispute": disputes.open_dispute,
     "early_fraud_warning": disputes.warn_of_fraud,
 }
@@ -68,12 +72,20 @@ class Timers:
     async def _run(self) -> None:
         while True:
             self._woken.clear()
-            rows = self._store.reader.rows("SELECT min(at) FROM timer")
-            wait = LONGEST_WAIT if rows[0][0] is None else rows[0][0] - self._store.clock.now()
-            if wait <= 0:
-                await self.settle()
-                continue
+            try:
+                wait = await self._carry_on()
+            except apsw.Error:  # The file is full, or another process holds it.
+                wait = AFTER_TROUBLE
             # Not wait_for: Python 3.11's can lose a cancellation that comes in the moment of the result.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(wait, LONGEST_WAIT)):
                     await self._woken.wait()
+
+    async def _carry_on(self) -> float:
+        """Carry out what is due; the seconds to the next time come back."""
+        while True:
+            rows = self._store.reader.rows("SELECT min(at) FROM timer")
+            wait = LONGEST_WAIT if rows[0][0] is None else rows[0][0] - self._store.clock.now()
+            if wait > 0:
+                return float(wait)
+            await self.settle()
