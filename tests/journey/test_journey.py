@@ -160,3 +160,16 @@ async def test_a_catalogue_is_exported_and_imported_unchanged(shop: RunningShop,
 async def test_head_is_answered_as_get_without_a_body(shop: RunningShop, path: str) -> None:
     async with shop.http.head(shop.base + path) as answer:
         assert (answer.status, await answer.read()) == (200, b"")
+
+
+async def test_nobody_else_can_read_what_the_shop_keeps(shop: RunningShop) -> None:
+    for path in (shop.data, *shop.data.iterdir()):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+async def test_before_a_session_there_is_no_payment_to_see(shop: RunningShop) -> None:
+    admin, buyer = await shop.admin(), await shop.buyer()
+    order_id = (await buyer.order(await admin.product(stock=5))).body["order"]["id"]
+    assert (await buyer.call("GET", f"/payments/status/{order_id}")).status == 404
+    assert (await buyer.call("POST", f"/orders/{order_id}/cancel")).status == 200
+    assert (await buyer.call("GET", f"/payments/status/{order_id}")).status == 404

@@ -7,11 +7,12 @@ import pytest
 from kassa.contracts.payment import NotRefundable, RefundTooLarge
 from kassa.kit.clock import HOUR, MINUTE
 from kassa.kit.ids import REFUND
-from kassa.kit.problem import NotFound
-from kassa.order.domain import Order
+from kassa.kit.problem import NotFound, Unavailable
+from kassa.order.domain import Order, Stage
 from kassa.payment.domain import Refund
+from kassa.payment.processor import RefundState
 from kassa.payment.refunds import held_minor, refunded_minor
-from tests.trade.world import World
+from tests.trade.world import BUYER, TTL, World
 
 
 async def paid(shop: World, product_id: str, quantity: int = 1) -> Order:
@@ -135,4 +136,82 @@ async def test_one_that_stripe_refuses_is_failed_and_gives_its_amount_back(shop:
     made = await refund(shop, order, 1000)
     assert made.status == "failed"
     assert "greater than" in str(made.failure)
-    assert held_minor(await shop.payment_now(order)) == 0
+    assert held_minor(await shop.payment_now(order)) == 1500, "what was refunded in the dashboard, and no more"
+
+
+async def test_all_that_is_left_is_refunded_though_the_dashboard_was_faster(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    payment = await shop.open(order)
+    await shop.order.cancel(order.id, BUYER)
+    session_id = str(payment.session_id)
+    shop.stripe.pay(session_id)  # late money, which is not wanted any more
+    shop.stripe.refund_at_stripe(f"pi_{session_id}", 500)  # its event is lost
+    await shop.hook(shop.stripe.session_event("completed", session_id))
+    await shop.later(MINUTE)
+    assert sorted(each.amount for each in shop.stripe.refunds_made.values()) == [500, 1499]
+    assert refunded_minor(await shop.payment_now(order)) == 1999
+
+
+async def test_a_dashboard_refund_that_is_told_before_the_payment_waits_for_it(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    session_id = str((await shop.open(order)).session_id)
+    shop.stripe.pay(session_id)
+    shop.stripe.refund_at_stripe(f"pi_{session_id}", 1999)
+    charge = {"id": "ch_1", "object": "charge", "metadata": shop.stripe.sessions[session_id].metadata}
+    await shop.hook(shop.stripe.event("charge.refunded", {**charge, "payment_intent": f"pi_{session_id}"}))
+    await shop.hook(shop.stripe.session_event("completed", session_id))
+    await shop.later(MINUTE)
+    assert (await shop.order_now(order)).status == "REFUNDED"
+
+
+async def test_a_refund_before_the_order_has_heard_of_the_payment_is_not_forgotten(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    payment = await shop.open(order)
+    with monkeypatch.context() as broken:
+        broken.setattr(shop.order, "set_status", unreachable)
+        await shop.pay(payment)
+        await refund(shop, order)
+    await shop.later(MINUTE)
+    assert (await shop.order_now(order)).status == "REFUNDED"
+
+
+async def test_a_refund_while_the_order_revives_is_not_forgotten(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    payment = await shop.open(order)
+    await shop.later(TTL + MINUTE)
+    with monkeypatch.context() as broken:
+        broken.setattr(shop.inventory, "reserve", unreachable)
+        await shop.pay(payment)
+        assert (await shop.order_now(order)).stage is Stage.REVIVING
+        await refund(shop, order)
+    await shop.later(MINUTE)
+    assert (await shop.order_now(order)).status == "REFUNDED"
+
+
+async def unreachable(*_: object) -> None:
+    raise Unavailable
+
+
+async def test_two_processes_that_renew_the_key_of_one_refund_make_one(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await paid(shop, await shop.sell())
+    look = shop.stripe.refunds
+
+    async def look_while_another_process_does_the_same(intent_id: str) -> list[RefundState]:
+        made = await look(intent_id)
+        monkeypatch.setattr(shop.stripe, "refunds", look)
+        current = await shop.payment.payments.save(await shop.payment_now(order))  # it takes the lease
+        shop.stripe.faults["refund"] = ["saved"]
+        step = await shop.payment.refunding.carry_refund(current, current.effects[-1])
+        assert step is not None
+        await shop.payment.change(current.id, step)
+        return made
+
+    monkeypatch.setattr(shop.stripe, "refunds", look_while_another_process_does_the_same)
+    shop.stripe.faults["refund"] = ["saved"]
+    await refund(shop, order, 500)
+    await shop.later(MINUTE)
+    assert [each.amount for each in shop.stripe.refunds_made.values()] == [500]

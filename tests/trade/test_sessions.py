@@ -7,7 +7,7 @@ import pytest
 from kassa.contracts.order import StatusChange
 from kassa.contracts.payment import OrderNotPayable, StripeRefused, StripeUnreachable
 from kassa.kit.clock import HOUR, MINUTE, SECOND
-from kassa.kit.problem import NotFound
+from kassa.kit.problem import NotFound, Unavailable
 from kassa.payment.domain import Stage
 from tests.trade.world import OTHER, TTL, World
 
@@ -150,3 +150,18 @@ async def test_a_session_that_stripe_does_not_know_keeps_the_hold_and_is_shown(s
 async def test_news_of_a_payment_for_an_unknown_order_is_refused(shop: World) -> None:
     with pytest.raises(NotFound):
         await shop.order.set_status("ord_nonsense", StatusChange("CONFIRMED", "in", "pay_1", ""))
+
+
+async def test_a_payment_that_another_process_changes_meanwhile_is_asked_for_again(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await shop.place((await shop.sell(), 1))
+
+    async def looked_while_another_process_wrote(*_: object) -> None:
+        await shop.payment.payments.save(await shop.payment_now(order))
+
+    monkeypatch.setattr(shop.stripe, "find_session", looked_while_another_process_wrote)
+    shop.stripe.faults["open_session"] = ["saved"]
+    with pytest.raises(Unavailable):
+        await shop.open(order)
+    assert (await shop.open(order)).stage is Stage.INITIATED

@@ -47,7 +47,8 @@ def note_sandbox_url(data: Path, url: str) -> None:
 def bound(host: str, port: int) -> socket.socket:
     """A socket that listens; OSError if the port is taken or not allowed. Who connects waits until it is served."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, asyncio turns Nagle's delay off for what is accepted.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

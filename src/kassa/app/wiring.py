@@ -39,7 +39,7 @@ from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
 from kassa.payment.domain import Todo as PaymentTodo
-from kassa.payment.inbox import Inbox
+from kassa.payment.inbox import HANDLED, Inbox
 from kassa.payment.processor_stripe import StripeProcessor
 from kassa.payment.reconcile import Reconciler
 from kassa.payment.service import PaymentService
@@ -235,7 +235,7 @@ async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:
     if shop.place.brings_sandbox:
         from kassa.sandbox import Sandbox, SandboxConfig, WebhookTarget
 
-        targets = (WebhookTarget(shop.place.webhook_url, secrets),)
+        targets = (WebhookTarget(shop.place.webhook_url, secrets, HANDLED),)
         shop.sandbox = Sandbox(SandboxConfig(database=settings.data / "sandbox.db", webhooks=targets))
         url = await _started(shop.sandbox, settings.data, shop.place.host, url)
         closing.push_async_callback(shop.sandbox.stop)

@@ -1,5 +1,6 @@
 """The command `kassa`. What a command needs is imported when it runs, so that `--help` is quick."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -41,6 +42,8 @@ def options(
 
 def main() -> None:
     """Run the command; whatever is wrong is told in one line."""
+    # What a shop keeps is nobody's but its owner's: names, addresses, orders, secrets.
+    os.umask(0o077)
     with told():
         app()
 

@@ -14,7 +14,7 @@ from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, is_id
 from kassa.kit.money import InvalidMoney, chargeable
 from kassa.kit.outbox import Effect, Outbox, Step
-from kassa.kit.problem import Invalid, NotFound
+from kassa.kit.problem import Invalid, NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, apply, merged, placed
 from kassa.order.store import OrderStore
@@ -153,6 +153,8 @@ class OrderService:
         """See contracts.order.Orders."""
         kind = Kind.FULLY_REFUNDED if news.is_full else Kind.PARTLY_REFUNDED
         cause = Cause(news.input_id, "payment-service", kind, request_id.get())
+        if (await self.get(order_id)).stage is Stage.REVIVING:
+            raise Unavailable("it is not decided yet what becomes of the order's money")
         order = await self._change(order_id, Input(kind, cause, restock=news.restock))
         self.outbox.at_once(order)
 

@@ -10,7 +10,7 @@ from kassa.contracts.order import OrderForPayment, Orders
 from kassa.contracts.payment import OrderNotPayable, StripeRefused
 from kassa.kit.audit import Cause
 from kassa.kit.clock import MINUTE, SECOND, Millis
-from kassa.kit.documents import Duplicate
+from kassa.kit.documents import Conflict, Duplicate
 from kassa.kit.identity import Principal
 from kassa.kit.ids import PAYMENT, Ids
 from kassa.kit.money import to_stripe
@@ -141,7 +141,10 @@ class Checkout:
             key=f"{payment.id}-session-{payment.version + 1}",
             keyed_at=now,
         )
-        renewed = await self._service.payments.save(renewed)
+        try:
+            renewed = await self._service.payments.save(renewed)
+        except Conflict as conflict:
+            raise Unavailable("the payment was changed meanwhile; try again") from conflict
         try:
             return await self._processor.open_session(renewed.params, renewed.key)
         except (Refused, SavedFailure) as refused:

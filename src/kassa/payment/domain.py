@@ -95,7 +95,8 @@ class Decline(msgspec.Struct, frozen=True):
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
-    """Money going back. `status`: requested, then Stripe's. `origin` is kassa, or stripe for one made there."""
+    """Money going back. `status`: requested, then Stripe's. `origin` is kassa, or stripe for one made there.
+    `is_of_all`: of all that was left when it was asked for."""
 
     id: str
     amount_minor: int
@@ -104,6 +105,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     origin: str
     key: str
+    is_of_all: bool = False
     stripe_id: str | None = None
     failure: str | None = None
     created_at: Millis

@@ -196,6 +196,8 @@ class Inbox:
         await self._service.note_decline(payment.id, payment.session_id, decline, event.id)
 
     async def _observe_refunds(self, payment: Payment, subject: EventObject, event: EventState) -> None:
+        if payment.taken_minor == 0:
+            raise StripeUnreachable("that its money had come is not known yet")
         if subject.object == "refund":
             state = await self._processor.refund_state(subject.id)
             await self._service.refunding.observe(payment.id, state, f"{event.id}:{state.id}:{state.status}")

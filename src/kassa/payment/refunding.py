@@ -7,7 +7,7 @@ from kassa.kit.audit import Cause
 from kassa.kit.ids import REFUND, Ids
 from kassa.kit.money import to_stripe
 from kassa.kit.outbox import Effect, Step
-from kassa.kit.problem import NotFound
+from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.payment.domain import Payment, Refund
 from kassa.payment.processor import Processor, RefundState, Refused, SavedFailure
@@ -82,11 +82,8 @@ class Refunding:
         except SavedFailure:
             return await self._look_then_rekey(payment, refund, cause)
         except Refused as refusal:
-            found = await self._find(payment, refund)
-            if found is None:
-                message = str(refusal)
-                return lambda current: refused(current, refund.id, message, cause, clock.now())
-            state = found
+            made, message = await self._processor.refunds(str(payment.intent_id)), str(refusal)
+            return lambda current: refused(current, refund.id, message, cause, clock.now(), made)
         return lambda current: observed(current, state, cause, clock.now())
 
     async def _look_then_rekey(self, payment: Payment, refund: Refund, cause: Cause) -> Step[Payment]:
@@ -95,16 +92,15 @@ class Refunding:
         clock = self._service.clock
         if found is None:
             key = f"{refund.id}-{payment.version + 1}"
-            step = self._rekey_step(refund, key)
-            await self._service.change(payment.id, step)
-            rekeyed_refund = find(step(payment), refund.id)
-            assert rekeyed_refund is not None
-            found = await self._processor.refund(self._params(payment, rekeyed_refund), key)
+            renewed = await self._service.change(payment.id, self._rekey_step(refund, key))
+            if not any(each.key == key for each in renewed.refunds):
+                raise Unavailable("another process is making this refund")
+            found = await self._processor.refund(self._params(payment, refund), key)
         state = found
         return lambda current: observed(current, state, cause, clock.now())
 
     def _rekey_step(self, refund: Refund, key: str) -> Step[Payment]:
-        return lambda current: rekeyed(current, refund.id, key, self._service.clock.now())
+        return lambda current: rekeyed(current, refund, key, self._service.clock.now())
 
     async def _find(self, payment: Payment, refund: Refund) -> RefundState | None:
         made = await self._processor.refunds(str(payment.intent_id))

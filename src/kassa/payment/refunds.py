@@ -1,5 +1,7 @@
 """Refunds: held by compare-and-set before Stripe is called, then followed to their end. Pure."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from kassa.contracts.payment import NotRefundable, RefundTooLarge
@@ -48,7 +50,7 @@ def requested(payment: Payment, refund: Refund, cause: Cause) -> Payment:
     amount = refund.amount_minor or left
     if left == 0 or amount > left:
         raise RefundTooLarge(f"{left} minor units are left", leftMinor=left)
-    sized = msgspec.structs.replace(refund, amount_minor=amount)
+    sized = msgspec.structs.replace(refund, amount_minor=amount, is_of_all=refund.amount_minor == 0)
     now = refund.created_at
     changed = msgspec.structs.replace(
         payment,
@@ -66,7 +68,7 @@ def observed(payment: Payment, state: RefundState, cause: Cause, now: Millis) ->
     if known is None:
         known = _from_stripe(payment, state, now)
         payment = msgspec.structs.replace(payment, refunds=(*payment.refunds, known))
-    elif _RANK.get(state.status, 0) <= _RANK[known.status]:
+    elif _RANK.get(state.status, 0) <= _RANK.get(known.status, 0):
         return payment
     seen = msgspec.structs.replace(
         known, status=state.status, stripe_id=state.id, failure=state.failure_reason, updated_at=now
@@ -74,26 +76,51 @@ def observed(payment: Payment, state: RefundState, cause: Cause, now: Millis) ->
     return _replaced(payment, known, seen, cause, now)
 
 
-def refused(payment: Payment, refund_id: str, message: str, cause: Cause, now: Millis) -> Payment:
-    """The payment after Stripe refused to make the refund: its amount is given back."""
+def refused(
+    payment: Payment, refund_id: str, message: str, cause: Cause, now: Millis, made: Sequence[RefundState] = ()
+) -> Payment:
+    """The payment after Stripe refused to make the refund, and told all that were `made`: its amount is given back.
+
+    One of all that was left is asked for again when less is left than was known: somebody had made one at Stripe.
+    """
+    for state in made:
+        payment = observed(payment, state, Cause(f"{cause.id}:{state.id}:{state.status}", "stripe"), now)
     known = find(payment, refund_id)
     if known is None or known.status != REQUESTED:
         return payment
+    left = payment.taken_minor - held_minor(payment) + known.amount_minor
+    if known.is_of_all and 0 < left < known.amount_minor:
+        return _resized(payment, known, left, cause, now)
     return _replaced(payment, known, msgspec.structs.replace(known, status="failed", failure=message), cause, now)
 
 
-def rekeyed(payment: Payment, refund_id: str, key: str, now: Millis) -> Payment:
-    """The payment with a new idempotency key for one refund; only after looking that the old one made nothing."""
-    refunds = tuple(
-        msgspec.structs.replace(refund, key=key, updated_at=now) if refund.id == refund_id else refund
-        for refund in payment.refunds
-    )
+def rekeyed(payment: Payment, looked_for: Refund, key: str, now: Millis) -> Payment:
+    """The payment with a new idempotency key for one refund; only after looking that the old one made nothing, and
+    if it is the old one still: two processes with a new key each would make two refunds."""
+    known = find(payment, looked_for.id)
+    if known is None or (known.key, known.status) != (looked_for.key, REQUESTED):
+        return payment
+    changed = msgspec.structs.replace(known, key=key, updated_at=now)
+    refunds = tuple(changed if refund.id == known.id else refund for refund in payment.refunds)
     return msgspec.structs.replace(payment, refunds=refunds)
 
 
 def find(payment: Payment, refund_id: str) -> Refund | None:
     """The refund by its id."""
     return next((refund for refund in payment.refunds if refund.id == refund_id), None)
+
+
+def _resized(payment: Payment, known: Refund, amount_minor: int, cause: Cause, now: Millis) -> Payment:
+    what = f"refund {known.id}: {known.amount_minor} -> {amount_minor}"
+    key = f"{known.id}-{payment.version + 1}"
+    smaller = msgspec.structs.replace(known, amount_minor=amount_minor, key=key, updated_at=now)
+    changed = msgspec.structs.replace(
+        payment,
+        refunds=tuple(smaller if refund.id == known.id else refund for refund in payment.refunds),
+        updated_at=now,
+        audit=(*payment.audit, entry(cause, what, payment.stage, payment.stage, now)),
+    )
+    return with_effects(changed, (*changed.effects, planned(changed, Todo.REFUND, now, refund=known.id)))
 
 
 def _match(payment: Payment, state: RefundState) -> Refund | None:

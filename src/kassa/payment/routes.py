@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery
 
 from kassa.kit.ids import REFUND
 from kassa.kit.money import InvalidMoney, minor
-from kassa.kit.problem import Invalid
+from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.web import JsonResponse, admin_of, new_id, once, paging, principal_of, read_body, takes
 from kassa.payment import reports
 from kassa.payment.domain import Payment
@@ -49,6 +49,8 @@ async def payment_status(request: Request[Any, Any, Any], order_id: FromPath[str
     """How an order's payment stands; 404 before a session was made."""
     principal = await principal_of(request)
     payment = await visible(_service(request), order_id, principal)
+    if payment.session_id is None:
+        raise NotFound(f"no session was made for order {order_id}")
     return JsonResponse(shown_status(payment), media_type="application/json")
 
 

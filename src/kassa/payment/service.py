@@ -30,6 +30,7 @@ from kassa.payment.refunds import is_fully_refunded
 from kassa.payment.store import PaymentStore
 
 NAME = "payment-service"
+_TELLS_OF_MONEY = (Todo.CONFIRM_ORDER, Todo.CANCEL_ORDER)
 
 
 class PaymentService:
@@ -153,7 +154,10 @@ class PaymentService:
 
     async def look_up(self, payment: Payment, timer: Effect) -> Step[Payment]:
         """Ask Stripe about an unsettled payment, in case its webhook was lost; and set the next timer."""
-        session = await self._processor.session(str(payment.session_id))
+        try:
+            session = await self._processor.session(str(payment.session_id))
+        except Refused as refused:
+            raise _not_at_stripe(payment) from refused
         cause = Cause(timer.id, NAME, "looked up at Stripe")
 
         def looked_up(current: Payment) -> Payment:
@@ -182,6 +186,8 @@ class PaymentService:
     async def note_refund(self, payment: Payment, effect: Effect) -> None:
         """Tell the order how much is refunded: as it is now, not as it was when the effect was stored."""
         current = await self.payments.get(payment.id) or payment
+        if any(each.kind in _TELLS_OF_MONEY and each.done_at is None for each in current.effects):
+            raise Unavailable("the order has not heard yet of the money that was refunded")
         news = RefundNews(effect.id, is_fully_refunded(current), effect.args.get("restock") == "yes")
         await self._orders.note_refund(payment.order_id, news)
 
@@ -195,3 +201,7 @@ async def visible(service: PaymentService, order_id: str, who: Principal) -> Pay
     if payment is None or (payment.user_id != who.id and not who.is_admin):
         raise NotFound(f"there is no payment for order {order_id[:64]}")
     return payment
+
+
+def _not_at_stripe(payment: Payment) -> Unavailable:
+    return Unavailable(f"session {payment.session_id} is not at Stripe: an operator must look at it")
