@@ -115,6 +115,15 @@ def test_it_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     assert kassa(tmp_path, "audit").returncode == 0
 
 
+def test_one_signal_that_is_passed_on_twice_stops_it_cleanly(tmp_path: Path) -> None:
+    with started(tmp_path, "up") as running:
+        running.wait_until_ready()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+            running.process.send_signal(number)
+            time.sleep(0.05)
+        assert running.process.wait(PATIENCE) == 0
+
+
 async def test_requests_in_flight_are_finished_when_it_is_told_to_stop(tmp_path: Path) -> None:
     with started(tmp_path, "up", "--sample", RATE_LIMIT="off") as running:
         await asyncio.to_thread(running.wait_until_ready)

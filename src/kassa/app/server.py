@@ -27,6 +27,7 @@ from kassa.gateway.arrival import App
 # Longer than any client of ours keeps an idle connection.
 KEEP_ALIVE_SECONDS = 75
 FINISH_SECONDS = 30
+SAME_SIGNAL_SECONDS = 1.0
 
 log = structlog.get_logger()
 Prepare = Callable[[Shop], Awaitable[None]]
@@ -205,16 +206,24 @@ class _Server(uvicorn.Server):
 
 
 def _stop_signal() -> asyncio.Event:
-    """Set by the first SIGTERM or Ctrl-C; the second one ends the process at once. Nothing stored is lost by that."""
+    """Set by the first SIGTERM or Ctrl-C; another one ends the process at once. Nothing stored is lost by that.
+
+    Make, shells and supervisors may pass one signal on twice: what comes within a second is the same one.
+    """
     stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    first_at = 0.0
 
     def stop() -> None:
-        if stopping.is_set():
+        nonlocal first_at
+        if not stopping.is_set():
+            first_at = loop.time()
+            stopping.set()
+        elif loop.time() - first_at > SAME_SIGNAL_SECONDS:
             os._exit(1)
-        stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+        loop.add_signal_handler(number, stop)
     return stopping
 
 
