@@ -1,19 +1,18 @@
 """docs/api.md: the public endpoints, from the document that `GET /openapi.json` serves, and what stands behind it."""
 
 import inspect
+from http import HTTPStatus
 from typing import Any
 
 from generator import schemas
 from generator.markdown import code, codes, first_sentence, page, table, unwrapped
 from kassa.app.health import NotReady
 from kassa.app.web import CONTRACTS, HANDLERS
-from kassa.contracts import auth, inventory, order, payment, product
-from kassa.gateway.docs import TAGS, described
+from kassa.contracts.inventory import ReservationEnded
+from kassa.gateway.description import TAGS, described, endpoints_of, refusals_of
 from kassa.gateway.proxy import BadGateway, GatewayTimeout
-from kassa.kit.idempotency import Abandoned
 from kassa.kit.problem import Problem
 from kassa.kit.wire import endpoints
-from kassa.payment.inbox import InvalidSignature
 
 INTRODUCTION = """\
 Bodies are JSON with camelCase names; a field that is not listed here is refused (422). Send the token of a log-in as
@@ -41,31 +40,10 @@ INTERNAL = """\
 Services ask each other these. From outside they are 404; a service that runs alone answers them to callers with a
 signed token of one of the services listed, and 403 to everybody else."""
 
-# What an endpoint refuses for reasons of its own; what any endpoint may answer is not repeated.
-REFUSALS: dict[tuple[str, str], tuple[type[Problem], ...]] = {
-    ("post", "/auth/register"): (auth.EmailTaken, auth.RoleNotAllowed),
-    ("post", "/auth/login"): (auth.WrongCredentials,),
-    ("post", "/auth/refresh"): (auth.InvalidRefreshToken,),
-    ("post", "/auth/password"): (auth.WrongCredentials,),
-    ("post", "/inventory/init"): (inventory.StockExists,),
-    ("post", "/inventory/adjust"): (inventory.InsufficientStock, inventory.UnknownStock),
-    ("get", "/inventory/{product_id}"): (inventory.UnknownStock,),
-    ("post", "/orders"): (inventory.InsufficientStock, product.UnknownProduct),
-    ("post", "/orders/{order_id}/cancel"): (order.OrderNotCancellable,),
-    ("post", "/payments/create-session"): (
-        payment.OrderNotPayable,
-        payment.StripeUnreachable,
-        payment.StripeKeyRefused,
-        payment.StripeRefused,
-    ),
-    ("post", "/payments/{order_id}/refund"): (payment.NotRefundable, payment.RefundTooLarge),
-    ("post", "/payments/webhook"): (InvalidSignature,),
-}
 # One service says it to another, and no more than that.
-INSIDE = {inventory.ReservationEnded}
+INSIDE = {ReservationEnded}
 _FROM = {
     NotReady: "`GET /ready`",
-    Abandoned: "`POST /orders`",
     BadGateway: "services form",
     GatewayTimeout: "services form",
 }
@@ -75,14 +53,14 @@ _WHO = {
 }
 
 Operation = dict[str, Any]
+PUBLIC = [handler for handlers in HANDLERS.values() for handler in handlers]
+ENDPOINTS = {(verb, path): handler for verb, path, handler in endpoints_of(PUBLIC)}
 
 
 def made() -> str:
     """The page."""
     document = document_of_all()
     found = operations(document)
-    if gone := REFUSALS.keys() - {(verb, path) for verb, path, _ in found}:
-        raise LookupError(f"no such endpoints: {gone}")
     sections = []
     for tag, text in TAGS.items():
         mine = [_section(verb, path, each) for verb, path, each in found if each["tags"] == [tag]]
@@ -93,7 +71,7 @@ def made() -> str:
 
 def document_of_all() -> dict[str, Any]:
     """What `/openapi.json` serves."""
-    return described([handler for handlers in HANDLERS.values() for handler in handlers])
+    return described(PUBLIC)
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, Operation]]:
@@ -102,31 +80,21 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, Operation]]:
 
 
 def _section(verb: str, path: str, operation: Operation) -> str:
-    method = _method(verb, path)
+    handler = ENDPOINTS[verb, path]
     asked = [each for each in operation.get("parameters", []) if each["in"] == "query"]
     query = [(code(each["name"]), schemas.words(each["schema"]), each.get("description", "")) for each in asked]
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    takes_key = "await once(" in inspect.getsource(method)
+    takes_key = any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", []))
     parts = [
         f"### {verb.upper()} {path}",
-        unwrapped(method.__doc__),
-        f"For {_who(verb, path, method, operation)}.{' Takes an `Idempotency-Key`.' if takes_key else ''}",
+        operation["description"],
+        f"For {_who(verb, path, handler.fn, operation)}.{' Takes an `Idempotency-Key`.' if takes_key else ''}",
         table(("Query", "Type", "Meaning"), query),
         schemas.fields(body),
         _answers(operation),
-        _refusals(REFUSALS.get((verb, path), ())),
+        _refusals(refusals_of(handler)),
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def _method(verb: str, path: str) -> Any:
-    """The function behind an endpoint."""
-    for handlers in HANDLERS.values():
-        for handler in handlers:
-            paths = {each.replace(":str}", "}") for each in handler.paths}
-            if path in paths and verb.upper() in handler.http_methods:
-                return handler.fn
-    raise LookupError(f"{verb} {path}")
 
 
 def _who(verb: str, path: str, method: Any, operation: Operation) -> str:
@@ -145,7 +113,9 @@ def _answers(operation: Operation) -> str:
     told = []
     for status, answer in done.items():
         content = answer.get("content", {}).get("application/json", {})
-        told.append(f"{code(status)} {schemas.linked(content['schema']) if 'schema' in content else 'and no body'}")
+        when = "" if answer["description"] == HTTPStatus(int(status)).phrase else f" ({answer['description']})"
+        what = schemas.linked(content["schema"]) if "schema" in content else "and no body"
+        told.append(f"{code(status)} {what}{when}")
     return f"Answers {', '.join(told)}."
 
 
@@ -164,8 +134,9 @@ def _general() -> str:
 
 
 def _origins(problem: type[Problem]) -> str:
-    naming = [f"{verb.upper()} {path}" for (verb, path), problems in REFUSALS.items() if problem in problems]
-    return codes(naming) or _FROM.get(problem, "any")
+    naming = [f"{verb.upper()} {path}" for (verb, path), each in ENDPOINTS.items() if problem in refusals_of(each)]
+    is_general = problem.__module__ == Problem.__module__
+    return "any" if is_general else codes(naming) or _FROM.get(problem, "any")
 
 
 def _internal() -> str:

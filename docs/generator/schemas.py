@@ -12,8 +12,7 @@ _LIMITS = (
     ("minimum", "maximum", ""),
     ("minItems", "maxItems", "of them"),
 )
-_SUMS = {"averageOrderValue", "totalRevenue", "revenue"}
-_DECIMAL = "decimal number"
+_EITHER = [{"type": "number"}, {"type": "string", "format": "decimal"}]
 
 
 def fields(schema: Schema) -> str:
@@ -51,33 +50,32 @@ def _rows(schema: Schema, prefix: str) -> Iterator[tuple[str, str, str]]:
 
 def _members(schema: Schema, components: dict[str, Schema]) -> str:
     members = schema["properties"]
-    rows = [(code(name), _member(name, inner, members, components)) for name, inner in members.items()]
+    rows = [(code(name), _member(inner, components)) for name, inner in members.items()]
     return table(("Field", "Type"), rows)
 
 
-def _member(name: str, schema: Schema, beside: dict[str, Schema], components: dict[str, Schema]) -> str:
-    # Decimals are sent as exact numbers: those that have their minor units beside them, and sums.
-    if f"{name}Minor" in beside or name in _SUMS:
-        return _DECIMAL
-    schema = schema.get("items", schema) if schema.get("type") == "array" else schema
-    is_list = schema is not beside[name]
+def _member(schema: Schema, components: dict[str, Schema]) -> str:
+    if schema.get("type") == "array":
+        return f"list of {_member(schema['items'], components)}"
     if "$ref" in schema and "enum" in (meant := components[_name(schema)]):
-        kind = f"one of {codes(meant['enum'])}"
-    else:
-        kind = linked(schema)
-    return f"list of {kind}" if is_list else kind
+        return f"one of {codes(meant['enum'])}"
+    return linked(schema)
 
 
 def _kind(schema: Schema) -> str:
+    if schema.get("oneOf") == _EITHER:
+        return "decimal number or string"
     either = schema.get("anyOf") or schema.get("oneOf")
     if either:
         return " or ".join(_kind(each) for each in either)
     if schema.get("format") == "decimal":
-        return f"{_DECIMAL}, or the same as a string"
+        return "decimal number"
     if "$ref" in schema:
         return linked(schema)
     if schema.get("type") == "array":
         return f"list of {_kind(schema['items'])}"
+    if "enum" in schema:
+        return f"one of {codes(schema['enum'])}"
     inner = schema.get("additionalProperties")
     if isinstance(inner, dict) and inner:
         return f"object of {_kind(inner)}"

@@ -168,6 +168,22 @@ async def test_an_id_that_was_given_up_is_replaced(process: Asked, shop: Shop) -
     assert len(set(shop.asked)) == 2
 
 
+async def test_a_store_that_fails_while_a_request_ends_does_not_block_its_key(
+    process: Asked, other: Asked, shop: Shop, records: Collection[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_: Record) -> Record:
+        raise Unavailable("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(records, "save", full)
+        with pytest.raises(Unavailable):
+            await process.ask()
+    with pytest.raises(KeyInUse):
+        await other.ask()
+    assert (await process.ask()).body == b'{"order":"ord_1"}'
+    assert set(shop.asked) == {"ord_1"}
+
+
 @pytest.fixture
 def crashing(process: Asked, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Awaitable[None]]:
     """Ask, and die while it runs."""

@@ -16,8 +16,10 @@ from kassa.kit.outbox import (
     Effect,
     Outbox,
     Step,
+    Waiting,
     has_seen,
     planned,
+    waiting_of,
     with_effects,
     without_timers,
 )
@@ -152,6 +154,26 @@ async def test_each_failure_waits_longer_up_to_an_hour(world: World) -> None:
     await world.outbox.run_due()
     assert (await world.stored()).effects[0].done_at is not None
     assert len(world.postman.carried) > NEEDS_ATTENTION_AFTER
+
+
+async def test_what_fails_and_fails_needs_attention_until_it_is_done(world: World) -> None:
+    world.postman.trouble = [Unavailable("nobody at home")] * NEEDS_ATTENTION_AFTER
+    await world.outbox.carry_out(await world.parcel("send"))
+    told = []
+    for _ in range(NEEDS_ATTENTION_AFTER):
+        parcel = await world.stored()
+        told.append((parcel.needs_attention, len(waiting_of(parcel, "ord_1"))))
+        world.clock.at = parcel.effects[0].due_at
+        await world.outbox.run_due()
+    assert told == [(False, 0)] * (NEEDS_ATTENTION_AFTER - 1) + [(True, 1)]
+    done = await world.stored()
+    assert (done.needs_attention, waiting_of(done, "ord_1")) == (False, [])
+
+
+def test_what_needs_attention_is_told_with_its_error() -> None:
+    effect = msgspec.structs.replace(planned(Parcel(id="par_1"), "send", 0), attempts=8, error="nobody at home")
+    (waiting,) = waiting_of(with_effects(Parcel(id="par_1"), (effect,)), "ord_1")
+    assert waiting == Waiting("par_1", "ord_1", "par_1:0:send", "send", 8, "1970-01-01T00:00:30.000Z", "nobody at home")
 
 
 @pytest.mark.parametrize(("jitter", "wait"), [(0.0, SECOND), (1.0, 3 * SECOND)])

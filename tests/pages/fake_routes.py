@@ -227,7 +227,15 @@ async def refund(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
 @get("/payments/admin/events")
 async def events(request: Ask) -> Response[bytes]:
     admin_of(request)
-    return listed(request, "events", shop_of(request).events)
+    status = request.query_params.get("status")
+    found = [event for event in shop_of(request).events if status in (None, event["status"])]
+    return listed(request, "events", found)
+
+
+@get(["/orders/admin/attention", "/payments/admin/attention"])
+async def attention(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    return listed(request, "waiting", shop_of(request).waiting[request.url.path.split("/")[1]])
 
 
 @post("/payments/admin/events/{event_id:str}/replay")
@@ -269,7 +277,8 @@ def api_router() -> Router:
     handlers = [
         register, login, refresh, logout, change_password, verify, product_list, one_product, create_product,
         change_product, remove_product, adjust, place, my_orders, one_order, cancel, timeline, all_orders,
-        create_session, payment_status, refund, events, replay, order_numbers, revenue, payment_numbers, stock_numbers,
+        create_session, payment_status, refund, events, attention, replay, order_numbers, revenue, payment_numbers,
+        stock_numbers,
     ]  # fmt: skip
     return Router(
         "/",

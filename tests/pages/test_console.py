@@ -61,6 +61,49 @@ async def test_a_missing_number_does_not_hide_the_others(operator: Browser, shop
     assert "$61.38" in page
 
 
+async def test_nothing_is_said_to_need_attention_when_all_is_well(operator: Browser, shop: FakeShop) -> None:
+    shop.events.append({"id": "evt_1", "type": "checkout.session.completed", "status": "done", "receivedAt": NOW})
+    assert "Needs attention" not in (await operator.get("/console")).text
+
+
+async def test_what_fails_and_fails_is_shown_with_a_link_to_its_order(operator: Browser, shop: FakeShop) -> None:
+    for service, kind in (("orders", "close_payment"), ("payments", "confirm_order")):
+        shop.waiting[service].append(
+            {
+                "id": "x_1",
+                "orderId": f"ord_{service}",
+                "effect": f"x_1:3:{kind}",
+                "kind": kind,
+                "attempts": 9,
+                "nextAt": NOW,
+                "error": "Stripe did not answer <as it should>",
+            }
+        )
+    page = await operator.get("/console")
+    assert "Needs attention" in page.text
+    assert "2 steps failed many times" in text_of(page)
+    assert "Stripe did not answer &lt;as it should&gt;" in page.text
+    assert 'href="/console/orders/ord_orders"' in page.text
+    assert 'href="/console/orders/ord_payments"' in page.text
+    assert "could not be acted on" not in page.text
+
+
+async def test_parked_events_are_shown_with_a_link_to_each(operator: Browser, shop: FakeShop) -> None:
+    for number in range(12):
+        event = {"id": f"evt_{number}", "type": "refund.updated", "status": "parked", "receivedAt": NOW}
+        shop.events.append({**event, "note": "not known yet"})
+    page = await operator.get("/console")
+    assert "12 events from Stripe could not be acted on yet" in text_of(page)
+    assert 'href="/console/events?status=parked#evt_3"' in page.text
+    assert page.text.count("refund.updated") == 10
+    assert 'id="evt_3"' in (await operator.get("/console/events?status=parked")).text
+
+
+async def test_trouble_that_cannot_be_told_is_not_taken_for_none(operator: Browser, shop: FakeShop) -> None:
+    shop.broken["/payments/admin/attention"] = Refused(503, "unavailable")
+    assert "Some numbers cannot be had just now" in (await operator.get("/console")).text
+
+
 async def test_orders_are_filtered_by_status(operator: Browser, shop: FakeShop) -> None:
     mug = shop.add("Mug")
     paid = shop.add_order("usr_1", [shop._hold({"productId": mug, "quantity": 1})], "CONFIRMED")

@@ -8,13 +8,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, expo
 
 from kassa import __version__
 from kassa.gateway.arrival import App, Message, Receive, Scope, Send
-from kassa.kit.clock import HOUR, Clock
+from kassa.kit.clock import Clock
 from kassa.kit.documents import Between, Collection
-from kassa.kit.outbox import NEEDS_ATTENTION_AFTER
+from kassa.kit.outbox import NEEDS_ATTENTION_AFTER, waiting_of
 from kassa.kit.problem import Problem
 
-# The pause between two tries grows to an hour, and half of that again by chance.
-_LONGEST_PAUSE = 2 * HOUR
 _LOOKED_AT = 1000
 
 
@@ -72,16 +70,9 @@ class Metrics:
         return exposition.generate_latest(self._registry), exposition.CONTENT_TYPE_LATEST
 
     async def _count_effects(self, name: str, collection: Collection[Any]) -> None:
-        now = self._clock.now()
-        waiting = await collection.due(now + _LONGEST_PAUSE, _LOOKED_AT)
-        failing = [
-            effect
-            for document in waiting
-            for effect in document.effects
-            if effect.done_at is None and effect.attempts >= NEEDS_ATTENTION_AFTER
-        ]
-        self._attention.labels(name).set(len(failing))
-        self._overdue.labels(name).set(await collection.count({"due_at": Between(below=now)}))
+        failing = await collection.find({"needs_attention": True}, limit=_LOOKED_AT)
+        self._attention.labels(name).set(sum(len(waiting_of(document, "")) for document in failing))
+        self._overdue.labels(name).set(await collection.count({"due_at": Between(below=self._clock.now())}))
 
 
 class Measured:

@@ -15,7 +15,7 @@ from kassa.auth.wire import (
     shown,
     verified,
 )
-from kassa.contracts.auth import KeySet
+from kassa.contracts.auth import EmailTaken, InvalidRefreshToken, KeySet, RoleNotAllowed, WrongCredentials
 from kassa.kit.identity import USER
 from kassa.kit.web import JsonResponse, principal_of, read_body, takes
 
@@ -24,7 +24,7 @@ _NOT_STORED = {"Cache-Control": "no-store"}
 _TAGS = ["auth"]
 
 
-@post("/auth/register", operation_class=takes(Registration), tags=_TAGS)
+@post("/auth/register", operation_class=takes(Registration), tags=_TAGS, refuses=(EmailTaken, RoleNotAllowed))
 async def register(request: Request[Any, Any, Any]) -> Response[SessionOut]:
     """Make an account and log in. 409 `email_taken`; a `role` other than `user` is 403 `role_not_allowed`."""
     body = await read_body(request, Registration)
@@ -33,7 +33,7 @@ async def register(request: Request[Any, Any, Any]) -> Response[SessionOut]:
     return _answer(session, 201)
 
 
-@post("/auth/login", operation_class=takes(Credentials), status_code=200, tags=_TAGS)
+@post("/auth/login", operation_class=takes(Credentials), status_code=200, tags=_TAGS, refuses=(WrongCredentials,))
 async def login(request: Request[Any, Any, Any]) -> Response[SessionOut]:
     """Log in. Wrong password or unknown address: 401 `wrong_credentials`; after repeated failures 429."""
     body = await read_body(request, Credentials)
@@ -46,7 +46,7 @@ async def verify(request: Request[Any, Any, Any]) -> Response[Verified]:
     return JsonResponse(verified(await principal_of(request)), headers=_NOT_STORED)
 
 
-@post("/auth/refresh", operation_class=takes(Refresh), status_code=200, tags=_TAGS)
+@post("/auth/refresh", operation_class=takes(Refresh), status_code=200, tags=_TAGS, refuses=(InvalidRefreshToken,))
 async def refresh(request: Request[Any, Any, Any]) -> Response[SessionOut]:
     """Exchange the refresh token for a fresh pair. One that was exchanged before still works for 30 seconds;
     after that all tokens that came of the same log-in are revoked: 401 `invalid_refresh_token`."""
@@ -61,7 +61,7 @@ async def logout(request: Request[Any, Any, Any]) -> None:
     await _service(request).logout(body.refresh_token)
 
 
-@post("/auth/password", operation_class=takes(PasswordChange), status_code=204, tags=_TAGS)
+@post("/auth/password", operation_class=takes(PasswordChange), status_code=204, tags=_TAGS, refuses=(WrongCredentials,))
 async def change_password(request: Request[Any, Any, Any]) -> None:
     """Change the password; all sessions end. 401 `wrong_credentials` if `current` is not the password."""
     principal = await principal_of(request)

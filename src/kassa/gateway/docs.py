@@ -1,4 +1,4 @@
-"""The API's own description, `/openapi.json`, and a page to read and try it on, `/docs`, that needs no internet."""
+"""Where the API's description is served: `/openapi.json`, and a page to try it on, `/docs`, that needs no internet."""
 
 import asyncio
 import importlib.util
@@ -6,69 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, Response, get
+from litestar import Response, get
 from litestar.exceptions import NotFoundException
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Tag
 
-from kassa import __version__
-from kassa.kit.web import PROBLEM_JSON
+from kassa.gateway.description import described
 from kassa.kit.wire import encode
-
-TAGS = {
-    "auth": "Accounts, log-in and tokens",
-    "products": "The catalogue",
-    "inventory": "Stock, and how it moved",
-    "orders": "Placing, following and cancelling orders",
-    "payments": "Paying, refunds, and what Stripe said",
-}
-# Anybody may ask these; everything else wants a token.
-PUBLIC = {
-    ("post", "/auth/register"),
-    ("post", "/auth/login"),
-    ("post", "/auth/refresh"),
-    ("post", "/auth/logout"),
-    ("get", "/.well-known/jwks.json"),
-    ("get", "/products"),
-    ("get", "/products/{id}"),
-    ("get", "/inventory/{id}"),
-    ("post", "/payments/webhook"),
-}
-_WITHOUT_KEY = ("/auth/", "/payments/webhook")
-_PROBLEMS = {
-    "401": "Not logged in, or the token is not valid",
-    "403": "Logged in, but not allowed",
-    "404": "Not found, or not yours to see",
-    "409": "It clashes with how things are now",
-    "422": "It can be read but not carried out; `errors` names the fields",
-    "429": "Too many requests; `Retry-After` says when to come back",
-    "503": "Not available right now; asking again is right and harmless",
-}
-_STRING = {"type": "string"}
-_PROBLEM = {
-    "type": "object",
-    "description": "An error (RFC 9457). `code` is stable and meant for programs, `detail` for people.",
-    "required": ["type", "title", "status", "detail", "code", "requestId"],
-    "properties": {
-        **dict.fromkeys(("type", "title", "detail", "code", "requestId"), _STRING),
-        "status": {"type": "integer"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {"field": _STRING, "message": _STRING},
-            },
-        },
-    },
-}
-_IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "Your name for this request: repeated within 24 hours it does nothing twice.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-}
 
 _FILES = {
     "swagger-ui.css": "text/css; charset=utf-8",
@@ -130,57 +72,6 @@ def docs_handlers(handlers: Sequence[Any]) -> list[Any]:
         return Response((_statics() / name).read_bytes(), media_type=_FILES[name], headers=_KEPT)
 
     return [openapi, page, start, file]
-
-
-def described(handlers: Sequence[Any]) -> dict[str, Any]:
-    """The OpenAPI document of these handlers, with what holds for all of them said of each."""
-    config = OpenAPIConfig(
-        title="Kassa",
-        version=__version__,
-        description="The order-to-payment core of a shop. Money is exact: `price` is a decimal number in major "
-        "units, `priceMinor` the same in minor units. Log in to get a token, then send it as a Bearer token.",
-        tags=[Tag(name=name, description=text) for name, text in TAGS.items()],
-        path="/schema",
-    )
-    schema = Litestar(route_handlers=list(handlers), openapi_config=config).openapi_schema.to_schema()
-    paths = {_short(path): operations for path, operations in schema["paths"].items() if path != "/webhook"}
-    for path, operations in paths.items():
-        for method, operation in operations.items():
-            if isinstance(operation, dict) and "responses" in operation:
-                _complete(operation, method, path)
-    components = schema.setdefault("components", {})
-    components.setdefault("schemas", {})["Problem"] = _PROBLEM
-    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    return {**schema, "paths": paths, "servers": [{"url": "/"}]}
-
-
-def _complete(operation: dict[str, Any], method: str, path: str) -> None:
-    first = path.split("/")[1]
-    operation["tags"] = [first if first in TAGS else "auth"]
-    operation["operationId"] = f"{method}{''.join(part.strip('{}').title() for part in path.split('/'))}"
-    is_public = (method, _anonymous(path)) in PUBLIC
-    if not is_public:
-        operation["security"] = [{"token": []}]
-    if method == "post" and not path.startswith(_WITHOUT_KEY):
-        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
-    responses = operation["responses"]
-    responses.pop("400", None)
-    answers = {"400": "The request could not be read", **_PROBLEMS}
-    for status, text in answers.items():
-        if is_public and status in ("401", "403") and first != "auth":
-            continue
-        responses[status] = {
-            "description": text,
-            "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-
-
-def _short(path: str) -> str:
-    return path.rstrip("/") or "/"
-
-
-def _anonymous(path: str) -> str:
-    return "/".join("{id}" if part.startswith("{") else part for part in path.split("/"))
 
 
 def _statics() -> Path:

@@ -6,7 +6,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, QueryParameter
 
-from kassa.contracts.inventory import Level
+from kassa.contracts.inventory import InsufficientStock, Level, StockExists, UnknownStock
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock import EFFECTS, Kind, Movement, MovementTotal
 from kassa.kit.clock import day_of, rfc3339
@@ -91,7 +91,7 @@ class MovementsAnswer(msgspec.Struct, frozen=True, rename="camel"):
     movements: list[MovementOut]
 
 
-@post("/inventory/init", status_code=201, operation_class=takes(FirstStock), tags=_TAGS)
+@post("/inventory/init", status_code=201, operation_class=takes(FirstStock), tags=_TAGS, refuses=(StockExists,))
 async def init_stock(request: Request[Any, Any, Any]) -> Response[LevelOut]:
     """Begin to track a product's stock; for administrators. A second time: 409 `stock_exists`."""
     admin = await admin_of(request)
@@ -104,7 +104,13 @@ async def init_stock(request: Request[Any, Any, Any]) -> Response[LevelOut]:
     return await once(request, admin.id, 201, service.new_operation_id, init)
 
 
-@post("/inventory/adjust", status_code=200, operation_class=takes(Adjustment), tags=_TAGS)
+@post(
+    "/inventory/adjust",
+    status_code=200,
+    operation_class=takes(Adjustment),
+    tags=_TAGS,
+    refuses=(InsufficientStock, UnknownStock),
+)
 async def adjust_stock(request: Request[Any, Any, Any]) -> Response[LevelOut]:
     """Add pieces or take some away; for administrators. Below zero: 409 `insufficient_stock`."""
     admin = await admin_of(request)
@@ -118,7 +124,7 @@ async def adjust_stock(request: Request[Any, Any, Any]) -> Response[LevelOut]:
     return await once(request, admin.id, 200, service.new_operation_id, adjust)
 
 
-@get("/inventory/{product_id:str}", tags=_TAGS)
+@get("/inventory/{product_id:str}", tags=_TAGS, refuses=(UnknownStock,))
 async def stock_of(request: Request[Any, Any, Any], product_id: FromPath[str]) -> Response[StockOut]:
     """How many pieces can still be bought. Never initialised: 404 `unknown_stock`."""
     level = await _service(request).level(product_id)

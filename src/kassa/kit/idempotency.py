@@ -5,6 +5,7 @@ where the first try stopped. After 24 hours a record is removed.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -72,6 +73,7 @@ class Idempotency:
         self._clock = clock
         self._owner = owner
         self._is_alone = is_alone
+        self._running: Counter[str] = Counter()
 
     async def run(
         self,
@@ -86,9 +88,21 @@ class Idempotency:
         """
         if not 1 <= len(scope[2]) <= LONGEST_KEY:
             raise Invalid.field("Idempotency-Key", f"must have 1 to {LONGEST_KEY} characters")
-        record = await self._claim(scope, hashlib.sha256(request).hexdigest(), new_id)
-        if record.status is not None:
-            return Answer(record.status, record.body.encode(), is_replay=True)
+        record_id = hashlib.sha256("\n".join(scope).encode()).hexdigest()
+        self._running[record_id] += 1
+        try:
+            record = await self._claim(record_id, hashlib.sha256(request).hexdigest(), new_id)
+            if record.status is not None:
+                return Answer(record.status, record.body.encode(), is_replay=True)
+            return await self._work(record, new_id, work)
+        finally:
+            self._running[record_id] -= 1
+            if not self._running[record_id]:
+                del self._running[record_id]
+
+    async def _work(
+        self, record: Record, new_id: Callable[[], str], work: Callable[[str], Awaitable[Answer]]
+    ) -> Answer:
         try:
             answer = await work(record.resource_id)
         except Problem as problem:
@@ -111,8 +125,7 @@ class Idempotency:
             await self._records.delete(record.id)
         return len(expired)
 
-    async def _claim(self, scope: tuple[str, str, str], request_hash: str, new_id: Callable[[], str]) -> Record:
-        record_id = hashlib.sha256("\n".join(scope).encode()).hexdigest()
+    async def _claim(self, record_id: str, request_hash: str, new_id: Callable[[], str]) -> Record:
         now = self._clock.now()
         claimed = Record(
             id=record_id,
@@ -127,7 +140,7 @@ class Idempotency:
         except Duplicate:
             known = await self._records.get(record_id)
         if known is None:
-            return await self._claim(scope, request_hash, new_id)
+            return await self._claim(record_id, request_hash, new_id)
         if (known.due_at or 0) <= now:
             return await self._replace(known, claimed)
         if known.request_hash != request_hash:
@@ -135,8 +148,9 @@ class Idempotency:
         return known if known.status is not None else await self._take_over(known, now)
 
     async def _take_over(self, known: Record, now: Millis) -> Record:
-        left_by_a_crash = self._is_alone and known.owner != self._owner
-        if known.lease_until > now and not left_by_a_crash:
+        # One of ours that nobody works on: the store failed when it was to be freed. Another's: left by a crash.
+        is_left = self._running[known.id] == 1 if known.owner == self._owner else self._is_alone
+        if known.lease_until > now and not is_left:
             raise KeyInUse("wait for the first request's answer, then ask again")
         return await self._replace(known, msgspec.structs.replace(known, owner=self._owner, lease_until=now + LEASE))
 

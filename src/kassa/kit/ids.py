@@ -25,10 +25,19 @@ class Ids:
     def __init__(self, clock: Clock, entropy: Callable[[int], bytes] = os.urandom) -> None:
         self._clock = clock
         self._entropy = entropy
+        self._last = 0
 
     def new(self, prefix: str) -> str:
-        """A new id such as `ord_01jd…`: 48 bits of milliseconds, then 80 random bits."""
-        number = (self._clock.now() << 80) | int.from_bytes(self._entropy(10), "big")
+        """A new id such as `ord_01jd…`: 48 bits of milliseconds, then 80 random bits.
+
+        One that is made in the same millisecond as the last, or after the clock went back, still sorts behind it.
+        """
+        now = self._clock.now()
+        if now > self._last >> 80:
+            number = (now << 80) | int.from_bytes(self._entropy(10), "big")
+        else:
+            number = self._last + 1 + int.from_bytes(self._entropy(5), "big")
+        self._last = number
         pairs = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
         return f"{prefix}_{''.join(pairs)}"
 

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from kassa.kit.audit import AuditEntry
-from kassa.kit.clock import HOUR, SECOND, Clock, Millis
+from kassa.kit.clock import HOUR, SECOND, Clock, Millis, rfc3339
 from kassa.kit.documents import Collection, Conflict, Document
 from kassa.kit.problem import Problem
 
@@ -41,10 +41,27 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Aggregate(Document, frozen=True, kw_only=True):
-    """A document with a state of its own: every accepted input is in `audit`, what follows from it in `effects`."""
+    """A document with a state of its own: every accepted input is in `audit`, what follows from it in `effects`.
+
+    `needs_attention`: one of the effects fails and fails, and somebody should look.
+    """
 
     audit: tuple[AuditEntry, ...] = ()
     effects: tuple[Effect, ...] = ()
+    needs_attention: bool = False
+
+
+class Waiting(msgspec.Struct, frozen=True, rename="camel"):
+    """An effect that failed many times and is tried again at `next_at`, as administrators are shown it. `id` is the
+    document that wants it."""
+
+    id: str
+    order_id: str
+    effect: str
+    kind: str
+    attempts: int
+    next_at: str
+    error: str
 
 
 A = TypeVar("A", bound=Aggregate)
@@ -67,9 +84,19 @@ def planned(document: Aggregate, kind: str, now: Millis, *, at: Millis | None = 
 
 
 def with_effects(document: A, effects: tuple[Effect, ...]) -> A:
-    """The document with these effects, and its `due_at` told from them."""
+    """The document with these effects; its `due_at` and whether it needs attention are told from them."""
     due = min((effect.due_at for effect in effects if effect.done_at is None), default=None)
-    return msgspec.structs.replace(document, effects=effects, due_at=due)
+    needs_attention = any(_is_failing(effect) for effect in effects)
+    return msgspec.structs.replace(document, effects=effects, due_at=due, needs_attention=needs_attention)
+
+
+def waiting_of(document: Aggregate, order_id: str) -> list[Waiting]:
+    """The document's effects that need attention."""
+    return [
+        Waiting(document.id, order_id, each.id, each.kind, each.attempts, rfc3339(each.due_at), each.error)
+        for each in document.effects
+        if _is_failing(each)
+    ]
 
 
 def without_timers(document: A, kinds: frozenset[str], now: Millis) -> A:
@@ -202,6 +229,10 @@ class Outbox(Generic[A]):
                 if current is None:
                     return document
                 document = current
+
+
+def _is_failing(effect: Effect) -> bool:
+    return effect.done_at is None and effect.attempts >= NEEDS_ATTENTION_AFTER
 
 
 def _replaced(effects: tuple[Effect, ...], effect_id: str, **changes: Any) -> tuple[Effect, ...]:

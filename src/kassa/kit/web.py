@@ -16,15 +16,18 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 
+from kassa.kit.documents import Collection
 from kassa.kit.idempotency import Answer, Idempotency
 from kassa.kit.identity import Principal, ServiceIdentity, TokenVerifier
 from kassa.kit.ids import Ids
+from kassa.kit.outbox import Aggregate, Waiting, waiting_of
 from kassa.kit.problem import FieldError, Forbidden, Invalid, Malformed, NotFound, Problem, TooLarge
 from kassa.kit.wire import Endpoint, arguments_of, decode, encode, endpoints, request_id
 
 MAX_BODY = 1024 * 1024
 PROBLEM_JSON = "application/problem+json"
 T = TypeVar("T")
+A = TypeVar("A", bound=Aggregate)
 log = structlog.get_logger()
 
 
@@ -33,14 +36,16 @@ async def read_body(request: Request[Any, Any, Any], kind: type[T]) -> T:
     return decode(await request.body(), kind)
 
 
-def takes(kind: type) -> type[Operation]:
+def takes(kind: type, *, is_optional: bool = False) -> type[Operation]:
     """For a handler's `operation_class`: the API document says that the body is a `kind`."""
 
     @dataclass
     class Takes(Operation):
         def __post_init__(self) -> None:
             schema: Any = _inlined(*msgspec.json.schema_components([kind], ref_template="{name}"))
-            self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)})
+            self.request_body = RequestBody(
+                {"application/json": OpenAPIMediaType(schema=schema)}, required=not is_optional
+            )
 
     return Takes
 
@@ -50,6 +55,9 @@ def _inlined(schemas: tuple[dict[str, Any], ...], components: dict[str, Any]) ->
         if isinstance(node, dict):
             if "$ref" in node:
                 return inline(components[node["$ref"]])
+            if node.get("format") == "decimal":
+                said = {name: node[name] for name in node.keys() - {"type", "format"}}
+                return {**said, "oneOf": [{"type": "number"}, {"type": "string", "format": "decimal"}]}
             return {name: inline(value) for name, value in node.items()}
         return [inline(each) for each in node] if isinstance(node, list) else node
 
@@ -96,6 +104,21 @@ def paging(limit: int = 20, skip: int = 0, cursor: str | None = None) -> Paging:
     return Paging(limit, skip, decode_cursor(cursor) if cursor else None)
 
 
+class AttentionAnswer(msgspec.Struct, frozen=True):
+    """Effects that failed many times and still are tried; `pagination` counts those whose effects they are."""
+
+    waiting: list[Waiting]
+    pagination: Pagination
+
+
+async def attention(collection: Collection[A], asked: Paging, order_id: Callable[[A], str]) -> AttentionAnswer:
+    """What of the collection needs attention, the newest document first; `order_id` tells a document's order."""
+    where = {"needs_attention": True}
+    found = await collection.find(where, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
+    waiting = [each for document in found[: asked.limit] for each in waiting_of(document, order_id(document))]
+    return AttentionAnswer(waiting, asked.pagination(await collection.count(where), found, lambda each: each.id))
+
+
 def encode_cursor(sort_value: str) -> str:
     """An opaque cursor."""
     return base64.urlsafe_b64encode(sort_value.encode()).decode().rstrip("=")
@@ -109,10 +132,15 @@ def decode_cursor(cursor: str) -> str:
         raise Invalid.field("cursor", "is not a cursor of this list; take nextCursor of the previous page") from error
 
 
+def header(request: Request[Any, Any, Any], name: bytes) -> str | None:
+    """A header as it was sent; `request.headers` would decode all of them."""
+    return next((value.decode("latin-1") for each, value in request.scope["headers"] if each == name), None)
+
+
 async def principal_of(request: Request[Any, Any, Any]) -> Principal:
     """The logged-in user; Unauthenticated else."""
     verifier: TokenVerifier = request.app.state["verifier"]
-    return await verifier.principal(request.headers.get("authorization"))
+    return await verifier.principal(header(request, b"authorization"))
 
 
 async def admin_of(request: Request[Any, Any, Any]) -> Principal:
@@ -145,7 +173,7 @@ async def once(
         body = encode(await work(resource_id))
         return Answer(status if isinstance(status, int) else status(), body)
 
-    key = request.headers.get("idempotency-key")
+    key = header(request, b"idempotency-key")
     if key is None:
         answer = await answered(make_id())
         return JsonResponse(answer.body, status_code=answer.status, media_type="application/json")
@@ -154,8 +182,11 @@ async def once(
     endpoint = f"{request.method} {request.url.path}"
     answer = await idempotency.run((user_id, endpoint, key), await request.body(), make_id, answered)
     headers = {"Idempotent-Replayed": "true"} if answer.is_replay else {}
-    media_type = "application/json" if answer.status < 400 else PROBLEM_JSON
-    return JsonResponse(answer.body, status_code=answer.status, media_type=media_type, headers=headers)
+    if answer.status < 400:
+        return JsonResponse(answer.body, status_code=answer.status, media_type="application/json", headers=headers)
+    # A refusal is kept without the name of the request that it answered first.
+    problem = msgspec.json.decode(answer.body) | {"requestId": request_id.get()}
+    return JsonResponse(encode(problem), status_code=answer.status, media_type=PROBLEM_JSON, headers=headers)
 
 
 def internal_router(contract: type, service: object, identity: ServiceIdentity) -> Router:

@@ -7,6 +7,7 @@ client that satisfies the Protocol and `endpoints` tells a server what to answer
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import cache
 from typing import Any, Protocol, TypeVar, get_type_hints
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ trace_parent: ContextVar[str] = ContextVar("trace_parent", default="")
 
 _MARK = "__kassa_http__"
 _encoder = msgspec.json.Encoder(decimal_format="number")
+_fields = cache(msgspec.structs.fields)
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -146,13 +148,13 @@ def arguments_of(endpoint: Endpoint, path: dict[str, str], query: dict[str, list
     """The arguments of a call that came over HTTP; Malformed or Invalid if they are not the endpoint's."""
     kind = endpoint.arguments
     values: dict[str, Any] = {}
-    for name, encoded in zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True):
-        hint = get_type_hints(kind)[name]
+    for field in _fields(kind):
+        name, encoded = field.name, field.encode_name
         if name in path:
             values[encoded] = path[name]
         elif encoded in query:
-            values[encoded] = query[encoded] if hint == list[str] else query[encoded][0]
-        elif endpoint.mark.verb == "GET" and hint == list[str]:
+            values[encoded] = query[encoded] if field.type == list[str] else query[encoded][0]
+        elif endpoint.mark.verb == "GET" and field.type == list[str]:
             values[encoded] = []
         elif endpoint.mark.verb == "PATCH":
             values[encoded] = decode(body, Any)

@@ -5,18 +5,24 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from kassa.contracts.inventory import Line
+from kassa.contracts.inventory import InsufficientStock, Line
+from kassa.contracts.order import OrderNotCancellable
+from kassa.contracts.product import UnknownProduct
 from kassa.kit.clock import DAY, day_of, rfc3339
 from kassa.kit.documents import Between, Where
+from kassa.kit.idempotency import Abandoned
 from kassa.kit.ids import ORDER
 from kassa.kit.money import major
 from kassa.kit.problem import Invalid
 from kassa.kit.web import (
+    AttentionAnswer,
     JsonResponse,
     Pagination,
     admin_of,
+    attention,
     new_id,
     once,
     paging,
@@ -28,6 +34,8 @@ from kassa.order.domain import Order, Stage
 from kassa.order.service import OrderService
 
 STATUSES = ("PENDING", "CONFIRMED", "CANCELLED", "FAILED", "REFUNDED")
+OneStatus = Annotated[str, msgspec.Meta(extra_json_schema={"extra": {"enum": STATUSES}})]
+WantedStatus = Annotated[str | None, QueryParameter(schema_extra={"enum": STATUSES})]
 TREND_DAYS = 30
 
 
@@ -63,7 +71,7 @@ class OrderOut(msgspec.Struct, frozen=True, rename="camel"):
     total_amount: Decimal
     total_amount_minor: int
     currency: str
-    status: str
+    status: OneStatus
     reason: str | None
     expires_at: str
     created_at: str
@@ -137,7 +145,20 @@ def shown(order: Order) -> OrderOut:
     )
 
 
-@post("/orders", tags=["orders"], status_code=201, operation_class=takes(NewOrder))
+_GOES_ON = ResponseSpec(
+    OrderAnswer,
+    generate_examples=False,
+    description="The payment provider cannot be asked right now; the cancelling goes on by itself",
+)
+
+
+@post(
+    "/orders",
+    tags=["orders"],
+    status_code=201,
+    operation_class=takes(NewOrder),
+    refuses=(InsufficientStock, UnknownProduct, Abandoned),
+)
 async def place_order(request: Request[Any, Any, Any]) -> Response[OrderAnswer]:
     """Place an order: prices are those of now, the stock of all items is held, or of none."""
     principal = await principal_of(request)
@@ -153,7 +174,7 @@ async def place_order(request: Request[Any, Any, Any]) -> Response[OrderAnswer]:
 @get("/orders", tags=["orders"])
 async def my_orders(
     request: Request[Any, Any, Any],
-    status: FromQuery[str | None] = None,
+    status: WantedStatus = None,
     limit: FromQuery[int] = 20,
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
@@ -166,7 +187,7 @@ async def my_orders(
 @get("/orders/admin/all", tags=["orders"])
 async def all_orders(
     request: Request[Any, Any, Any],
-    status: FromQuery[str | None] = None,
+    status: WantedStatus = None,
     user_id: Annotated[str | None, QueryParameter(name="userId")] = None,
     limit: FromQuery[int] = 20,
     skip: FromQuery[int] = 0,
@@ -175,6 +196,19 @@ async def all_orders(
     """All orders, the newest first; for administrators."""
     await admin_of(request)
     return await _listed(request, {"user_id": user_id} if user_id else {}, status, (limit, skip, cursor))
+
+
+@get("/orders/admin/attention", tags=["orders"])
+async def order_attention(
+    request: Request[Any, Any, Any],
+    limit: FromQuery[int] = 20,
+    skip: FromQuery[int] = 0,
+    cursor: FromQuery[str | None] = None,
+) -> Response[AttentionAnswer]:
+    """What follows from orders, failed many times and still is tried; for administrators."""
+    await admin_of(request)
+    answer = await attention(_service(request).orders, paging(limit, skip, cursor), lambda order: order.id)
+    return JsonResponse(answer, media_type="application/json")
 
 
 @get("/orders/admin/analytics/orders", tags=["orders"])
@@ -205,7 +239,13 @@ async def one_order(request: Request[Any, Any, Any], order_id: FromPath[str]) ->
     return JsonResponse(OrderAnswer(shown(order)), media_type="application/json")
 
 
-@post("/orders/{order_id:str}/cancel", tags=["orders"], status_code=200)
+@post(
+    "/orders/{order_id:str}/cancel",
+    tags=["orders"],
+    status_code=200,
+    responses={202: _GOES_ON},
+    refuses=(OrderNotCancellable,),
+)
 async def cancel_order(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[OrderAnswer]:
     """Cancel an unpaid order. 202: the payment provider cannot be asked right now; it goes on by itself."""
     principal = await principal_of(request)
@@ -247,4 +287,13 @@ def _service(request: Request[Any, Any, Any]) -> OrderService:
     return service
 
 
-HANDLERS = (place_order, my_orders, all_orders, order_analytics, one_order, cancel_order, order_timeline)
+HANDLERS = (
+    place_order,
+    my_orders,
+    all_orders,
+    order_attention,
+    order_analytics,
+    one_order,
+    cancel_order,
+    order_timeline,
+)

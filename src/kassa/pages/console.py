@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 
 from kassa.pages.admins import require_admin
 from kassa.pages.checkout import read_order
-from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.client import ApiProblem, Params, path_of
 from kassa.pages.console_products import CONSOLE_PRODUCTS
 from kassa.pages.models import (
+    Attention,
     DayCount,
+    Event,
     Events,
     OneOrder,
     OrderNumbers,
@@ -23,6 +25,7 @@ from kassa.pages.models import (
     RevenueNumbers,
     StockNumbers,
     Timeline,
+    Waiting,
 )
 from kassa.pages.storefront import paging
 from kassa.pages.visit import Visit, Visiting, number
@@ -31,12 +34,13 @@ from kassa.pages.words import trouble
 T = TypeVar("T")
 _SHOWN = 50
 _TREND_DAYS = 30
+_MOST, _NAMED = 100, 10
 
 
-async def _or_none(visit: Visit, path: str, kind: type[T]) -> T | None:
+async def _or_none(visit: Visit, path: str, kind: type[T], params: Params | None = None) -> T | None:
     """A panel whose service cannot be reached says so; the others are still shown."""
     try:
-        return await visit.api.get(path, kind)
+        return await visit.api.get(path, kind, params)
     except ApiProblem as problem:
         if problem.status in (401, 403):
             raise
@@ -46,15 +50,48 @@ async def _or_none(visit: Visit, path: str, kind: type[T]) -> T | None:
 @get("/console", include_in_schema=False)
 async def overview(visit: Visiting) -> Response[str]:
     await require_admin(visit)
-    orders, revenue, payments, stock = await asyncio.gather(
+    orders, revenue, payments, stock, trouble = await asyncio.gather(
         _or_none(visit, "/orders/admin/analytics/orders", OrderNumbers),
         _or_none(visit, "/payments/admin/analytics/revenue", RevenueNumbers),
         _or_none(visit, "/payments/admin/analytics/payments", PaymentNumbers),
         _or_none(visit, "/inventory/admin/analytics/inventory", StockNumbers),
+        _failing(visit),
     )
     days = last_days(orders.daily_order_trend if orders else (), visit.renderer.settings.now.date())
     return visit.page(
-        "console/overview.html", orders=orders, revenue=revenue, payments=payments, stock=stock, days=days
+        "console/overview.html",
+        orders=orders,
+        revenue=revenue,
+        payments=payments,
+        stock=stock,
+        trouble=trouble,
+        days=days,
+    )
+
+
+class Failing(NamedTuple):
+    """What fails and fails. `has_more` than are named; `is_whole` unless a service could not be asked."""
+
+    waiting: tuple[Waiting, ...]
+    parked: tuple[Event, ...]
+    parked_total: int
+    has_more: bool
+    is_whole: bool
+
+
+async def _failing(visit: Visit) -> Failing:
+    orders, payments, events = await asyncio.gather(
+        _or_none(visit, "/orders/admin/attention", Attention, {"limit": _MOST}),
+        _or_none(visit, "/payments/admin/attention", Attention, {"limit": _MOST}),
+        _or_none(visit, "/payments/admin/events", Events, {"status": "parked", "limit": _NAMED}),
+    )
+    known = [each for each in (orders, payments) if each is not None]
+    return Failing(
+        waiting=tuple(waiting for each in known for waiting in each.waiting),
+        parked=events.events if events else (),
+        parked_total=events.pagination.total if events else 0,
+        has_more=any(each.pagination.next_cursor for each in known),
+        is_whole=None not in (orders, payments, events),
     )
 
 

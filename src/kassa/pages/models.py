@@ -188,6 +188,21 @@ class Event(Answer, frozen=True):
     attempts: int = 0
 
 
+class Waiting(Answer, frozen=True):
+    """Something that must happen because of an order or a payment, and fails and fails."""
+
+    order_id: str
+    kind: str
+    attempts: int
+    next_at: datetime
+    error: str = ""
+
+
+class Attention(Answer, frozen=True):
+    waiting: tuple[Waiting, ...]
+    pagination: Pagination = Pagination()
+
+
 class Events(Answer, frozen=True):
     events: tuple[Event, ...]
     pagination: Pagination = Pagination()

@@ -1,20 +1,40 @@
 """The public endpoints of payments, and the webhook."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 
+from kassa.contracts.payment import (
+    NotRefundable,
+    OrderNotPayable,
+    RefundTooLarge,
+    StripeKeyRefused,
+    StripeRefused,
+    StripeUnreachable,
+)
 from kassa.kit.ids import REFUND
 from kassa.kit.money import InvalidMoney, minor
 from kassa.kit.problem import Invalid, NotFound
-from kassa.kit.web import JsonResponse, admin_of, new_id, once, paging, principal_of, read_body, takes
+from kassa.kit.web import (
+    AttentionAnswer,
+    JsonResponse,
+    admin_of,
+    attention,
+    new_id,
+    once,
+    paging,
+    principal_of,
+    read_body,
+    takes,
+)
 from kassa.payment import reports
 from kassa.payment.domain import Payment
-from kassa.payment.inbox import Inbox
+from kassa.payment.inbox import Inbox, InvalidSignature
 from kassa.payment.service import PaymentService, visible
 from kassa.payment.wire import (
+    EVENT_STATUSES,
     EventAnswer,
     EventsAnswer,
     NewRefund,
@@ -28,10 +48,14 @@ from kassa.payment.wire import (
     shown_status,
 )
 
-EVENT_STATUSES = ("received", "done", "ignored", "parked")
 
-
-@post("/payments/create-session", tags=["payments"], status_code=200, operation_class=takes(PayFor))
+@post(
+    "/payments/create-session",
+    tags=["payments"],
+    status_code=200,
+    operation_class=takes(PayFor),
+    refuses=(OrderNotPayable, NotFound, StripeUnreachable, StripeKeyRefused, StripeRefused),
+)
 async def create_session(request: Request[Any, Any, Any]) -> Response[SessionAnswer]:
     """Where to pay for an order: its open Checkout Session, made now if there is none."""
     principal = await principal_of(request)
@@ -54,7 +78,13 @@ async def payment_status(request: Request[Any, Any, Any], order_id: FromPath[str
     return JsonResponse(shown_status(payment), media_type="application/json")
 
 
-@post("/payments/{order_id:str}/refund", tags=["payments"], status_code=201, operation_class=takes(NewRefund))
+@post(
+    "/payments/{order_id:str}/refund",
+    tags=["payments"],
+    status_code=201,
+    operation_class=takes(NewRefund, is_optional=True),
+    refuses=(NotRefundable, RefundTooLarge),
+)
 async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[RefundAnswer]:
     """Refund an amount of an order's payment, or all that is left; for administrators."""
     admin = await admin_of(request)
@@ -71,7 +101,7 @@ async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str
     return await once(request, admin.id, 201, new_id(request, REFUND), refund)
 
 
-@post(["/payments/webhook"], tags=["payments"], status_code=200)
+@post(["/payments/webhook"], tags=["payments"], status_code=200, refuses=(InvalidSignature,))
 async def webhook(request: Request[Any, Any, Any]) -> Response[Received]:
     """Stripe's webhook: answered when the event is stored for good. 400: not signed by Stripe in the last 300 s."""
     inbox: Inbox = request.app.state["inbox"]
@@ -90,7 +120,7 @@ async def forwarded_webhook(request: Request[Any, Any, Any]) -> Response[Receive
 @get("/payments/admin/events", tags=["payments"])
 async def stored_events(
     request: Request[Any, Any, Any],
-    status: FromQuery[str | None] = None,
+    status: Annotated[str | None, QueryParameter(schema_extra={"enum": EVENT_STATUSES})] = None,
     limit: FromQuery[int] = 20,
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
@@ -105,6 +135,19 @@ async def stored_events(
     found = await events.find(where, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
     pagination = asked.pagination(await events.count(where), found, lambda event: event.sequence)
     answer = EventsAnswer([shown_event(event) for event in found[: asked.limit]], pagination)
+    return JsonResponse(answer, media_type="application/json")
+
+
+@get("/payments/admin/attention", tags=["payments"])
+async def payment_attention(
+    request: Request[Any, Any, Any],
+    limit: FromQuery[int] = 20,
+    skip: FromQuery[int] = 0,
+    cursor: FromQuery[str | None] = None,
+) -> Response[AttentionAnswer]:
+    """What follows from payments, failed many times and still is tried; for administrators."""
+    await admin_of(request)
+    answer = await attention(_service(request).payments, paging(limit, skip, cursor), lambda payment: payment.order_id)
     return JsonResponse(answer, media_type="application/json")
 
 
@@ -138,5 +181,14 @@ def _inbox(request: Request[Any, Any, Any]) -> Inbox:
     return inbox
 
 
-HANDLERS = (create_session, payment_status, refund_payment, webhook, stored_events, replay_event, *reports.HANDLERS)
+HANDLERS = (
+    create_session,
+    payment_status,
+    refund_payment,
+    webhook,
+    stored_events,
+    payment_attention,
+    replay_event,
+    *reports.HANDLERS,
+)
 OWN_PORT_HANDLERS = (forwarded_webhook,)

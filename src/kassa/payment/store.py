@@ -41,6 +41,7 @@ PAYMENTS = CollectionSpec(
         Index("by_status", ("status", "id")),
         Index("by_day", ("created_at",)),
         Index("by_paid_day", ("paid_at",)),
+        Index("by_attention", ("needs_attention", "id")),
     ),
 )
 EVENTS = CollectionSpec("stripe_events", StripeEvent, (Index("by_status", ("status", "sequence")),), sort="sequence")

@@ -1,15 +1,25 @@
 """Payments as the wire shows them."""
 
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 
 from kassa.kit.clock import rfc3339
 from kassa.kit.money import major
 from kassa.kit.web import Pagination
-from kassa.payment.domain import Payment, Refund
+from kassa.payment.domain import Payment, Refund, Stage
 from kassa.payment.refunds import refunded_minor
 from kassa.payment.store import StripeEvent
+
+EVENT_STATUSES = ("received", "done", "ignored", "parked")
+_STATUSES = ("INITIATED", "SUCCESS", "FAILED")
+_STAGES = tuple(Stage)
+
+
+def _one_of(values: tuple[str, ...]) -> msgspec.Meta:
+    """For the API document only."""
+    return msgspec.Meta(extra_json_schema={"extra": {"enum": values}})
 
 
 class PayFor(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -37,8 +47,8 @@ class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
     """How an order's payment stands. `stage` is exact, `status` is INITIATED, SUCCESS or FAILED."""
 
     order_id: str
-    status: str
-    stage: str
+    status: Annotated[str, _one_of(_STATUSES)]
+    stage: Annotated[str, _one_of(_STAGES)]
     amount: Decimal
     amount_minor: int
     currency: str
@@ -79,7 +89,7 @@ class EventOut(msgspec.Struct, frozen=True, rename="camel"):
     id: str
     type: str
     object_id: str
-    status: str
+    status: Annotated[str, _one_of(EVENT_STATUSES)]
     attempts: int
     note: str
     created_at: str

@@ -31,7 +31,7 @@ Price = Annotated[
     Decimal,
     Meta(
         description="Major units of the shop's currency, exact: a number or a string",
-        extra_json_schema={"type": ["number", "string"], "format": "decimal", "examples": [19.99]},
+        extra_json_schema={"examples": [19.99]},
     ),
 ]
 Category = Annotated[str, _documented("One line", minLength=1, maxLength=LONGEST_CATEGORY)]
