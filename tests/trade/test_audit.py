@@ -33,6 +33,10 @@ async def cancel_but_keep_the_money(shop: World, order: Order) -> None:
     await shop.order.orders.save(msgspec.structs.replace(order, stage=Stage.CANCELLED))
 
 
+async def refund_behind_its_back(shop: World, order: Order) -> None:
+    await shop.order.orders.save(msgspec.structs.replace(order, stage=Stage.REFUNDED))
+
+
 async def forget_an_audit_entry(shop: World, order: Order) -> None:
     await shop.order.orders.save(msgspec.structs.replace(order, audit=order.audit[:-1]))
 
@@ -57,6 +61,7 @@ async def lose_the_order(shop: World, order: Order) -> None:
         (charge_another_amount, "I3"),
         (cancel_but_keep_the_money, "I2"),
         (cancel_but_keep_the_money, "I4"),
+        (refund_behind_its_back, "I3"),
         (forget_an_audit_entry, "I8"),
         (apply_an_input_twice, "I8"),
         (hold_without_an_order, "I4"),

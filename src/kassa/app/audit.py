@@ -18,7 +18,7 @@ from kassa.order.domain import Order
 from kassa.order.domain import Stage as OrderStage
 from kassa.payment.domain import UNSETTLED, Payment
 from kassa.payment.domain import Stage as PaymentStage
-from kassa.payment.refunds import held_minor
+from kassa.payment.refunds import held_minor, is_fully_refunded
 
 PAGE = 500
 PAUSE: Millis = SECOND
@@ -108,6 +108,8 @@ def payment_differences(payment: Payment, order: Order | None) -> Iterator[Diffe
     if _has_open_effects(payment) or _has_open_effects(order):
         return
     is_confirmed = order.stage in (OrderStage.CONFIRMED, OrderStage.REFUNDED)
+    if is_confirmed and is_fully_refunded(payment) is not (order.stage is OrderStage.REFUNDED):
+        yield Difference("I3: confirmed is paid", order.id, f"{order.stage}, but that is not what was refunded")
     if payment.taken_minor > held and not is_confirmed:
         text = f"{payment.taken_minor} was taken, {held} refunded, and its order is {order.stage}"
         yield Difference("I2: money has an order", payment.id, text)
