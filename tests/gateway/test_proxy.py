@@ -46,7 +46,9 @@ async def test_a_request_goes_on_as_it_came_without_what_is_for_the_connection()
     assert given["x-forwarded-for"] == "127.0.0.1"
     assert given["x-forwarded-host"] == "shop.example"
     assert not {"te", "transfer-encoding", "user-agent"} & set(given)
-    assert ServiceIdentity("order", SECRET).check("gateway-service", given["x-internal-token"], ("gateway",)) == "gateway"
+    assert (
+        ServiceIdentity("order", SECRET).check("gateway-service", given["x-internal-token"], ("gateway",)) == "gateway"
+    )
 
 
 async def test_an_answer_comes_back_as_it_is_without_what_is_for_the_connection() -> None:

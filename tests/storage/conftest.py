@@ -1,6 +1,6 @@
 """Every test that asks for a `database` or a `stock` runs once for each adapter."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,8 +8,16 @@ import pytest
 from kassa.inventory.stock import Stock
 from kassa.kit.documents import Database
 from kassa.storage.documents_sqlite import SqliteDatabase
+from tests.servers import mongod
 from tests.storage.worlds import DATABASES, STOCKS
 from tests.support import sqlite
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers() -> Iterator[None]:
+    """Servers that tests have started end with the tests."""
+    yield
+    mongod.stop_shared()
 
 
 @pytest.fixture(params=sorted(DATABASES))

@@ -173,12 +173,19 @@ class Documents(RuleBasedStateMachine):
         assert {document.id: document for document in stored} == self.model
 
 
+EXAMPLES = {"mongo": 12}
+"""A server that makes a database for each example is slow at it."""
+
+
 @pytest.mark.parametrize("adapter", sorted(DATABASES))
 def test_a_collection_does_what_a_dictionary_would(adapter: str) -> None:
     machine = type("Machine", (Documents,), {"adapter": adapter})
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=EXAMPLES.get(adapter, 40),
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )

@@ -1,13 +1,18 @@
 """Where the tests of the storage ports get their adapters from: one entry for each adapter."""
 
-from collections.abc import Callable
+import uuid
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
 
 from kassa.inventory.stock import Stock
+from kassa.inventory.stock_redis import RedisStock
 from kassa.inventory.stock_sqlite import SqliteStock
+from kassa.kit.clock import Millis
 from kassa.kit.documents import Database
+from kassa.storage.documents_mongo import PATIENCE, MongoDatabase
+from tests.servers import mongod, valkey
 from tests.support import sqlite
 
 Databases: TypeAlias = Callable[[Path], AbstractAsyncContextManager[Database]]
@@ -20,5 +25,30 @@ async def _sqlite_stock(directory: Path):  # type: ignore[no-untyped-def]
         yield await SqliteStock.open(file)
 
 
-DATABASES: dict[str, Databases] = {"sqlite": sqlite}
-STOCKS: dict[str, Stocks] = {"sqlite": _sqlite_stock}
+@asynccontextmanager
+async def redis_stock(directory: Path, url: str | None = None) -> AsyncIterator[RedisStock]:
+    """Keys of its own on a real server, by default the one that the tests share; the ledger in a file."""
+    async with sqlite(directory) as file:
+        stock = await RedisStock.open(url or valkey.shared().url, file, f"test-{uuid.uuid4().hex}")
+        try:
+            yield stock
+        finally:
+            await stock.close()
+
+
+@asynccontextmanager
+async def mongo(
+    _: Path | None = None, server: mongod.Mongod | None = None, patience: Millis = PATIENCE
+) -> AsyncIterator[MongoDatabase]:
+    """A database of its own on a real server, by default the one that the tests share."""
+    uri = (server or mongod.shared()).uri
+    database = await MongoDatabase.open(uri, f"test_{uuid.uuid4().hex}", patience=patience)
+    try:
+        yield database
+        await database.raw.client.drop_database(database.name)
+    finally:
+        await database.close()
+
+
+DATABASES: dict[str, Databases] = {"sqlite": sqlite, "mongo": mongo}
+STOCKS: dict[str, Stocks] = {"sqlite": _sqlite_stock, "redis": redis_stock}

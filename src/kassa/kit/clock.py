@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol, TypeAlias
 
 Millis: TypeAlias = int
@@ -33,8 +34,12 @@ class SystemClock:
 
 def rfc3339(instant: Millis) -> str:
     """The instant as RFC 3339 text in UTC, with milliseconds: `2026-01-31T09:30:00.250Z`."""
-    moment = datetime.fromtimestamp(instant // SECOND, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{instant % SECOND:03d}Z"
+    return f"{_second(instant // SECOND)}.{instant % SECOND:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def day_of(instant: Millis) -> str:

@@ -1,5 +1,6 @@
 """Orphans: reservations that a crash left without an order. The only way to FAILED."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -49,13 +50,16 @@ class OrphanRescue:
     async def rescue(self) -> int:
         """Fail the orders whose making was interrupted more than 60 s ago; return how many."""
         failed = 0
-        for held in await self._inventory.orphans(self._clock.now() - ORPHAN_AFTER):
-            order_id = held.reservation_id.rpartition(".")[0]
-            if await self._orders.get(order_id) is None:
-                failed += await self._fail(order_id, held)
-            else:
-                await self._inventory.mark(held.reservation_id)
+        while held := await self._inventory.orphans(self._clock.now() - ORPHAN_AFTER):
+            failed += sum(await asyncio.gather(*(self._settle(each) for each in held)))
         return failed
+
+    async def _settle(self, held: Held) -> int:
+        order_id = held.reservation_id.rpartition(".")[0]
+        if await self._orders.get(order_id) is None:
+            return await self._fail(order_id, held)
+        await self._inventory.mark(held.reservation_id)
+        return 0
 
     async def _fail(self, order_id: str, held: Held) -> int:
         items = await self._items(held)

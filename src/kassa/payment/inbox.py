@@ -33,6 +33,7 @@ HANDLED = (*SESSION_EVENTS, *DECLINE_EVENTS, *REFUND_EVENTS)
 
 LEASE: Millis = 30 * SECOND
 AT_ONCE = 32
+BATCH = 500
 MOST_WAITING = 5_000
 LONGEST_WAIT = HOUR
 
@@ -100,7 +101,7 @@ class Inbox:
         await self._act(event)
         return await self.events.get(event_id) or event
 
-    async def run_due(self, limit: int = 100) -> int:
+    async def run_due(self, limit: int = BATCH) -> int:
         """The relay's turn: act on events that were interrupted or parked; return how many were due."""
         due = await self.events.due(self._clock.now(), limit)
         await asyncio.gather(*(self._lease_and_act(event) for event in due))
@@ -113,7 +114,11 @@ class Inbox:
 
     def jobs(self) -> list[tuple[str, Millis, Callable[[], Awaitable[Any]]]]:
         """What is to be done regularly: name, every so often (ms), how."""
-        return [("act on waiting events", SECOND, self.run_due)]
+        return [("act on waiting events", SECOND, self._run_all_due)]
+
+    async def _run_all_due(self) -> None:
+        while await self.run_due() >= BATCH:
+            continue  # a full batch has left something
 
     def _not_ours(self, event: EventState) -> str:
         if event.type not in HANDLED:

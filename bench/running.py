@@ -1,0 +1,174 @@
+"""A shop as it is benched: `kassa up` in a process of its own on a directory that goes away afterwards."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bench.accounting import memory_mb
+from bench.visits import Client
+from kassa.app.settings import SETTINGS
+from kassa.auth.tokens import Tokens
+from kassa.kit.clock import SystemClock
+from kassa.kit.ids import USER, Ids
+
+PATIENCE = 30.0
+PLENTY = 1_000_000_000
+_ITEMS = 20
+_HANDLED = "checkout.session.completed"
+
+
+class Shop:
+    """A running shop. `pids` names its processes; `ready_seconds` is how long it took from its start."""
+
+    def __init__(self, data: Path, source: Path | None = None) -> None:
+        self.data = data
+        self.base = f"http://127.0.0.1:{_free_port()}"
+        self.sandbox = ""
+        self.secret = ""
+        self.pids: dict[str, list[int]] = {}
+        self.ready_seconds = 0.0
+        self.memory_at_rest_mb = 0.0
+        self._source = source
+        self._jwt_secret = secrets.token_hex(32)
+        ids = Ids(SystemClock())
+        self.new_user: Callable[[], str] = lambda: ids.new(USER)
+        self._tokens = Tokens(self._jwt_secret, ids, SystemClock())
+
+    def token(self, role: str = "user") -> str:
+        """The token of somebody new. Made here: to register 10,000 buyers would take minutes of slow hashes."""
+        user = self.new_user()
+        return self._tokens.issue(user, f"{user}@shop.example", role)
+
+    def client(self, **more: Any) -> Client:
+        """A client with a buyer's token."""
+        return Client(self.base, self.token(), sandbox=self.sandbox, secret=self.secret, **more)
+
+    @contextmanager
+    def with_sandbox(self) -> Iterator[None]:
+        """The Stripe sandbox in a process of its own, that sends the webhooks that the shop acts on."""
+        port = _free_port()
+        self.sandbox = f"http://127.0.0.1:{port}"
+        command = ("sandbox", "--port", str(port), "--data", str(self.data / "stripe"))
+        with _process(self.data, "sandbox", command, _environment(self._source)) as process:
+            _wait_for(f"{self.sandbox}/health", process)
+            self.pids["sandbox"] = [process.pid]
+            self.secret = asyncio.run(self._make_endpoint())
+            yield
+
+    async def _make_endpoint(self) -> str:
+        form = {"url": f"{self.base}/payments/webhook", "enabled_events[0]": _HANDLED}
+        key = {"Authorization": "Bearer sk_test_bench"}
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(f"{self.sandbox}/v1/webhook_endpoints", data=form, headers=key) as answer,
+        ):
+            return str((await answer.json())["secret"])
+
+    @contextmanager
+    def up(self) -> Iterator["Shop"]:
+        """Start it, wait until it is ready; stop it at the end."""
+        settings = {"JWT_SECRET": self._jwt_secret, "RATE_LIMIT": "off", "LOG_LEVEL": "warning"}
+        if self.sandbox:
+            settings |= {"STRIPE_SECRET_KEY": "sk_test_bench", "STRIPE_API_BASE": self.sandbox}
+            settings |= {"STRIPE_WEBHOOK_SECRET": self.secret}
+        command = ("up", "--data", str(self.data / "shop"), "--port", self.base.rpartition(":")[2])
+        began = time.monotonic()
+        with _process(self.data, "kassa", command, _environment(self._source, **settings)) as process:
+            _wait_for(f"{self.base}/ready", process)
+            self.ready_seconds = round(time.monotonic() - began, 2)
+            self.pids["kassa"] = [process.pid]
+            time.sleep(1)  # what is imported after the start
+            self.memory_at_rest_mb = memory_mb(process.pid)
+            yield self
+
+    def stock_up(self, stock: int = PLENTY, count: int = _ITEMS) -> list[str]:
+        """Put products on sale; their ids."""
+        return asyncio.run(self._stock_up(stock, count))
+
+    async def _stock_up(self, stock: int, count: int) -> list[str]:
+        async with self.visited() as client:
+            client.token = self.token("admin")
+            made = []
+            for number in range(count):
+                product = {"name": f"Mug {number}", "description": "For tea.", "price": "19.99", "category": "things"}
+                status, body = await client.call("POST", "/products", {**product, "stock": stock})
+                if status != 201:
+                    raise RuntimeError(f"no product could be made: {body}")
+                made.append(str(body["product"]["id"]))
+            return made
+
+    @asynccontextmanager
+    async def visited(self) -> AsyncIterator[Client]:
+        """A client in this process, for what is not measured."""
+        async with aiohttp.ClientSession() as http:
+            client = self.client()
+            client.http = http
+            yield client
+
+
+@contextmanager
+def shop(source: Path | None, *, with_sandbox: bool = False) -> Iterator[Shop]:
+    """An empty shop that runs the code at `source` (by default this one)."""
+    with tempfile.TemporaryDirectory(prefix="kassa-bench-") as directory:
+        made = Shop(Path(directory), source)
+        if not with_sandbox:
+            with made.up():
+                yield made
+            return
+        with made.with_sandbox(), made.up():
+            yield made
+
+
+def _environment(source: Path | None, **settings: str) -> dict[str, str]:
+    ours = {setting.name for setting in SETTINGS}
+    rest = {name: value for name, value in os.environ.items() if name not in ours}
+    return {**rest, **({"PYTHONPATH": str(source)} if source else {}), **settings}
+
+
+@contextmanager
+def _process(
+    data: Path, name: str, command: tuple[str, ...], environment: dict[str, str]
+) -> Iterator["subprocess.Popen[bytes]"]:
+    with (data / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kassa.cli.main", *command], cwd=data, env=environment, stdout=log, stderr=log
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(PATIENCE)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.01)
+    raise RuntimeError(f"{url} does not answer")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])

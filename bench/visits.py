@@ -1,0 +1,149 @@
+"""What one client does, once; the drivers repeat it. Each returns in a word how it ended."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import aiohttp
+
+OK = "ok"
+GOOD_CARD = "4242424242424242"
+# Every look at the order costs the shop a read: each pause is twice as long as the one before.
+_FIRST_PAUSE = 0.025
+_PAUSES = 10
+
+
+@dataclass
+class Client:
+    """One client: where the shop is, who buys, what there is to buy. Drivers pickle it."""
+
+    base: str
+    token: str = ""
+    products: list[str] = field(default_factory=list)
+    sandbox: str = ""
+    secret: str = ""
+    sessions: list[dict[str, str]] = field(default_factory=list)
+    tickets: list[str] = field(default_factory=list)
+    """What can be done once only, such as the tokens of buyers who come once; empty, and the client stops."""
+    http: aiohttp.ClientSession = field(init=False, repr=False)
+
+    async def call(self, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
+        """One call; status and body. `path` may be a whole address."""
+        url = path if path.startswith("http") else self.base + path
+        bearer = token or self.token
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        async with self.http.request(method, url, json=body, headers=headers) as answer:
+            return answer.status, json.loads(await answer.read())
+
+
+Visit: TypeAlias = Callable[[Client], Awaitable[str]]
+
+
+class Unexpected(Exception):
+    """The shop answered as it must not."""
+
+
+async def browse(client: Client) -> str:
+    """A page of 20 products with their stock."""
+    _, body = await _expected(200, client.call("GET", "/products?limit=20"))
+    return OK if len(body["products"]) == 20 and body["products"][0]["stock"] is not None else "wrong"
+
+
+async def order(client: Client) -> str:
+    """An order of 2 items."""
+    await _placed(client)
+    return OK
+
+
+async def journey(client: Client) -> str:
+    """Order, session, payment at the sandbox, whose webhook confirms the order; until the buyer reads CONFIRMED."""
+    order_id = await _placed(client)
+    session_id = await _session(client, order_id)
+    await _paid(client, session_id)
+    for turn in range(_PAUSES):
+        await asyncio.sleep(_FIRST_PAUSE * 2**turn)
+        _, body = await _expected(200, client.call("GET", f"/orders/{order_id}"))
+        if body["order"]["status"] == "CONFIRMED":
+            return OK
+    return "not confirmed"
+
+
+async def paid_session(client: Client) -> dict[str, str]:
+    """A paid session that no webhook has told of: its id, and its order's."""
+    order_id = await _placed(client)
+    session_id = await _session(client, order_id)
+    await _paid(client, session_id)
+    return {"id": session_id, "client_reference_id": order_id}
+
+
+async def unheeded_webhook(client: Client) -> str:
+    """A signed webhook of a type that is stored and not acted on."""
+    return await _delivered(client, "payment_intent.created", {"id": "pi_unheeded", "object": "payment_intent"})
+
+
+async def webhook(client: Client) -> str:
+    """A signed webhook that says that a session is completed; a new event, be it of a session told of before."""
+    subject = {"object": "checkout.session", "metadata": {}, **random.choice(client.sessions)}
+    client.tickets.pop()
+    return await _delivered(client, "checkout.session.completed", subject)
+
+
+async def one_piece(client: Client) -> str:
+    """A buyer who comes once, for one piece: sold or refused."""
+    items = [{"productId": client.products[0], "quantity": 1}]
+    status, body = await client.call("POST", "/orders", {"items": items}, client.tickets.pop())
+    if status == 409 and body["code"] == "insufficient_stock":
+        return "refused"
+    return "sold" if status == 201 else f"status {status}"
+
+
+async def _placed(client: Client) -> str:
+    items = [{"productId": product, "quantity": 1} for product in random.sample(client.products, 2)]
+    _, body = await _expected(201, client.call("POST", "/orders", {"items": items}))
+    return str(body["order"]["id"])
+
+
+async def _session(client: Client, order_id: str) -> str:
+    _, body = await _expected(200, client.call("POST", "/payments/create-session", {"orderId": order_id}))
+    return str(body["sessionId"])
+
+
+async def _paid(client: Client, session_id: str) -> None:
+    pay = f"{client.sandbox}/sandbox/sessions/{session_id}/pay"
+    await _expected(200, client.call("POST", pay, {"card": GOOD_CARD}))
+
+
+async def _delivered(client: Client, kind: str, subject: dict[str, Any]) -> str:
+    event = {
+        "id": f"evt_{random.getrandbits(80):020x}",
+        "object": "event",
+        "type": kind,
+        "created": int(time.time()),
+        "livemode": False,
+        "data": {"object": subject},
+    }
+    body = json.dumps(event).encode()
+    headers = {"Stripe-Signature": signature(body, client.secret), "Content-Type": "application/json"}
+    async with client.http.post(f"{client.base}/payments/webhook", data=body, headers=headers) as answer:
+        await answer.read()
+        return OK if answer.status == 200 else f"status {answer.status}"
+
+
+def signature(body: bytes, secret: str) -> str:
+    """The Stripe-Signature header (Stripe docs: webhooks)."""
+    now = int(time.time())
+    digest = hmac.new(secret.encode(), b"%d.%b" % (now, body), hashlib.sha256).hexdigest()
+    return f"t={now},v1={digest}"
+
+
+async def _expected(status: int, calling: Awaitable[tuple[int, Any]]) -> tuple[int, Any]:
+    got, body = await calling
+    if got != status:
+        raise Unexpected(f"status {got} instead of {status}: {body}")
+    return got, body

@@ -1,0 +1,174 @@
+"""The workloads. Each starts its own shop, drives it for about `seconds`, and returns what is printed as its line."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from bench import visits
+from bench.accounting import Meter, memory_mb
+from bench.driving import Outcome, Plan, drive
+from bench.filling import fill
+from bench.running import Shop, shop
+from bench.visits import OK, Visit
+
+Line: TypeAlias = dict[str, Any]
+Workload: TypeAlias = Callable[[float, Path | None], Line]
+
+ORDER_CLIENTS = (1, 16, 64)
+JOURNEY_CLIENTS = 16
+WEBHOOK_CLIENTS = 32
+PIECES = 100
+BUYERS_A_SECOND = 1_000
+STORED_BEFORE = (1_000, 100_000)
+_OPEN = ("received", "parked")
+_PATIENCE = 60.0
+
+
+def browse(seconds: float, source: Path | None) -> Line:
+    """Pages of 20 products with stock."""
+    with shop(source) as running:
+        running.stock_up(count=40)
+        outcome = _driven(running, visits.browse, 16, seconds, [])
+        return {"clients": 16, **_figures(outcome, running)}
+
+
+def order(seconds: float, source: Path | None) -> Line:
+    """Orders of 2 items by 1, 16 and 64 clients; the line's own figures are those of 64."""
+    with shop(source) as running:
+        products = running.stock_up()
+        by_clients: dict[str, Line] = {}
+        for clients in ORDER_CLIENTS:
+            outcome = _driven(running, visits.order, clients, seconds / len(ORDER_CLIENTS), products)
+            by_clients[str(clients)] = _figures(outcome, running)
+        return {"clients": ORDER_CLIENTS[-1], **by_clients[str(ORDER_CLIENTS[-1])], "by_clients": by_clients}
+
+
+def journey(seconds: float, source: Path | None) -> Line:
+    """Order of 2 items, session through Stripe's SDK, signed webhook, order read as CONFIRMED."""
+    with shop(source, with_sandbox=True) as running:
+        products = running.stock_up()
+        outcome = _driven(running, visits.journey, JOURNEY_CLIENTS, seconds, products)
+        return {"clients": JOURNEY_CLIENTS, **_figures(outcome, running)}
+
+
+def webhooks(seconds: float, source: Path | None) -> Line:
+    """A burst of webhooks is stored and then drained. `stored_only`: of a type that asks for nothing more."""
+    with shop(source, with_sandbox=True) as running:
+        products = running.stock_up()
+        sessions = asyncio.run(_paid_sessions(running, products, int(10 * seconds)))
+        stored_only = _driven(running, visits.unheeded_webhook, WEBHOOK_CLIENTS, seconds / 3, products)
+        clients = [running.client(sessions=sessions) for _ in range(WEBHOOK_CLIENTS)]
+        for client in clients:
+            client.tickets = ["webhook"] * int(seconds * 5)
+        meter, began = Meter(running.pids), time.monotonic()
+        outcome = drive(Plan(visits.webhook, clients, _PATIENCE), running.pids)
+        drained = asyncio.run(_until_drained(running)) - began
+        outcome.cpu |= meter.used()
+        return {
+            "clients": WEBHOOK_CLIENTS,
+            **_figures(outcome, running),
+            "drained_per_second": round(len(outcome.took) / drained, 1),
+            "stored_only": _figures(stored_only, running),
+        }
+
+
+def flash_sale(seconds: float, source: Path | None) -> Line:
+    """Many buyers who come once each, for 100 pieces."""
+    with shop(source) as running:
+        product = running.stock_up(PIECES, 1)
+        clients = [running.client(products=product) for _ in range(64)]
+        buyers = int(BUYERS_A_SECOND * seconds)
+        for number in range(buyers):
+            clients[number % 64].tickets.append(running.token())
+        outcome = drive(Plan(visits.one_piece, clients, _PATIENCE), running.pids)
+        others = {end: count for end, count in outcome.ends.items() if end not in ("sold", "refused")}
+        return {
+            "clients": 64,
+            **_figures(outcome, running, ("sold", "refused")),
+            "buyers": buyers,
+            "pieces": PIECES,
+            "sold": outcome.ends["sold"],
+            "refused": outcome.ends["refused"],
+            "is_right": outcome.ends["sold"] == min(PIECES, buyers) and not others,
+        }
+
+
+def growth(seconds: float, source: Path | None) -> Line:
+    """What an order costs with few and with many orders stored: both shops in turn. `ratio` is of Kassa's CPU."""
+    few, many = STORED_BEFORE
+    with shop(source) as small, shop(source) as large:
+        sides = {few: (small, small.stock_up()), many: (large, large.stock_up())}
+        for stored, (running, products) in sides.items():
+            _driven(running, visits.order, 1, 0.1, products)
+            fill(running.data / "shop" / "kassa.db", stored)
+        rounds: dict[int, list[Outcome]] = {few: [], many: []}
+        for stored in (few, many, few, many):
+            running, products = sides[stored]
+            rounds[stored].append(_driven(running, visits.order, 16, seconds / 4, products))
+        by_orders = {
+            str(stored): _figures(first.joined(second), sides[stored][0]) for stored, (first, second) in rounds.items()
+        }
+        cost = {stored: figures["cpu_ms"]["kassa"] for stored, figures in by_orders.items()}
+        ratio = round(cost[str(many)] / cost[str(few)], 2)
+        return {"clients": 16, **by_orders[str(many)], "ratio": ratio, "by_orders": by_orders}
+
+
+def _driven(running: Shop, visit: Visit, clients: int, seconds: float, products: list[str]) -> Outcome:
+    visitors = [running.client(products=products) for _ in range(clients)]
+    return drive(Plan(visit, visitors, seconds, warm_up=visit), running.pids)
+
+
+def _figures(outcome: Outcome, running: Shop, right: tuple[str, ...] = (OK,)) -> Line:
+    """What every line has: per second, latencies, CPU of each process per operation, memory; and what went wrong."""
+    count = max(1, len(outcome.took))
+    hundredths = statistics.quantiles([*outcome.took, *outcome.took], n=100) if outcome.took else [0.0] * 99
+    return {
+        "operations": len(outcome.took),
+        "seconds": round(outcome.seconds, 2),
+        "throughput": round(len(outcome.took) / outcome.seconds, 1),
+        "p50_ms": round(hundredths[49] * 1000, 2),
+        "p99_ms": round(hundredths[98] * 1000, 2),
+        "cpu_ms": {name: round(used / count * 1000, 3) for name, used in outcome.cpu.items()},
+        "yardstick_us": outcome.yardstick_us,
+        "memory_mb": {name: sum(memory_mb(pid) for pid in pids) for name, pids in running.pids.items()},
+        "memory_at_rest_mb": running.memory_at_rest_mb,
+        "ready_seconds": running.ready_seconds,
+        "wrong": {end: times for end, times in outcome.ends.items() if end not in right},
+    }
+
+
+async def _paid_sessions(running: Shop, products: list[str], count: int) -> list[dict[str, str]]:
+    """Paid sessions whose webhooks were lost on the way."""
+    async with running.visited() as client:
+        await client.call("POST", f"{running.sandbox}/sandbox/deliveries", {"mode": "dropped"})
+        client.products = products
+        found: list[dict[str, str]] = []
+        while len(found) < count:
+            found += await asyncio.gather(*(visits.paid_session(client) for _ in range(10)))
+        return found
+
+
+async def _until_drained(running: Shop) -> float:
+    """Wait until every stored event was acted on; the moment."""
+    async with running.visited() as client:
+        client.token = running.token("admin")
+        until = time.monotonic() + _PATIENCE
+        while time.monotonic() < until:
+            waiting = [await client.call("GET", f"/payments/admin/events?status={status}&limit=1") for status in _OPEN]
+            if not any(body["pagination"]["total"] for _, body in waiting):
+                return time.monotonic()
+            await asyncio.sleep(0.1)
+    raise RuntimeError("stored events were not acted on")
+
+
+WORKLOADS: dict[str, Workload] = {
+    "browse": browse,
+    "order": order,
+    "journey": journey,
+    "webhooks": webhooks,
+    "flash-sale": flash_sale,
+    "growth": growth,
+}

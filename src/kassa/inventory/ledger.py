@@ -1,0 +1,125 @@
+"""The ledger in the documents store, filled from the stream that the stock's scripts append their movements to.
+
+An entry's id is what makes it unique, so however often a part of the stream is drained, and by however many processes,
+each movement is entered once; and the stream is cut only behind what has been entered.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Protocol
+
+import msgspec
+
+from kassa.inventory.stock import Kind, Movement, MovementTotal
+from kassa.kit.clock import DAY, Millis
+from kassa.kit.documents import Between, Collection, CollectionSpec, Document, Duplicate, Index
+
+BATCH = 500
+
+
+class Entry(Document, frozen=True, kw_only=True):
+    """One movement. `totalled` is by what it is summed up: day, kind and reason; `lines` are all lines of its
+    reservation, in JSON, so that the whole of it can be told from any of its entries."""
+
+    number: int
+    at: Millis
+    product_id: str
+    kind: Kind
+    quantity: int
+    input_id: str
+    reason: str
+    who: str
+    request_id: str
+    totalled: str
+    lines: str = ""
+
+    @property
+    def movement(self) -> Movement:
+        """The entry as the port has it."""
+        return Movement(**{field: getattr(self, field) for field in Movement.__struct_fields__})
+
+
+MOVEMENTS = CollectionSpec("stock_movements", Entry, (Index("by_time", ("at", "totalled", "quantity")),), sort="number")
+
+
+def entry(movement: Movement, lines: str) -> Entry:
+    """The movement as it is entered."""
+    return Entry(
+        id=f"{movement.kind}:{movement.product_id}:{movement.input_id}",
+        totalled=f"{movement.at - movement.at % DAY}:{movement.kind}:{movement.reason}",
+        lines=lines,
+        **msgspec.structs.asdict(movement),
+    )
+
+
+class Stream(Protocol):
+    """Where movements wait to be entered, in the order of their numbers."""
+
+    async def last_number(self) -> int:
+        """The number of the last movement that there was, drained or not."""
+
+    async def waiting(self, up_to: int, limit: int) -> list[Entry]:
+        """The first of those that wait: about so many."""
+
+    async def cut(self, up_to: int) -> None:
+        """These have been entered."""
+
+
+class Ledger:
+    """Every movement once. What a read returns holds all movements made before it began."""
+
+    def __init__(self, entries: Collection[Entry], stream: Stream) -> None:
+        self._entries = entries
+        self._stream = stream
+
+    async def drain(self) -> int:
+        """Enter all that waits; return the number up to which the ledger is complete then.
+
+        Any number of processes may do so at a time, and may be killed at any point.
+        """
+        last = await self._stream.last_number()
+        while batch := await self._stream.waiting(last, BATCH):
+            await self._enter(batch)
+            await self._stream.cut(batch[-1].number)
+        return last
+
+    async def after(self, number: int, limit: int) -> list[Movement]:
+        """Movements with a greater number, in order."""
+        complete = await self.drain()
+        found = await self._entries.find({"number": Between(number + 1, complete + 1)}, limit=limit, order="oldest")
+        return [each.movement for each in found]
+
+    async def recent(self, limit: int) -> list[Movement]:
+        """The last movements, the newest first."""
+        complete = await self.drain()
+        found = await self._entries.find({"number": Between(below=complete + 1)}, limit=limit)
+        return [each.movement for each in found]
+
+    async def totals(self, since: Millis) -> list[MovementTotal]:
+        """Movements since then by day, kind and reason."""
+        await self.drain()
+        found = await self._entries.totals({"at": Between(since)}, "totalled", sum_of="quantity")
+        totals = [_total(str(each.key), each.count, each.sum) for each in found]
+        return sorted(totals, key=lambda total: (total.day, total.kind, total.reason))
+
+    async def newest(self) -> Entry | None:
+        """The entry with the highest number."""
+        found = await self._entries.find({}, limit=1)
+        return found[0] if found else None
+
+    async def walk(self, after: int, up_to: int) -> AsyncIterator[list[Entry]]:
+        """The entries with numbers between, in order and a page at a time, without draining first."""
+        while page := await self._entries.find({"number": Between(after + 1, up_to + 1)}, limit=BATCH, order="oldest"):
+            yield page
+            after = page[-1].number
+
+    async def _enter(self, batch: Iterable[Entry]) -> None:
+        tries = [self._entries.insert(each) for each in batch]
+        for outcome in await asyncio.gather(*tries, return_exceptions=True):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, Duplicate):
+                raise outcome
+
+
+def _total(totalled: str, count: int, quantity: int) -> MovementTotal:
+    day, kind, reason = totalled.split(":", 2)
+    return MovementTotal(int(day), Kind(kind), reason, count, quantity)

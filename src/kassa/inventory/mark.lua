@@ -1,0 +1,8 @@
+-- The reservation's order exists.
+-- KEYS: 4 the reservation, 5 all unmarked.
+
+if redis.call('EXISTS', KEYS[4]) == 1 then
+  redis.call('HSET', KEYS[4], 'marked', 1)
+  redis.call('ZREM', KEYS[5], INPUT)
+end
+return { 'ok' }

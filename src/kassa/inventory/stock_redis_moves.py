@@ -1,0 +1,146 @@
+"""The stock's scripts as calls: which keys each is given, and what its answers mean.
+
+All keys share one hash tag, so that they live together on one node of a cluster.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+from kassa.contracts.inventory import InsufficientStock, Level, Line, ReservationEnded, StockExists, UnknownStock
+from kassa.inventory.stock import By, merged
+from kassa.kit.clock import Millis
+from kassa.kit.problem import Problem, Unavailable
+
+Run: TypeAlias = Callable[[str, Sequence[str], Sequence[Any]], Awaitable[list[Any]]]
+"""Runs a script: its name, its keys, its arguments."""
+
+_REMEMBERED = 10_000  # Reservations whose lines need not be asked for: they mostly end in the process that made them.
+
+
+class Keys:
+    """The names of all keys of one stock."""
+
+    def __init__(self, space: str = "kassa") -> None:
+        self.tag = f"{{{space}}}"
+        self.figures = f"{self.tag}:figures"
+        self.movements = f"{self.tag}:movements"
+        self.available = f"{self.tag}:available"
+        self.products = f"{self.tag}:products"
+        self.held = f"{self.tag}:held"
+        self.unmarked = f"{self.tag}:unmarked"
+
+    def stock(self, product_id: str) -> str:
+        """One product's level."""
+        return f"{self.tag}:stock:{product_id}"
+
+    def reservation(self, reservation_id: str) -> str:
+        """One reservation."""
+        return f"{self.tag}:res:{reservation_id}"
+
+    def done(self, *operation: str) -> str:
+        """That an operation was done."""
+        return f"{self.tag}:done:{':'.join(operation)}"
+
+
+class Moves:
+    """Every call is all or nothing, and harmless when it is repeated.
+
+    `mending`: the calls make up for what was lost, with no regard to how many pieces are there at the moment.
+    """
+
+    def __init__(self, run: Run, keys: Keys, mending: str = "") -> None:
+        self._run = run
+        self._keys = keys
+        self._mending = mending
+        self._lines: dict[str, str] = {}
+
+    async def init(self, product_id: str, quantity: int, operation_id: str, reason: str, at: Millis, by: By) -> None:
+        """See Stock.init."""
+        keys = [self._keys.stock(product_id), self._keys.products]
+        await self._do("init", keys, (at, operation_id, reason, *by), _one(product_id, quantity))
+
+    async def adjust(self, product_id: str, change: int, operation_id: str, reason: str, at: Millis, by: By) -> Level:
+        """See Stock.adjust."""
+        keys = [self._keys.stock(product_id), self._keys.done("adjust", product_id, operation_id)]
+        answer = await self._do("adjust", keys, (at, operation_id, reason, *by), _one(product_id, change))
+        return Level(product_id, *answer[1:])
+
+    async def restock(self, operation_id: str, lines: Sequence[Line], reason: str, at: Millis) -> None:
+        """See Stock.restock."""
+        text = written(lines)
+        keys = [self._keys.done("restock", operation_id), *self._stocks(text)]
+        await self._do("restock", keys, (at, operation_id, reason, *By()), text)
+
+    async def reserve(self, reservation_id: str, lines: Sequence[Line], at: Millis) -> None:
+        """See Stock.reserve."""
+        text = written(lines)
+        await self._do("reserve", self._of(reservation_id, text), (at, reservation_id, "", *By()), text)
+        while len(self._lines) >= _REMEMBERED:
+            del self._lines[next(iter(self._lines))]
+        self._lines[reservation_id] = text
+
+    async def commit(self, reservation_id: str, at: Millis) -> None:
+        """See Stock.commit."""
+        await self._end("commit", reservation_id, at)
+
+    async def release(self, reservation_id: str, at: Millis) -> None:
+        """See Stock.release."""
+        await self._end("release", reservation_id, at)
+
+    async def mark(self, reservation_id: str) -> None:
+        """See Stock.mark."""
+        keys = [self._keys.reservation(reservation_id), self._keys.unmarked]
+        await self._do("mark", keys, (0, reservation_id, "", *By()))
+
+    async def _end(self, script: str, reservation_id: str, at: Millis) -> None:
+        """The keys must be named before the script can see the lines: tell it which ones, and be told if they are
+        others (another process held them, or the same id was asked for with other lines)."""
+        about = (at, reservation_id, "", *By())
+        text = self._lines.pop(reservation_id, "[]")
+        answer = await self._do(script, self._of(reservation_id, text), about, text)
+        if answer[0] == "lines":
+            await self._do(script, self._of(reservation_id, answer[1]), about, answer[1])
+
+    async def _do(self, script: str, keys: Sequence[str], about: tuple[Any, ...], *args: Any) -> list[Any]:
+        common = (self._keys.figures, self._keys.movements, self._keys.available)
+        answer = await self._run(script, (*common, *keys), (*about, self._mending, *args))
+        if answer[0] not in ("ok", "lines"):
+            raise _refusal(answer, about[1])
+        return answer
+
+    def _of(self, reservation_id: str, text: str) -> list[str]:
+        reservation = self._keys.reservation(reservation_id)
+        return [reservation, self._keys.held, self._keys.unmarked, *self._stocks(text)]
+
+    def _stocks(self, text: str) -> list[str]:
+        return [self._keys.stock(line.product_id) for line in read(text)]
+
+
+def written(lines: Sequence[Line]) -> str:
+    """The lines as scripts and reservations have them: a JSON array of [product id, quantity]."""
+    return msgspec.json.encode([(line.product_id, line.quantity) for line in merged(lines)]).decode()
+
+
+def _one(product_id: str, quantity: int) -> str:
+    return msgspec.json.encode([(product_id, quantity)]).decode()
+
+
+def read(text: str) -> tuple[Line, ...]:
+    """The lines of a text that `written` made."""
+    return tuple(Line(product_id, quantity) for product_id, quantity in msgspec.json.decode(text))
+
+
+def _refusal(answer: Sequence[Any], input_id: str) -> Problem:
+    match answer:
+        case ["insufficient", product_id, asked, available]:
+            return InsufficientStock(product_id, asked, available)
+        case ["unknown", product_id]:
+            return UnknownStock(product_id)
+        case ["exists", product_id]:
+            return StockExists(product_id)
+        case ["ended"]:
+            return ReservationEnded(input_id)
+        case _:
+            return Unavailable("the stock is being mended by another process")

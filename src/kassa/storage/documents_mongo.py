@@ -1,0 +1,254 @@
+"""MongoDB as a `kit.documents.Database`: a replica set or a sharded cluster, one database for each service.
+
+What is answered was committed by a majority and is in its journals; what is read was committed so. There are no
+transactions over several documents.
+
+**Compare-and-set.** A plain update that matches nothing says so only in a count over the whole group, so that nobody
+could tell who of a group lost. Therefore a save is an upsert by `_id` whose new content is worked out by the server:
+the new document if the stored one has the version that was read, else a conversion that fails, which the server reports
+at the write's own index. It fails too when there is no document, so a deleted one never comes back.
+
+**Sharding.** Nearly all that a request waits for goes by `_id`: collections are sharded by hashed `_id`, which spreads
+ids that grow with time. Unique indexes are kept only if they begin with the shard key: payments, one an order, go by
+`order_id` and keep no other such promise then; users stay on one shard. `shard_keys` tells which fields they are; a
+save names their values in its filter, as an upsert on a sharded collection must. Reads by other fields ask all shards.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Generic, Self, TypeVar
+
+from pymongo import AsyncMongoClient, DeleteOne, InsertOne, ReadPreference, UpdateOne
+from pymongo.asynchronous.database import AsyncDatabase
+
+from kassa.kit.clock import SECOND, Millis
+from kassa.kit.documents import CollectionSpec, Conflict, Document, Order, Total, Where, with_version
+from kassa.kit.problem import Unavailable
+from kassa.storage.mongo_lanes import CONVERSION_FAILED, Lane, Stored, Write, WriteError, bulk, reaching
+from kassa.storage.mongo_schema import make
+from kassa.storage.mongo_shape import CODEC, Shape, plain
+
+D = TypeVar("D", bound=Document)
+
+PATIENCE: Millis = 10 * SECOND
+"""How long an operation may take altogether: finding the primary, sending it, the majority's journals, trying again."""
+
+_CONNECTIONS = 32
+_LOOK_AGAIN: Millis = 2_000  # How long at most a server that is back is not known to be.
+_MONGODB_5 = 13  # The wire version; before it field names could not begin with a dollar sign.
+_ANOTHER_VERSION = {"$toInt": {"$concat": ["not at that version: ", "$_id"]}}
+
+
+class MongoDatabase:
+    """One database of a MongoDB deployment."""
+
+    def __init__(
+        self, client: AsyncMongoClient[Stored], name: str, patience: Millis, shard_keys: Mapping[str, Sequence[str]]
+    ) -> None:
+        self.name = name
+        self.patience = patience
+        self.raw: AsyncDatabase[Stored] = client.get_database(name, codec_options=CODEC)
+        self._client = client
+        self._shard_keys = shard_keys
+        self._lanes: list[Lane[Any, Any]] = []
+        self._is_closed = False
+
+    @classmethod
+    async def open(
+        cls,
+        uri: str,
+        name: str,
+        *,
+        patience: Millis = PATIENCE,
+        shard_keys: Mapping[str, Sequence[str]] = {},
+    ) -> Self:
+        """Connect. Unavailable if there is no primary in time, ValueError if the server cannot do what is needed.
+
+        `shard_keys`: by collection, the fields that it is sharded by if that is not the id.
+        """
+        client: AsyncMongoClient[Stored] = AsyncMongoClient(
+            uri,
+            appname="kassa",
+            w="majority",
+            journal=True,
+            readConcernLevel="majority",
+            readPreference="primary",
+            retryWrites=True,
+            retryReads=True,
+            timeoutMS=patience,
+            serverSelectionTimeoutMS=patience // 2,
+            connectTimeoutMS=patience // 2,
+            waitQueueTimeoutMS=patience // 2,
+            maxPoolSize=_CONNECTIONS,
+            heartbeatFrequencyMS=_LOOK_AGAIN,
+        )
+        database = cls(client, name, patience, shard_keys)
+        try:
+            await database._check_server()
+        except BaseException:
+            await client.close()
+            raise
+        return database
+
+    async def collection(self, spec: CollectionSpec[D]) -> "MongoCollection[D]":
+        """Open a collection: make it, its validator and its indexes if they are not there or are declared otherwise.
+
+        Duplicate if documents that are stored already break the promise of a new unique index.
+        """
+        shape = Shape(spec)
+        with reaching(self.name):
+            await make(self.raw, shape)
+        shard_key = tuple(field for field in self._shard_keys.get(spec.name, ()) if field != "id")
+        collection = MongoCollection(self, shape, shard_key)
+        self._lanes += collection.lanes
+        return collection
+
+    async def ping(self) -> None:
+        """Return if there is a primary and it answers; else Unavailable."""
+        self.check_open()
+        with reaching(self.name):
+            await self._client.admin.command("ping", read_preference=ReadPreference.PRIMARY)
+
+    async def close(self) -> None:
+        """Finish the writes under way and close. Closing again is a no-op."""
+        self._is_closed = True
+        for lane in self._lanes:
+            await lane.close()
+        await self._client.close()
+
+    def check_open(self) -> None:
+        """Unavailable if the database was closed."""
+        if self._is_closed:
+            raise Unavailable(f"{self.name} is closed")
+
+    async def _check_server(self) -> None:
+        with reaching(self.name):
+            hello = await self._client.admin.command("hello", read_preference=ReadPreference.PRIMARY)
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            raise ValueError("MongoDB must run as a replica set, one member is enough: start mongod with --replSet")
+        if hello["maxWireVersion"] < _MONGODB_5:
+            raise ValueError("MongoDB must be 5.0 or newer")
+
+
+class MongoCollection(Generic[D]):
+    """One collection; see `kit.documents.Collection`. If both the id and a unique field are taken, Duplicate is of
+    the id. A document that the collection's validator refuses is a ValueError."""
+
+    def __init__(self, database: MongoDatabase, shape: Shape[D], shard_key: tuple[str, ...]) -> None:
+        self.spec = shape.spec
+        self._database = database
+        self._shape = shape
+        self._shard_key = {shape.name(field): field for field in shard_key}
+        self._stored = database.raw[shape.collection]
+        self._inserts: Lane[Write, WriteError | None] = Lane(self._write, database.patience)
+        self._saves: Lane[Write, WriteError | None] = Lane(self._write, database.patience)
+        self._deletes: Lane[Write, WriteError | None] = Lane(self._write, database.patience)
+        self._reads: dict[str, Lane[str, Stored | None]] = {
+            field: Lane(partial(self._read, shape.name(field)), database.patience) for field in shape.unique_texts
+        }
+        self.lanes: list[Lane[Any, Any]] = [self._inserts, self._saves, self._deletes, *self._reads.values()]
+
+    async def insert(self, document: D) -> D:
+        stored = with_version(document, 1)
+        refused = await self._inserts.send(InsertOne(self._shape.encode(stored)))
+        if refused is not None:
+            raise self._shape.refusal(refused)
+        return stored
+
+    async def save(self, document: D) -> D:
+        stored = with_version(document, document.version + 1)
+        is_current = {"$eq": ["$version", document.version]}
+        new = {"$literal": self._shape.encode(stored)}
+        step = [{"$replaceWith": {"$cond": [is_current, new, _ANOTHER_VERSION]}}]
+        refused = await self._saves.send(UpdateOne(self._key(document), step, upsert=True))
+        if refused is None:
+            return stored
+        if refused["code"] == CONVERSION_FAILED:
+            raise Conflict(f"{self.spec.name}: {document.id!r} is not at version {document.version}")
+        raise self._shape.refusal(refused)
+
+    async def get(self, id: str) -> D | None:
+        return await self._by("id", id)
+
+    async def many(self, ids: Sequence[str]) -> list[D]:
+        return await self._documents({"_id": {"$in": list(ids)}}, len(ids)) if ids else []
+
+    async def first(self, where: Where) -> D | None:
+        if len(where) == 1:
+            ((field, value),) = where.items()
+            if field in self._reads and isinstance(value, str):  # At most one document has it.
+                return await self._by(field, plain(value))
+        found = await self.find(where, limit=1, order="oldest")
+        return found[0] if found else None
+
+    async def find(
+        self, where: Where, *, limit: int, skip: int = 0, after: str | None = None, order: Order = "newest"
+    ) -> list[D]:
+        sort = self._shape.name(self.spec.sort)
+        behind: list[Stored] = []
+        if after is not None:
+            value = int(after) if self._shape.kind(self.spec.sort) is int else after
+            behind = [{sort: {"$lt" if order == "newest" else "$gt": value}}]
+        direction = {sort: -1 if order == "newest" else 1}
+        return await self._documents(self._shape.filter(where, *behind), limit, skip, direction)
+
+    async def count(self, where: Where) -> int:
+        self._database.check_open()
+        with reaching(self._database.name):
+            return await self._stored.count_documents(self._shape.filter(where))
+
+    async def due(self, now: Millis, limit: int) -> list[D]:
+        return await self._documents({"due_at": {"$lte": now}}, limit, sort={"due_at": 1, "_id": 1})
+
+    async def totals(self, where: Where, by: str, *, sum_of: str | None = None, per: int = 1) -> list[Total]:
+        self._database.check_open()
+        key: Any = self._shape.value(by)
+        if per > 1:
+            key = {"$toLong": {"$floor": {"$divide": [key, per]}}}
+        value: Any = self._shape.value(sum_of) if sum_of else 0
+        stages = [
+            {"$match": self._shape.filter(where)},
+            {"$group": {"_id": key, "count": {"$sum": 1}, "sum": {"$sum": value}}},
+            {"$sort": {"_id": 1}},
+        ]
+        with reaching(self._database.name):
+            rows = await (await self._stored.aggregate(stages)).to_list()
+        return [Total(row["_id"], row["count"], row["sum"]) for row in rows]
+
+    async def delete(self, id: str) -> None:
+        refused = await self._deletes.send(DeleteOne({"_id": _encodable(id)}))
+        if refused is not None:
+            raise self._shape.refusal(refused)
+
+    def _key(self, document: D) -> Stored:
+        """The filter that finds the document on the shard that has it."""
+        return {"_id": document.id, **{name: getattr(document, field) for name, field in self._shard_key.items()}}
+
+    async def _documents(
+        self, filter: Stored, limit: int, skip: int = 0, sort: Mapping[str, int] | None = None
+    ) -> list[D]:
+        self._database.check_open()
+        if limit < 1:
+            return []  # For MongoDB 0 is no limit.
+        with reaching(self._database.name):
+            found = self._stored.find(filter, limit=limit, skip=skip, sort=sort, batch_size=limit)
+            return [self._shape.decode(each) for each in await found.to_list()]
+
+    async def _by(self, field: str, value: str) -> D | None:
+        found = await self._reads[field].send(_encodable(value))
+        return None if found is None else self._shape.decode(found)
+
+    async def _write(self, writes: list[Write]) -> list[WriteError | None]:
+        return await bulk(self._stored, writes)
+
+    async def _read(self, name: str, values: list[str]) -> list[Stored | None]:
+        with reaching(self._database.name):
+            found = await self._stored.find({name: {"$in": values}}, batch_size=len(values) + 1).to_list()
+        by_value = {stored[name]: stored for stored in found}
+        return [by_value.get(value) for value in values]
+
+
+def _encodable(value: str) -> str:
+    """A text that can be sent; UnicodeEncodeError for one that would make the whole group fail."""
+    value.encode()
+    return value

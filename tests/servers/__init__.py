@@ -1,0 +1,1 @@
+"""Real servers for the tests, from the PATH or from a package."""

