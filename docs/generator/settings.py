@@ -10,7 +10,9 @@ missing secret, a malformed address or an unknown value stops the start with one
 status 2. [Running Kassa](operations.md) says which of them a shop needs."""
 
 CLOSING = """\
-This release keeps everything in SQLite: it refuses to start when `MONGO_URI` or `REDIS_URL` is set."""
+`MONGO_URI` names a replica set (a database for each service is made in it), `REDIS_URL` a Redis 7 or Valkey with
+`appendonly yes`, `appendfsync everysec` and `maxmemory-policy noeviction`. In this release one process serves them;
+`JWT_SECRET` and `INTERNAL_SECRET` stay in its data directory unless they are set."""
 
 
 def made() -> str:

@@ -182,9 +182,9 @@ class Buyer:
         return int((await self.call("GET", f"/inventory/{product_id}")).body["stock"])
 
 
-async def until(condition: Any, what: str) -> None:
+async def until(condition: Any, what: str, patience: float = PATIENCE) -> None:
     """Wait for a condition, with a deadline far beyond what it needs."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not await condition():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         await asyncio.sleep(0.03)

@@ -36,8 +36,8 @@ async def load(buyer: Buyer, product_id: str, seed: int, acknowledged: dict[str,
             return
 
 
-async def test_nothing_is_lost_when_the_process_is_killed_under_load(tmp_path: Path) -> None:
-    async with RunningShop(tmp_path / "data") as shop:
+async def test_nothing_is_lost_when_the_process_is_killed_under_load(settings: dict[str, str], tmp_path: Path) -> None:
+    async with RunningShop(tmp_path / "data", **settings) as shop:
         admin, buyer = await shop.admin(), await shop.buyer()
         mug = await admin.product(stock=100_000)
         acknowledged: dict[str, str] = {}

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from kassa.app.files import note_sandbox_url, sandbox_url
 from kassa.app.secrets import kept_secret
-from kassa.app.settings import SERVICES, SettingError, Settings
+from kassa.app.settings import SERVICES, Settings
 from kassa.app.shop import Place, Sessions, Shop
+from kassa.app.stores import mending_job, open_database, open_stock
 from kassa.app.transport import HttpTransport, new_session
 from kassa.app.worker import Job
 from kassa.auth.passwords import Passwords
@@ -26,9 +27,8 @@ from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
 from kassa.inventory.service import InventoryService
-from kassa.inventory.stock_sqlite import SqliteStock
 from kassa.kit.clock import HOUR, Clock, SystemClock
-from kassa.kit.documents import Collection
+from kassa.kit.documents import Collection, Database
 from kassa.kit.idempotency import RECORDS, Idempotency
 from kassa.kit.identity import ServiceIdentity, TokenVerifier
 from kassa.kit.ids import Ids
@@ -47,7 +47,6 @@ from kassa.payment.store import PaymentStore
 from kassa.product.domain import OPEN_STOCK
 from kassa.product.service import ProductService
 from kassa.product.store import ProductStore
-from kassa.storage.documents_sqlite import SqliteDatabase
 
 if TYPE_CHECKING:
     import aiohttp
@@ -106,9 +105,6 @@ class Later:
 @asynccontextmanager
 async def open_shop(settings: Settings, place: Place, clock: Clock | None = None) -> AsyncIterator[Shop]:
     """Construct what lives here; afterwards let it settle, and close it all."""
-    if settings.mongo_uri or settings.redis_url:
-        name = "MONGO_URI" if settings.mongo_uri else "REDIS_URL"
-        raise SettingError(name, "is for a later release; leave it unset to use SQLite")
     clock = clock or SystemClock()
     secret = settings.internal_secret or kept_secret(settings.data, "internal-secret")
     sessions, proxying = Sessions(new_session), Sessions(_proxying)
@@ -124,12 +120,12 @@ async def open_shop(settings: Settings, place: Place, clock: Clock | None = None
         yield shop
 
 
-async def _open_services(shop: Shop, databases: Mapping[str, SqliteDatabase], closing: AsyncExitStack) -> None:
+async def _open_services(shop: Shop, databases: Mapping[str, Database], closing: AsyncExitStack) -> None:
     here, reach = shop.place.here, partial(_reach, shop)
     auth: Auth = await _auth(shop, databases["auth"], closing) if "auth" in here else reach(Auth, "auth")
     shop.verifier = _verifier(shop, auth)
     if "inventory" in here:
-        shop.inventory = await _inventory(shop, databases["inventory"])
+        shop.inventory = await _inventory(shop, databases["inventory"], closing)
     if "product" in here:
         await _product(shop, databases["product"], shop.inventory or reach(Inventory, "inventory", "product"))
     orders = Later()
@@ -153,19 +149,22 @@ def _reach(shop: Shop, contract: Any, callee: str, caller: str = "gateway") -> A
     return connect(contract, HttpTransport(callee, url, ServiceIdentity(caller, shop.internal_secret), shop.sessions))
 
 
-async def _open_databases(shop: Shop, closing: AsyncExitStack) -> dict[str, SqliteDatabase]:
-    """Each service's database; several services may share one file."""
-    data, place = shop.settings.data, shop.place
-    data.mkdir(parents=True, exist_ok=True)
-    opened: dict[str, SqliteDatabase] = {}
-    for name in dict.fromkeys(place.files.values()):
-        opened[name] = await SqliteDatabase.open(data / f"{name}.db")
+async def _open_databases(shop: Shop, closing: AsyncExitStack) -> dict[str, Database]:
+    """Each service's database: its own in MongoDB, or a file that several services may share."""
+    place, settings = shop.place, shop.settings
+    settings.data.mkdir(parents=True, exist_ok=True)
+    names = place.files if settings.mongo_uri is None else {service: f"{service}db" for service in place.here}
+    opened: dict[str, Database] = {}
+    for name in dict.fromkeys(names.values()):
+        opened[name] = await open_database(settings, name)
         closing.push_async_callback(opened[name].close)
     shop.databases.update(opened)
     records = await next(iter(opened.values())).collection(RECORDS)
-    shop.idempotency = Idempotency(records, shop.clock, shop.ids.new("own"), is_alone=place.serves)
+    # Another process may serve the same MongoDB: what it runs is left to it until its lease is over.
+    is_alone = place.serves and settings.mongo_uri is None
+    shop.idempotency = Idempotency(records, shop.clock, shop.ids.new("own"), is_alone=is_alone)
     shop.jobs.append(Job("remove expired idempotency keys", HOUR, shop.idempotency.remove_expired))
-    return {service: opened[name] for service, name in place.files.items()}
+    return {service: opened[name] for service, name in names.items()}
 
 
 def _add_outbox(shop: Shop, name: str, collection: Collection[Any], effects: Effects) -> Outbox[Any]:
@@ -174,7 +173,7 @@ def _add_outbox(shop: Shop, name: str, collection: Collection[Any], effects: Eff
     return shop.outboxes[name]
 
 
-async def _auth(shop: Shop, database: SqliteDatabase, closing: AsyncExitStack) -> AuthService:
+async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> AuthService:
     secret = shop.settings.jwt_secret or kept_secret(shop.settings.data, "jwt-secret")
     passwords = Passwords()
     closing.callback(passwords.close)
@@ -184,12 +183,12 @@ async def _auth(shop: Shop, database: SqliteDatabase, closing: AsyncExitStack) -
     return shop.auth
 
 
-async def _inventory(shop: Shop, database: SqliteDatabase) -> InventoryService:
-    shop.stock = await SqliteStock.open(database)
+async def _inventory(shop: Shop, database: Database, closing: AsyncExitStack) -> InventoryService:
+    shop.stock = await open_stock(shop, database, closing)
     return InventoryService(shop.stock, shop.clock, shop.ids, shop.settings.low_stock_threshold)
 
 
-async def _product(shop: Shop, database: SqliteDatabase, inventory: Inventory) -> ProductService:
+async def _product(shop: Shop, database: Database, inventory: Inventory) -> ProductService:
     store = await ProductStore.open(database)
     shop.product = ProductService(store, inventory, shop.ids, shop.clock, shop.settings.currency)
     shop.product.outbox = _add_outbox(shop, "product", store.products, product_effects(shop.product))
@@ -197,7 +196,7 @@ async def _product(shop: Shop, database: SqliteDatabase, inventory: Inventory) -
 
 
 async def _order(
-    shop: Shop, database: SqliteDatabase, product: Product, inventory: Inventory, payments: Payments
+    shop: Shop, database: Database, product: Product, inventory: Inventory, payments: Payments
 ) -> OrderService:
     store = await OrderStore.open(database)
     settings, clock = shop.settings, shop.clock
@@ -205,10 +204,12 @@ async def _order(
     shop.order.outbox = _add_outbox(shop, "order", store.orders, order_effects(shop.order))
     shop.rescue = OrphanRescue(store, product, inventory, shop.order.outbox, clock, settings.currency)
     shop.jobs += [Job(*job) for job in shop.rescue.jobs()]
+    if shop.settings.redis_url is not None and shop.stock is not None:
+        shop.jobs.append(mending_job(shop.stock, store, clock))
     return shop.order
 
 
-async def _payment(shop: Shop, database: SqliteDatabase, orders: Any, closing: AsyncExitStack) -> PaymentService:
+async def _payment(shop: Shop, database: Database, orders: Any, closing: AsyncExitStack) -> PaymentService:
     settings, ids, clock = shop.settings, shop.ids, shop.clock
     store = await PaymentStore.open(database)
     shop.processor = processor = await _processor(shop, closing)

@@ -13,6 +13,7 @@ ORDERS = CollectionSpec(
         Index("by_user_and_status", ("user_id", "status", "id")),
         Index("by_status", ("status", "id")),
         Index("by_day", ("created_at",)),
+        Index("by_change", ("updated_at",)),
         Index("by_attention", ("needs_attention", "id")),
     ),
 )

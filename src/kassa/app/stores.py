@@ -1,0 +1,58 @@
+"""The part of the wiring that chooses the stores: SQLite, or MongoDB and Redis as soon as their settings are set.
+
+What SQLite's users do not need is imported only when it is.
+"""
+
+from contextlib import AsyncExitStack
+
+from kassa.app.settings import SettingError, Settings
+from kassa.app.shop import Shop
+from kassa.app.worker import Job
+from kassa.inventory.stock import Stock
+from kassa.inventory.stock_sqlite import SqliteStock
+from kassa.kit.clock import SECOND, Clock
+from kassa.kit.documents import Database
+from kassa.order.store import OrderStore
+from kassa.storage.documents_sqlite import SqliteDatabase
+
+
+async def open_database(settings: Settings, name: str) -> Database:
+    """A database in MongoDB, or a file in the data directory."""
+    if settings.mongo_uri is None:
+        return await SqliteDatabase.open(settings.data / f"{name}.db")
+    # Imported here: it takes a third of a second, which users of SQLite need not wait for.
+    from pymongo.errors import ConfigurationError
+
+    from kassa.storage.documents_mongo import MongoDatabase
+
+    try:
+        return await MongoDatabase.open(settings.mongo_uri, name)
+    except (ConfigurationError, ValueError) as error:
+        raise SettingError("MONGO_URI", f"cannot be used: {error}") from None
+
+
+async def open_stock(shop: Shop, database: Database, closing: AsyncExitStack) -> Stock:
+    """Where the stock is: in Redis, with its ledger among the documents, or in a SQLite file."""
+    settings = shop.settings
+    if settings.redis_url is not None:
+        from kassa.inventory.stock_redis import RedisStock
+
+        redis = await RedisStock.open(settings.redis_url, database)
+        closing.push_async_callback(redis.close)
+        shop.jobs.append(Job("drain stock movements", SECOND, redis.drain))
+        return redis
+    if isinstance(database, SqliteDatabase):
+        return await SqliteStock.open(database)
+    file = await SqliteDatabase.open(settings.data / "stock.db")
+    closing.push_async_callback(file.close)
+    return await SqliteStock.open(file)
+
+
+def mending_job(stock: Stock, store: OrderStore, clock: Clock) -> Job:
+    """Redis that lost its last writes is mended from the orders (docs/correctness.md)."""
+    from kassa.app.mending import wanted_by
+    from kassa.inventory.stock_redis import RedisStock
+
+    assert isinstance(stock, RedisStock)
+    wanted = wanted_by(store.orders)
+    return Job("mend the stock", SECOND, lambda: stock.mend(wanted, clock.now()))

@@ -1,0 +1,65 @@
+"""kill -9 of MongoDB and of Valkey under load: what was acknowledged stays, and the shop goes on by itself."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.journey.running import Buyer, RunningShop, until
+from tests.servers import valkey
+from tests.servers.mongod import Mongod
+
+pytestmark = pytest.mark.slow
+
+
+async def buy(buyer: Buyer, product_id: str, acknowledged: list[str], stopping: asyncio.Event) -> None:
+    """Buy until told to stop, whatever is answered; note the orders that were acknowledged."""
+    while not stopping.is_set():
+        placed = await buyer.order(product_id)
+        assert placed.status in (201, 503), placed.body
+        if placed.status == 201:
+            acknowledged.append(placed.body["order"]["id"])
+            session = await buyer.call("POST", "/payments/create-session", {"orderId": acknowledged[-1]})
+            if session.status == 200 and len(acknowledged) % 2:
+                await buyer.pay(session.body["sessionId"])
+
+
+@pytest.mark.parametrize("victim", ["mongodb", "valkey"])
+async def test_a_store_that_is_killed_under_load_loses_nothing(victim: str, tmp_path: Path) -> None:
+    mongod = Mongod()
+    try:
+        mongod.start()
+        with valkey.running(tmp_path) as stock:
+            stores = {"MONGO_URI": mongod.uri, "REDIS_URL": stock.url}
+            async with RunningShop(tmp_path / "data", **stores) as shop:
+                await kill_under_load(shop, mongod if victim == "mongodb" else stock)
+    finally:
+        mongod.remove()
+
+
+async def kill_under_load(shop: RunningShop, victim: Mongod | valkey.Valkey) -> None:
+    admin, buyer = await shop.admin(), await shop.buyer()
+    mug = await admin.product(stock=100_000)
+    acknowledged: list[str] = []
+    stopping = asyncio.Event()
+    buyers = [asyncio.create_task(buy(buyer, mug, acknowledged, stopping)) for _ in range(6)]
+    await until(lambda: more(acknowledged, 20), "orders before the kill")
+    victim.kill()
+    await asyncio.sleep(1)
+    victim.start()
+    before = len(acknowledged)
+    await until(lambda: more(acknowledged, before + 20), "orders after the kill")
+    stopping.set()
+    await asyncio.gather(*buyers)
+    for order_id in acknowledged:
+        assert (await admin.call("GET", f"/orders/{order_id}")).status == 200
+
+    async def is_proved() -> bool:
+        # What was interrupted is carried out again within the writers' leases of 30 s.
+        return (await shop.command("audit"))[0] == 0
+
+    await until(is_proved, "the audit to be content", patience=90)
+
+
+async def more(acknowledged: list[str], than: int) -> bool:
+    return len(acknowledged) >= than
