@@ -13,12 +13,15 @@ up: install  ## install and start the shop with the sample catalogue
 test: install-test browser  ## install what the tests need, and run them all
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
+# The quick tests: the rules and the services on a hand-set clock; no servers, no browser.
+QUICK := tests/domain tests/kit tests/tidy tests/trade
+
 check: install-test  ## lint, types, boundaries and the quick tests: under a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 -m "not slow and not browser" $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not slow and not browser" $(QUICK) $(ARGS)
 
 bench: install-test  ## the benchmarks; one JSON line each
 	$(BIN)/python -m bench $(ARGS)

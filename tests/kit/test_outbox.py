@@ -301,3 +301,14 @@ def test_an_input_is_known_by_its_id() -> None:
     assert not has_seen(parcel, "evt_2")
     noted = parcel.audit[0]
     assert (noted.at, noted.who, noted.why, noted.request_id) == (5, "stripe", "paid", "req_1")
+
+
+async def test_settling_ends_when_all_is_done_but_not_forgotten_yet(world: World) -> None:
+    outbox = world.outbox()
+    done = asyncio.create_task(asyncio.sleep(0))
+    await done
+    outbox._tasks.add(done)
+    done.add_done_callback(outbox._tasks.discard)
+    # With asyncio.gather this never came back from Python 3.12 on: no callback ever had its turn.
+    await outbox.settle()
+    assert not outbox._tasks

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -293,7 +294,7 @@ class OrderMachine(MortalShop, RuleBasedStateMachine):
         assert all(session.status != "open" for session in shop.stripe.sessions.values())
 
 
-TestOrders = OrderMachine.TestCase
+TestOrders = pytest.mark.slow(OrderMachine.TestCase)
 TestOrders.settings = settings(
     max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )

@@ -117,7 +117,7 @@ class Server:
     async def close(self) -> None:
         """Finish what is under way and close the connections."""
         while self._flights:
-            await asyncio.gather(*self._flights)
+            await asyncio.wait(self._flights)
         await self._client.aclose()
 
     # Commands

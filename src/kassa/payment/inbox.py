@@ -110,7 +110,7 @@ class Inbox:
     async def settle(self) -> None:
         """Wait for what was started at once."""
         while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.wait(self._tasks)
 
     def jobs(self) -> list[tuple[str, Millis, Callable[[], Awaitable[Any]]]]:
         """What is to be done regularly: name, every so often (ms), how."""
