@@ -304,7 +304,7 @@ def test_an_input_is_known_by_its_id() -> None:
 
 
 async def test_settling_ends_when_all_is_done_but_not_forgotten_yet(world: World) -> None:
-    outbox = world.outbox()
+    outbox = world.outbox
     done = asyncio.create_task(asyncio.sleep(0))
     await done
     outbox._tasks.add(done)
