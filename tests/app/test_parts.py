@@ -112,7 +112,7 @@ def test_a_log_line_is_json_and_names_its_request(capsys: pytest.CaptureFixture[
     configure_logs("info", None)
     token = request_id.set("req_1")
     structlog.get_logger().info("something", order="ord_1")
-    logging.getLogger("a.library").warning("its %s", "words")
+    logging.getLogger("another.package").warning("its %s", "words")
     structlog.get_logger().debug("too quiet")
     request_id.reset(token)
     first, second = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
@@ -134,7 +134,7 @@ def test_a_traceback_shows_no_local_variables(capsys: pytest.CaptureFixture[str]
         raise RuntimeError(f"{len(password)} letters")
     except RuntimeError:
         structlog.get_logger().exception("failed")
-        logging.getLogger("a.library").exception("failed")
+        logging.getLogger("another.package").exception("failed")
     written = capsys.readouterr().err
     assert written.count("20 letters") == 2
     assert "test_parts.py" in written

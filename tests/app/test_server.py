@@ -105,6 +105,16 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     assert refused.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "url"), [("MONGO_URI", "mongodb://127.0.0.1:1"), ("REDIS_URL", "redis://127.0.0.1:1")]
+)
+def test_a_store_that_does_not_answer_is_named_with_its_setting(tmp_path: Path, name: str, url: str) -> None:
+    refused = kassa(tmp_path, "up", "--port", str(free_port()), **{name: url})
+    assert refused.returncode == 1
+    assert name in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with started(tmp_path, "up") as running:

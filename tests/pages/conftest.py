@@ -27,7 +27,7 @@ class FixedClock:
         return int(self.at.timestamp() * 1000)
 
     async def sleep(self, duration: int) -> None:
-        raise NotImplementedError
+        raise AssertionError("pages do not wait")
 
 
 class Forms(HTMLParser):

@@ -5,6 +5,7 @@ from typing import Any, cast
 import httpx
 from litestar import Litestar
 
+from kassa.app.wiring import product_effects
 from kassa.contracts.inventory import Inventory, Level, StockExists
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.documents import Database
@@ -86,7 +87,7 @@ class World:
         self.shelf = Shelf()
         ids = Ids(clock)
         self.service = ProductService(store, cast(Inventory, self.shelf), ids, clock, currency)
-        self.outbox = Outbox(store.products, self.service.carriers(), clock, jitter=lambda: 0.5)
+        self.outbox = Outbox(store.products, product_effects(self.service), clock, jitter=lambda: 0.5)
         self.service.outbox = self.outbox
         self.app = Litestar(list(HANDLERS), exception_handlers=EXCEPTION_HANDLERS)
         self.app.state["product"] = self.service

@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from kassa.inventory.stock import Stock
+from kassa.inventory.stock_redis import RedisStock
 from kassa.kit.documents import Database
 from kassa.storage.documents_sqlite import SqliteDatabase
-from tests.servers import mongod
+from tests.servers import mongod, valkey
+from tests.servers.valkey import Valkey
 from tests.storage.worlds import DATABASES, STOCKS
 from tests.support import sqlite
 
@@ -37,3 +40,25 @@ async def file(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
     """One SQLite file."""
     async with sqlite(tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Valkey]:
+    """A stock server of the test's own."""
+    with valkey.running(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+async def own(server: Valkey, file: SqliteDatabase) -> AsyncIterator[RedisStock]:
+    """The stock on a server of the test's own."""
+    stock = await RedisStock.open(server.url, file)
+    yield stock
+    await stock.close()
+
+
+@pytest.fixture
+def inside(server: Valkey) -> Iterator[Redis]:
+    """A plain client of that server."""
+    with server.client() as client:
+        yield client

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from kassa.contracts.inventory import InsufficientStock, Level, Line
 from kassa.inventory.stock import By
 from kassa.inventory.stock_redis import RedisStock
 from kassa.kit.problem import Unavailable
-from kassa.storage.documents_sqlite import SqliteDatabase
 from tests.servers import valkey
 from tests.servers.valkey import Valkey
 from tests.storage import test_stock
@@ -47,26 +45,6 @@ async def main(url, path, name):
 
 asyncio.run(main(*sys.argv[1:]))
 """
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Valkey]:
-    with valkey.running(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-async def own(server: Valkey, file: SqliteDatabase) -> AsyncIterator[RedisStock]:
-    """The stock on a server of the test's own."""
-    stock = await RedisStock.open(server.url, file)
-    yield stock
-    await stock.close()
-
-
-@pytest.fixture
-def inside(server: Valkey) -> Iterator[Redis]:
-    with server.client() as client:
-        yield client
 
 
 async def spawn(code: str, *args: str) -> asyncio.subprocess.Process:

@@ -2,10 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import pytest
 from redis import Redis
 
 from kassa.contracts.inventory import Line
@@ -13,7 +11,6 @@ from kassa.inventory.ledger import MOVEMENTS, Entry, Ledger, entry
 from kassa.inventory.stock import By, Difference, Kind, Movement
 from kassa.inventory.stock_redis import RedisStock
 from kassa.storage.documents_sqlite import SqliteDatabase
-from tests.servers import valkey
 from tests.servers.valkey import Valkey
 
 NOBODY = By("usr_1", "req_1")
@@ -32,26 +29,6 @@ async def main(url, path):
 
 asyncio.run(main(*sys.argv[1:]))
 """
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Valkey]:
-    with valkey.running(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-async def own(server: Valkey, file: SqliteDatabase) -> AsyncIterator[RedisStock]:
-    """The stock on a server of the test's own."""
-    stock = await RedisStock.open(server.url, file)
-    yield stock
-    await stock.close()
-
-
-@pytest.fixture
-def inside(server: Valkey) -> Iterator[Redis]:
-    with server.client() as client:
-        yield client
 
 
 async def drainer_of(url: str, path: Path) -> asyncio.subprocess.Process:

@@ -12,6 +12,7 @@ from kassa.inventory.stock import Stock
 from kassa.inventory.stock_sqlite import SqliteStock
 from kassa.kit.clock import SECOND, Clock
 from kassa.kit.documents import Database
+from kassa.kit.problem import Unavailable
 from kassa.order.store import OrderStore
 from kassa.storage.documents_sqlite import SqliteDatabase
 
@@ -29,6 +30,8 @@ async def open_database(settings: Settings, name: str) -> Database:
         return await MongoDatabase.open(settings.mongo_uri, name)
     except (ConfigurationError, ValueError) as error:
         raise SettingError("MONGO_URI", f"cannot be used: {error}") from None
+    except Unavailable as error:
+        raise Unavailable(f"MongoDB does not answer: is MONGO_URI right? ({error.detail})") from error
 
 
 async def open_stock(shop: Shop, database: Database, closing: AsyncExitStack) -> Stock:
@@ -37,7 +40,16 @@ async def open_stock(shop: Shop, database: Database, closing: AsyncExitStack) ->
     if settings.redis_url is not None:
         from kassa.inventory.stock_redis import RedisStock
 
-        redis = await RedisStock.open(settings.redis_url, database)
+        if "order" not in shop.place.here:
+            raise SettingError(
+                "REDIS_URL", "needs the order service in the same process: by its orders a restart is mended"
+            )
+        try:
+            redis = await RedisStock.open(settings.redis_url, database)
+        except Unavailable as error:
+            raise Unavailable(
+                f"Redis does not answer; does it run, and is REDIS_URL right? ({error.detail})"
+            ) from error
         closing.push_async_callback(redis.close)
         shop.jobs.append(Job("drain stock movements", SECOND, redis.drain))
         return redis

@@ -13,12 +13,12 @@ from kassa.kit.clock import SECOND, Clock, Millis
 from kassa.kit.documents import Contains, Duplicate, Test, change
 from kassa.kit.ids import PRODUCT, REQUEST, Ids, is_id
 from kassa.kit.money import major
-from kassa.kit.outbox import Carrier, Effect, Outbox
+from kassa.kit.outbox import Effect, Outbox
 from kassa.kit.problem import FieldError, Invalid, NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.product import domain
 from kassa.product.catalogue_csv import Row, refusal
-from kassa.product.domain import OPEN_STOCK, Fields, Product
+from kassa.product.domain import Fields, Product
 from kassa.product.store import ProductStore
 
 CHUNK = 100
@@ -50,7 +50,7 @@ class Imported(msgspec.Struct, frozen=True):
 class ProductService:
     """The catalogue. Satisfies kassa.contracts.product.Product.
 
-    `outbox` carries out what follows from a change; the wiring makes it of `carriers()` and puts it here.
+    `outbox` carries out what follows from a change; the wiring makes it and puts it here.
     """
 
     outbox: Outbox[Product]
@@ -62,10 +62,6 @@ class ProductService:
         self._clock = clock
         self._currency = currency
         self._totals: dict[tuple[tuple[str, Test], ...], tuple[Millis, int]] = {}
-
-    def carriers(self) -> dict[str, Carrier[Product]]:
-        """Which method carries out which effect."""
-        return {OPEN_STOCK: self.open_stock}
 
     async def snapshot(self, ids: list[str]) -> list[Snapshot]:
         """Those of the products that exist and are on sale; the others are left out."""
