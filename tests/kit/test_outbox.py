@@ -74,18 +74,23 @@ class World:
     def process(self, jitter: float = 0.5) -> Outbox[Parcel]:
         return Outbox(self.parcels, self.postman.kinds(), self.clock, lambda: jitter)
 
-    async def parcel(self, *kinds: str, at: int | None = None) -> Parcel:
-        """A stored parcel that wants these effects."""
+    async def parcel(self, *kinds: str, at: int | None = None, by: Outbox[Parcel] | None = None) -> Parcel:
+        """A parcel that wants these effects, stored by one process."""
         parcel = Parcel(id="par_1")
         for kind in kinds:
             effect = planned(parcel, kind, self.clock.now(), at=at)
             parcel = with_effects(parcel, (*parcel.effects, effect))
-        return await self.parcels.insert(parcel)
+        return await (by or self.outbox).insert(parcel)
 
     async def stored(self) -> Parcel:
         found = await self.parcels.get("par_1")
         assert found is not None
         return found
+
+
+def notify(parcel: Parcel, clock: FakeClock) -> Effect:
+    """One more thing to be done."""
+    return planned(parcel, "notify", clock.now())
 
 
 @pytest.fixture
@@ -179,7 +184,8 @@ def test_what_needs_attention_is_told_with_its_error() -> None:
 @pytest.mark.parametrize(("jitter", "wait"), [(0.0, SECOND), (1.0, 3 * SECOND)])
 async def test_jitter_spreads_the_tries(world: World, jitter: float, wait: int) -> None:
     world.postman.trouble = [Unavailable()]
-    await world.process(jitter).carry_out(await world.parcel("send"))
+    process = world.process(jitter)
+    await process.carry_out(await world.parcel("send", by=process))
     assert (await world.stored()).effects[0].due_at - world.clock.now() == wait
 
 
@@ -221,9 +227,10 @@ async def test_two_relays_never_carry_the_same_effect_while_its_lease_holds(worl
 
 
 async def test_an_effect_whose_carrier_died_is_taken_over_when_its_lease_is_over(world: World) -> None:
-    parcel = await world.parcel("send")
+    process = world.process()
+    parcel = await world.parcel("send", by=process)
     world.postman.pause = asyncio.Event().wait
-    dying = asyncio.create_task(world.process().carry_out(parcel))
+    dying = asyncio.create_task(process.carry_out(parcel))
     await asyncio.sleep(0.01)
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
@@ -240,6 +247,33 @@ async def test_one_process_does_not_start_what_it_is_doing(world: World) -> None
         world.outbox.at_once(parcel)
     await world.outbox.settle()
     assert (world.postman.carried, world.postman.most_at_once) == (["send"], 1)
+
+
+async def test_another_process_leaves_alone_what_the_writer_is_doing(world: World) -> None:
+    parcel = await world.parcel("send")
+    may_end = asyncio.Event()
+    world.postman.pause = may_end.wait
+    world.outbox.at_once(parcel)
+    await asyncio.sleep(0)
+    other = world.process()
+    # It has changed the document meanwhile, and what it wrote itself it does.
+    changed = await other.change("par_1", lambda each: with_effects(each, (*each.effects, notify(each, world.clock))))
+    assert changed is not None
+    may_end.set()
+    await other.carry_out(changed)
+    await world.outbox.settle()
+    assert sorted(world.postman.carried) == ["notify", "send"]
+    assert all(effect.done_at is not None for effect in (await world.stored()).effects)
+
+
+async def test_an_input_that_changed_nothing_starts_nothing(world: World) -> None:
+    await world.parcel("send")
+    other = world.process()
+    unchanged = await other.change("par_1", lambda each: each)
+    assert unchanged is not None
+    await other.carry_out(unchanged)
+    assert world.postman.carried == []
+    assert await other.change("par_2", lambda each: each) is None
 
 
 async def test_a_step_is_applied_in_the_write_that_marks_the_effect_done(world: World) -> None:
@@ -281,7 +315,7 @@ async def test_an_effect_that_fails_does_not_hold_up_the_others(world: World) ->
 
 async def test_an_effect_that_nobody_carries_waits_for_a_release_that_does(world: World) -> None:
     nobody: Outbox[Parcel] = Outbox(world.parcels, {}, world.clock)
-    await nobody.carry_out(await world.parcel("send"))
+    await nobody.carry_out(await world.parcel("send", by=nobody))
     effect = (await world.stored()).effects[0]
     assert (effect.done_at, effect.attempts) == (None, 1)
 

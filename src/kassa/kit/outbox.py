@@ -1,7 +1,8 @@
 """Effects: what must happen elsewhere because of a change of state, stored in the same write as the change.
 
-A stored effect is carried out at once by its writer, who has 30 seconds for it; whatever fails or is interrupted
-is found by the relay, again and again until it is done.
+A stored effect is carried out at once by the process that wrote it, which has 30 seconds for it; whatever fails or is
+interrupted is found by a relay, again and again until it is done. Any number of processes may share a collection: an
+effect belongs to the one whose write planned or leased it.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import structlog
 
 from kassa.kit.audit import AuditEntry
 from kassa.kit.clock import HOUR, SECOND, Clock, Millis, rfc3339
-from kassa.kit.documents import Collection, Conflict, Document
+from kassa.kit.documents import Collection, Conflict, Document, change
 from kassa.kit.problem import Problem
 
 LEASE: Millis = 30 * SECOND
@@ -111,8 +112,9 @@ def without_timers(document: A, kinds: frozenset[str], now: Millis) -> A:
 class Outbox(Generic[A]):
     """Carries out the effects of one collection's documents.
 
-    `carriers` maps each kind of effect to the method that carries it out. `at_once` does so in the background for
-    a document that was just saved; `run_due` is the relay's turn. `jitter()` is a number from 0 to 1.
+    `carriers` maps each kind of effect to the method that carries it out. What `insert` and `change` store is this
+    process's own to carry out: with `at_once` in the background, or with `carry_out`. `run_due` is the relay's turn.
+    `jitter()` is a number from 0 to 1.
     """
 
     def __init__(
@@ -127,10 +129,31 @@ class Outbox(Generic[A]):
         self._clock = clock
         self._jitter = jitter
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._own: set[str] = set()
         self._under_way: set[str] = set()
 
+    async def insert(self, document: A) -> A:
+        """Store a new document, as Collection.insert does."""
+        stored = await self._collection.insert(document)
+        self._take(stored)
+        return stored
+
+    async def change(self, id: str, step: "Step[A]") -> A | None:
+        """Read, apply the step, save, as kit.documents.change does; None if there is no such document."""
+        before: A | None = None
+
+        def noted(current: A) -> A:
+            nonlocal before
+            before = current
+            return step(current)
+
+        changed = await change(self._collection, id, noted)
+        if changed is not None and changed is not before:
+            self._take(changed, before)
+        return changed
+
     def at_once(self, document: A) -> None:
-        """Start to carry out what the document wants now; a failure is left to the relay."""
+        """Start to carry out what the document wants now and this process wrote; a failure is left to the relay."""
         if self._wanted(document) is None:
             return
         task = asyncio.get_running_loop().create_task(self._try(document))
@@ -144,7 +167,8 @@ class Outbox(Generic[A]):
             await asyncio.wait(self._tasks)
 
     async def carry_out(self, document: A) -> A:
-        """Carry out all effects wanted by now, those included that come of it; return the document as it is then."""
+        """Carry out all effects that are this process's own, those included that come of them; return the document as
+        it is then."""
         while (effect := self._wanted(document)) is not None:
             self._under_way.add(effect.id)
             try:
@@ -154,6 +178,7 @@ class Outbox(Generic[A]):
                 document = await self._postpone(document, effect, error)
             finally:
                 self._under_way.discard(effect.id)
+                self._own.discard(effect.id)
         return document
 
     async def run_due(self, limit: int = 100) -> int:
@@ -169,16 +194,18 @@ class Outbox(Generic[A]):
         except Exception:  # the store itself fails: the stored lease runs out and the relay comes again
             log.exception("effects interrupted", document=document.id)
 
+    def _take(self, stored: A, before: A | None = None) -> None:
+        """What this write planned is ours: nobody else can have written it. Timers are for whichever relay comes."""
+        planned_now = stored.effects[len(before.effects) if before else 0 :]
+        self._own.update(effect.id for effect in planned_now if effect.done_at is None and effect.at < effect.due_at)
+
     def _wanted(self, document: A) -> Effect | None:
         now = self._clock.now()
-        return next(
-            (
-                effect
-                for effect in document.effects
-                if effect.done_at is None and effect.at <= now < effect.due_at and effect.id not in self._under_way
-            ),
-            None,
-        )
+        for effect in document.effects:
+            is_mine = effect.id in self._own and effect.id not in self._under_way
+            if is_mine and effect.done_at is None and effect.at <= now < effect.due_at:
+                return effect
+        return None
 
     async def _lease(self, document: A) -> A | None:
         now = self._clock.now()
@@ -189,9 +216,11 @@ class Outbox(Generic[A]):
             for effect in document.effects
         )
         try:
-            return await self._collection.save(with_effects(document, leased))
+            stored = await self._collection.save(with_effects(document, leased))
         except Conflict:
             return None  # somebody else was faster
+        self._own.update(new.id for new, old in zip(leased, document.effects, strict=True) if new is not old)
+        return stored
 
     async def _finish(self, document: A, effect: Effect, step: "Step[A] | None") -> A:
         now = self._clock.now()
@@ -224,12 +253,15 @@ class Outbox(Generic[A]):
             if changed is document:
                 return document
             try:
-                return await self._collection.save(changed)
+                stored = await self._collection.save(changed)
             except Conflict:
                 current = await self._collection.get(document.id)
                 if current is None:
                     return document
                 document = current
+                continue
+            self._take(stored, document)
+            return stored
 
 
 def _is_failing(effect: Effect) -> bool:

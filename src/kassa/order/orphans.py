@@ -78,7 +78,7 @@ class OrphanRescue:
         )
         cause = Cause(f"orphan:{held.reservation_id}", "order-service", "its making was interrupted")
         try:
-            inserted = await self._orders.insert(never_placed(failed, cause, self._clock.now()))
+            inserted = await self._outbox.insert(never_placed(failed, cause, self._clock.now()))
         except Duplicate:
             return 0  # its slow writer has made it after all
         log.warning("an interrupted order was failed, its stock will be released", order=order_id)

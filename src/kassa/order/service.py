@@ -8,7 +8,7 @@ from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product, UnknownProduct
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import MINUTE, Clock, Millis
-from kassa.kit.documents import Duplicate, change
+from kassa.kit.documents import Duplicate
 from kassa.kit.idempotency import Abandoned
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, is_id
@@ -228,7 +228,7 @@ class OrderService:
     async def _change(self, order_id: str, news: Input) -> Order:
         changed = None
         if is_id(ORDER, order_id):
-            changed = await change(self.orders, order_id, lambda order: apply(order, news, self._clock.now()))
+            changed = await self.outbox.change(order_id, lambda order: apply(order, news, self._clock.now()))
         if changed is None:
             raise NotFound(f"there is no order {order_id[:64]}")
         return changed

@@ -4,7 +4,6 @@ from kassa.contracts.order import Orders, RefundNews, StatusChange
 from kassa.contracts.payment import Closing, StripeRefused
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import Clock
-from kassa.kit.documents import change
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, Ids, is_id
 from kassa.kit.outbox import Effect, Outbox, Step, planned, with_effects
@@ -97,7 +96,7 @@ class PaymentService:
 
     async def change(self, payment_id: str, step: Step[Payment]) -> Payment:
         """Apply a step to the payment and save it; the payment as it is then."""
-        payment = await change(self.payments, payment_id, step)
+        payment = await self.outbox.change(payment_id, step)
         if payment is None:
             raise NotFound(f"there is no payment {payment_id[:64]}")
         return payment

@@ -213,7 +213,7 @@ class ProductService:
     async def _insert(self, product_id: str, good: Fields, who: str) -> Product:
         product = domain.made(product_id, good, self._cause(who, "created"), self._clock.now())
         try:
-            stored = await self._products.insert(product)
+            stored = await self.outbox.insert(product)
         except Duplicate:
             known = await self._products.get(product_id)
             if known is None:
