@@ -247,18 +247,3 @@ async def test_an_id_that_is_no_text_is_refused_alone(database: MongoDatabase) -
     bad, good = await asyncio.gather(deals.get("\ud800"), deals.get("a"), return_exceptions=True)
     assert isinstance(bad, ValueError)
     assert good == Deal(id="a", version=1)
-
-
-async def test_a_save_names_the_shard_key(database: MongoDatabase) -> None:
-    sharded = await MongoDatabase.open(mongod.shared().uri, database.name, shard_keys={"deals": ("user_id", "id")})
-    deals = await sharded.collection(DEALS)
-    stored = await deals.insert(Deal(id="a", user_id="u7"))
-    await listen(database)
-    await deals.save(stored)
-    (update,) = await profiled(database, op="update")
-    assert update["command"]["q"] == {"_id": "a", "user_id": "u7"}
-    with pytest.raises(Conflict):
-        await deals.save(stored)
-    with pytest.raises(Conflict):
-        await deals.save(Deal(id="never stored"))
-    await sharded.close()

@@ -16,7 +16,7 @@ from kassa.kit.documents import Collection
 from kassa.kit.outbox import Aggregate
 from kassa.order.domain import Order
 from kassa.order.domain import Stage as OrderStage
-from kassa.payment.domain import UNSETTLED, Payment
+from kassa.payment.domain import UNSETTLED, Payment, payment_id_of
 from kassa.payment.domain import Stage as PaymentStage
 from kassa.payment.refunds import held_minor, is_fully_refunded
 
@@ -55,7 +55,7 @@ async def _differences(
         text = f"{found.what}: expected {found.expected}, found {found.found}"
         yield Difference("I1, I7: stock", found.product_id, text)
     async for order in _all(orders):
-        payment = await payments.first({"order_id": order.id})
+        payment = await payments.get(payment_id_of(order.id))
         reservations = [await stock.reservation(f"{order.id}.{each}") for each in range(1, order.generation + 1)]
         for difference in order_differences(order, payment, reservations):
             yield difference

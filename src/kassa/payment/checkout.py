@@ -12,11 +12,10 @@ from kassa.kit.audit import Cause
 from kassa.kit.clock import MINUTE, SECOND, Millis
 from kassa.kit.documents import Conflict, Duplicate
 from kassa.kit.identity import Principal
-from kassa.kit.ids import PAYMENT, Ids
 from kassa.kit.money import to_stripe
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
-from kassa.payment.domain import STATUS, Payment, Stage, created
+from kassa.payment.domain import STATUS, Payment, Stage, created, payment_id_of
 from kassa.payment.processor import Processor, Refused, SavedFailure, SessionState
 from kassa.payment.refunds import KEY_IS_OLD_AFTER
 
@@ -31,13 +30,10 @@ SHORTEST_SESSION: Millis = 31 * MINUTE
 class Checkout:
     """Opens sessions for a payment service. `frontend_url` is where Stripe sends the buyer back to."""
 
-    def __init__(
-        self, service: "PaymentService", orders: Orders, processor: Processor, ids: Ids, frontend_url: str
-    ) -> None:
+    def __init__(self, service: "PaymentService", orders: Orders, processor: Processor, frontend_url: str) -> None:
         self._service = service
         self._orders = orders
         self._processor = processor
-        self._ids = ids
         self._frontend_url = frontend_url.rstrip("/")
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -58,7 +54,7 @@ class Checkout:
 
     async def _create(self, order: OrderForPayment) -> Payment:
         now = self._service.clock.now()
-        payment_id = self._ids.new(PAYMENT)
+        payment_id = payment_id_of(order.id)
         payment = Payment(
             id=payment_id,
             order_id=order.id,
@@ -155,7 +151,7 @@ class Checkout:
         order = await self._orders.for_payment(order_id)
         now = self._service.clock.now()
         closed = Payment(
-            id=self._ids.new(PAYMENT),
+            id=payment_id_of(order.id),
             order_id=order.id,
             user_id=order.user_id,
             amount_minor=order.total_minor,

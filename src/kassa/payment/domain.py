@@ -7,6 +7,7 @@ import msgspec
 
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import MINUTE, SECOND, Millis
+from kassa.kit.ids import PAYMENT
 from kassa.kit.money import InvalidMoney, from_stripe, to_stripe
 from kassa.kit.outbox import Aggregate, has_seen, planned, with_effects, without_timers
 from kassa.payment.processor import SessionState
@@ -84,6 +85,11 @@ TRANSITIONS: dict[tuple[Stage, Kind], Move] = {
     },
 }
 """Every pair that is not here changes nothing: the news comes late, twice, or for another state."""
+
+
+def payment_id_of(order_id: str) -> str:
+    """The id of an order's one payment: made of the order's own, so that a second one cannot be stored anywhere."""
+    return f"{PAYMENT}_{order_id.partition('_')[2]}"
 
 
 class Decline(msgspec.Struct, frozen=True):

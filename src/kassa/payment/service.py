@@ -21,6 +21,7 @@ from kassa.payment.domain import (
     apply,
     kind_of,
     next_look_up,
+    payment_id_of,
 )
 from kassa.payment.history import history
 from kassa.payment.processor import Processor, Refused, SessionState
@@ -56,12 +57,12 @@ class PaymentService:
         self._processor = processor
         self.clock = clock
         self._ends_on_decline = ends_on_decline
-        self.checkout = Checkout(self, orders, processor, ids, frontend_url)
+        self.checkout = Checkout(self, orders, processor, frontend_url)
         self.refunding = Refunding(self, processor, ids)
 
     async def of_order(self, order_id: str) -> Payment | None:
         """The order's payment, if it has one."""
-        return await self.payments.first({"order_id": order_id})
+        return await self.payments.get(payment_id_of(order_id))
 
     # Settling: the one place where a session's state becomes the payment's
 

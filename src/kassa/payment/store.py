@@ -34,9 +34,8 @@ PAYMENTS = CollectionSpec(
     "payments",
     Payment,
     (
-        Index("one_per_order", ("order_id",), unique=True),
-        Index("by_session", ("session_id",), unique=True),
-        Index("by_intent", ("intent_id",), unique=True),
+        Index("by_session", ("session_id",)),
+        Index("by_intent", ("intent_id",)),
         Index("by_stage", ("stage", "id")),
         Index("by_status", ("status", "id")),
         Index("by_day", ("created_at",)),

@@ -8,10 +8,8 @@ could tell who of a group lost. Therefore a save is an upsert by `_id` whose new
 the new document if the stored one has the version that was read, else a conversion that fails, which the server reports
 at the write's own index. It fails too when there is no document, so a deleted one never comes back.
 
-**Sharding.** Nearly all that a request waits for goes by `_id`: collections are sharded by hashed `_id`, which spreads
-ids that grow with time. Unique indexes are kept only if they begin with the shard key: payments, one an order, go by
-`order_id` and keep no other such promise then; users stay on one shard. `shard_keys` tells which fields they are; a
-save names their values in its filter, as an upsert on a sharded collection must. Reads by other fields ask all shards.
+**Sharding.** All that an order waits for on its way goes by `_id`, so collections are sharded by hashed `_id`, which
+spreads ids that grow with time. Users have another unique field, and stay on one shard. Reads by other fields ask all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,30 +40,17 @@ _ANOTHER_VERSION = {"$toInt": {"$concat": ["not at that version: ", "$_id"]}}
 class MongoDatabase:
     """One database of a MongoDB deployment."""
 
-    def __init__(
-        self, client: AsyncMongoClient[Stored], name: str, patience: Millis, shard_keys: Mapping[str, Sequence[str]]
-    ) -> None:
+    def __init__(self, client: AsyncMongoClient[Stored], name: str, patience: Millis) -> None:
         self.name = name
         self.patience = patience
         self.raw: AsyncDatabase[Stored] = client.get_database(name, codec_options=CODEC)
         self._client = client
-        self._shard_keys = shard_keys
         self._lanes: list[Lane[Any, Any]] = []
         self._is_closed = False
 
     @classmethod
-    async def open(
-        cls,
-        uri: str,
-        name: str,
-        *,
-        patience: Millis = PATIENCE,
-        shard_keys: Mapping[str, Sequence[str]] = {},
-    ) -> Self:
-        """Connect. Unavailable if there is no primary in time, ValueError if the server cannot do what is needed.
-
-        `shard_keys`: by collection, the fields that it is sharded by if that is not the id.
-        """
+    async def open(cls, uri: str, name: str, *, patience: Millis = PATIENCE) -> Self:
+        """Connect. Unavailable if there is no primary in time, ValueError if the server cannot do what is needed."""
         client: AsyncMongoClient[Stored] = AsyncMongoClient(
             uri,
             appname="kassa",
@@ -82,7 +67,7 @@ class MongoDatabase:
             maxPoolSize=_CONNECTIONS,
             heartbeatFrequencyMS=_LOOK_AGAIN,
         )
-        database = cls(client, name, patience, shard_keys)
+        database = cls(client, name, patience)
         try:
             await database._check_server()
         except BaseException:
@@ -98,8 +83,7 @@ class MongoDatabase:
         shape = Shape(spec)
         with reaching(self.name):
             await make(self.raw, shape)
-        shard_key = tuple(field for field in self._shard_keys.get(spec.name, ()) if field != "id")
-        collection = MongoCollection(self, shape, shard_key)
+        collection = MongoCollection(self, shape)
         self._lanes += collection.lanes
         return collection
 
@@ -134,11 +118,10 @@ class MongoCollection(Generic[D]):
     """One collection; see `kit.documents.Collection`. If both the id and a unique field are taken, Duplicate is of
     the id. A document that the collection's validator refuses is a ValueError."""
 
-    def __init__(self, database: MongoDatabase, shape: Shape[D], shard_key: tuple[str, ...]) -> None:
+    def __init__(self, database: MongoDatabase, shape: Shape[D]) -> None:
         self.spec = shape.spec
         self._database = database
         self._shape = shape
-        self._shard_key = {shape.name(field): field for field in shard_key}
         self._stored = database.raw[shape.collection]
         self._inserts: Lane[Write, WriteError | None] = Lane(self._write, database.patience)
         self._saves: Lane[Write, WriteError | None] = Lane(self._write, database.patience)
@@ -160,7 +143,7 @@ class MongoCollection(Generic[D]):
         is_current = {"$eq": ["$version", document.version]}
         new = {"$literal": self._shape.encode(stored)}
         step = [{"$replaceWith": {"$cond": [is_current, new, _ANOTHER_VERSION]}}]
-        refused = await self._saves.send(UpdateOne(self._key(document), step, upsert=True))
+        refused = await self._saves.send(UpdateOne({"_id": document.id}, step, upsert=True))
         if refused is None:
             return stored
         if refused["code"] == CONVERSION_FAILED:
@@ -219,10 +202,6 @@ class MongoCollection(Generic[D]):
         refused = await self._deletes.send(DeleteOne({"_id": _encodable(id)}))
         if refused is not None:
             raise self._shape.refusal(refused)
-
-    def _key(self, document: D) -> Stored:
-        """The filter that finds the document on the shard that has it."""
-        return {"_id": document.id, **{name: getattr(document, field) for name, field in self._shard_key.items()}}
 
     async def _documents(
         self, filter: Stored, limit: int, skip: int = 0, sort: Mapping[str, int] | None = None
