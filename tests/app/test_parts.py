@@ -6,6 +6,7 @@ import logging
 import os
 import stat
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,14 @@ from kassa.app.health import health_handlers
 from kassa.app.logs import configure_logs
 from kassa.app.metrics import Measured, Metrics
 from kassa.app.secrets import kept_secret
-from kassa.app.worker import Job, Worker
-from kassa.kit.clock import SystemClock
+from kassa.app.worker import TURNS, Job, Turns, Worker
+from kassa.kit.clock import DAY, HOUR, SECOND, SystemClock
 from kassa.kit.ids import Ids
 from kassa.kit.outbox import Outbox
 from kassa.kit.problem import Unavailable
 from kassa.kit.wire import request_id
 from tests.gateway.asgi import Echo, ask
-from tests.support import FakeClock
+from tests.support import FakeClock, sqlite
 
 
 def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path) -> None:
@@ -94,6 +95,52 @@ async def test_the_worker_lets_what_runs_come_to_its_end() -> None:
     may_end.set()
     await stopping
     assert ended
+
+
+async def test_processes_that_share_a_store_do_each_job_once_a_turn(tmp_path: Path) -> None:
+    clock = FakeClock()
+    job = Job("sweep", 30 * SECOND, partial(asyncio.sleep, 0))
+    async with sqlite(tmp_path) as database:
+        turns = [Turns(await database.collection(TURNS), clock) for _ in range(3)]
+
+        async def waits() -> list[int]:
+            return [await each.take(job) for each in turns]
+
+        assert await waits() == [0, 30 * SECOND, 30 * SECOND]
+        clock.advance(20 * SECOND)
+        assert await waits() == [10 * SECOND] * 3
+        clock.advance(10 * SECOND)
+        assert sorted(await asyncio.gather(*(each.take(job) for each in turns))) == [0, 30 * SECOND, 30 * SECOND]
+        clock.advance(-365 * DAY)  # a clock that was wrong does not stop a job for a year
+        assert await waits() == [0, 30 * SECOND, 30 * SECOND]
+
+
+async def test_a_worker_leaves_a_job_to_whoever_has_its_turn(tmp_path: Path) -> None:
+    done: list[str] = []
+    both_have_looked = asyncio.Event()
+    clock = SystemClock()
+
+    async def job(who: str) -> None:
+        done.append(who)
+
+    class Watched(Turns):
+        async def take(self, job: Job) -> int:
+            wait = await super().take(job)
+            if wait:
+                both_have_looked.set()
+            return wait
+
+    async with sqlite(tmp_path) as database:
+        collection = await database.collection(TURNS)
+        workers = [
+            Worker([], [Job("sweep", HOUR, partial(job, who))], Ids(clock), Watched(collection, clock)) for who in "ab"
+        ]
+        for worker in workers:
+            worker.start()
+        await asyncio.wait_for(both_have_looked.wait(), 20)
+        for worker in workers:
+            await worker.stop()
+    assert len(done) == 1
 
 
 @pytest.fixture

@@ -30,8 +30,9 @@ class Answer:
 class RunningShop:
     """One data directory and the server on it, which can be killed and started again."""
 
-    def __init__(self, data: Path, **settings: str) -> None:
+    def __init__(self, data: Path, *options: str, **settings: str) -> None:
         self.data = data
+        self._options = options
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self._settings = settings
@@ -58,7 +59,7 @@ class RunningShop:
         command = (sys.executable, "-m", "kassa.cli.main", "up", "--data", str(self.data), "--port", str(self.port))
         with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *command, *options, env=self.environment(), stdout=log, stderr=log
+                *command, *self._options, *options, env=self.environment(), stdout=log, stderr=log
             )
         await until(self._is_ready, "the shop to be ready")
 
@@ -75,6 +76,12 @@ class RunningShop:
                 return answer.status == 200
         except aiohttp.ClientError:
             return False
+
+    @property
+    def pid(self) -> int:
+        """The process that was started."""
+        assert self._process is not None
+        return self._process.pid
 
     async def stop(self) -> int:
         """Stop it as an operator does; the exit status."""

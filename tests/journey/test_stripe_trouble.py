@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from kassa.app.wiring import SANDBOX_KEY
+from kassa.app.sandboxing import SANDBOX_KEY
 from tests.journey.running import DECLINED, Answer, Buyer, RunningShop, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]

@@ -11,7 +11,7 @@ import msgspec
 
 from kassa.contracts.payment import StripeUnreachable
 from kassa.kit.clock import SECOND, Clock, Millis
-from kassa.payment.processor import BadSignature, RefundState, Refused, SavedFailure, SessionState
+from kassa.payment.processor import BadSignature, CallUnderWay, RefundState, Refused, SavedFailure, SessionState
 
 SECRET = "whsec_test"
 
@@ -20,7 +20,7 @@ class StripeAtThePort:
     """Satisfies kassa.payment.processor.Processor.
 
     `faults` maps a method's name to what its next calls do: `before` fails without effect, `after` has its effect and
-    loses the answer, `saved` is a saved 500.
+    loses the answer, `saved` is a saved 500, `under way` a call that somebody else makes at the same time.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -187,6 +187,8 @@ class StripeAtThePort:
             raise StripeUnreachable("no answer")
         if fault == "saved":
             raise SavedFailure
+        if fault == "under way":
+            raise CallUnderWay("the same call is under way")
         return fault
 
     def _lose(self, fault: str) -> None:

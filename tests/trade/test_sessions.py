@@ -20,6 +20,14 @@ async def test_eight_who_ask_at_once_get_one_session(shop: World) -> None:
     assert shop.stripe.calls.count("open_session") == 1
 
 
+async def test_a_session_that_another_process_is_making_is_waited_for(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    shop.stripe.faults["open_session"] = ["under way"] * 3
+    payment = await shop.open(order)
+    assert (payment.stage, len(shop.stripe.sessions)) == (Stage.INITIATED, 1)
+    assert payment.key == f"{payment.id}-session-1"
+
+
 async def test_stripe_is_asked_with_what_finds_the_payment_again(shop: World) -> None:
     order = await shop.place((await shop.sell(), 2))
     payment = await shop.open(order)

@@ -44,13 +44,23 @@ def note_sandbox_url(data: Path, url: str) -> None:
     (data / "sandbox-url").write_text(f"{url}\n")
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens; OSError if the port is taken or not allowed. Who connects waits until it is served."""
+def bound(host: str, port: int, sockets: int = 1) -> list[socket.socket]:
+    """Sockets that listen on one port, over which the system spreads those who connect; they wait until they are
+    served. OSError if the port is taken or not allowed."""
+    first = _bound(host, port)
+    if sockets == 1:
+        return [first]
+    first.close()  # It has shown that the port is free: sockets that share one do not mind others that do.
+    return [_bound(host, port, socket.SO_REUSEADDR, socket.SO_REUSEPORT) for _ in range(sockets)]
+
+
+def _bound(host: str, port: int, *options: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With the protocol named, asyncio turns Nagle's delay off for what is accepted.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for option in options or (socket.SO_REUSEADDR,):
+            listener.setsockopt(socket.SOL_SOCKET, option, 1)
         listener.bind((host, port))
         listener.listen(2048)
         listener.setblocking(False)

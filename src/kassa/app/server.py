@@ -3,35 +3,34 @@
 import asyncio
 import contextlib
 import errno
-import gc
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import structlog
-import uvicorn
 import uvloop
 
+from kassa.app.answering import answering
 from kassa.app.files import DataInUse, Lock, bound
 from kassa.app.logs import configure_logs
-from kassa.app.settings import DEFAULT_PORTS, Settings
+from kassa.app.sandboxing import last_sandbox_url, sandbox_running
+from kassa.app.settings import DEFAULT_PORTS, SettingError, Settings
 from kassa.app.shop import Place, Shop
+from kassa.app.supervisor import Role, Supervisor
 from kassa.app.web import CALLS, public_app, service_app
 from kassa.app.wiring import all_here, open_shop
 from kassa.app.worker import Worker
 from kassa.gateway.arrival import App
 
-# Longer than any client of ours keeps an idle connection.
-KEEP_ALIVE_SECONDS = 75
-FINISH_SECONDS = 30
 SAME_SIGNAL_SECONDS = 1.0
 
 log = structlog.get_logger()
 Prepare = Callable[[Shop], Awaitable[None]]
-Announce = Callable[[Shop, str], None]
+Announce = Callable[[str, str | None], None]
+"""Told where the process answers, and where the sandbox is, if it stands in for Stripe."""
 
 
 class StartRefused(Exception):
@@ -57,11 +56,66 @@ class Address:
         return self.url.replace("//127.0.0.1:", "//localhost:")
 
 
-def up(settings: Settings, host: str, port: int | None, prepare: Prepare, announce: Announce) -> None:
-    """Everything in one process, until it is told to stop. StartRefused, SettingError."""
+@dataclass(frozen=True)
+class Server:
+    """A process of the shop: what it consists of, where it is, and what it answers."""
+
+    settings: Settings
+    place: Place
+    address: Address
+    app_of: Callable[[Shop], App]
+
+    @property
+    def sandbox_url(self) -> str | None:
+        """Where the sandbox is; None if there is a key for Stripe, or no payment is made here."""
+        is_used = self.settings.has_sandbox and "payment" in self.place.here
+        return last_sandbox_url(self.settings.data) if is_used else None
+
+    def run(self, listener: socket.socket, ready: Callable[[], None], life: int | None = None) -> None:
+        """Answer until told to stop. `ready` is called when it does; `life` is a pipe whose end is the end of this."""
+        uvloop.run(self._serve(listener, ready, life))
+
+    async def prepare(self, prepare: Prepare | None) -> None:
+        """Make the collections, and do what is to be done before anybody is answered."""
+        place = replace(self.place, serves=False, brings_sandbox=False)
+        async with open_shop(self.settings, place) as shop:
+            if prepare is not None:
+                await prepare(shop)
+
+    async def bring_sandbox(self, ready: Callable[[], None], life: int) -> None:
+        """Run the sandbox alone, for several processes."""
+        stopping = _stop_signal(life)
+        async with sandbox_running(self.settings, self.place.host, self.place.webhook_url):
+            ready()
+            await stopping.wait()
+
+    async def _serve(self, listener: socket.socket, ready: Callable[[], None], life: int | None) -> None:
+        stopping = _stop_signal(life)
+        async with open_shop(self.settings, self.place) as shop:
+            worker = Worker(list(shop.outboxes.values()), shop.jobs, shop.ids, shop.turns)
+            async with answering(self.app_of(shop), listener) as server:
+                worker.start()
+                warming = _warm_up(shop)
+                ready()
+                ends = {server, asyncio.ensure_future(stopping.wait())}
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                log.info("stopping")
+            await worker.stop()
+            await warming
+        log.info("stopped")
+
+
+def up(
+    settings: Settings, host: str, port: int | None, workers: int, prepare: Prepare | None, announce: Announce
+) -> None:
+    """Everything in one process, or in several that do the same, until told to stop. `prepare` is done first, once.
+    StartRefused, SettingError."""
     here = all_here(settings)
     if len(here) < len(CALLS):
         settings.require_services_form()
+    if workers > 1 and not settings.shares_stores(here):
+        missing = "MONGO_URI" if settings.mongo_uri is None else "REDIS_URL"
+        raise SettingError(missing, "must be set for more than one worker: SQLite is for one process")
     address = Address(host, port or settings.port or DEFAULT_PORTS["gateway"])
     place = Place(
         here,
@@ -70,143 +124,94 @@ def up(settings: Settings, host: str, port: int | None, prepare: Prepare, announ
         frontend_url=address.for_people,
         webhook_url=f"{address.url}/payments/webhook",
     )
-    _run(settings, place, address, public_app, prepare, announce)
+    configure_logs(settings.log_level, settings.log_format)
+    with _owned(settings, place) as is_first, _listening(address, workers) as listeners:
+        place = replace(place, brings_sandbox=is_first and workers == 1)
+        server = Server(settings, place, address, public_app)
+        if workers > 1:
+            _supervise(server, listeners, prepare, announce, with_sandbox=is_first and settings.has_sandbox)
+        if prepare is not None:
+            asyncio.run(server.prepare(prepare))
+        server.run(listeners[0], lambda: announce(address.for_people, server.sandbox_url))
 
 
 def serve(settings: Settings, service: str, host: str, port: int | None, announce: Announce) -> None:
     """One service alone, or the gateway, until it is told to stop. StartRefused, SettingError."""
     address = Address(host, port or settings.port or DEFAULT_PORTS[service])
-
-    async def nothing(_: Shop) -> None:
-        """A service begins with what is there."""
-
     if service == "gateway":
         settings.require_services_form(*CALLS)
-        _run(settings, Place({}, service, host), address, public_app, nothing, announce)
-        return
-    settings.require_services_form(*CALLS[service])
-    place = Place({service: service}, service, host, webhook_url=f"{address.url}/webhook")
-    _run(settings, place, address, lambda shop: service_app(shop, service), nothing, announce)
-
-
-def _run(
-    settings: Settings,
-    place: Place,
-    address: Address,
-    app_of: Callable[[Shop], App],
-    prepare: Prepare,
-    announce: Announce,
-) -> None:
+        server = Server(settings, Place({}, service, host), address, public_app)
+    else:
+        settings.require_services_form(*CALLS[service])
+        place = Place({service: service}, service, host, webhook_url=f"{address.url}/webhook")
+        server = Server(settings, place, address, lambda shop: service_app(shop, service))
     configure_logs(settings.log_level, settings.log_format)
-    with _owned(settings.data, place), _listening(address) as listener:
-        uvloop.run(_serve(settings, place, address, listener, app_of, prepare, announce))
+    with _owned(settings, server.place) as is_first, _listening(address) as (listener,):
+        server = replace(server, place=replace(server.place, brings_sandbox=is_first))
+        server.run(listener, lambda: announce(address.for_people, server.sandbox_url))
+
+
+def _supervise(
+    server: Server,
+    listeners: Sequence[socket.socket],
+    prepare: Prepare | None,
+    announce: Announce,
+    *,
+    with_sandbox: bool,
+) -> NoReturn:
+    """Several processes, each with a socket of its own on the same port."""
+    supervisor = Supervisor()
+    if with_sandbox:
+        supervisor.start([Role("sandbox", lambda ties: uvloop.run(server.bring_sandbox(ties.ready, ties.life)))])
+    supervisor.once(Role("preparation", lambda _: asyncio.run(server.prepare(prepare))))
+
+    def worker(number: int, listener: socket.socket) -> Role:
+        return Role(f"worker {number}", lambda ties: server.run(listener, ties.ready, ties.life))
+
+    supervisor.start([worker(number, listener) for number, listener in enumerate(listeners, 1)])
+    announce(server.address.for_people, server.sandbox_url)
+    supervisor.watch()
 
 
 @contextlib.contextmanager
-def _owned(data: Path, place: Place) -> Iterator[None]:
+def _owned(settings: Settings, place: Place) -> Iterator[bool]:
+    """Whether this is the first server on the data directory. Another one is refused unless the stores are shared."""
     if not place.here:
-        yield  # the gateway has no data
+        yield False  # the gateway has no data
         return
     name = "lock" if place.name == "kassa" else f"{place.name}.lock"
     try:
-        lock = Lock(data / name)
+        lock = Lock(settings.data / name)
     except DataInUse as error:
-        raise StartRefused(str(error)) from None
+        if not settings.shares_stores(place.here):
+            raise StartRefused(str(error)) from None
+        lock = None
     except OSError as error:
-        raise StartRefused(f"the data directory {data} cannot be used: {error.strerror}") from None
+        raise StartRefused(f"the data directory {settings.data} cannot be used: {error.strerror}") from None
     try:
-        yield
+        yield lock is not None
     finally:
-        lock.release()
+        if lock is not None:
+            lock.release()
 
 
 @contextlib.contextmanager
-def _listening(address: Address) -> Iterator[socket.socket]:
+def _listening(address: Address, sockets: int = 1) -> Iterator[list[socket.socket]]:
     try:
-        listener = bound(address.host, address.port)
+        listeners = bound(address.host, address.port, sockets)
     except OSError as error:
         reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         raise StartRefused(f"port {address.port} {reason}; choose another one with --port or PORT") from None
     try:
-        yield listener
+        yield listeners
     finally:
-        listener.close()
+        for listener in listeners:
+            listener.close()
 
 
-async def _serve(
-    settings: Settings,
-    place: Place,
-    address: Address,
-    listener: socket.socket,
-    app_of: Callable[[Shop], App],
-    prepare: Prepare,
-    announce: Announce,
-) -> None:
-    stopping = _stop_signal()
-    async with open_shop(settings, place) as shop:
-        await prepare(shop)
-        worker = Worker(list(shop.outboxes.values()), shop.jobs, shop.ids)
-        async with _answering(app_of(shop), listener) as server:
-            worker.start()
-            warming = _warm_up(shop)
-            announce(shop, address.for_people)
-            await asyncio.wait({server, asyncio.ensure_future(stopping.wait())}, return_when=asyncio.FIRST_COMPLETED)
-            log.info("stopping")
-        await worker.stop()
-        await warming
-    log.info("stopped")
-
-
-@contextlib.asynccontextmanager
-async def _answering(app: App, listener: socket.socket) -> AsyncIterator["asyncio.Task[None]"]:
-    """Answer requests; afterwards those in flight are finished first."""
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=FINISH_SECONDS,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="server")
-    await server.ready.wait()
-    # What is there now stays: the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
-    try:
-        yield task
-    finally:
-        server.should_exit = True
-        await task
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to us: after the last request there is more to be done. Says when it answers."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer."""
-        try:
-            await super().startup(sockets)
-        finally:
-            self.ready.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Captures none."""
-        yield
-
-
-def _stop_signal() -> asyncio.Event:
+def _stop_signal(life: int | None = None) -> asyncio.Event:
     """Set by the first SIGTERM or Ctrl-C; another one ends the process at once. Nothing stored is lost by that.
+    Set as well when `life` ends: a supervisor that was killed leaves nobody behind.
 
     Make, shells and supervisors may pass one signal on twice: what comes within a second is the same one.
     """
@@ -224,7 +229,14 @@ def _stop_signal() -> asyncio.Event:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    if life is not None:
+        loop.add_reader(life, _note_end, loop, life, stopping)
     return stopping
+
+
+def _note_end(loop: asyncio.AbstractEventLoop, life: int, stopping: asyncio.Event) -> None:
+    loop.remove_reader(life)
+    stopping.set()
 
 
 def _warm_up(shop: Shop) -> "asyncio.Task[None]":

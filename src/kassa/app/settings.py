@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -111,6 +111,10 @@ class Settings:
     def has_sandbox(self) -> bool:
         """Whether the built-in sandbox stands in for Stripe."""
         return self.stripe_secret_key is None
+
+    def shares_stores(self, services: Collection[str]) -> bool:
+        """Whether several processes may run these services: on MongoDB, and stock in Redis; SQLite is for one."""
+        return self.mongo_uri is not None and ("inventory" not in services or self.redis_url is not None)
 
     def require_services_form(self, *urls_of: str) -> None:
         """SettingError unless the secrets, and the addresses of these services, are set."""

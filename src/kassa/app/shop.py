@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kassa.app.settings import Settings
-from kassa.app.worker import Job
+from kassa.app.worker import Job, Turns
 from kassa.auth.service import AuthService
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock import Stock
@@ -25,8 +25,6 @@ from kassa.product.service import ProductService
 
 if TYPE_CHECKING:
     import aiohttp
-
-    from kassa.sandbox import Sandbox
 
 T = TypeVar("T")
 
@@ -85,10 +83,10 @@ class Shop:
     inbox: Inbox | None = None
     reconciler: Reconciler | None = None
     rescue: OrphanRescue | None = None
-    sandbox: "Sandbox | None" = None
     outboxes: dict[str, Outbox[Any]] = field(default_factory=dict)
     aggregates: dict[str, Collection[Any]] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
+    turns: Turns | None = None
 
     async def settle(self) -> None:
         """Wait until nothing is under way any more: one thing may lead to another."""

@@ -7,16 +7,15 @@ HTTP as soon as its `*_SERVICE_URL` is set, and nobody who calls it notices.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kassa.app.files import note_sandbox_url, sandbox_url
+from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import SERVICES, Settings
 from kassa.app.shop import Place, Sessions, Shop
 from kassa.app.stores import mending_job, open_database, open_stock
 from kassa.app.transport import HttpTransport, new_session
-from kassa.app.worker import Job
+from kassa.app.worker import TURNS, Job, Turns
 from kassa.auth.passwords import Passwords
 from kassa.auth.service import AuthService
 from kassa.auth.store import AuthStore
@@ -39,7 +38,7 @@ from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
 from kassa.payment.domain import Todo as PaymentTodo
-from kassa.payment.inbox import HANDLED, Inbox
+from kassa.payment.inbox import Inbox
 from kassa.payment.processor_stripe import StripeProcessor
 from kassa.payment.reconcile import Reconciler
 from kassa.payment.service import PaymentService
@@ -51,11 +50,7 @@ from kassa.product.store import ProductStore
 if TYPE_CHECKING:
     import aiohttp
 
-    from kassa.sandbox import Sandbox
-
 Effects = dict[str, Carrier[Any]]
-SANDBOX_KEY = "sk_test_sandbox"
-SANDBOX_PORT = 12111
 
 
 # Cause and effect, all of them, in one place: what a change of state leaves to be done, and the method that does it.
@@ -159,7 +154,10 @@ async def _open_databases(shop: Shop, closing: AsyncExitStack) -> dict[str, Data
         opened[name] = await open_database(settings, name)
         closing.push_async_callback(opened[name].close)
     shop.databases.update(opened)
-    records = await next(iter(opened.values())).collection(RECORDS)
+    first = next(iter(opened.values()))
+    records = await first.collection(RECORDS)
+    if settings.mongo_uri is not None and place.serves:
+        shop.turns = Turns(await first.collection(TURNS), shop.clock)
     # Another process may serve the same MongoDB: what it runs is left to it until its lease is over.
     is_alone = place.serves and settings.mongo_uri is None
     shop.idempotency = Idempotency(records, shop.clock, shop.ids.new("own"), is_alone=is_alone)
@@ -230,29 +228,10 @@ async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:
     settings = shop.settings
     if settings.stripe_secret_key is not None:
         return StripeProcessor(settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base)
-    secrets = settings.stripe_webhook_secrets
-    secrets = secrets or (kept_secret(settings.data, "sandbox-webhook-secret", "whsec_"),)
-    url = sandbox_url(settings.data) or f"http://127.0.0.1:{SANDBOX_PORT}"
     if shop.place.brings_sandbox:
-        from kassa.sandbox import Sandbox, SandboxConfig, WebhookTarget
-
-        targets = (WebhookTarget(shop.place.webhook_url, secrets, HANDLED),)
-        shop.sandbox = Sandbox(SandboxConfig(database=settings.data / "sandbox.db", webhooks=targets))
-        url = await _started(shop.sandbox, settings.data, shop.place.host, url)
-        closing.push_async_callback(shop.sandbox.stop)
-    return StripeProcessor(SANDBOX_KEY, secrets, url)
-
-
-async def _started(sandbox: "Sandbox", data: Path, host: str, last_url: str) -> str:
-    """Start the sandbox where it was last, for open card pages have that address; else where there is room."""
-    for port in (int(last_url.rpartition(":")[2]), SANDBOX_PORT, 0):
-        try:
-            await sandbox.start(host, port)
-        except OSError:
-            continue
-        break
-    note_sandbox_url(data, sandbox.url)
-    return sandbox.url
+        place = shop.place
+        await closing.enter_async_context(sandbox_running(settings, place.host, place.webhook_url))
+    return StripeProcessor(SANDBOX_KEY, webhook_secrets(settings), last_sandbox_url(settings.data))
 
 
 def _proxying() -> "aiohttp.ClientSession":

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from kassa.kit.clock import SECOND, Millis
+from kassa.kit.clock import SECOND, Clock, Millis
+from kassa.kit.documents import Collection, CollectionSpec, Conflict, Document, Duplicate, with_version
 from kassa.kit.ids import REQUEST, Ids
 from kassa.kit.outbox import Outbox
 from kassa.kit.problem import Unavailable
@@ -14,7 +15,7 @@ from kassa.kit.wire import request_id
 
 IDLE_SECONDS = 0.5
 # Turns of one relay that may run at a time: a slow Stripe must not hold up what else is due.
-TURNS = 8
+MOST_TURNS = 8
 BATCH = 100
 STOP_SECONDS = 10.0
 
@@ -29,10 +30,44 @@ class Job(NamedTuple):
     do: Callable[[], Awaitable[Any]]
 
 
-class Worker:
-    """Runs the relays of the outboxes, and the jobs, until it is stopped."""
+class Turn(Document, frozen=True, kw_only=True):
+    """When a job is to be done next, by whoever comes first."""
 
-    def __init__(self, outboxes: Sequence[Outbox[Any]], jobs: Sequence[Job], ids: Ids) -> None:
+    next_at: Millis
+
+
+TURNS = CollectionSpec("turns", Turn)
+
+
+class Turns:
+    """Of several processes that have the same job, one does it each time."""
+
+    def __init__(self, turns: Collection[Turn], clock: Clock) -> None:
+        self._turns = turns
+        self._clock = clock
+
+    async def take(self, job: Job) -> Millis:
+        """Take the job's turn: 0 if it is ours now, else how long until the next one."""
+        now = self._clock.now()
+        ours = Turn(id=job.name, next_at=now + job.every)
+        known = await self._turns.get(job.name)
+        # A turn further off than that was taken by a clock that went wrong.
+        if known is not None and now < known.next_at <= now + job.every:
+            return known.next_at - now
+        try:
+            await (self._turns.save(with_version(ours, known.version)) if known else self._turns.insert(ours))
+        except (Conflict, Duplicate):
+            return job.every
+        return 0
+
+
+class Worker:
+    """Runs the relays of the outboxes, and the jobs, until it is stopped; in turns with others, if there are any."""
+
+    def __init__(
+        self, outboxes: Sequence[Outbox[Any]], jobs: Sequence[Job], ids: Ids, turns: Turns | None = None
+    ) -> None:
+        self._shared_turns = turns
         self._outboxes = outboxes
         self._jobs = jobs
         self._ids = ids
@@ -59,7 +94,7 @@ class Worker:
     async def _relay(self, outbox: Outbox[Any]) -> None:
         running: set[asyncio.Task[int]] = set()
         while not self._stopping.is_set():
-            if len(running) < TURNS:
+            if len(running) < MOST_TURNS:
                 turn = asyncio.create_task(self._turn(outbox))
                 for tasks in (running, self._turns):
                     tasks.add(turn)
@@ -83,13 +118,16 @@ class Worker:
     async def _repeat(self, job: Job) -> None:
         while not self._stopping.is_set():
             request_id.set(self._ids.new(REQUEST))
+            wait = job.every
             try:
-                await job.do()
+                if self._shared_turns is None or (wait := await self._shared_turns.take(job)) == 0:
+                    wait = job.every
+                    await job.do()
             except Unavailable as error:
                 log.warning("job could not be done for now", job=job.name, error=error.detail)
             except Exception:
                 log.exception("job failed", job=job.name)
-            await self._pause(job.every / SECOND)
+            await self._pause(wait / SECOND)
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -33,6 +33,9 @@ def up(
     data: Annotated[Path | None, typer.Option(help="Data directory; KASSA_DATA, or .kassa, if left out.")] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Load the sample catalogue into an empty shop.")] = False,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="How many processes; more need MONGO_URI, REDIS_URL.")
+    ] = 1,
 ) -> None:
     """Run the whole shop in one process: API, storefront and console, with a Stripe sandbox until a key is set."""
     settings = settings_for(data)
@@ -40,10 +43,10 @@ def up(
     from kassa.cli.catalogue import load_sample
 
     async def prepare(shop: Shop) -> None:
-        if sample and await load_sample(shop):
+        if await load_sample(shop):
             print("The sample catalogue is in the shop now.")
 
-    server.up(settings, host, port, prepare, _announce)
+    server.up(settings, host, port, workers, prepare if sample else None, _announce)
 
 
 def serve(
@@ -55,9 +58,9 @@ def serve(
     settings = settings_for()
     from kassa.app import server
 
-    def announce(shop: Shop, url: str) -> None:
+    def announce(url: str, sandbox_url: str | None) -> None:
         print(f"kassa {service} answers at {url}")
-        _warn_of_sandbox(shop)
+        _warn_of_sandbox(sandbox_url)
         sys.stdout.flush()
 
     server.serve(settings, str(service), host, port, announce)
@@ -75,16 +78,16 @@ def sandbox(
     run_sandbox(port, settings_for(data).data, webhook or [], secret)
 
 
-def _announce(shop: Shop, url: str) -> None:
+def _announce(url: str, sandbox_url: str | None) -> None:
     print(f"Storefront  {url}/")
     print(f"Console     {url}/console")
     print(f"API docs    {url}/docs")
-    _warn_of_sandbox(shop)
+    _warn_of_sandbox(sandbox_url)
     print("Make an administrator with: kassa admin create you@example.com")
     print("Stop with Ctrl-C.")
     sys.stdout.flush()
 
 
-def _warn_of_sandbox(shop: Shop) -> None:
-    if shop.sandbox is not None:
-        print(f"Payments    {shop.sandbox.url} is a sandbox: no real money moves. Pay with card 4242 4242 4242 4242.")
+def _warn_of_sandbox(sandbox_url: str | None) -> None:
+    if sandbox_url is not None:
+        print(f"Payments    {sandbox_url} is a sandbox: no real money moves. Pay with card 4242 4242 4242 4242.")

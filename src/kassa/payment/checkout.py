@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from kassa.contracts.order import OrderForPayment, Orders
-from kassa.contracts.payment import OrderNotPayable, StripeRefused
+from kassa.contracts.payment import OrderNotPayable, StripeRefused, StripeUnreachable
 from kassa.kit.audit import Cause
 from kassa.kit.clock import MINUTE, SECOND, Millis
 from kassa.kit.documents import Conflict, Duplicate
@@ -16,7 +16,7 @@ from kassa.kit.money import to_stripe
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.payment.domain import STATUS, Payment, Stage, created, payment_id_of
-from kassa.payment.processor import Processor, Refused, SavedFailure, SessionState
+from kassa.payment.processor import CallUnderWay, Processor, Refused, SavedFailure, SessionState
 from kassa.payment.refunds import KEY_IS_OLD_AFTER
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # Stripe takes no expiry under 30 minutes from the time of its own clock (docs: checkout sessions); a minute is the
 # margin.
 SHORTEST_SESSION: Millis = 31 * MINUTE
+# Another process makes the same session: it is looked again so often, so long apart, until it has.
+PATIENCE = 20
+PAUSE: Millis = 100
 
 
 class Checkout:
@@ -108,7 +111,15 @@ class Checkout:
         }
 
     async def complete(self, payment_id: str) -> Payment:
-        """Bring a CREATED payment to Stripe by repeating the same call; once at a time."""
+        """Bring a CREATED payment to Stripe by repeating the same call; once at a time, in this process and others."""
+        for _ in range(PATIENCE):
+            try:
+                return await self._complete(payment_id)
+            except CallUnderWay:
+                await self._service.clock.sleep(PAUSE)
+        raise StripeUnreachable("Stripe has been busy with this session for too long")
+
+    async def _complete(self, payment_id: str) -> Payment:
         lock = self._opening.setdefault(payment_id, asyncio.Lock())
         async with lock:
             payment = await self._service.payments.get(payment_id)

@@ -91,6 +91,10 @@ class SavedFailure(Exception):
     (docs: idempotent_requests)."""
 
 
+class CallUnderWay(Exception):
+    """Stripe carries out the same call, by the same key, for somebody else (409 idempotency_key_in_use)."""
+
+
 class BadSignature(Exception):
     """A webhook that Stripe did not sign with one of our secrets in the last 300 s."""
 
@@ -103,7 +107,7 @@ class Processor(Protocol):
         """Whether the key is a live one."""
 
     async def open_session(self, params: dict[str, Any], key: str) -> SessionState:
-        """Create a Checkout Session, once for the idempotency key."""
+        """Create a Checkout Session, once for the idempotency key; CallUnderWay."""
 
     async def session(self, session_id: str) -> SessionState:
         """The session as it is now."""
@@ -115,7 +119,7 @@ class Processor(Protocol):
         """The session made for this payment at or after `since`, found by its metadata."""
 
     async def refund(self, params: dict[str, Any], key: str) -> RefundState:
-        """Create a refund, once for the idempotency key."""
+        """Create a refund, once for the idempotency key; CallUnderWay."""
 
     async def refunds(self, intent_id: str) -> list[RefundState]:
         """All refunds of a PaymentIntent."""

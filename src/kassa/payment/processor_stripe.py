@@ -13,7 +13,7 @@ import msgspec
 from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.wire import encode
-from kassa.payment.processor import BadSignature, RefundState, Refused, SavedFailure, SessionState
+from kassa.payment.processor import BadSignature, CallUnderWay, RefundState, Refused, SavedFailure, SessionState
 
 if TYPE_CHECKING:
     import stripe
@@ -183,6 +183,8 @@ def _told_apart() -> Iterator[None]:
             raise Refused(status, error.code, error.user_message or str(error)) from error
         if status >= 500 and (error.headers or {}).get("Idempotent-Replayed") == "true":
             raise SavedFailure from error
+        if error.code == "idempotency_key_in_use":
+            raise CallUnderWay("the same call is under way at Stripe") from error
         raise StripeUnreachable(f"Stripe did not answer as it should ({status or 'no answer'})") from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StripeUnreachable("Stripe's answer could not be understood") from error
