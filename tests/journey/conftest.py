@@ -1,4 +1,5 @@
-"""One running shop for the journeys of a module, in both forms: on SQLite, and on MongoDB with Valkey."""
+"""One running shop for the journeys of a module, in each form: one process on SQLite, one on MongoDB with Valkey, and
+six that call each other over HTTP."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -11,13 +12,14 @@ from tests.journey.running import RunningShop
 from tests.servers import valkey
 from tests.servers.mongod import Mongod
 
-FORMS = ["sqlite", "mongodb and valkey"]
+FORMS = ["sqlite", "mongodb and valkey", "six processes"]
+OPTIONS = {"six processes": ("--split",)}
 
 
 @contextmanager
 def stores(form: str, directory: Path) -> Iterator[dict[str, str]]:
     """The settings that name this form's stores: servers of the shop's own, or none."""
-    if form == "sqlite":
+    if "mongodb" not in form:
         yield {}
         return
     mongod = Mongod()
@@ -30,12 +32,20 @@ def stores(form: str, directory: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module", params=FORMS)
-def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    with stores(request.param, tmp_path_factory.mktemp("stores")) as named:
+def form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def settings(form: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with stores(form, tmp_path_factory.mktemp("stores")) as named:
         yield named
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shop(settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningShop]:
-    async with RunningShop(tmp_path_factory.mktemp("shop") / "data", **settings) as running:
+async def shop(
+    form: str, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningShop]:
+    data = tmp_path_factory.mktemp("shop") / "data"
+    async with RunningShop(data, *OPTIONS.get(form, ()), **settings) as running:
         yield running

@@ -6,20 +6,19 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import NoReturn
 
 import structlog
 import uvloop
 
+from kassa.app import several
 from kassa.app.answering import answering
 from kassa.app.files import DataInUse, Lock, bound
 from kassa.app.logs import configure_logs
 from kassa.app.sandboxing import last_sandbox_url, sandbox_running
 from kassa.app.settings import DEFAULT_PORTS, SettingError, Settings
 from kassa.app.shop import Place, Shop
-from kassa.app.supervisor import Role, Supervisor
 from kassa.app.web import CALLS, public_app, service_app
 from kassa.app.wiring import all_here, open_shop
 from kassa.app.worker import Worker
@@ -106,16 +105,19 @@ class Server:
 
 
 def up(
-    settings: Settings, host: str, port: int | None, workers: int, prepare: Prepare | None, announce: Announce
+    settings: Settings,
+    host: str,
+    port: int | None,
+    prepare: Prepare | None,
+    announce: Announce,
+    *,
+    workers: int = 1,
+    split: bool = False,
 ) -> None:
-    """Everything in one process, or in several that do the same, until told to stop. `prepare` is done first, once.
-    StartRefused, SettingError."""
+    """Everything in one process; in `workers` that do the same; or, `split`, in one a service and one of the gateway.
+    `prepare` is done first, once. Ends when told to stop. StartRefused, SettingError."""
     here = all_here(settings)
-    if len(here) < len(CALLS):
-        settings.require_services_form()
-    if workers > 1 and not settings.shares_stores(here):
-        missing = "MONGO_URI" if settings.mongo_uri is None else "REDIS_URL"
-        raise SettingError(missing, "must be set for more than one worker: SQLite is for one process")
+    _check_form(settings, here, workers=workers, split=split)
     address = Address(host, port or settings.port or DEFAULT_PORTS["gateway"])
     place = Place(
         here,
@@ -126,10 +128,12 @@ def up(
     )
     configure_logs(settings.log_level, settings.log_format)
     with _owned(settings, place) as is_first, _listening(address, workers) as listeners:
-        place = replace(place, brings_sandbox=is_first and workers == 1)
-        server = Server(settings, place, address, public_app)
-        if workers > 1:
-            _supervise(server, listeners, prepare, announce, with_sandbox=is_first and settings.has_sandbox)
+        is_one = workers == 1 and not split
+        server = Server(settings, replace(place, brings_sandbox=is_first and is_one), address, public_app)
+        if not is_one:
+            roles = several.split(server, listeners[0]) if split else several.workers(server, listeners)
+            with_sandbox = is_first and settings.has_sandbox
+            several.run(server, roles, prepare, announce, with_sandbox=with_sandbox)
         if prepare is not None:
             asyncio.run(server.prepare(prepare))
         server.run(listeners[0], lambda: announce(address.for_people, server.sandbox_url))
@@ -151,26 +155,17 @@ def serve(settings: Settings, service: str, host: str, port: int | None, announc
         server.run(listener, lambda: announce(address.for_people, server.sandbox_url))
 
 
-def _supervise(
-    server: Server,
-    listeners: Sequence[socket.socket],
-    prepare: Prepare | None,
-    announce: Announce,
-    *,
-    with_sandbox: bool,
-) -> NoReturn:
-    """Several processes, each with a socket of its own on the same port."""
-    supervisor = Supervisor()
-    if with_sandbox:
-        supervisor.start([Role("sandbox", lambda ties: uvloop.run(server.bring_sandbox(ties.ready, ties.life)))])
-    supervisor.once(Role("preparation", lambda _: asyncio.run(server.prepare(prepare))))
-
-    def worker(number: int, listener: socket.socket) -> Role:
-        return Role(f"worker {number}", lambda ties: server.run(listener, ties.ready, ties.life))
-
-    supervisor.start([worker(number, listener) for number, listener in enumerate(listeners, 1)])
-    announce(server.address.for_people, server.sandbox_url)
-    supervisor.watch()
+def _check_form(settings: Settings, here: Mapping[str, str], *, workers: int, split: bool) -> None:
+    if len(here) < len(CALLS):
+        if split:
+            name = f"{next(iter(settings.service_urls)).upper()}_SERVICE_URL"
+            raise SettingError(name, "must not be set with --split, which runs all services itself")
+        settings.require_services_form()
+    if workers > 1 and split:
+        raise StartRefused("choose --workers or --split")
+    if workers > 1 and not settings.shares_stores(here):
+        missing = "MONGO_URI" if settings.mongo_uri is None else "REDIS_URL"
+        raise SettingError(missing, "must be set for more than one worker: SQLite is for one process")
 
 
 @contextlib.contextmanager

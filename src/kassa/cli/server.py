@@ -36,6 +36,7 @@ def up(
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="How many processes; more need MONGO_URI, REDIS_URL.")
     ] = 1,
+    split: Annotated[bool, typer.Option("--split", help="A process for each service and the gateway.")] = False,
 ) -> None:
     """Run the whole shop in one process: API, storefront and console, with a Stripe sandbox until a key is set."""
     settings = settings_for(data)
@@ -46,7 +47,7 @@ def up(
         if await load_sample(shop):
             print("The sample catalogue is in the shop now.")
 
-    server.up(settings, host, port, workers, prepare if sample else None, _announce)
+    server.up(settings, host, port, prepare if sample else None, _announce, workers=workers, split=split)
 
 
 def serve(
