@@ -36,7 +36,7 @@ def test_it_says_where_it_is_and_that_no_real_money_moves(shop: Running) -> None
 
 def test_it_is_alive_and_ready(shop: Running) -> None:
     assert get(shop, "/health").json()["status"] == "ok"
-    assert get(shop, "/ready").json()["checks"] == {"database": "ok"}
+    assert get(shop, "/ready").json()["checks"] == {"database": "ok", "stock": "ok"}
     assert get(shop, "/metrics").status_code == 404
 
 
@@ -195,6 +195,13 @@ def test_services_that_run_apart_make_one_shop(tmp_path: Path) -> None:
             process.process.terminate()
         statuses = [process.process.wait(PATIENCE) for process in running]
     assert statuses == [0] * len(running)
+
+
+def test_an_inventory_on_redis_must_know_where_the_orders_are(tmp_path: Path) -> None:
+    secrets = {"JWT_SECRET": "j" * 32, "INTERNAL_SECRET": "i" * 32, "AUTH_SERVICE_URL": "http://127.0.0.1:1"}
+    refused = kassa(tmp_path, "serve", "inventory", **secrets, REDIS_URL="redis://127.0.0.1:1")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+    assert "ORDER_SERVICE_URL" in refused.stderr
 
 
 def test_services_form_without_a_secret_is_refused(tmp_path: Path) -> None:

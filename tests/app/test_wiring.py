@@ -58,13 +58,6 @@ async def test_a_mongodb_that_cannot_be_used_is_named(tmp_path: Path) -> None:
             raise AssertionError
 
 
-async def test_an_inventory_without_the_orders_does_not_take_redis(tmp_path: Path) -> None:
-    settings = read_settings({"KASSA_DATA": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1"})
-    with pytest.raises(SettingError, match="REDIS_URL"):
-        async with open_shop(settings, Place({"inventory": "inventory"}, "inventory")):
-            raise AssertionError
-
-
 async def test_secrets_of_the_one_process_form_stay_the_same(tmp_path: Path) -> None:
     settings = read_settings({"KASSA_DATA": str(tmp_path)})
 

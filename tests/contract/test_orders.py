@@ -6,11 +6,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kassa.contracts.inventory import Level
-from kassa.contracts.order import OrderForPayment, OrderItem, Orders, RefundNews, StatusChange
+from kassa.contracts.inventory import Level, Line
+from kassa.contracts.order import (
+    OrderForPayment,
+    OrderItem,
+    Orders,
+    RefundNews,
+    StatusChange,
+    WantedPage,
+    WantedReservation,
+)
+from kassa.inventory.mending import wanted_by
 from kassa.kit.clock import MINUTE
 from kassa.kit.ids import ORDER
-from kassa.kit.problem import NotFound
+from kassa.kit.problem import Invalid, NotFound
 from kassa.order.domain import Order, Reason
 from tests.contract.ways import Reach
 from tests.trade.world import BUYER, TTL, World, world
@@ -163,3 +172,73 @@ async def test_an_order_that_was_never_there_stays_so(till: Till) -> None:
     with pytest.raises(NotFound):
         await till.orders.set_status(unknown, PAID)
     assert await till.shop.order.orders.get(unknown) is None
+
+
+# What the inventory asks, when its stock has lost its last writes
+
+
+@pytest.fixture
+async def asked(reach: Reach, shop: World) -> Orders:
+    orders: Orders = await reach(Orders, "order", shop.order, "inventory")
+    return orders
+
+
+async def test_every_stage_wants_its_reservation_in_one_state(asked: Orders, shop: World) -> None:
+    mug = await shop.sell(stock=10)
+    pending, paid, cancelled = [await shop.place((mug, 2)) for _ in range(3)]
+    await shop.order.set_status(paid.id, PAID)
+    await shop.order.set_status(cancelled.id, NO_MONEY)
+    await shop.settle()
+    page = await asked.reservations_since(0, "")
+    lines = [Line(mug, 2)]
+    assert page == WantedPage(
+        [
+            WantedReservation(f"{pending.id}.1", lines, "held"),
+            WantedReservation(f"{paid.id}.1", lines, "committed"),
+            WantedReservation(f"{cancelled.id}.1", lines, "released"),
+        ],
+        "",
+    )
+    assert await asked.reservations_of([f"{paid.id}.1", f"{paid.id}.1", "ord_unknown.1", "?"]) == [page.reservations[1]]
+
+
+async def test_a_revived_order_wants_its_first_reservation_released(asked: Orders, shop: World) -> None:
+    mug = await shop.sell(stock=10)
+    order = await shop.place((mug, 2))
+    for news in (NO_MONEY, PAID):
+        await shop.order.set_status(order.id, news)
+        await shop.settle()
+    wanted = await asked.reservations_of([f"{order.id}.1"])
+    assert [(each.reservation_id, each.state) for each in wanted] == [
+        (f"{order.id}.1", "released"),
+        (f"{order.id}.2", "committed"),
+    ]
+
+
+async def test_what_did_not_change_since_is_left_out(asked: Orders, shop: World) -> None:
+    mug = await shop.sell(stock=10)
+    old = await shop.place((mug, 1))
+    shop.clock.advance(MINUTE)
+    new = await shop.place((mug, 1))
+
+    async def since(at: int) -> list[str]:
+        return [each.reservation_id for each in (await asked.reservations_since(at, "")).reservations]
+
+    assert await since(new.updated_at) == [f"{new.id}.1"]
+    assert await since(old.updated_at) == [f"{old.id}.1", f"{new.id}.1"]
+    assert await since(new.updated_at + 1) == []
+
+
+async def test_all_pages_together_are_all_orders(asked: Orders, shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kassa.order.wanted.PAGE", 2)
+    mug = await shop.sell(stock=10)
+    orders = [await shop.place((mug, 1)) for _ in range(5)]
+    found = [each async for each in wanted_by(asked)(0, [])]
+    assert [each.reservation_id for each in found] == [f"{order.id}.1" for order in orders]
+    named = [each async for each in wanted_by(asked)(orders[-1].updated_at + 1, [f"{orders[0].id}.1"])]
+    assert [each.reservation_id for each in named] == [f"{orders[0].id}.1"]
+
+
+async def test_more_reservations_than_are_answered_at_a_time_are_refused(asked: Orders) -> None:
+    with pytest.raises(Invalid):
+        await asked.reservations_of(["ord_1.1"] * 501)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import secrets
 import signal
 import socket
@@ -82,6 +83,11 @@ class RunningShop:
         """The process that was started."""
         assert self._process is not None
         return self._process.pid
+
+    def processes(self) -> dict[str, int]:
+        """The processes below the one that was started, by their names, as its log tells them."""
+        log = (self.data.parent / f"{self.data.name}.log").read_text()
+        return {name: int(pid) for pid, name in re.findall(r"\] started +pid=(\d+) process='?([\w ]+)", log)}
 
     async def stop(self) -> int:
         """Stop it as an operator does; the exit status."""

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from kassa.contracts.inventory import Level, Line
+from kassa.inventory.mending import Wanted
 from kassa.inventory.stock import By, State
 from kassa.inventory.stock_redis import RedisStock
-from kassa.inventory.stock_redis_repair import Wanted
 from kassa.kit.clock import Millis
 from kassa.storage.documents_sqlite import SqliteDatabase
 from tests.servers.valkey import Valkey

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from kassa.contracts.inventory import InsufficientStock, Level, Line, StockExists
+from kassa.inventory.mending import Wanted
 from kassa.inventory.stock import Kind, State
 from kassa.inventory.stock_redis_mend import SECOND_LOOK
 from kassa.inventory.stock_redis_operations import OPERATIONS, operation
-from kassa.inventory.stock_redis_repair import MARGIN, Repair, Wanted
+from kassa.inventory.stock_redis_repair import MARGIN, Repair
 from kassa.kit.clock import HOUR, Millis
 from kassa.kit.problem import Unavailable
 from tests.servers.valkey import Valkey, running

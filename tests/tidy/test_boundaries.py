@@ -19,7 +19,7 @@ IMPURE = {
 }  # fmt: skip
 
 SERVICES = ("auth", "product", "inventory", "order", "payment")
-WIRING = ("kassa.app.wiring", "kassa.app.stores", "kassa.app.mending")
+WIRING = ("kassa.app.wiring", "kassa.app.stores")
 
 
 def test_layers_services_sandbox_and_storage_keep_their_boundaries(

@@ -19,7 +19,7 @@ from kassa.app.logs import configure_logs
 from kassa.app.sandboxing import last_sandbox_url, sandbox_running
 from kassa.app.settings import DEFAULT_PORTS, SettingError, Settings
 from kassa.app.shop import Place, Shop
-from kassa.app.web import CALLS, public_app, service_app
+from kassa.app.web import CALLS, calls, public_app, service_app
 from kassa.app.wiring import all_here, open_shop
 from kassa.app.worker import Worker
 from kassa.gateway.arrival import App
@@ -146,7 +146,7 @@ def serve(settings: Settings, service: str, host: str, port: int | None, announc
         settings.require_services_form(*CALLS)
         server = Server(settings, Place({}, service, host), address, public_app)
     else:
-        settings.require_services_form(*CALLS[service])
+        settings.require_services_form(*calls(service, settings))
         place = Place({service: service}, service, host, webhook_url=f"{address.url}/webhook")
         server = Server(settings, place, address, lambda shop: service_app(shop, service))
     configure_logs(settings.log_level, settings.log_format)

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -39,7 +39,7 @@ def run(
 
 def workers(server: "Server", listeners: Sequence[socket.socket]) -> list[Role]:
     """Processes that do the same, each with a socket of its own on the same port."""
-    return [_role(f"worker {number}", server, listener) for number, listener in enumerate(listeners, 1)]
+    return _roles({f"worker {number}": (server, listener) for number, listener in enumerate(listeners, 1)})
 
 
 def split(server: "Server", public: socket.socket) -> list[Role]:
@@ -48,20 +48,27 @@ def split(server: "Server", public: socket.socket) -> list[Role]:
     urls = {service: f"http://127.0.0.1:{listener.getsockname()[1]}" for service, listener in listeners.items()}
     settings = replace(server.settings, service_urls=urls)
     gateway = replace(server, settings=settings, place=replace(server.place, files={}, name="gateway"))
-    roles = [_role("gateway", replace(gateway, app_of=public_app), public)]
+    processes = {"gateway": (replace(gateway, app_of=public_app), public)}
     for service, listener in listeners.items():
         # The file that the one process has: SQLite lets several processes on a machine share it.
         place = replace(server.place, files={service: server.place.files[service]}, name=service)
         one = replace(server, settings=settings, place=place, app_of=_app_of(service))
-        roles.append(_role(service, one, listener))
-    return roles
+        processes[service] = (one, listener)
+    return _roles(processes)
 
 
-def _role(name: str, server: "Server", listener: socket.socket) -> Role:
-    def run_it(ties: Ties) -> None:
-        server.run(listener, ties.ready, ties.life)
+def _roles(processes: "Mapping[str, tuple[Server, socket.socket]]") -> list[Role]:
+    def role(name: str) -> Role:
+        def run_it(ties: Ties) -> None:
+            for other, (_, listener) in processes.items():
+                if other != name:
+                    listener.close()  # The supervisor keeps it for whoever comes in that one's place.
+            server, listener = processes[name]
+            server.run(listener, ties.ready, ties.life)
 
-    return Role(name, run_it)
+        return Role(name, run_it)
+
+    return [role(name) for name in processes]
 
 
 def _app_of(service: str) -> "Callable[[Shop], App]":

@@ -8,12 +8,12 @@ from contextlib import AsyncExitStack
 from kassa.app.settings import SettingError, Settings
 from kassa.app.shop import Shop
 from kassa.app.worker import Job
+from kassa.contracts.order import Orders
 from kassa.inventory.stock import Stock
 from kassa.inventory.stock_sqlite import SqliteStock
-from kassa.kit.clock import SECOND, Clock
+from kassa.kit.clock import SECOND
 from kassa.kit.documents import Database
 from kassa.kit.problem import Unavailable
-from kassa.order.store import OrderStore
 from kassa.storage.documents_sqlite import SqliteDatabase
 
 
@@ -34,16 +34,14 @@ async def open_database(settings: Settings, name: str) -> Database:
         raise Unavailable(f"MongoDB does not answer: is MONGO_URI right? ({error.detail})") from error
 
 
-async def open_stock(shop: Shop, database: Database, closing: AsyncExitStack) -> Stock:
-    """Where the stock is: in Redis, with its ledger among the documents, or in a SQLite file."""
+async def open_stock(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> Stock:
+    """Where the stock is: in Redis, with its ledger among the documents, or in a SQLite file. Redis that has lost its
+    last writes is mended from the orders (docs/correctness.md)."""
     settings = shop.settings
     if settings.redis_url is not None:
+        from kassa.inventory.mending import wanted_by
         from kassa.inventory.stock_redis import RedisStock
 
-        if "order" not in shop.place.here:
-            raise SettingError(
-                "REDIS_URL", "needs the order service in the same process: by its orders a restart is mended"
-            )
         try:
             redis = await RedisStock.open(settings.redis_url, database)
         except Unavailable as error:
@@ -52,19 +50,11 @@ async def open_stock(shop: Shop, database: Database, closing: AsyncExitStack) ->
             ) from error
         closing.push_async_callback(redis.close)
         shop.jobs.append(Job("drain stock movements", SECOND, redis.drain))
+        wanted = wanted_by(orders)
+        shop.jobs.append(Job("mend the stock", SECOND, lambda: redis.mend(wanted, shop.clock.now())))
         return redis
     if isinstance(database, SqliteDatabase):
         return await SqliteStock.open(database)
     file = await SqliteDatabase.open(settings.data / "stock.db")
     closing.push_async_callback(file.close)
     return await SqliteStock.open(file)
-
-
-def mending_job(stock: Stock, store: OrderStore, clock: Clock) -> Job:
-    """Redis that lost its last writes is mended from the orders (docs/correctness.md)."""
-    from kassa.app.mending import wanted_by
-    from kassa.inventory.stock_redis import RedisStock
-
-    assert isinstance(stock, RedisStock)
-    wanted = wanted_by(store.orders)
-    return Job("mend the stock", SECOND, lambda: stock.mend(wanted, clock.now()))

@@ -92,6 +92,7 @@ class Supervisor:
         if pid == 0:
             self._become(role, tell)
         self._running[pid] = (role, time.monotonic())
+        log.info("started", process=role.name, pid=pid)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         if self._is_stopping:
             os.kill(pid, signal.SIGTERM)

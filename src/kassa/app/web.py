@@ -11,6 +11,7 @@ from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 
 from kassa.app.health import Check, health_handlers, metrics_handler
+from kassa.app.settings import Settings
 from kassa.app.shop import Shop
 from kassa.auth import routes as auth_routes
 from kassa.contracts.inventory import Inventory
@@ -51,6 +52,12 @@ CALLS = {
     "order": ("auth", "product", "inventory", "payment"),
     "payment": ("auth", "order"),
 }
+
+
+def calls(service: str, settings: Settings) -> tuple[str, ...]:
+    """Whom a service that runs alone calls. The inventory asks the orders only when its stock may lose something."""
+    is_mended = service == "inventory" and settings.redis_url is not None
+    return (*CALLS[service], "order") if is_mended else CALLS[service]
 
 
 def public_app(shop: Shop) -> App:
@@ -95,7 +102,7 @@ def service_app(shop: Shop, service: str) -> App:
     routes = [
         *HANDLERS[service],
         *OWN_PORT_HANDLERS.get(service, ()),
-        *health_handlers(service, _checks(shop, CALLS[service])),
+        *health_handlers(service, _checks(shop, calls(service, shop.settings))),
         metrics_handler(metrics),
     ]
     if service in CONTRACTS:
@@ -139,6 +146,8 @@ def _checks(shop: Shop, services: tuple[str, ...]) -> dict[str, Check]:
     """What must answer: the store, and the services that are called. By their health, not by their readiness: two
     that wait for each other would never be ready."""
     checks: dict[str, Check] = {"database": partial(_ping, shop)} if shop.databases else {}
+    if shop.stock is not None:
+        checks["stock"] = shop.stock.ping
     for service in services:
         checks[service] = partial(_is_alive, shop, shop.settings.service_urls[service])
     return checks

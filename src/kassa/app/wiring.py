@@ -7,13 +7,13 @@ HTTP as soon as its `*_SERVICE_URL` is set, and nobody who calls it notices.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import SERVICES, Settings
 from kassa.app.shop import Place, Sessions, Shop
-from kassa.app.stores import mending_job, open_database, open_stock
+from kassa.app.stores import open_database, open_stock
 from kassa.app.transport import HttpTransport, new_session
 from kassa.app.worker import TURNS, Job, Turns
 from kassa.auth.passwords import Passwords
@@ -117,21 +117,24 @@ async def open_shop(settings: Settings, place: Place, clock: Clock | None = None
 
 async def _open_services(shop: Shop, databases: Mapping[str, Database], closing: AsyncExitStack) -> None:
     here, reach = shop.place.here, partial(_reach, shop)
+    later = Later()
+
+    def orders(caller: str) -> Orders:
+        return cast("Orders", later) if "order" in here else reach(Orders, "order", caller)
+
     auth: Auth = await _auth(shop, databases["auth"], closing) if "auth" in here else reach(Auth, "auth")
     shop.verifier = _verifier(shop, auth)
     if "inventory" in here:
-        shop.inventory = await _inventory(shop, databases["inventory"], closing)
+        shop.inventory = await _inventory(shop, databases["inventory"], orders("inventory"), closing)
     if "product" in here:
         await _product(shop, databases["product"], shop.inventory or reach(Inventory, "inventory", "product"))
-    orders = Later()
     payments: Payments = reach(Payments, "payment", "order")
     if "payment" in here:
-        payments = await _payment(shop, databases["payment"], orders, closing)
-    orders.service = reach(Orders, "order", "payment")
+        payments = await _payment(shop, databases["payment"], orders("payment"), closing)
     if "order" in here:
         product: Product = shop.product or reach(Product, "product", "order")
         inventory: Inventory = shop.inventory or reach(Inventory, "inventory", "order")
-        orders.service = await _order(shop, databases["order"], product, inventory, payments)
+        later.service = await _order(shop, databases["order"], product, inventory, payments)
 
 
 def _verifier(shop: Shop, auth: Auth) -> TokenVerifier:
@@ -181,8 +184,8 @@ async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> Auth
     return shop.auth
 
 
-async def _inventory(shop: Shop, database: Database, closing: AsyncExitStack) -> InventoryService:
-    shop.stock = await open_stock(shop, database, closing)
+async def _inventory(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> InventoryService:
+    shop.stock = await open_stock(shop, database, orders, closing)
     return InventoryService(shop.stock, shop.clock, shop.ids, shop.settings.low_stock_threshold)
 
 
@@ -202,12 +205,10 @@ async def _order(
     shop.order.outbox = _add_outbox(shop, "order", store.orders, order_effects(shop.order))
     shop.rescue = OrphanRescue(store, product, inventory, shop.order.outbox, clock, settings.currency)
     shop.jobs += [Job(*job) for job in shop.rescue.jobs()]
-    if shop.settings.redis_url is not None and shop.stock is not None:
-        shop.jobs.append(mending_job(shop.stock, store, clock))
     return shop.order
 
 
-async def _payment(shop: Shop, database: Database, orders: Any, closing: AsyncExitStack) -> PaymentService:
+async def _payment(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> PaymentService:
     settings, ids, clock = shop.settings, shop.ids, shop.clock
     store = await PaymentStore.open(database)
     shop.processor = processor = await _processor(shop, closing)

@@ -4,6 +4,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from kassa.contracts.inventory import Line
 from kassa.kit.problem import Problem
 from kassa.kit.wire import get, patch, post
 
@@ -52,6 +53,21 @@ class RefundNews(msgspec.Struct, frozen=True, rename="camel"):
     restock: bool
 
 
+class WantedReservation(msgspec.Struct, frozen=True, rename="camel"):
+    """What an order wants one of its reservations to be."""
+
+    reservation_id: str
+    lines: list[Line]
+    state: Literal["held", "committed", "released"]
+
+
+class WantedPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Some of them; `after` is what the next page is asked with, empty behind the last one."""
+
+    reservations: list[WantedReservation]
+    after: str
+
+
 class OrderNotCancellable(Problem):
     """Paid, or being paid."""
 
@@ -72,3 +88,15 @@ class Orders(Protocol):
     @post("/orders/{order_id}/refunded", callers=("payment",))
     async def note_refund(self, order_id: str, news: RefundNews) -> None:
         """Take note of what is refunded: CONFIRMED becomes REFUNDED when all is, and back when a refund fails."""
+
+    # A stock that has lost its last writes asks what it should have.
+
+    @post("/orders/reservations/since", callers=("inventory",))
+    async def reservations_since(self, since: int, after: str) -> WantedPage:
+        """The reservations, of each generation, of orders that changed at `since` (ms) or later, a page at a time;
+        `after` is empty for the first one. An order that changes meanwhile may come in either state."""
+
+    @post("/orders/reservations/of", callers=("inventory",))
+    async def reservations_of(self, ids: list[str]) -> list[WantedReservation]:
+        """All reservations of the orders that these reservations belong to; those without an order are left out.
+        Invalid for more than 500."""

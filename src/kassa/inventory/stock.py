@@ -126,6 +126,9 @@ class Stock(Protocol):
     with the same id is harmless. Quantities of lines are positive; anything else is a ValueError.
     """
 
+    async def ping(self) -> None:
+        """Return if the store answers; else Unavailable."""
+
     async def init(self, product_id: str, quantity: int, operation_id: str, reason: str, at: Millis, by: By) -> None:
         """Begin to track a product. The same operation again is a no-op; another one is StockExists."""
 

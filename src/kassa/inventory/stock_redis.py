@@ -10,6 +10,7 @@ from typing import Any
 
 from kassa.contracts.inventory import Level, Line
 from kassa.inventory.ledger import MOVEMENTS, Entry, Ledger, entry
+from kassa.inventory.mending import WantedReservations
 from kassa.inventory.stock import (
     By,
     Difference,
@@ -25,7 +26,6 @@ from kassa.inventory.stock_redis_audit import FIGURES, StockAudit
 from kassa.inventory.stock_redis_mend import STATES, Acceptance, Mender
 from kassa.inventory.stock_redis_moves import Keys, Moves, read
 from kassa.inventory.stock_redis_operations import OPERATIONS, Operations, carry_out, operation
-from kassa.inventory.stock_redis_repair import WantedReservations
 from kassa.inventory.stock_redis_server import Server
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Database

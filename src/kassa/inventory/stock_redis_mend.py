@@ -12,9 +12,10 @@ import structlog
 from redis.exceptions import NoScriptError
 
 from kassa.inventory.ledger import Ledger
+from kassa.inventory.mending import WantedReservations
 from kassa.inventory.stock_redis_moves import Keys, Moves
 from kassa.inventory.stock_redis_operations import Operations
-from kassa.inventory.stock_redis_repair import Lost, Repair, WantedReservations
+from kassa.inventory.stock_redis_repair import Lost, Repair
 from kassa.inventory.stock_redis_server import Server
 from kassa.kit.clock import MINUTE, Millis
 from kassa.kit.documents import Collection, CollectionSpec, Conflict, Document, Duplicate

@@ -7,15 +7,16 @@ at the end than there was.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from itertools import islice
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 
-from kassa.contracts.inventory import InsufficientStock, Line, ReservationEnded, StockExists, UnknownStock
+from kassa.contracts.inventory import InsufficientStock, ReservationEnded, StockExists, UnknownStock
 from kassa.inventory.ledger import BATCH, Entry, Ledger
+from kassa.inventory.mending import Wanted, WantedReservations
 from kassa.inventory.stock import Kind, State
 from kassa.inventory.stock_redis_moves import Keys, Moves, read
 from kassa.inventory.stock_redis_operations import Operation, Operations, Outcome, carry_out, operation_key
@@ -31,19 +32,6 @@ _REFUSALS = (InsufficientStock, ReservationEnded, StockExists, UnknownStock)
 log = structlog.get_logger()
 
 T = TypeVar("T")
-
-
-class Wanted(NamedTuple):
-    """What an order wants one of its reservations to be, with the order's lines."""
-
-    reservation_id: str
-    lines: tuple[Line, ...]
-    state: State
-
-
-WantedReservations: TypeAlias = Callable[[Millis, Sequence[str]], AsyncIterator[Wanted]]
-"""What the order service tells: the reservations (of each generation) of all orders changed since then, and of the
-orders of the given reservations; in whatever order, as often as it likes. One without an order is left out."""
 
 
 class Lost(NamedTuple):

@@ -92,6 +92,9 @@ class SqliteStock:
         await sqlite.write(_make)
         return cls(sqlite)
 
+    async def ping(self) -> None:
+        await self._sqlite.ping()
+
     async def init(self, product_id: str, quantity: int, operation_id: str, reason: str, at: Millis, by: By) -> None:
         if quantity < 0:
             raise ValueError(f"quantity {quantity} of product {product_id}: must not be negative")

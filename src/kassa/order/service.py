@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 
 from kassa.contracts.inventory import InsufficientStock, Inventory, Line, ReservationEnded, UnknownStock
-from kassa.contracts.order import OrderForPayment, OrderItem, OrderNotCancellable, RefundNews, StatusChange
+from kassa.contracts.order import (
+    OrderForPayment,
+    OrderItem,
+    OrderNotCancellable,
+    RefundNews,
+    StatusChange,
+    WantedPage,
+    WantedReservation,
+)
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product, UnknownProduct
 from kassa.kit.audit import Cause, TimelineEntry
@@ -19,6 +27,7 @@ from kassa.kit.wire import request_id
 from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, apply, merged, placed
 from kassa.order.store import OrderStore
 from kassa.order.timeline import timeline
+from kassa.order.wanted import wanted_of, wanted_since
 
 NAME = "order-service"
 
@@ -157,6 +166,14 @@ class OrderService:
             raise Unavailable("it is not decided yet what becomes of the order's money")
         order = await self._change(order_id, Input(kind, cause, restock=news.restock))
         self.outbox.at_once(order)
+
+    async def reservations_since(self, since: int, after: str) -> WantedPage:
+        """See contracts.order.Orders."""
+        return await wanted_since(self.orders, since, after)
+
+    async def reservations_of(self, ids: list[str]) -> list[WantedReservation]:
+        """See contracts.order.Orders."""
+        return await wanted_of(self.orders, ids)
 
     # Effects: what follows from a change, carried out until it is done
 

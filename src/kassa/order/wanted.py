@@ -1,0 +1,46 @@
+"""What the orders want of the stock: asked when it has lost its last writes."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from kassa.contracts.inventory import Line
+from kassa.contracts.order import WantedPage, WantedReservation
+from kassa.kit.clock import Millis
+from kassa.kit.documents import Between, Collection
+from kassa.kit.problem import Invalid
+from kassa.order.domain import Order, Stage
+
+PAGE = 200
+MOST_IDS = 500
+
+_WANTED: dict[Stage, Literal["held", "committed", "released"]] = {
+    Stage.PENDING: "held",
+    Stage.CLOSING: "held",
+    Stage.CONFIRMED: "committed",
+    Stage.REFUNDED: "committed",
+    Stage.CANCELLED: "released",
+    Stage.FAILED: "released",
+}
+
+
+async def wanted_since(orders: Collection[Order], since: Millis, after: str) -> WantedPage:
+    """See contracts.order.Orders.reservations_since."""
+    page = await orders.find({"updated_at": Between(since)}, limit=PAGE, after=after or None, order="oldest")
+    reservations = [each for order in page for each in _reservations(order)]
+    return WantedPage(reservations, page[-1].id if len(page) == PAGE else "")
+
+
+async def wanted_of(orders: Collection[Order], ids: Sequence[str]) -> list[WantedReservation]:
+    """See contracts.order.Orders.reservations_of."""
+    if len(ids) > MOST_IDS:
+        raise Invalid.field("ids", f"must be at most {MOST_IDS}")
+    found = await orders.many(sorted({each.rpartition(".")[0] for each in ids}))
+    return [each for order in found for each in _reservations(order)]
+
+
+def _reservations(order: Order) -> Iterator[WantedReservation]:
+    lines = [Line(item.product_id, item.quantity) for item in order.items]
+    for generation in range(1, order.generation):
+        yield WantedReservation(f"{order.id}.{generation}", lines, "released")
+    if order.stage is not Stage.REVIVING:  # its own effect repeats the reservation
+        yield WantedReservation(order.reservation_id, lines, _WANTED[order.stage])
