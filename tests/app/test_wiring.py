@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kassa.app.settings import SettingError, read_settings
+from kassa.app.settings import SERVICES, SettingError, read_settings
 from kassa.app.shop import Elsewhere, Place, Shop, present
 from kassa.app.wiring import all_here, open_shop, order_effects, payment_effects, product_effects, within_reach
 from kassa.gateway.middleware import CONTRACTS
@@ -47,6 +47,15 @@ async def test_a_command_reaches_a_service_that_runs_apart_on_the_same_data(tmp_
     assert "auth" not in within_reach(settings)
     (tmp_path / "auth.db").touch()
     assert within_reach(settings)["auth"] == "auth"
+
+
+async def test_a_command_reaches_services_that_run_apart_on_shared_stores(tmp_path: Path) -> None:
+    urls = {f"{service.upper()}_SERVICE_URL": f"http://{service}" for service in SERVICES}
+    stores = {"MONGO_URI": "mongodb://db", "REDIS_URL": "redis://cache"}
+    assert not within_reach(read_settings({"KASSA_DATA": str(tmp_path), **urls}))
+    assert set(within_reach(read_settings({"KASSA_DATA": str(tmp_path), **urls, **stores}))) == set(SERVICES)
+    del stores["REDIS_URL"]
+    assert "inventory" not in within_reach(read_settings({"KASSA_DATA": str(tmp_path), **urls, **stores}))
 
 
 async def test_a_mongodb_that_cannot_be_used_is_named(tmp_path: Path) -> None:

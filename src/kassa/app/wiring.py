@@ -255,6 +255,9 @@ def all_here(settings: Settings) -> dict[str, str]:
 
 
 def within_reach(settings: Settings) -> dict[str, str]:
-    """Service and file of a command: also of those services that run by themselves on the same data directory."""
-    apart = {service: service for service in settings.service_urls if (settings.data / f"{service}.db").exists()}
-    return {**all_here(settings), **apart}
+    """Service and file of a command: also of those services that run apart, but on stores that can be reached."""
+
+    def is_reached(service: str) -> bool:
+        return settings.shares_stores((service,)) or (settings.data / f"{service}.db").exists()
+
+    return {**all_here(settings), **{service: service for service in settings.service_urls if is_reached(service)}}
