@@ -5,13 +5,15 @@ aiohttp is imported with the first call: it takes a fifth of a second, and a sho
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from kassa.kit.identity import ServiceIdentity
 from kassa.kit.problem import Unavailable
-from kassa.kit.wire import request_id, trace_parent
+from kassa.kit.wire import deadline, request_id, trace_parent
 
 if TYPE_CHECKING:
     import aiohttp
@@ -59,8 +61,16 @@ class HttpTransport:
             headers["content-type"] = "application/json"
         asked = f"?{urlencode(query, doseq=True)}" if query else ""
         url = URL(f"{self._url}{path}{asked}", encoded=True)
+        left = min(DEADLINE_SECONDS, (deadline.get() or math.inf) - time.monotonic())
+        if left <= 0:
+            raise Unavailable(f"there is no time left to ask the {self._callee} service")
+        headers["x-internal-deadline"] = str(int(left * 1000))
+        timeout = aiohttp.ClientTimeout(total=left, connect=min(left, CONNECT_SECONDS))
+        # aiohttp asks once more by itself when the connection of a GET breaks off; changes are tried again by whoever
+        # wants them, the relay above all.
+        asking = self._session().request(verb, url, data=body, headers=headers, allow_redirects=False, timeout=timeout)
         try:
-            async with self._session().request(verb, url, data=body, headers=headers, allow_redirects=False) as answer:
+            async with asking as answer:
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"the {self._callee} service did not answer") from error

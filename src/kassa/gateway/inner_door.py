@@ -2,24 +2,49 @@
 
 import time
 
-from kassa.gateway.arrival import App, Arrival, Door, Scope, Send
+from kassa.gateway.arrival import App, Arrival, Door, Receive, Scope, Send
 from kassa.kit.identity import SERVICE_TOKEN_SECONDS, ServiceIdentity
 from kassa.kit.ids import Ids
-from kassa.kit.problem import Forbidden
+from kassa.kit.problem import Forbidden, Problem
+from kassa.kit.wire import deadline
 
 GATEWAY = "gateway"
+MOST_AT_ONCE = 2_000
 _REMEMBERED = 1_000
+_ALWAYS = ("/health", "/ready", "/metrics")
+
+
+class Overloaded(Problem):
+    """The service has as much to do as it can; nothing was done."""
+
+    code, title, status = "overloaded", "A part of the shop is overloaded; try again", 503
 
 
 class InnerDoor(Door):
-    """Lets the gateway's and the other services' requests in. `identity` is that of the service behind it."""
+    """Lets the gateway's and the other services' requests in. `identity` is that of the service behind it.
+
+    More than `MOST_AT_ONCE` are refused at once: to be told so is better than to wait for what comes too late.
+    """
 
     def __init__(self, app: App, ids: Ids, identity: ServiceIdentity) -> None:
         super().__init__(app, ids)
         self._identity = identity
         self._checked: dict[str, float] = {}
+        self._inside = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        self._inside += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._inside -= 1
 
     async def _admit(self, scope: Scope, arrival: Arrival, send: Send) -> bool:
+        if self._inside > MOST_AT_ONCE and scope["path"] not in _ALWAYS:
+            raise Overloaded(retryAfter=1)
+        if (left := arrival.text(b"x-internal-deadline")).isdigit():
+            deadline.set(time.monotonic() + int(left[:9]) / 1000)
         client = arrival.text(b"x-forwarded-for")
         if client and self._is_from_gateway(arrival):
             scope["client"] = (client, 0)

@@ -132,6 +132,7 @@ class Proxy:
         headers.append(("x-forwarded-for", scope["client"][0] if scope["client"] else ""))
         headers.append(("x-forwarded-proto", scope.get("scheme", "http")))
         headers.append(("x-forwarded-host", host))
+        headers.append(("x-internal-deadline", str(int(ANSWER_SECONDS * 1000))))
         headers.extend(self._identity.headers(service).items())
         return headers
 

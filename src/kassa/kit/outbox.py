@@ -17,6 +17,7 @@ from kassa.kit.audit import AuditEntry
 from kassa.kit.clock import HOUR, SECOND, Clock, Millis, rfc3339
 from kassa.kit.documents import Collection, Conflict, Document, change
 from kassa.kit.problem import Problem
+from kassa.kit.wire import deadline
 
 LEASE: Millis = 30 * SECOND
 NEEDS_ATTENTION_AFTER = 8
@@ -189,6 +190,7 @@ class Outbox(Generic[A]):
         return len(documents)
 
     async def _try(self, document: A) -> None:
+        deadline.set(None)  # whoever waits for an answer does not wait for this
         try:
             await self.carry_out(document)
         except Exception:  # the store itself fails: the stored lease runs out and the relay comes again

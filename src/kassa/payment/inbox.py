@@ -16,6 +16,7 @@ from kassa.kit.clock import HOUR, SECOND, Clock, Millis
 from kassa.kit.documents import Conflict, Duplicate, change
 from kassa.kit.ids import Ids
 from kassa.kit.problem import NotFound, Problem
+from kassa.kit.wire import deadline
 from kassa.payment.domain import Decline, Payment
 from kassa.payment.processor import BadSignature, EventObject, EventState, Processor
 from kassa.payment.service import PaymentService
@@ -135,6 +136,7 @@ class Inbox:
         task.add_done_callback(self._tasks.discard)
 
     async def _act_bounded(self, event: StripeEvent) -> None:
+        deadline.set(None)  # Stripe has had its answer
         async with self._places:
             try:
                 await self._act(event)
