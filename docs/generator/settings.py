@@ -12,8 +12,8 @@ status 2. [Running Kassa](operations.md) says which of them a shop needs."""
 CLOSING = """\
 `MONGO_URI` names a replica set (a database for each service is made in it), `REDIS_URL` a Redis 7 or Valkey with
 `appendonly yes`, `appendfsync everysec` and `maxmemory-policy noeviction`
-([how to run them](operations.md#mongodb-and-redis)). `JWT_SECRET` and `INTERNAL_SECRET` stay in the data directory unless
-they are set."""
+([how to run them](operations.md#mongodb-and-redis)). `JWT_SECRET` and `INTERNAL_SECRET` stay in the data directory
+unless they are set."""
 
 
 def made() -> str:

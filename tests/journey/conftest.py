@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.journey.doubled import DoubledShop
 from tests.journey.running import RunningShop
 from tests.servers import valkey
 from tests.servers.mongod import Mongod
 
 FORMS = ["sqlite", "mongodb and valkey", "six processes"]
 OPTIONS = {"six processes": ("--split",)}
+DOUBLED = "six processes, each call between them twice"
 
 
 @contextmanager
@@ -47,5 +49,6 @@ async def shop(
     form: str, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[RunningShop]:
     data = tmp_path_factory.mktemp("shop") / "data"
-    async with RunningShop(data, *OPTIONS.get(form, ()), **settings) as running:
+    made = DoubledShop(data, **settings) if form == DOUBLED else RunningShop(data, *OPTIONS.get(form, ()), **settings)
+    async with made as running:
         yield running

@@ -6,10 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.journey.conftest import DOUBLED, FORMS
+from tests.journey.doubled import DoubledShop
 from tests.journey.running import DECLINED, RunningShop
 from tests.trade.stripe_at_the_port import real_signature
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+
+
+@pytest.fixture(scope="module", params=[*FORMS, DOUBLED])
+def form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 async def test_a_paid_order_is_confirmed_and_a_declined_one_gives_its_stock_back(shop: RunningShop) -> None:
@@ -173,3 +180,9 @@ async def test_before_a_session_there_is_no_payment_to_see(shop: RunningShop) ->
     assert (await buyer.call("GET", f"/payments/status/{order_id}")).status == 404
     assert (await buyer.call("POST", f"/orders/{order_id}/cancel")).status == 200
     assert (await buyer.call("GET", f"/payments/status/{order_id}")).status == 404
+
+
+async def test_the_network_that_doubles_calls_has_doubled_some(shop: RunningShop) -> None:
+    admin, buyer = await shop.admin(), await shop.buyer()
+    await buyer.checkout(await admin.product(stock=5))
+    assert not isinstance(shop, DoubledShop) or shop.doubled > 0

@@ -1,20 +1,19 @@
 """The sandbox that stands in for Stripe while no key is set: brought up beside the shop, where it was last."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NoReturn
 
-from kassa.app.files import note_sandbox_url, sandbox_url
+from kassa.app.files import DataInUse, Lock, note_sandbox_url, sandbox_url
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import Settings
 from kassa.payment.inbox import HANDLED
 
-if TYPE_CHECKING:
-    from kassa.sandbox import Sandbox
-
 SANDBOX_KEY = "sk_test_sandbox"
 SANDBOX_PORT = 12111
+TAKE_OVER_SECONDS = 0.5
 
 
 def webhook_secrets(settings: Settings) -> tuple[str, ...]:
@@ -28,8 +27,41 @@ def last_sandbox_url(data: Path) -> str:
 
 
 @asynccontextmanager
-async def sandbox_running(settings: Settings, host: str, webhook_url: str) -> AsyncIterator["Sandbox"]:
-    """The sandbox of the settings' data, for as long as this lasts; its events go to `webhook_url`."""
+async def sandbox_running(settings: Settings, host: str, webhook_url: str) -> AsyncIterator[None]:
+    """The sandbox of the settings' data runs for as long as this lasts; its events go to `webhook_url`.
+
+    One process of those on the data runs it. When that one ends, another one does.
+    """
+    is_up = asyncio.Event()
+    keeping = asyncio.create_task(_keep(settings, host, webhook_url, is_up.set))
+    coming = asyncio.create_task(is_up.wait())
+    try:
+        await asyncio.wait({keeping, coming}, return_when=asyncio.FIRST_COMPLETED)
+        if keeping.done():
+            keeping.result()
+        yield
+    finally:
+        coming.cancel()
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+
+
+async def _keep(settings: Settings, host: str, webhook_url: str, is_up: Callable[[], None]) -> NoReturn:
+    while True:
+        try:
+            lock = Lock(settings.data / "sandbox.lock")
+        except DataInUse:
+            is_up()  # somewhere else
+            await asyncio.sleep(TAKE_OVER_SECONDS)
+            continue
+        try:
+            await _run(settings, host, webhook_url, is_up)
+        finally:
+            lock.release()
+
+
+async def _run(settings: Settings, host: str, webhook_url: str, is_up: Callable[[], None]) -> None:
     from kassa.sandbox import Sandbox, SandboxConfig, WebhookTarget
 
     targets = (WebhookTarget(webhook_url, webhook_secrets(settings), HANDLED),)
@@ -42,8 +74,9 @@ async def sandbox_running(settings: Settings, host: str, webhook_url: str) -> As
         except OSError:
             continue
         break
-    note_sandbox_url(settings.data, sandbox.url)
     try:
-        yield sandbox
+        note_sandbox_url(settings.data, sandbox.url)
+        is_up()
+        await asyncio.get_running_loop().create_future()  # until it is cancelled
     finally:
         await sandbox.stop()

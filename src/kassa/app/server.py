@@ -127,13 +127,12 @@ def up(
         webhook_url=f"{address.url}/payments/webhook",
     )
     configure_logs(settings.log_level, settings.log_format)
-    with _owned(settings, place) as is_first, _listening(address, workers) as listeners:
+    with _owned(settings, place), _listening(address, workers) as listeners:
         is_one = workers == 1 and not split
-        server = Server(settings, replace(place, brings_sandbox=is_first and is_one), address, public_app)
+        server = Server(settings, replace(place, brings_sandbox=is_one), address, public_app)
         if not is_one:
             roles = several.split(server, listeners[0]) if split else several.workers(server, listeners)
-            with_sandbox = is_first and settings.has_sandbox
-            several.run(server, roles, prepare, announce, with_sandbox=with_sandbox)
+            several.run(server, roles, prepare, announce, with_sandbox=settings.has_sandbox)
         if prepare is not None:
             asyncio.run(server.prepare(prepare))
         server.run(listeners[0], lambda: announce(address.for_people, server.sandbox_url))
@@ -150,8 +149,7 @@ def serve(settings: Settings, service: str, host: str, port: int | None, announc
         place = Place({service: service}, service, host, webhook_url=f"{address.url}/webhook")
         server = Server(settings, place, address, lambda shop: service_app(shop, service))
     configure_logs(settings.log_level, settings.log_format)
-    with _owned(settings, server.place) as is_first, _listening(address) as (listener,):
-        server = replace(server, place=replace(server.place, brings_sandbox=is_first))
+    with _owned(settings, server.place), _listening(address) as (listener,):
         server.run(listener, lambda: announce(address.for_people, server.sandbox_url))
 
 
@@ -169,10 +167,10 @@ def _check_form(settings: Settings, here: Mapping[str, str], *, workers: int, sp
 
 
 @contextlib.contextmanager
-def _owned(settings: Settings, place: Place) -> Iterator[bool]:
-    """Whether this is the first server on the data directory. Another one is refused unless the stores are shared."""
+def _owned(settings: Settings, place: Place) -> Iterator[None]:
+    """Another server on the data directory is refused, unless the stores are shared."""
     if not place.here:
-        yield False  # the gateway has no data
+        yield  # the gateway has no data
         return
     name = "lock" if place.name == "kassa" else f"{place.name}.lock"
     try:
@@ -184,7 +182,7 @@ def _owned(settings: Settings, place: Place) -> Iterator[bool]:
     except OSError as error:
         raise StartRefused(f"the data directory {settings.data} cannot be used: {error.strerror}") from None
     try:
-        yield lock is not None
+        yield
     finally:
         if lock is not None:
             lock.release()

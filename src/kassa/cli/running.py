@@ -33,27 +33,16 @@ def settings_for(data: Path | None = None) -> Settings:
 
 @asynccontextmanager
 async def opened(settings: Settings, *, with_sandbox: bool = False) -> AsyncIterator[Shop]:
-    """The shop that the settings name. `with_sandbox`: Stripe is to be asked; if no key is set and no server runs,
-    the sandbox is brought up for as long as this lasts."""
-    from kassa.app.files import DataInUse, Lock
+    """The shop that the settings name. `with_sandbox`: Stripe is to be asked; if no key is set and no sandbox
+    runs, it is brought up for as long as this lasts."""
     from kassa.app.logs import configure_logs
     from kassa.app.shop import Place
     from kassa.app.wiring import open_shop, within_reach
 
     configure_logs("warning" if settings.log_level == "info" else settings.log_level, settings.log_format)
-    lock = None
-    if with_sandbox and settings.has_sandbox:
-        try:
-            lock = Lock(settings.data / "lock")
-        except DataInUse:
-            lock = None  # the server's sandbox runs
-    place = Place(within_reach(settings), serves=False, brings_sandbox=lock is not None)
-    try:
-        async with open_shop(settings, place) as shop:
-            yield shop
-    finally:
-        if lock is not None:
-            lock.release()
+    place = Place(within_reach(settings), serves=False, brings_sandbox=with_sandbox)
+    async with open_shop(settings, place) as shop:
+        yield shop
 
 
 def progress(*columns: Any) -> Progress:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from kassa.app.files import Lock, note_sandbox_url
 from kassa.sandbox import SandboxConfig, WebhookTarget, create_app
 
 
@@ -19,6 +20,7 @@ def sandbox(
     secret: Annotated[str | None, typer.Option(help="Signing secret of the webhooks; made up if left out.")] = None,
 ) -> None:
     """Run the Stripe sandbox alone: the API, the card page and webhooks, without Stripe."""
+    lock = Lock(data / "sandbox.lock")
     signing = secret or _kept_secret(data)
     targets = tuple(WebhookTarget(address, (signing,)) for address in webhook)
     url = f"http://127.0.0.1:{port}"
@@ -29,7 +31,9 @@ def sandbox(
     typer.echo(f"  STRIPE_WEBHOOK_SECRET={signing}")
     if not targets:
         typer.echo("  No webhooks are sent; name a receiver with --webhook http://localhost:8000/webhook")
+    note_sandbox_url(data, url)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", lifespan="on")
+    lock.release()
 
 
 def _kept_secret(data: Path) -> str:
