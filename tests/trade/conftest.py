@@ -1,24 +1,38 @@
 """Shops to trade in."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.servers import mongod
+from tests.trade.stores import FORMS
 from tests.trade.world import World, world
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _servers() -> Iterator[None]:
+    """A server that tests have started ends with the tests."""
+    yield
+    mongod.stop_shared()
+
+
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path) as opened:
+async def shop(tmp_path: Path, form: str) -> AsyncIterator[World]:
+    async with world(tmp_path, form=form) as opened:
         yield opened
         # Whatever a test does to a shop: afterwards the invariants hold.
         assert await opened.audit() == []
 
 
 @pytest.fixture
-async def patient_shop(tmp_path: Path) -> AsyncIterator[World]:
+async def patient_shop(tmp_path: Path, form: str) -> AsyncIterator[World]:
     """A shop that lets the buyer try another card."""
-    async with world(tmp_path, policy="retry") as opened:
+    async with world(tmp_path, policy="retry", form=form) as opened:
         yield opened
         assert await opened.audit() == []

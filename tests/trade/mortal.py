@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kassa.kit.problem import Problem, Unavailable
+from tests.trade.stores import SERVERS, SQLITE
 from tests.trade.world import World, world
 
 Action = Coroutine[Any, Any, Any]
@@ -17,13 +18,16 @@ CALLS = {
     "payment": ("close", "refund_late"),
 }
 """What one service asks of another."""
+TURN_WITH_SERVERS = 0.000_4
+"""So many turns as are few with a file are over before a server has answered: with servers a turn takes that long."""
 
 
 class MortalShop:
-    """The shop's process on its file. `lost` says of which calls the next question or answer gets lost."""
+    """The shop's process on its stores. `lost` says of which calls the next question or answer gets lost."""
 
     shop: World
     policy = "cancel"
+    form = SQLITE
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +37,7 @@ class MortalShop:
         self.numbers = itertools.count(1)
 
     async def open(self) -> None:
-        self.opened = world(Path(self.directory.name), self.policy)
+        self.opened = world(Path(self.directory.name), self.policy, self.form)
         self.shop = await self.opened.__aenter__()
         self.shop.ids._entropy = lambda size: next(self.numbers).to_bytes(size, "big")
         for service, names in CALLS.items():
@@ -56,7 +60,7 @@ class MortalShop:
         setattr(service, name, called)
 
     async def _die_and_start_again(self) -> None:
-        """All that is in memory is gone; the file, Stripe and the time stay."""
+        """All that is in memory is gone; the stores, Stripe and the time stay."""
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
@@ -79,7 +83,7 @@ class MortalShop:
                 await self.shop.settle()
             return
         for _ in range(dies_after):
-            await asyncio.sleep(0)
+            await asyncio.sleep(TURN_WITH_SERVERS if self.form == SERVERS else 0)
         await self._die_and_start_again()
         await asyncio.gather(tasks, return_exceptions=True)
 

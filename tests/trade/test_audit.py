@@ -69,9 +69,9 @@ async def lose_the_order(shop: World, order: Order) -> None:
     ],
 )
 async def test_a_broken_invariant_is_found(
-    tmp_path: Path, breaks: Callable[[World, Order], Awaitable[None]], invariant: str
+    tmp_path: Path, form: str, breaks: Callable[[World, Order], Awaitable[None]], invariant: str
 ) -> None:
-    async with world(tmp_path) as shop:
+    async with world(tmp_path, form=form) as shop:
         order = await confirmed(shop)
         assert await shop.audit() == []
         await breaks(shop, order)
@@ -79,8 +79,10 @@ async def test_a_broken_invariant_is_found(
         assert invariant in found
 
 
-async def test_what_only_one_reading_shows_is_not_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with world(tmp_path) as shop:
+async def test_what_only_one_reading_shows_is_not_reported(
+    tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path, form=form) as shop:
         order = await confirmed(shop)
         await cancel_but_keep_the_money(shop, order)
         sleep = shop.clock.sleep

@@ -202,7 +202,7 @@ class OrderMachine(MortalShop, RuleBasedStateMachine):
         """What the worker does, all at once as there."""
         shop = self.shop
         relays = (shop.order.outbox.run_due(), shop.payment.outbox.run_due(), shop.inbox.run_due())
-        jobs = (shop.rescue.rescue(), shop.reconciler.fetch_missed_events())
+        jobs = (shop.rescue.rescue(), shop.reconciler.fetch_missed_events(), shop.tend_stock())
         await asyncio.gather(*(refusable(each) for each in (*relays, *jobs)))
 
     @rule(status=st.sampled_from(["pending", "succeeded"]))

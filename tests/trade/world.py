@@ -1,4 +1,4 @@
-"""A whole shop without sockets: the real services on a real SQLite file, a hand-set clock, a scripted Stripe."""
+"""A whole shop without sockets: the real services on their real stores, a hand-set clock, a scripted Stripe."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,8 +8,10 @@ from pathlib import Path
 from kassa.app import wiring
 from kassa.app.audit import Difference, audit
 from kassa.contracts.inventory import Level, Line
+from kassa.inventory.mending import wanted_by
 from kassa.inventory.service import InventoryService
-from kassa.inventory.stock_sqlite import SqliteStock
+from kassa.inventory.stock import Stock
+from kassa.inventory.stock_redis import RedisStock
 from kassa.kit.clock import MINUTE, SECOND, Millis
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, PRODUCT, Ids
@@ -25,8 +27,8 @@ from kassa.payment.service import PaymentService
 from kassa.payment.store import PaymentStore
 from kassa.product.service import ProductService
 from kassa.product.store import ProductStore
-from kassa.storage.documents_sqlite import SqliteDatabase
 from tests.support import FakeClock
+from tests.trade.stores import SQLITE, stores
 from tests.trade.stripe_at_the_port import StripeAtThePort, sign
 
 Stores = tuple[ProductStore, OrderStore, PaymentStore]
@@ -40,7 +42,7 @@ TTL = 30 * MINUTE
 class World:
     """The services and what the tests ask of them."""
 
-    def __init__(self, stores: Stores, stock: SqliteStock, clock: FakeClock, policy: str) -> None:
+    def __init__(self, stores: Stores, stock: Stock, clock: FakeClock, policy: str) -> None:
         products, orders, payments = stores
         self.clock = clock
         self.stock = stock
@@ -106,7 +108,14 @@ class World:
         for outbox in (self.order.outbox, self.payment.outbox):
             await outbox.run_due()
         await self.inbox.run_due()
+        await self.tend_stock()
         await self.settle()
+
+    async def tend_stock(self) -> None:
+        """What the worker does for a stock in Redis."""
+        if isinstance(self.stock, RedisStock):
+            await self.stock.drain()
+            await self.stock.mend(wanted_by(self.order), self.clock.now())
 
     async def later(self, duration: Millis) -> None:
         """Time passes, and the relays do their turns meanwhile."""
@@ -135,13 +144,16 @@ class World:
 
 
 @asynccontextmanager
-async def world(directory: Path, policy: str = "cancel") -> AsyncIterator[World]:
-    """A shop in a file of the test's own."""
-    database = await SqliteDatabase.open(directory / "shop.db")
-    stores = (await ProductStore.open(database), await OrderStore.open(database), await PaymentStore.open(database))
-    opened = World(stores, await SqliteStock.open(database), FakeClock(), policy)
-    try:
-        yield opened
-    finally:
-        await opened.settle()
-        await database.close()
+async def world(directory: Path, policy: str = "cancel", form: str = SQLITE) -> AsyncIterator[World]:
+    """A shop whose data belong to a directory of the test's own."""
+    async with stores(form, directory) as (database, stock):
+        documents = (
+            await ProductStore.open(database),
+            await OrderStore.open(database),
+            await PaymentStore.open(database),
+        )
+        opened = World(documents, stock, FakeClock(), policy)
+        try:
+            yield opened
+        finally:
+            await opened.settle()
