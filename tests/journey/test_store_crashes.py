@@ -1,13 +1,15 @@
 """kill -9 of MongoDB and of Valkey under load: what was acknowledged stays, and the shop goes on by itself."""
 
 import asyncio
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.journey.running import Buyer, RunningShop, until
 from tests.servers import valkey
-from tests.servers.mongod import Mongod
+from tests.servers.mongod import Mongod, ReplicaSet
 
 pytestmark = pytest.mark.slow
 
@@ -53,13 +55,73 @@ async def kill_under_load(shop: RunningShop, victim: Mongod | valkey.Valkey) -> 
     await asyncio.gather(*buyers)
     for order_id in acknowledged:
         assert (await admin.call("GET", f"/orders/{order_id}")).status == 200
-
-    async def is_proved() -> bool:
-        # What was interrupted is carried out again within the writers' leases of 30 s.
-        return (await shop.command("audit"))[0] == 0
-
-    await until(is_proved, "the audit to be content", patience=90)
+    await until(lambda: is_proved(shop), "the audit to be content", patience=90)
 
 
 async def more(acknowledged: list[str], than: int) -> bool:
     return len(acknowledged) >= than
+
+
+@pytest.mark.parametrize("end", ["killed", "stepping down"])
+async def test_a_primary_that_ends_twice_under_load_is_replaced_and_loses_nothing(end: str, tmp_path: Path) -> None:
+    mongods = ReplicaSet()
+    try:
+        mongods.start()
+        with valkey.running(tmp_path) as stock:
+            stores = {"MONGO_URI": mongods.uri, "REDIS_URL": stock.url}
+            async with RunningShop(tmp_path / "data", **stores) as shop:
+                await end_primaries_under_load(shop, mongods, end)
+    finally:
+        mongods.remove()
+
+
+async def end_primaries_under_load(shop: RunningShop, mongods: ReplicaSet, end: str) -> None:
+    admin, buyer = await shop.admin(), await shop.buyer()
+    mug = await admin.product(stock=100_000)
+    acknowledged: list[str] = []
+    stopping = asyncio.Event()
+    keys = (f"key-{number}" for number in itertools.count())
+    buyers = [asyncio.create_task(insist(buyer, mug, keys, acknowledged, stopping)) for _ in range(6)]
+    for _ in range(2):
+        before = len(acknowledged)
+        await until(lambda before=before: more(acknowledged, before + 20), "orders before the end")
+        primary = await asyncio.to_thread(mongods.primary)
+        assert primary is not None
+        primary.kill() if end == "killed" else primary.step_down(10)
+        before = len(acknowledged)
+        await until(lambda before=before: more(acknowledged, before + 20), "orders without it", patience=60)
+        if end == "killed":
+            primary.launch()
+        await until(lambda: asyncio.to_thread(mongods.is_whole), "the three to be one again")
+    stopping.set()
+    await asyncio.gather(*buyers)
+    await nothing_is_lost(shop, admin, mug, acknowledged)
+
+
+async def insist(
+    buyer: Buyer, product_id: str, keys: Iterator[str], acknowledged: list[str], stopping: asyncio.Event
+) -> None:
+    """Buy until told to stop, each piece until it is acknowledged, under one key; then pay for some."""
+    while not stopping.is_set():
+        key = {"Idempotency-Key": next(keys)}
+        while (placed := await buyer.order(product_id, 1, **key)).status != 201:
+            assert placed.status == 503, placed.body
+        acknowledged.append(placed.body["order"]["id"])
+        session = await buyer.call("POST", "/payments/create-session", {"orderId": acknowledged[-1]})
+        assert session.status in (200, 503), session.body
+        if session.status == 200 and len(acknowledged) % 2:
+            await buyer.pay(session.body["sessionId"])
+
+
+async def nothing_is_lost(shop: RunningShop, admin: Buyer, mug: str, acknowledged: list[str]) -> None:
+    """Every acknowledged order is there once, and in the end there is no other and all go together."""
+    assert len(set(acknowledged)) == len(acknowledged)
+    for order_id in acknowledged:
+        assert (await admin.call("GET", f"/orders/{order_id}")).status == 200
+    await until(lambda: is_proved(shop), "the audit to be content", patience=90)
+    assert await admin.stock(mug) == 100_000 - len(acknowledged)
+
+
+async def is_proved(shop: RunningShop) -> bool:
+    # What was interrupted is carried out again within the writers' leases of 30 s.
+    return (await shop.command("audit"))[0] == 0

@@ -1,4 +1,4 @@
-"""A real `mongod`: a replica set of one member, in a directory of its own, gone when the tests are."""
+"""A real `mongod`: a replica set of one member or of three, in directories of their own, gone when the tests are."""
 
 import atexit
 import contextlib
@@ -73,8 +73,21 @@ class Mongod:
 
     def wait_until_primary(self) -> None:
         """Wait until it takes writes; the first time, make it a replica set."""
-        self._wait_for(self._listens)
+        self.wait_until_listening()
         self._wait_for(self._takes_writes)
+
+    def wait_until_listening(self) -> None:
+        """Wait until it can be connected to."""
+        self._wait_for(self._listens)
+
+    def hello(self) -> dict[str, Any]:
+        """What it says of itself; nothing if it does not answer."""
+        if self._process is None or self._process.poll() is not None:
+            return {}
+        try:
+            return dict(self.client.admin.command("hello"))
+        except PyMongoError:
+            return {}
 
     def _listens(self) -> bool:
         with socket.create_connection(("127.0.0.1", self.port), timeout=1):
@@ -145,6 +158,45 @@ class Mongod:
                 break
             time.sleep(0.02)
         raise RuntimeError(f"mongod does not come up:\n{(self.directory / 'log').read_text()[-2000:]}")
+
+
+class ReplicaSet:
+    """Three servers, of which any two go on without the third. They elect a primary about 2 s after it is gone."""
+
+    def __init__(self) -> None:
+        self.members = [Mongod() for _ in range(3)]
+        self._hosts = [f"127.0.0.1:{member.port}" for member in self.members]
+        self.uri = f"mongodb://{','.join(self._hosts)}/?replicaSet=kassa"
+
+    def start(self) -> None:
+        """Start all three, and wait until they are one."""
+        for member in self.members:
+            member.launch()
+        for member in self.members:
+            member.wait_until_listening()
+        hosts = [{"_id": number, "host": host} for number, host in enumerate(self._hosts)]
+        pace = {"electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500}
+        self.members[0].client.admin.command("replSetInitiate", {"_id": "kassa", "members": hosts, "settings": pace})
+        deadline = time.monotonic() + _PATIENCE
+        while not self.is_whole():
+            if time.monotonic() > deadline:
+                raise RuntimeError("the three servers do not become a replica set")
+            time.sleep(0.05)
+
+    def primary(self) -> Mongod | None:
+        """The one that takes writes; None while they elect."""
+        return next((member for member in self.members if member.hello().get("isWritablePrimary")), None)
+
+    def is_whole(self) -> bool:
+        """Whether there is a primary, and the other two follow it."""
+        said = [member.hello() for member in self.members]
+        roles = sorted((bool(each.get("isWritablePrimary")), bool(each.get("secondary"))) for each in said)
+        return roles == [(False, True), (False, True), (True, False)]
+
+    def remove(self) -> None:
+        """Stop all for good and remove their data."""
+        for member in self.members:
+            member.remove()
 
 
 def _binary() -> Path:
