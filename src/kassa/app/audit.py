@@ -3,6 +3,7 @@
 What is under way at the moment of reading looks like a difference; only what two readings show is reported.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 from typing import TypeVar
@@ -54,15 +55,17 @@ async def _differences(
     for found in await stock.differences():
         text = f"{found.what}: expected {found.expected}, found {found.found}"
         yield Difference("I1, I7: stock", found.product_id, text)
-    async for order in _all(orders):
-        payment = await payments.get(payment_id_of(order.id))
-        reservations = [await stock.reservation(f"{order.id}.{each}") for each in range(1, order.generation + 1)]
-        for difference in order_differences(order, payment, reservations):
-            yield difference
-    async for payment in _all(payments):
-        order_of_it = await orders.get(payment.order_id)
-        for difference in payment_differences(payment, order_of_it):
-            yield difference
+    async for page in _pages(orders):
+        paid = {each.id: each for each in await payments.many([payment_id_of(order.id) for order in page])}
+        reserved = await asyncio.gather(*(_reservations(order, stock) for order in page))
+        for order, reservations in zip(page, reserved, strict=True):
+            for difference in order_differences(order, paid.get(payment_id_of(order.id)), reservations):
+                yield difference
+    async for paid_page in _pages(payments):
+        ordered = {each.id: each for each in await orders.many([payment.order_id for payment in paid_page])}
+        for payment in paid_page:
+            for difference in payment_differences(payment, ordered.get(payment.order_id)):
+                yield difference
     for orphan in await stock.unmarked(clock.now() - ORPHANS_ARE_GONE_AFTER, PAGE):
         order_id = orphan.id.rpartition(".")[0]
         if await orders.get(order_id) is None:
@@ -154,9 +157,13 @@ def _has_open_effects(document: Aggregate) -> bool:
     return any(effect.done_at is None and effect.kind not in timers for effect in document.effects)
 
 
-async def _all(collection: Collection[A]) -> AsyncIterator[A]:
+async def _reservations(order: Order, stock: Stock) -> list[Reservation | None]:
+    """One for each generation."""
+    return [await stock.reservation(f"{order.id}.{each}") for each in range(1, order.generation + 1)]
+
+
+async def _pages(collection: Collection[A]) -> AsyncIterator[list[A]]:
     after: str | None = None
     while page := await collection.find({}, limit=PAGE, after=after, order="oldest"):
-        for document in page:
-            yield document
+        yield page
         after = page[-1].id

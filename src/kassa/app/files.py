@@ -1,9 +1,11 @@
-"""The data directory: who may use it, and where the sandbox was last."""
+"""The data directory: who may use it, where the sandbox was last, and whether the shop has left it."""
 
 import fcntl
 import os
 import socket
 from pathlib import Path
+
+MOVED = "moved"
 
 
 class DataInUse(Exception):
@@ -42,6 +44,14 @@ def sandbox_url(data: Path) -> str | None:
 def note_sandbox_url(data: Path, url: str) -> None:
     """Remember where the sandbox is, for commands and for the next start."""
     (data / "sandbox-url").write_text(f"{url}\n")
+
+
+def moved_from(data: Path) -> str | None:
+    """The name under which the shop of this data was moved to other stores, or is on the way; None if it was not."""
+    try:
+        return (data / MOVED).read_text().strip()
+    except FileNotFoundError:
+        return None
 
 
 def bound(host: str, port: int, sockets: int = 1) -> list[socket.socket]:

@@ -3,31 +3,60 @@
 What SQLite's users do not need is imported only when it is.
 """
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kassa.app.settings import SettingError, Settings
+from kassa.app.files import moved_from
+from kassa.app.settings import SERVICES, SettingError, Settings
 from kassa.app.shop import Shop
 from kassa.app.worker import Job
 from kassa.contracts.order import Orders
 from kassa.inventory.stock import Stock
 from kassa.inventory.stock_sqlite import SqliteStock
 from kassa.kit.clock import SECOND
-from kassa.kit.documents import Database
+from kassa.kit.documents import CollectionSpec, Database, Document
 from kassa.kit.problem import Unavailable
 from kassa.storage.documents_sqlite import SqliteDatabase
+
+if TYPE_CHECKING:
+    from kassa.inventory.stock_redis import RedisStock
+
+
+class Arrival(Document, frozen=True, kw_only=True):
+    """That a shop is being moved into this database, or was: which one, and whether all of it is here."""
+
+    shop: str
+    is_complete: bool = False
+
+
+ARRIVALS = CollectionSpec("arrivals", Arrival)
+ARRIVAL = "shop"
 
 
 async def open_database(settings: Settings, name: str) -> Database:
     """A database in MongoDB, or a file in the data directory."""
     if settings.mongo_uri is None:
+        _check_stays(settings, "MONGO_URI")
         return await SqliteDatabase.open(settings.data / f"{name}.db")
+    database = await open_mongo(settings.mongo_uri, name)
+    arrival = await (await database.collection(ARRIVALS)).get(ARRIVAL)
+    if arrival is not None and not arrival.is_complete:
+        await database.close()
+        raise SettingError("MONGO_URI", "names a MongoDB that a shop is being moved to: end that with kassa migrate")
+    return database
+
+
+async def open_mongo(uri: str, name: str) -> Database:
+    """A database in MongoDB, even if a shop is being moved into it."""
     # Imported here: it takes a third of a second, which users of SQLite need not wait for.
     from pymongo.errors import ConfigurationError
 
     from kassa.storage.documents_mongo import MongoDatabase
 
     try:
-        return await MongoDatabase.open(settings.mongo_uri, name)
+        return await MongoDatabase.open(uri, name)
     except (ConfigurationError, ValueError) as error:
         raise SettingError("MONGO_URI", f"cannot be used: {error}") from None
     except Unavailable as error:
@@ -40,21 +69,50 @@ async def open_stock(shop: Shop, database: Database, orders: Orders, closing: As
     settings = shop.settings
     if settings.redis_url is not None:
         from kassa.inventory.mending import wanted_by
-        from kassa.inventory.stock_redis import RedisStock
 
-        try:
-            redis = await RedisStock.open(settings.redis_url, database)
-        except Unavailable as error:
-            raise Unavailable(
-                f"Redis does not answer; does it run, and is REDIS_URL right? ({error.detail})"
-            ) from error
-        closing.push_async_callback(redis.close)
+        redis = await open_redis(settings.redis_url, database, closing)
         shop.jobs.append(Job("drain stock movements", SECOND, redis.drain))
         wanted = wanted_by(orders)
         shop.jobs.append(Job("mend the stock", SECOND, lambda: redis.mend(wanted, shop.clock.now())))
         return redis
     if isinstance(database, SqliteDatabase):
         return await SqliteStock.open(database)
+    _check_stays(settings, "REDIS_URL")
     file = await SqliteDatabase.open(settings.data / "stock.db")
     closing.push_async_callback(file.close)
     return await SqliteStock.open(file)
+
+
+async def open_redis(url: str, database: Database, closing: AsyncExitStack) -> "RedisStock":
+    """The stock in Redis; `database` keeps its ledger."""
+    from kassa.inventory.stock_redis import RedisStock
+
+    try:
+        redis = await RedisStock.open(url, database)
+    except Unavailable as error:
+        raise Unavailable(f"Redis does not answer; does it run, and is REDIS_URL right? ({error.detail})") from error
+    closing.push_async_callback(redis.close)
+    return redis
+
+
+async def open_files(data: Path, closing: AsyncExitStack) -> tuple[Mapping[str, Database], SqliteStock]:
+    """The files of a whole shop on SQLite, each service's database and the stock; FileNotFoundError if there is none,
+    ValueError if there are two."""
+    one, several = data / "kassa.db", {service: data / f"{service}.db" for service in SERVICES}
+    present = [path.name for path in (one, *several.values()) if path.exists()]
+    if one.exists() and len(present) > 1:
+        raise ValueError(f"{data} has {' and '.join(present)}: put those away that the shop does not use")
+    if not one.exists() and len(present) < len(several):
+        raise FileNotFoundError(f"{data} has no shop on SQLite: neither kassa.db nor the files of all services")
+    opened: dict[Path, SqliteDatabase] = {}
+    for path in {one} if one.exists() else several.values():
+        opened[path] = await SqliteDatabase.open(path)
+        closing.push_async_callback(opened[path].close)
+    databases = {service: opened.get(path) or opened[one] for service, path in several.items()}
+    return databases, await SqliteStock.open(databases["inventory"])
+
+
+def _check_stays(settings: Settings, missing: str) -> None:
+    if moved_from(settings.data) is not None:
+        text = f"must be set: the shop in {settings.data} was moved to MongoDB and Redis, or is on the way"
+        raise SettingError(missing, f"{text} (docs/operations.md)")

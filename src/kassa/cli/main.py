@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from kassa import __version__
-from kassa.cli import admin, catalogue, checks, demo, doctor, server
+from kassa.cli import admin, catalogue, checks, demo, doctor, migrate, server
 from kassa.cli.trouble import told
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command()(checks.audit)
 app.command()(checks.reconcile)
 app.command()(checks.replay)
 app.command()(doctor.doctor)
+app.command()(migrate.migrate)
 
 
 @app.callback()

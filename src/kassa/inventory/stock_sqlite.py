@@ -143,6 +143,11 @@ class SqliteStock:
         sql = f"{_RESERVATION} WHERE {_IS_UNMARKED} AND made_at < ? ORDER BY made_at, seq LIMIT ?"
         return [_reservation(*row) for row in self._sqlite.read(sql, (older_than, limit))]
 
+    async def reservations(self, after: str, limit: int) -> list[Reservation]:
+        """All reservations by id, those that have ended too; `after` is the last id of the page before."""
+        rows = self._sqlite.read(f"{_RESERVATION} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+        return [_reservation(*row) for row in rows]
+
     async def ledger(self, after: int, limit: int) -> list[Movement]:
         return self._movements("WHERE number > ? ORDER BY number LIMIT ?", (after, limit))
 

@@ -1,0 +1,201 @@
+"""Moving a shop from SQLite to MongoDB and Redis.
+
+Everything is copied under its own id, and what is there already is left as it is: so a move may be broken off at any
+point, by kill -9 too, and goes on when it is asked for again. From its first step on the files are not sold from any
+more, and the new stores not before its last.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+from kassa.app.audit import Difference, audit
+from kassa.app.files import MOVED, Lock, moved_from
+from kassa.app.secrets import kept_secret
+from kassa.app.settings import SERVICES
+from kassa.app.stores import ARRIVAL, ARRIVALS, Arrival, open_files, open_mongo, open_redis
+from kassa.auth.store import FAMILIES, USERS
+from kassa.inventory.mending import Wanted
+from kassa.inventory.replay import replay
+from kassa.inventory.stock import Stock
+from kassa.kit.clock import SystemClock
+from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Duplicate
+from kassa.kit.idempotency import RECORDS
+from kassa.order.store import ORDERS
+from kassa.payment.store import CURSORS, EVENTS, PAYMENTS
+from kassa.product.store import PRODUCTS
+
+PAGE = 500
+# Idempotency keys are kept by whoever answers first: which services that are may be others after the move.
+COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
+    "auth": (USERS, FAMILIES, RECORDS),
+    "product": (PRODUCTS, RECORDS),
+    "inventory": (RECORDS,),
+    "order": (ORDERS, RECORDS),
+    "payment": (PAYMENTS, EVENTS, CURSORS, RECORDS),
+}
+"""All that services keep in documents; the stock goes its own way."""
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Told what is being moved, how much of it is, and how much it is altogether."""
+
+
+class CannotMove(Exception):
+    """The text is one line that says why and what to do."""
+
+
+class Moved(NamedTuple):
+    """What a move ended with. With differences it has not ended: the shop is in neither place to be run."""
+
+    documents: int
+    movements: int
+    differences: Sequence[Difference]
+    was_moved_before: bool
+
+
+async def move(source: Path, mongo_uri: str, redis_url: str, progress: Progress) -> Moved:
+    """Move the shop in this data directory. DataInUse if a server runs on it, CannotMove, Unavailable."""
+    async with AsyncExitStack() as closing:
+        for server in ("lock", *(f"{service}.lock" for service in SERVICES)):
+            closing.callback(Lock(source / server).release)
+        try:
+            files, stock = await open_files(source, closing)
+        except (FileNotFoundError, ValueError) as error:
+            raise CannotMove(str(error)) from None
+        databases = {service: await open_mongo(mongo_uri, f"{service}db") for service in SERVICES}
+        for database in databases.values():
+            closing.push_async_callback(database.close)
+        redis = await open_redis(redis_url, databases["inventory"], closing)
+        arrivals = {service: await database.collection(ARRIVALS) for service, database in databases.items()}
+        name = moved_from(source)
+        if name is not None and await _are_complete(arrivals, name):
+            return Moved(0, 0, await _audited(databases, redis), was_moved_before=True)
+        if name is None and (found := await _audited(files, stock)):
+            raise CannotMove(f"{len(found)} differences are in the shop: see kassa audit, mend them, then move it")
+        await _check_target(databases, arrivals, redis, name)
+        await _begin(arrivals, name or kept_secret(source, MOVED, "shop_"))
+        await redis.mend(_nothing, SystemClock().now())
+        documents = await _copy_documents(files, databases, progress)
+        movements = await replay(stock, redis, lambda done, total: progress("stock movements", done, total))
+        differences = [*await _compare(files, databases, stock, redis), *await _audited(databases, redis)]
+        if not differences:
+            await _end(arrivals)
+        return Moved(documents, movements, differences, was_moved_before=False)
+
+
+async def _audited(databases: Mapping[str, Database], stock: Stock) -> list[Difference]:
+    orders, payments = await databases["order"].collection(ORDERS), await databases["payment"].collection(PAYMENTS)
+    return await audit(orders, payments, stock, SystemClock())
+
+
+async def _nothing(since: int, held: Sequence[str]) -> AsyncIterator[Wanted]:
+    """Nobody is asked for what Redis lost in the middle of a move: it is moved again."""
+    wanted: tuple[Wanted, ...] = ()
+    for each in wanted:
+        yield each
+
+
+# Where a move stands.
+
+
+async def _are_complete(arrivals: Mapping[str, Collection[Arrival]], name: str) -> bool:
+    found = [await each.get(ARRIVAL) for each in arrivals.values()]
+    return all(arrival is not None and arrival.shop == name and arrival.is_complete for arrival in found)
+
+
+async def _check_target(
+    databases: Mapping[str, Database], arrivals: Mapping[str, Collection[Arrival]], stock: Stock, name: str | None
+) -> None:
+    """CannotMove if anything is there that does not come from this shop."""
+    begun = False
+    for service, database in databases.items():
+        arrival = await arrivals[service].get(ARRIVAL)
+        if arrival is not None and arrival.shop == name:
+            begun = True
+            continue
+        for spec in COLLECTIONS[service]:
+            if arrival is not None or await (await database.collection(spec)).count({}):
+                raise CannotMove(f"{service}db in MongoDB holds another shop: choose another MongoDB, or drop it")
+    if not begun and await stock.all_levels(1):
+        raise CannotMove("Redis holds the stock of another shop: choose another Redis, or empty it")
+
+
+async def _begin(arrivals: Mapping[str, Collection[Arrival]], name: str) -> None:
+    for collection in arrivals.values():
+        if await collection.get(ARRIVAL) is None:
+            await collection.insert(Arrival(id=ARRIVAL, shop=name))
+
+
+async def _end(arrivals: Mapping[str, Collection[Arrival]]) -> None:
+    for collection in arrivals.values():
+        arrival = await collection.get(ARRIVAL)
+        assert arrival is not None
+        if not arrival.is_complete:
+            await collection.save(Arrival(id=ARRIVAL, version=arrival.version, shop=arrival.shop, is_complete=True))
+
+
+# Documents.
+
+
+async def _copy_documents(source: Mapping[str, Database], target: Mapping[str, Database], progress: Progress) -> int:
+    moved = 0
+    for service, specs in COLLECTIONS.items():
+        for spec in specs:
+            here, there = await source[service].collection(spec), await target[service].collection(spec)
+            done, total = 0, await here.count({})
+            async for page in _pages(here):
+                await _copy(page, there)
+                done += len(page)
+                progress(spec.name.replace("_", " "), done, total)
+            moved += done
+    return moved
+
+
+async def _pages(collection: Collection[Any]) -> AsyncIterator[list[Any]]:
+    after: str | None = None
+    while page := await collection.find({}, limit=PAGE, after=after, order="oldest"):
+        yield page
+        after = str(getattr(page[-1], collection.spec.sort))
+
+
+async def _copy(page: Sequence[Document], there: Collection[Any]) -> None:
+    known = {each.id for each in await there.many([document.id for document in page])}
+    missing = [document for document in page if document.id not in known]
+    outcomes = await asyncio.gather(*(there.insert(each) for each in missing), return_exceptions=True)
+    for document, outcome in zip(missing, outcomes, strict=True):
+        if isinstance(outcome, ValueError):
+            raise CannotMove(f"{there.spec.name} {document.id}: {outcome}") from outcome
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Duplicate):
+            raise outcome
+
+
+# The proof.
+
+
+async def _compare(
+    files: Mapping[str, Database], databases: Mapping[str, Database], stock: Stock, redis: Stock
+) -> list[Difference]:
+    """What is not the same in both places."""
+    found: list[Difference] = []
+
+    def compare(what: str, here: object, there: object) -> None:
+        if here != there:
+            found.append(Difference("moved", what, f"was {here}, is {there}"))
+
+    for service, specs in COLLECTIONS.items():
+        for spec in specs:
+            here, there = await files[service].collection(spec), await databases[service].collection(spec)
+            compare(f"{service}db.{spec.name}", await here.count({}), await there.count({}))
+    here_totals, there_totals = await stock.movement_totals(0), await redis.movement_totals(0)
+    for one, other in zip(here_totals, there_totals, strict=False):
+        compare("stock movements", one, other)
+    compare("stock movements", len(here_totals), len(there_totals))
+    after = ""
+    while page := await stock.all_levels(PAGE, after):
+        levels = await redis.levels([level.product_id for level in page])
+        for level in page:
+            compare(level.product_id, level, levels.get(level.product_id))
+        after = page[-1].product_id
+    return found

@@ -1,0 +1,60 @@
+"""What a move takes along, and what it refuses."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import kassa
+from kassa.app.files import MOVED
+from kassa.app.migration import COLLECTIONS, CannotMove, move
+from kassa.app.settings import SettingError, read_settings
+from kassa.app.shop import Place
+from kassa.app.wiring import all_here, open_shop
+from kassa.kit.documents import CollectionSpec
+from tests.servers import mongod
+
+LEFT = {"arrivals", "turns", "stock_movements", "stock_operations", "stock_state"}
+"""Of the new stores' own, or filled by replaying the stock."""
+
+
+def test_every_collection_is_moved() -> None:
+    found = {
+        value.name
+        for module in pkgutil.walk_packages(kassa.__path__, "kassa.")
+        if "sandbox" not in module.name and not module.name.endswith("__main__")
+        for value in vars(importlib.import_module(module.name)).values()
+        if isinstance(value, CollectionSpec)
+    }
+    assert found - LEFT == {spec.name for specs in COLLECTIONS.values() for spec in specs}
+
+
+async def test_a_shop_that_was_moved_is_not_run_on_its_files(tmp_path: Path) -> None:
+    (tmp_path / MOVED).write_text("shop_1\n")
+    settings = read_settings({"KASSA_DATA": str(tmp_path)})
+    with pytest.raises(SettingError, match=r"MONGO_URI must be set: the shop in .* was moved"):
+        async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)):
+            pass
+    assert not list(tmp_path.glob("*.db"))
+
+
+@pytest.mark.slow
+async def test_nor_is_its_stock(tmp_path: Path) -> None:
+    (tmp_path / MOVED).write_text("shop_1\n")
+    settings = read_settings({"KASSA_DATA": str(tmp_path), "MONGO_URI": mongod.shared().uri})
+    with pytest.raises(SettingError, match="REDIS_URL must be set"):
+        async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)):
+            pass
+    mongod.stop_shared()
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [((), "no shop"), (("order.db",), "no shop"), (("kassa.db", "order.db"), "has kassa.db and order.db")],
+)
+async def test_only_a_whole_shop_is_moved(tmp_path: Path, files: tuple[str, ...], why: str) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    with pytest.raises(CannotMove, match=why):
+        await move(tmp_path, "mongodb://127.0.0.1:1", "redis://127.0.0.1:1", lambda what, done, total: None)
