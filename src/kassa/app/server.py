@@ -23,8 +23,10 @@ from kassa.app.web import CALLS, calls, public_app, service_app
 from kassa.app.wiring import all_here, open_shop
 from kassa.app.worker import Worker
 from kassa.gateway.arrival import App
+from kassa.kit.problem import Unavailable
 
 SAME_SIGNAL_SECONDS = 1.0
+ASK_AGAIN_SECONDS = 1.0
 
 log = structlog.get_logger()
 Prepare = Callable[[Shop], Awaitable[None]]
@@ -80,6 +82,20 @@ class Server:
         async with open_shop(self.settings, place) as shop:
             if prepare is not None:
                 await prepare(shop)
+
+    async def wait_for_stores(self) -> bool:
+        """Return when MongoDB and Redis answer; False if this is told to stop meanwhile."""
+        stopping = _stop_signal()
+        while not stopping.is_set():
+            try:
+                await self.prepare(None)
+            except Unavailable as error:
+                log.warning("waiting for a store", problem=error.detail)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stopping.wait(), ASK_AGAIN_SECONDS)
+            else:
+                return True
+        return False
 
     async def bring_sandbox(self, ready: Callable[[], None], life: int) -> None:
         """Run the sandbox alone, for several processes."""
@@ -149,8 +165,12 @@ def serve(settings: Settings, service: str, host: str, port: int | None, announc
         place = Place({service: service}, service, host, webhook_url=f"{address.url}/webhook")
         server = Server(settings, place, address, lambda shop: service_app(shop, service))
     configure_logs(settings.log_level, settings.log_format)
-    with _owned(settings, server.place), _listening(address) as (listener,):
-        server.run(listener, lambda: announce(address.for_people, server.sandbox_url))
+    with _owned(settings, server.place):
+        # Before it listens: whoever calls is refused at once, and does not wait along.
+        if settings.mongo_uri is not None and server.place.here and not asyncio.run(server.wait_for_stores()):
+            return
+        with _listening(address) as (listener,):
+            server.run(listener, lambda: announce(address.for_people, server.sandbox_url))
 
 
 def _check_form(settings: Settings, here: Mapping[str, str], *, workers: int, split: bool) -> None:
