@@ -5,12 +5,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-.PHONY: up test check bench lock format clean install install-test browser
+IP := $(shell PATH=$$PATH:/usr/sbin command -v ip)
+APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
+
+.PHONY: up test check bench lock format clean install install-test browser hosts
 
 up: install  ## install and start the shop with the sample catalogue
 	$(BIN)/kassa up --sample $(ARGS)
 
-test: install-test browser  ## install what the tests need, and run them all
+test: install-test browser hosts  ## install what the tests need, and run them all
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 # The quick tests: the rules and the services on a hand-set clock; no servers, no browser.
@@ -50,11 +53,16 @@ $(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt
 browser:
 ifeq ($(CHROMIUM),)
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	  $(APT) chromium >/dev/null; \
 	else \
 	  echo "The browser tests need Chromium: install it (Debian: apt-get install chromium), then call make test again"; \
 	  exit 1; \
 	fi
+endif
+
+hosts:
+ifeq ($(IP),)
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then $(APT) iproute2 >/dev/null; fi
 endif
 
 lock: install-test  ## renew requirements/*.txt from pyproject.toml

