@@ -1,4 +1,4 @@
-"""A shop as it is benched: `kassa up` in a process of its own on a directory that goes away afterwards."""
+"""A shop as it is benched: `kassa up` in processes of its own on a directory that goes away afterwards."""
 
 import asyncio
 import os
@@ -12,11 +12,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
+from tests.servers import valkey
+from tests.servers.mongod import Mongod
 
 from bench.accounting import memory_mb
 from bench.visits import Client
@@ -31,14 +33,26 @@ _ITEMS = 20
 _HANDLED = "checkout.session.completed"
 
 
+class Form(NamedTuple):
+    """How a shop is run: options of `kassa up`, and whether on servers of its own."""
+
+    options: tuple[str, ...] = ()
+    on_servers: bool = False
+
+
+ONE_PROCESS = Form()
+
+
 class Shop:
     """A running shop. `pids` names its processes; `ready_seconds` is how long it took from its start."""
 
-    def __init__(self, data: Path, source: Path | None = None) -> None:
+    def __init__(self, data: Path, source: Path | None, form: Form) -> None:
         self.data = data
+        self._form = form
         self.base = f"http://127.0.0.1:{_free_port()}"
         self.sandbox = ""
         self.secret = ""
+        self.stores: dict[str, str] = {}
         self.pids: dict[str, list[int]] = {}
         self.ready_seconds = 0.0
         self.memory_at_rest_mb = 0.0
@@ -79,20 +93,38 @@ class Shop:
             return str((await answer.json())["secret"])
 
     @contextmanager
+    def with_stores(self) -> Iterator[None]:
+        """MongoDB and Valkey of its own, if it is to run on them."""
+        if not self._form.on_servers:
+            yield
+            return
+        mongod = Mongod()
+        try:
+            mongod.start()
+            with valkey.running(self.data) as stock:
+                self.stores = {"MONGO_URI": mongod.uri, "REDIS_URL": stock.url}
+                self.pids |= {"mongod": [mongod.pid], "valkey": [stock.pid]}
+                yield
+        finally:
+            mongod.remove()
+
+    @contextmanager
     def up(self) -> Iterator["Shop"]:
         """Start it, wait until it is ready; stop it at the end."""
         settings = {"JWT_SECRET": self._jwt_secret, "RATE_LIMIT": "off", "LOG_LEVEL": "warning"}
         if self.sandbox:
             settings |= {"STRIPE_SECRET_KEY": "sk_test_bench", "STRIPE_API_BASE": self.sandbox}
             settings |= {"STRIPE_WEBHOOK_SECRET": self.secret}
-        command = ("up", "--data", str(self.data / "shop"), "--port", self.base.rpartition(":")[2])
+        settings |= self.stores
+        place = ("--data", str(self.data / "shop"), "--port", self.base.rpartition(":")[2])
+        command = ("up", *place, *self._form.options)
         began = time.monotonic()
         with _process(self.data, "kassa", command, _environment(self._source, **settings)) as process:
             _wait_for(f"{self.base}/ready", process)
             self.ready_seconds = round(time.monotonic() - began, 2)
-            self.pids["kassa"] = [process.pid]
+            self.pids["kassa"] = [process.pid, *children(process.pid)]
             time.sleep(1)  # what is imported after the start
-            self.memory_at_rest_mb = memory_mb(process.pid)
+            self.memory_at_rest_mb = round(sum(map(memory_mb, self.pids["kassa"])), 1)
             yield self
 
     def stock_up(self, stock: int = PLENTY, count: int = _ITEMS) -> list[str]:
@@ -121,16 +153,17 @@ class Shop:
 
 
 @contextmanager
-def shop(source: Path | None, *, with_sandbox: bool = False) -> Iterator[Shop]:
+def shop(source: Path | None, *, with_sandbox: bool = False, form: Form = ONE_PROCESS) -> Iterator[Shop]:
     """An empty shop that runs the code at `source` (by default this one)."""
     with tempfile.TemporaryDirectory(prefix="kassa-bench-") as directory:
-        made = Shop(Path(directory), source)
-        if not with_sandbox:
-            with made.up():
-                yield made
-            return
-        with made.with_sandbox(), made.up():
+        made = Shop(Path(directory), source, form)
+        with made.with_stores(), made.with_sandbox() if with_sandbox else nullcontext(), made.up():
             yield made
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one has started."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _environment(source: Path | None, **settings: str) -> dict[str, str]:

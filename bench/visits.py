@@ -8,9 +8,11 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
 import aiohttp
+import httpx
 
 OK = "ok"
 GOOD_CARD = "4242424242424242"
@@ -47,6 +49,23 @@ Visit: TypeAlias = Callable[[Client], Awaitable[str]]
 
 class Unexpected(Exception):
     """The shop answered as it must not."""
+
+
+async def ask_by_aiohttp(client: Client) -> str:
+    """A small question, by the client that services use between them."""
+    status, _ = await client.call("GET", "/health")
+    return OK if status == 200 else "wrong"
+
+
+async def ask_by_httpx(client: Client) -> str:
+    """The same, by the other one."""
+    answer = await _httpx().get(client.base + "/health", headers={"Authorization": f"Bearer {client.token}"})
+    return OK if answer.status_code == 200 and answer.json() else "wrong"
+
+
+@cache
+def _httpx() -> httpx.AsyncClient:
+    return httpx.AsyncClient(limits=httpx.Limits(max_connections=None), trust_env=False)
 
 
 async def browse(client: Client) -> str:

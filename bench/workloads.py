@@ -4,6 +4,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ from bench import visits
 from bench.accounting import Meter, memory_mb
 from bench.driving import Outcome, Plan, drive
 from bench.filling import fill
-from bench.running import Shop, shop
+from bench.running import ONE_PROCESS, Form, Shop, shop
 from bench.visits import OK, Visit
 
 Line: TypeAlias = dict[str, Any]
@@ -20,6 +21,11 @@ Workload: TypeAlias = Callable[[float, Path | None], Line]
 ORDER_CLIENTS = (1, 16, 64)
 JOURNEY_CLIENTS = 16
 WEBHOOK_CLIENTS = 32
+FORMS = (
+    ("one process, SQLite", ONE_PROCESS),
+    ("one process, MongoDB and Valkey", Form(on_servers=True)),
+    ("six processes, MongoDB and Valkey", Form(("--split",), on_servers=True)),
+)
 PIECES = 100
 BUYERS_A_SECOND = 1_000
 STORED_BEFORE = (1_000, 100_000)
@@ -52,6 +58,35 @@ def journey(seconds: float, source: Path | None) -> Line:
         products = running.stock_up()
         outcome = _driven(running, visits.journey, JOURNEY_CLIENTS, seconds, products)
         return {"clients": JOURNEY_CLIENTS, **_figures(outcome, running)}
+
+
+def forms(seconds: float, source: Path | None) -> Line:
+    """The paid journey in each form, in turn. `ratio`: Kassa's CPU in six processes, by that in one on SQLite. The
+    line's own figures are those of six processes."""
+    with ExitStack() as closing:
+        running = {name: closing.enter_context(shop(source, with_sandbox=True, form=form)) for name, form in FORMS}
+        products = {name: each.stock_up() for name, each in running.items()}
+        rounds: dict[str, list[Outcome]] = {name: [] for name in running}
+        for name in (*running, *running):
+            outcome = _driven(running[name], visits.journey, JOURNEY_CLIENTS, seconds / 6, products[name])
+            rounds[name].append(outcome)
+        by_form = {name: _figures(one.joined(two), running[name]) for name, (one, two) in rounds.items()}
+        cost = [figures["cpu_ms"]["kassa"] for figures in by_form.values()]
+        last = by_form[FORMS[-1][0]]
+        return {"clients": JOURNEY_CLIENTS, **last, "ratio": round(cost[-1] / cost[0], 2), "by_form": by_form}
+
+
+def clients(seconds: float, source: Path | None) -> Line:
+    """Small questions by aiohttp and by httpx, in turn. `ratio`: what asking costs with httpx, by what with aiohttp."""
+    asks = {"aiohttp": visits.ask_by_aiohttp, "httpx": visits.ask_by_httpx}
+    with shop(source) as running:
+        rounds: dict[str, list[Outcome]] = {name: [] for name in asks}
+        for name in (*asks, *asks):
+            rounds[name].append(_driven(running, asks[name], JOURNEY_CLIENTS, seconds / 4, []))
+        by_client = {name: _figures(one.joined(two), running) for name, (one, two) in rounds.items()}
+        cost = {name: figures["cpu_ms"]["drivers"] for name, figures in by_client.items()}
+        ratio = round(cost["httpx"] / cost["aiohttp"], 2)
+        return {"clients": JOURNEY_CLIENTS, **by_client["aiohttp"], "ratio": ratio, "by_client": by_client}
 
 
 def webhooks(seconds: float, source: Path | None) -> Line:
@@ -168,6 +203,8 @@ WORKLOADS: dict[str, Workload] = {
     "browse": browse,
     "order": order,
     "journey": journey,
+    "forms": forms,
+    "clients": clients,
     "webhooks": webhooks,
     "flash-sale": flash_sale,
     "growth": growth,

@@ -197,6 +197,40 @@ def test_services_that_run_apart_make_one_shop(tmp_path: Path) -> None:
     assert statuses == [0] * len(running)
 
 
+def test_some_services_may_run_apart_from_the_rest(tmp_path: Path) -> None:
+    ports = {name: free_port() for name in ("product", "inventory")}
+    secrets = {"JWT_SECRET": "j" * 32, "INTERNAL_SECRET": "i" * 32}
+    urls = {f"{name.upper()}_SERVICE_URL": f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    with started(tmp_path, "up", **secrets, **urls) as rest:
+        settings = {**secrets, **urls, "AUTH_SERVICE_URL": rest.url}
+        running = [_service(tmp_path, name, port, settings) for name, port in ports.items()]
+        try:
+            rest.wait_until_ready()
+            made = kassa(tmp_path, "admin", "create", "a@shop.example", KASSA_ADMIN_PASSWORD="correct horse battery")
+            assert made.returncode == 0, made.stderr
+            account = {"email": "a@shop.example", "password": "correct horse battery"}
+            session = httpx.post(f"{rest.url}/auth/login", json=account, trust_env=False).json()
+            signed = {"Authorization": f"Bearer {session['token']}"}
+            mug = {"name": "Mug", "price": "9.99", "category": "things", "description": "", "stock": 3}
+            product = httpx.post(f"{rest.url}/products", json=mug, headers=signed, trust_env=False).json()["product"]
+            items = {"items": [{"productId": product["id"], "quantity": 2}]}
+            placed = httpx.post(f"{rest.url}/orders", json=items, headers=signed, trust_env=False)
+            assert placed.status_code == 201, placed.text
+            left = httpx.get(f"{rest.url}/inventory/{product['id']}", trust_env=False).json()["stock"]
+            assert left == 1
+        finally:
+            for process in running:
+                process.process.terminate()
+                process.process.wait(PATIENCE)
+
+
+def test_one_that_would_have_to_call_into_this_process_may_not(tmp_path: Path) -> None:
+    secrets = {"JWT_SECRET": "j" * 32, "INTERNAL_SECRET": "i" * 32}
+    refused = kassa(tmp_path, "up", **secrets, ORDER_SERVICE_URL="http://127.0.0.1:1")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "PRODUCT_SERVICE_URL must be set too: the order service, which runs elsewhere" in refused.stderr
+
+
 def test_an_inventory_on_redis_must_know_where_the_orders_are(tmp_path: Path) -> None:
     secrets = {"JWT_SECRET": "j" * 32, "INTERNAL_SECRET": "i" * 32, "AUTH_SERVICE_URL": "http://127.0.0.1:1"}
     refused = kassa(tmp_path, "serve", "inventory", **secrets, REDIS_URL="redis://127.0.0.1:1")

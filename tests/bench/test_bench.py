@@ -19,6 +19,8 @@ MORE = {
     "webhooks": {"drained_per_second", "stored_only"},
     "flash-sale": {"buyers", "pieces", "sold", "refused"},
     "growth": {"ratio", "by_orders"},
+    "forms": {"ratio", "by_form"},
+    "clients": {"ratio", "by_client"},
 }
 
 pytestmark = pytest.mark.slow
@@ -32,7 +34,7 @@ def test_every_workload_prints_one_line_with_its_figures(name: str) -> None:
     assert line["is_right"], line["wrong"]
     assert line["operations"] > 0
     assert {"kassa", "drivers"} <= set(line["cpu_ms"])
-    assert ("sandbox" in line["cpu_ms"]) == (name in ("journey", "webhooks"))
+    assert ("sandbox" in line["cpu_ms"]) == (name in ("journey", "webhooks", "forms"))
 
 
 def test_the_flash_sale_sells_exactly_its_pieces() -> None:

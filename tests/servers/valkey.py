@@ -73,6 +73,12 @@ class Valkey:
         with self.client() as client:
             _wait_until(lambda: bool(client.ping()), f"valkey on port {self.port}: see {self.directory}/log")
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
     @contextmanager
     def client(self) -> Iterator[Redis]:
         """A plain client, to look inside."""

@@ -179,11 +179,21 @@ def _check_form(settings: Settings, here: Mapping[str, str], *, workers: int, sp
             name = f"{next(iter(settings.service_urls)).upper()}_SERVICE_URL"
             raise SettingError(name, "must not be set with --split, which runs all services itself")
         settings.require_services_form()
+        _check_callers(settings, here)
     if workers > 1 and split:
         raise StartRefused("choose --workers or --split")
     if workers > 1 and not settings.shares_stores(here):
         missing = "MONGO_URI" if settings.mongo_uri is None else "REDIS_URL"
         raise SettingError(missing, "must be set for more than one worker: SQLite is for one process")
+
+
+def _check_callers(settings: Settings, here: Mapping[str, str]) -> None:
+    """What is in this process can be called from within it alone; the keys of auth are for everybody."""
+    for caller in settings.service_urls:
+        for callee in calls(caller, settings):
+            if callee in here and callee != "auth":
+                text = f"must be set too: the {caller} service, which runs elsewhere, calls {callee}"
+                raise SettingError(f"{callee.upper()}_SERVICE_URL", text)
 
 
 @contextlib.contextmanager

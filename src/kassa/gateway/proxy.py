@@ -81,7 +81,7 @@ class Proxy:
         """One request."""
         first = scope["path"].lstrip("/").split("/", 1)[0] if scope["type"] == "http" else ""
         service = OWNERS.get(first)
-        if service is None:
+        if service not in self._upstreams:
             await self._local(scope, receive, send)
             return
         has_started = False
