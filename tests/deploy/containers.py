@@ -40,6 +40,9 @@ class ComposedShop(RunningShop):
     def __init__(self, kassa: Path) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="kassa-compose-", dir="/var/tmp"))
         self._folder.chmod(0o755)
+        # Wherever the tests are installed, a container need not see it.
+        self._mongod = str(shutil.copy(mongod.binary(), self._folder))
+        self._valkey = str(shutil.copy(valkey.binary(), self._folder))
         super().__init__(self._folder / "payment")
         self._kassa = str(kassa)
         self._containers: dict[str, Any] = compose(SECRETS | {"FRONTEND_URL": "http://shop.example"})["services"]
@@ -148,9 +151,9 @@ class ComposedShop(RunningShop):
         command: list[str] = self._containers[name]["command"]
         folder = str(self._folder / name)
         if name == "mongo":
-            return [str(mongod.binary()), *command[1:], "--dbpath", folder]
+            return [self._mongod, *command[1:], "--dbpath", folder]
         if name == "redis":
-            return [valkey.binary(), *command[1:], "--dir", folder, "--protected-mode", "no"]
+            return [self._valkey, *command[1:], "--dir", folder, "--protected-mode", "no"]
         (entry,) = [json.loads(rest) for instruction, rest in dockerfile() if instruction == "ENTRYPOINT"]
         assert entry == ["kassa"]
         return [self._kassa, *command]

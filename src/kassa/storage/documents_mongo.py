@@ -1,7 +1,8 @@
 """MongoDB as a `kit.documents.Database`: a replica set or a sharded cluster, one database for each service.
 
-What is answered was committed by a majority and is in its journals; what is read was committed so. There are no
-transactions over several documents.
+What is answered was committed by a majority and is in its journals; what is read was committed so, and is no older
+than what was answered before, by whichever process, elections included. (Behind `mongos` elections are not seen: for a
+moment after one a read may be older there, a save never.) There are no transactions over several documents.
 
 **Compare-and-set.** A plain update that matches nothing says so only in a count over the whole group, so that nobody
 could tell who of a group lost. Therefore a save is an upsert by `_id` whose new content is worked out by the server:
@@ -12,12 +13,14 @@ at the write's own index. It fails too when there is no document, so a deleted o
 spreads ids that grow with time. Users have another unique field, and stay on one shard. Reads by other fields ask all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
+import pymongo
 from pymongo import AsyncMongoClient, DeleteOne, InsertOne, ReadPreference, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.read_concern import ReadConcern
 
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.documents import CollectionSpec, Conflict, Document, Order, Total, Where, with_version
@@ -27,6 +30,7 @@ from kassa.storage.mongo_schema import make
 from kassa.storage.mongo_shape import CODEC, Shape, plain
 
 D = TypeVar("D", bound=Document)
+A = TypeVar("A")
 
 PATIENCE: Millis = 10 * SECOND
 """How long an operation may take altogether: finding the primary, sending it, the majority's journals, trying again."""
@@ -45,8 +49,10 @@ class MongoDatabase:
         self.patience = patience
         self.raw: AsyncDatabase[Stored] = client.get_database(name, codec_options=CODEC)
         self._client = client
+        self._catching_up = self.raw.get_collection("elections", read_concern=ReadConcern("linearizable"))
         self._lanes: list[Lane[Any, Any]] = []
         self._is_closed = False
+        self._known: object = None  # The election whose primary has caught up.
 
     @classmethod
     async def open(cls, uri: str, name: str, *, patience: Millis = PATIENCE) -> Self:
@@ -99,6 +105,31 @@ class MongoDatabase:
         for lane in self._lanes:
             await lane.close()
         await self._client.close()
+
+    async def read(self, ask: Callable[[], Awaitable[A]]) -> A:
+        """What a primary answers that knows all that was acknowledged before; Unavailable if there is none in time.
+
+        A member that is just elected has it all, but not yet the knowledge that a majority has it, and answers with
+        what it knew before. It learns that by committing something of its own, which a linearizable read makes it do
+        (MongoDB manual: read concern "linearizable").
+        """
+        self.check_open()
+        with reaching(self.name), pymongo.timeout(self.patience / SECOND):
+            while True:
+                election = self._election()
+                if election is None or election != self._known:
+                    await self._catching_up.find_one()
+                    if self._election() != election:
+                        continue
+                    self._known = election
+                answer = await ask()
+                if self._election() == election:
+                    return answer
+
+    def _election(self) -> object:
+        """Which server is the primary, by which election; None if no primary is known."""
+        servers = self._client.topology_description.server_descriptions().values()
+        return next(((server.address, server.election_id) for server in servers if server.is_writable), None)
 
     def check_open(self) -> None:
         """Unavailable if the database was closed."""
@@ -176,15 +207,12 @@ class MongoCollection(Generic[D]):
         return await self._documents(self._shape.filter(where, *behind), limit, skip, direction)
 
     async def count(self, where: Where) -> int:
-        self._database.check_open()
-        with reaching(self._database.name):
-            return await self._stored.count_documents(self._shape.filter(where))
+        return await self._database.read(lambda: self._stored.count_documents(self._shape.filter(where)))
 
     async def due(self, now: Millis, limit: int) -> list[D]:
         return await self._documents({"due_at": {"$lte": now}}, limit, sort={"due_at": 1, "_id": 1})
 
     async def totals(self, where: Where, by: str, *, sum_of: str | None = None, per: int = 1) -> list[Total]:
-        self._database.check_open()
         key: Any = self._shape.value(by)
         if per > 1:
             key = {"$toLong": {"$floor": {"$divide": [key, per]}}}
@@ -194,9 +222,11 @@ class MongoCollection(Generic[D]):
             {"$group": {"_id": key, "count": {"$sum": 1}, "sum": {"$sum": value}}},
             {"$sort": {"_id": 1}},
         ]
-        with reaching(self._database.name):
-            rows = await (await self._stored.aggregate(stages)).to_list()
-        return [Total(row["_id"], row["count"], row["sum"]) for row in rows]
+
+        async def ask() -> list[Stored]:
+            return await (await self._stored.aggregate(stages)).to_list()
+
+        return [Total(row["_id"], row["count"], row["sum"]) for row in await self._database.read(ask)]
 
     async def delete(self, id: str) -> None:
         refused = await self._deletes.send(DeleteOne({"_id": _encodable(id)}))
@@ -206,12 +236,12 @@ class MongoCollection(Generic[D]):
     async def _documents(
         self, filter: Stored, limit: int, skip: int = 0, sort: Mapping[str, int] | None = None
     ) -> list[D]:
-        self._database.check_open()
         if limit < 1:
             return []  # For MongoDB 0 is no limit.
-        with reaching(self._database.name):
-            found = self._stored.find(filter, limit=limit, skip=skip, sort=sort, batch_size=limit)
-            return [self._shape.decode(each) for each in await found.to_list()]
+        found = await self._database.read(
+            lambda: self._stored.find(filter, limit=limit, skip=skip, sort=sort, batch_size=limit).to_list()
+        )
+        return [self._shape.decode(each) for each in found]
 
     async def _by(self, field: str, value: str) -> D | None:
         found = await self._reads[field].send(_encodable(value))
@@ -221,8 +251,9 @@ class MongoCollection(Generic[D]):
         return await bulk(self._stored, writes)
 
     async def _read(self, name: str, values: list[str]) -> list[Stored | None]:
-        with reaching(self._database.name):
-            found = await self._stored.find({name: {"$in": values}}, batch_size=len(values) + 1).to_list()
+        found = await self._database.read(
+            lambda: self._stored.find({name: {"$in": values}}, batch_size=len(values) + 1).to_list()
+        )
         by_value = {stored[name]: stored for stored in found}
         return [by_value.get(value) for value in values]
 
