@@ -5,15 +5,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
+STRIPE := $(shell command -v stripe)
 IP := $(shell PATH=$$PATH:/usr/sbin command -v ip)
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: up test check bench lock format clean install install-test browser hosts
+.PHONY: up test check bench lock format clean install install-test browser hosts stripe
 
 up: install  ## install and start the shop with the sample catalogue
 	$(BIN)/kassa up --sample $(ARGS)
 
-test: install-test browser hosts  ## install what the tests need, and run them all
+test: install-test browser hosts stripe  ## install what the tests need, and run them all
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # The quick tests: the rules and the services on a hand-set clock; no servers, no browser.
@@ -63,6 +64,16 @@ endif
 hosts:
 ifeq ($(IP),)
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then $(APT) iproute2 >/dev/null; fi
+endif
+
+stripe:
+ifeq ($(STRIPE),)
+	@if ! command -v npm >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  $(APT) npm >/dev/null; \
+	fi
+	@mkdir -p $(VENV)/stripe && cp tests/sandbox/cli/package*.json $(VENV)/stripe/
+	@npm ci --prefix $(VENV)/stripe --no-audit --no-fund --loglevel=error >/dev/null \
+	  || { echo "The tests run Stripe's command line: put stripe on the PATH, or install npm (on Linux, x86-64)"; exit 1; }
 endif
 
 lock: install-test  ## renew requirements/*.txt from pyproject.toml

@@ -74,13 +74,19 @@ class Shop:
     @contextmanager
     def with_sandbox(self) -> Iterator[None]:
         """The Stripe sandbox in a process of its own, that sends the webhooks that the shop acts on."""
+        with self.sandbox_alone():
+            self.secret = asyncio.run(self._make_endpoint())
+            yield
+
+    @contextmanager
+    def sandbox_alone(self) -> Iterator[None]:
+        """The Stripe sandbox in a process of its own, that tells nobody."""
         port = _free_port()
         self.sandbox = f"http://127.0.0.1:{port}"
         command = ("sandbox", "--port", str(port), "--data", str(self.data / "stripe"))
         with _process(self.data, "sandbox", command, _environment(self._source)) as process:
             _wait_for(f"{self.sandbox}/health", process)
             self.pids["sandbox"] = [process.pid]
-            self.secret = asyncio.run(self._make_endpoint())
             yield
 
     async def _make_endpoint(self) -> str:
@@ -158,6 +164,17 @@ def shop(source: Path | None, *, with_sandbox: bool = False, form: Form = ONE_PR
     with tempfile.TemporaryDirectory(prefix="kassa-bench-") as directory:
         made = Shop(Path(directory), source, form)
         with made.with_stores(), made.with_sandbox() if with_sandbox else nullcontext(), made.up():
+            yield made
+
+
+@contextmanager
+def stripe_alone(source: Path | None) -> Iterator[Shop]:
+    """No shop, only the Stripe sandbox, held to one core."""
+    with tempfile.TemporaryDirectory(prefix="kassa-bench-") as directory:
+        made = Shop(Path(directory), source, ONE_PROCESS)
+        with made.sandbox_alone():
+            if sys.platform == "linux":
+                os.sched_setaffinity(made.pids["sandbox"][0], {min(os.sched_getaffinity(0))})
             yield made
 
 

@@ -10,12 +10,26 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
+from urllib.parse import urlencode
 
 import aiohttp
 import httpx
 
 OK = "ok"
 GOOD_CARD = "4242424242424242"
+_SESSION = urlencode(
+    {
+        "mode": "payment",
+        "success_url": "http://127.0.0.1:1/return",
+        "client_reference_id": "ord_1",
+        "metadata[orderId]": "ord_1",
+        "payment_intent_data[metadata][orderId]": "ord_1",
+        "line_items[0][price_data][currency]": "usd",
+        "line_items[0][price_data][unit_amount]": "1999",
+        "line_items[0][price_data][product_data][name]": "Mug",
+        "line_items[0][quantity]": "2",
+    }
+).encode()
 # Every look at the order costs the shop a read: each pause is twice as long as the one before.
 _FIRST_PAUSE = 0.025
 _PAUSES = 10
@@ -99,6 +113,22 @@ async def paid_session(client: Client) -> dict[str, str]:
     session_id = await _session(client, order_id)
     await _paid(client, session_id)
     return {"id": session_id, "client_reference_id": order_id}
+
+
+async def stripe_session(client: Client) -> str:
+    """A session made and paid, through Stripe's API alone."""
+    opened = await _stripe(client, "checkout/sessions", _SESSION)
+    paid = await _stripe(client, f"payment_pages/{opened['id']}/confirm", b"payment_method=pm_card_visa")
+    return OK if paid["payment_status"] == "paid" else "not paid"
+
+
+async def _stripe(client: Client, path: str, form: bytes) -> Any:
+    headers = {"Authorization": "Bearer sk_test_bench", "Content-Type": "application/x-www-form-urlencoded"}
+    async with client.http.post(f"{client.sandbox}/v1/{path}", data=form, headers=headers) as answer:
+        body = json.loads(await answer.read())
+        if answer.status != 200:
+            raise Unexpected(f"status {answer.status}: {body}")
+        return body
 
 
 async def unheeded_webhook(client: Client) -> str:

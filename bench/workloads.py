@@ -12,7 +12,7 @@ from bench import visits
 from bench.accounting import Meter, memory_mb
 from bench.driving import Outcome, Plan, drive
 from bench.filling import fill
-from bench.running import ONE_PROCESS, Form, Shop, shop
+from bench.running import ONE_PROCESS, Form, Shop, shop, stripe_alone
 from bench.visits import OK, Visit
 
 Line: TypeAlias = dict[str, Any]
@@ -87,6 +87,13 @@ def clients(seconds: float, source: Path | None) -> Line:
         cost = {name: figures["cpu_ms"]["drivers"] for name, figures in by_client.items()}
         ratio = round(cost["httpx"] / cost["aiohttp"], 2)
         return {"clients": JOURNEY_CLIENTS, **by_client["aiohttp"], "ratio": ratio, "by_client": by_client}
+
+
+def sandbox(seconds: float, source: Path | None) -> Line:
+    """Sessions made and paid through the API of the Stripe sandbox, which is held to one core."""
+    with stripe_alone(source) as running:
+        outcome = _driven(running, visits.stripe_session, 16, seconds, [])
+        return {"clients": 16, **_figures(outcome, running)}
 
 
 def webhooks(seconds: float, source: Path | None) -> Line:
@@ -205,6 +212,7 @@ WORKLOADS: dict[str, Workload] = {
     "journey": journey,
     "forms": forms,
     "clients": clients,
+    "sandbox": sandbox,
     "webhooks": webhooks,
     "flash-sale": flash_sale,
     "growth": growth,

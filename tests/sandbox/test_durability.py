@@ -16,12 +16,6 @@ from kassa.sandbox import Sandbox, SandboxConfig, WebhookTarget
 from tests.sandbox.test_paying import SUCCESS
 from tests.sandbox.world import SECRET, Receiver, World, session_params, until
 
-CHILD = """
-import sys, typer
-from kassa.cli.sandbox_cmd import sandbox
-typer.run(sandbox)
-"""
-
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -39,7 +33,7 @@ class Child:
 
     async def start(self, http: ClientSession) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", CHILD, *self._arguments, stdout=asyncio.subprocess.DEVNULL
+            sys.executable, "-m", "kassa.cli.main", "sandbox", *self._arguments, stdout=asyncio.subprocess.DEVNULL
         )
 
         async def answers() -> bool:

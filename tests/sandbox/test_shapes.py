@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from typing import Any
+
+import stripe
+
 from kassa.sandbox.cards import CARDS
+from tests.sandbox.annotations import annotation_faults
 from tests.sandbox.shapes import faults_of
 from tests.sandbox.world import Json, World
 
 LISTS = (
     "checkout/sessions", "payment_intents", "charges", "refunds", "disputes", "events", "webhook_endpoints",
-    "balance_transactions",
+    "balance_transactions", "products", "prices", "customers", "payment_methods", "radar/early_fraud_warnings",
+    "test_helpers/test_clocks",
 )  # fmt: skip
 
 
@@ -45,6 +52,40 @@ async def play_everything(world: World) -> None:
         await world.control("POST", f"disputes/{dispute.id}/close", {"status": ["won", "lost"][number % 2]})
 
 
+async def play_by_api(world: World) -> None:
+    """What programs do without the card page."""
+    api = world.stripe.v1
+    product = await api.products.create_async({"name": "Mug", "metadata": {"a": "b"}, "url": "https://shop.test/mug"})
+    price = await api.prices.create_async({"product": product.id, "currency": "usd", "unit_amount": 500})
+    await api.prices.create_async(
+        {"product": product.id, "currency": "usd", "unit_amount": 500, "recurring": {"interval": "month"}}
+    )
+    await api.products.update_async(product.id, {"default_price": price.id})
+    address: Any = {"line1": "1 Main St", "city": "Wien", "country": "AT", "postal_code": "1010"}
+    ada: Json = {"name": "Ada", "email": "ada@example.com", "address": address}
+    shipping: Any = {"name": "Ada", "address": address}
+    given: Any = {**ada, "shipping": shipping, "payment_method": "pm_card_visa"}
+    customer = await api.customers.create_async(given)
+    bank: Any = {"type": "sepa_debit", "sepa_debit": {"iban": "AT861904300235473202"}, "billing_details": ada}
+    await api.payment_methods.create_async(bank)
+    for name in (card.name for card in CARDS.values() if card.name):
+        given = {"amount": 500, "currency": "usd", "customer": customer.id, "shipping": shipping}
+        with contextlib.suppress(stripe.CardError):
+            given |= {"payment_method": f"pm_card_{name}", "confirm": True}
+            await api.payment_intents.create_async(given)
+    line: Any = {"price": price.id, "quantity": 2}
+    await world.open_session(line_items=[line], customer=customer.id)
+    late = await world.open_session()
+    await world.control("POST", f"sessions/{late.id}/expire")
+    await world.pay(late.id, late=True)
+    now = int((await world.control("GET", "state"))["now"])
+    clock = await api.test_helpers.test_clocks.create_async({"frozen_time": now, "name": "a day"})
+    await api.test_helpers.test_clocks.advance_async(clock.id, {"frozen_time": now + 86_400})
+    listed_disputes = (await api.disputes.list_async()).data
+    for dispute in [each for each in listed_disputes if each.status.endswith("needs_response")]:
+        await api.disputes.update_async(dispute.id, {"evidence": {"uncategorized_text": "winning_evidence"}})
+
+
 async def one(world: World, path: str) -> Json:
     status, found = await world.raw("GET", f"/v1/{path}")
     assert status == 200, found
@@ -53,12 +94,28 @@ async def one(world: World, path: str) -> Json:
 
 async def test_all_objects_and_events_validate_against_stripes_schemas(world: World) -> None:
     await play_everything(world)
-    counted = 0
+    await play_by_api(world)
+    counted = dict.fromkeys(LISTS, 0)
     for name in LISTS:
         for value in await listed(world, name):
             assert faults_of(value) == [], value["id"]
-            counted += 1
-    assert counted > 200
+            assert annotation_faults(value) == [], value["id"]
+            counted[name] += 1
+    assert all(counted.values()), counted
+    assert sum(counted.values()) > 450
+
+
+def test_the_annotations_find_what_is_wrong() -> None:
+    """The checker itself: a missing key, an unknown one, a wrong type, wherever they are."""
+    good: Json = {"id": "txn_1", "object": "balance_transaction", **dict.fromkeys(("amount", "fee", "net"), 1)}
+    good |= {"available_on": 1, "balance_type": "payments", "created": 1, "currency": "usd", "fee_details": []}
+    good |= {"reporting_category": "charge", "status": "pending", "type": "charge"}
+    assert annotation_faults(good) == []
+    assert annotation_faults({**good, "colour": "red"}) == ["balance_transaction.colour is unknown"]
+    assert len(annotation_faults({**good, "fee": "1"})) == 1
+    assert len(annotation_faults({**good, "fee_details": [{"amount": 1}]})) == 2
+    assert len(annotation_faults({name: value for name, value in good.items() if name != "net"})) == 1
+    assert len(annotation_faults({**good, "source": {"id": "cus_1", "object": "customer"}})) == 1
 
 
 async def test_expanded_objects_validate_too(world: World) -> None:
@@ -67,6 +124,7 @@ async def test_expanded_objects_validate_too(world: World) -> None:
     session_id = (await listed(world, "checkout/sessions"))[0]["id"]
     expand = "expand[]=payment_intent.latest_charge.refunds&expand[]=line_items"
     session = await one(world, f"checkout/sessions/{session_id}?{expand}")
+    assert annotation_faults(session) == []
     assert session["payment_intent"]["latest_charge"]["refunds"]["data"][0]["amount"] == 1999
     assert faults_of(session) == []
     items = await one(world, f"checkout/sessions/{session_id}/line_items")

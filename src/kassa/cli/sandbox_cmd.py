@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Annotated
 
 import typer
 import uvicorn
@@ -13,26 +12,22 @@ from kassa.app.files import Lock, note_sandbox_url
 from kassa.sandbox import SandboxConfig, WebhookTarget, create_app
 
 
-def sandbox(
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 12111,
-    data: Annotated[Path, typer.Option(help="Folder of sandbox.db.")] = Path(".kassa"),
-    webhook: Annotated[list[str], typer.Option(help="Address to send events to; may be given again.")] = [],  # noqa: B006
-    secret: Annotated[str | None, typer.Option(help="Signing secret of the webhooks; made up if left out.")] = None,
-) -> None:
-    """Run the Stripe sandbox alone: the API, the card page and webhooks, without Stripe."""
+def sandbox(port: int, data: Path, webhook: list[str], secret: str | None, rate_limit: int) -> None:
+    """Run the Stripe sandbox alone; the parameters are the options of the command."""
     lock = Lock(data / "sandbox.lock")
     signing = secret or _kept_secret(data)
     targets = tuple(WebhookTarget(address, (signing,)) for address in webhook)
     url = f"http://127.0.0.1:{port}"
-    app = create_app(SandboxConfig(database=data / "sandbox.db", public_url=url, webhooks=targets))
+    config = SandboxConfig(data / "sandbox.db", public_url=url, webhooks=targets, rate_limit=rate_limit)
     typer.echo(f"Stripe sandbox   {url}   (no real money moves)")
     typer.echo(f"  STRIPE_API_BASE={url}")
     typer.echo("  STRIPE_SECRET_KEY=sk_test_sandbox   (any key that starts with sk_test_ will do)")
     typer.echo(f"  STRIPE_WEBHOOK_SECRET={signing}")
+    typer.echo(f"  Faults, clock, sessions and events: {url}/sandbox")
     if not targets:
         typer.echo("  No webhooks are sent; name a receiver with --webhook http://localhost:8000/webhook")
     note_sandbox_url(data, url)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", lifespan="on")
+    uvicorn.run(create_app(config), host="127.0.0.1", port=port, log_level="warning", lifespan="on")
     lock.release()
 
 

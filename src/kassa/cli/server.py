@@ -72,11 +72,12 @@ def sandbox(
     data: Annotated[Path | None, typer.Option(help="Folder of sandbox.db; KASSA_DATA if left out.")] = None,
     webhook: Annotated[list[str] | None, typer.Option(help="Address to send events to; may be given again.")] = None,
     secret: Annotated[str | None, typer.Option(help="Signing secret of the webhooks; made up if left out.")] = None,
+    rate_limit: Annotated[int, typer.Option(help="Calls a second that are taken; 0: no limit, Stripe: 25.", min=0)] = 0,
 ) -> None:
-    """Run the Stripe sandbox alone: the API, the card page and webhooks, without Stripe."""
+    """Run the Stripe sandbox alone: the API, the card page, webhooks and a control page, without Stripe."""
     from kassa.cli.sandbox_cmd import sandbox as run_sandbox
 
-    run_sandbox(port, settings_for(data).data, webhook or [], secret)
+    run_sandbox(port, settings_for(data).data, webhook or [], secret, rate_limit)
 
 
 def _announce(url: str, sandbox_url: str | None) -> None:

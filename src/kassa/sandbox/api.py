@@ -1,29 +1,32 @@
-"""The `/v1` API: which handler answers which call, and what is common to all calls."""
+"""The `/v1` API: what is common to all calls. Which handler answers which call stands in `routes`."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
+import re
 from dataclasses import replace
 
 import apsw
 
-from kassa.sandbox import disputes, endpoints, idempotency, params, reading, refunds, sessions
+from kassa.sandbox import idempotency, params, reading
 from kassa.sandbox.call import Call
 from kassa.sandbox.config import API_VERSION, SandboxConfig
-from kassa.sandbox.errors import ApiError, Json, internal, unreachable
+from kassa.sandbox.errors import ApiError, internal, unreachable
 from kassa.sandbox.events import Cause
 from kassa.sandbox.faults import Fault, Faults
 from kassa.sandbox.forms import parse_form
 from kassa.sandbox.http import Answer, Request
 from kassa.sandbox.ids import new_id
-from kassa.sandbox.reading import LISTINGS, Listing
+from kassa.sandbox.interference import Interference
+from kassa.sandbox.limits import RateLimits
+from kassa.sandbox.routes import Write, reads, writes
 from kassa.sandbox.store import Store
-from kassa.sandbox.tables import Reader, Tx, encode
+from kassa.sandbox.tables import Tx, encode
+from kassa.sandbox.timers import Timers
 
-Read = Callable[[Reader, Call], bytes]
-Write = Callable[[Tx, Call], Json]
+_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?(; ?[a-z_]+=v\d+)*")
+_NAMESPACES = ("checkout", "radar", "test_helpers")
 
 
 def error_answer(problem: ApiError) -> Answer:
@@ -34,13 +37,17 @@ def error_answer(problem: ApiError) -> Answer:
 class Api:
     """Answers calls to `/v1/…` like Stripe does. `public_url` is where its card pages are reached."""
 
-    def __init__(self, store: Store, config: SandboxConfig, faults: Faults) -> None:
-        self.public_url = config.public_url
+    def __init__(
+        self, store: Store, config: SandboxConfig, faults: Faults, timers: Timers, interference: Interference
+    ) -> None:
         self._store = store
-        self._later = config.later
         self._faults = faults
+        self._timers = timers
+        self._interference = interference
         self._keys = idempotency.Keys()
-        self._reads, self._writes = self._routes()
+        self.public_url = config.public_url
+        self._reads, self._writes = reads(), writes(lambda: self.public_url, config)
+        self.limits = RateLimits(config.rate_limit)
 
     async def answer(self, request: Request) -> Answer:
         """Answer one call. Never raises `ApiError`."""
@@ -52,7 +59,7 @@ class Api:
         except apsw.Error:
             answer = error_answer(unreachable())
         answer.headers["Request-Id"] = request_id
-        answer.headers["Stripe-Version"] = API_VERSION
+        answer.headers["Stripe-Version"] = request.headers.get("stripe-version") or API_VERSION
         key = request.headers.get("idempotency-key")
         if key is not None and key.isascii() and key.isprintable():
             answer.headers["Idempotency-Key"] = key
@@ -60,12 +67,13 @@ class Api:
 
     async def _execute(self, request: Request, request_id: str) -> Answer:
         _authenticate(request)
+        template, object_id = _template(request.path)
+        self.limits.check(f"{request.method} {template}", self._store.clock.wall())
         fault = self._faults.take(request.method, request.path)
         if fault is not None:
             early = await _fault_before(fault)
             if early is not None:
                 return early
-        template, object_id = _template(request.path)
         call = _call(request, request_id, object_id)
         read = self._reads.get(template) if request.method == "GET" else None
         if read is not None:
@@ -76,7 +84,7 @@ class Api:
             if write is None:
                 raise _unrecognized(request)
             answer = await self._write(write, call, fault)
-        return await _fault_after(fault, answer)
+        return await self._fault_after(fault, answer, request_id)
 
     async def _write(self, handler: Write, call: Call, fault: Fault | None) -> Answer:
         saved = self._keys.begin(self._store.reader, call, self._store.clock.now())
@@ -84,32 +92,23 @@ class Api:
             return saved
         try:
             await _dawdle(fault)  # the key is in use meanwhile, as it is while Stripe executes
-            return await self._store.write(lambda tx: _run(tx, handler, call, fault))
+            if fault is not None:
+                await self._interference.meanwhile(fault, call.object_id)
+            before = self._store.clock.offset
+            answer = await self._store.write(lambda tx: _run(tx, handler, call, fault))
+            if self._store.clock.offset != before:
+                await self._timers.settle()
+            return answer
         finally:
             self._keys.end(call)
 
-    def _routes(self) -> tuple[dict[str, Read], dict[tuple[str, str], Write]]:
-        reads: dict[str, Read] = {}
-        for listing in LISTINGS:
-            reads[listing.path] = _list(listing)
-            reads[f"{listing.path}/*"] = _retrieve(listing.kind)
-        reads["/v1/payment_methods/*"] = _retrieve("payment_method")
-        reads["/v1/radar/early_fraud_warnings/*"] = _retrieve("radar.early_fraud_warning")
-        reads["/v1/checkout/sessions/*/line_items"] = lambda reader, call: reading.line_items(
-            reader, call.object_id, call.params
-        )
-        writes: dict[tuple[str, str], Write] = {
-            ("POST", "/v1/checkout/sessions"): lambda tx, call: sessions.create(tx, call, self.public_url),
-            ("POST", "/v1/checkout/sessions/*"): sessions.change,
-            ("POST", "/v1/checkout/sessions/*/expire"): _expire,
-            ("POST", "/v1/refunds"): lambda tx, call: refunds.create(tx, call, self._later),
-            ("POST", "/v1/refunds/*"): refunds.change,
-            ("POST", "/v1/disputes/*/close"): _close_dispute,
-            ("POST", "/v1/webhook_endpoints"): endpoints.create,
-            ("POST", "/v1/webhook_endpoints/*"): endpoints.change,
-            ("DELETE", "/v1/webhook_endpoints/*"): endpoints.remove,
-        }
-        return reads, writes
+    async def _fault_after(self, fault: Fault | None, answer: Answer, request_id: str) -> Answer:
+        if fault is not None and fault.kind == "webhooks_first":
+            await self._interference.webhooks_first(fault, request_id)
+        if fault is None or fault.kind != "timeout_after":
+            return answer
+        await asyncio.sleep(fault.seconds)
+        return Answer(0, b"", cuts_connection=True)
 
 
 def _run(tx: Tx, handler: Write, call: Call, fault: Fault | None) -> Answer:
@@ -130,30 +129,12 @@ def _run(tx: Tx, handler: Write, call: Call, fault: Fault | None) -> Answer:
     return answer
 
 
-def _list(listing: Listing) -> Read:
-    return lambda reader, call: reading.list_objects(reader, listing, call.params)
-
-
-def _retrieve(kind: str) -> Read:
-    return lambda reader, call: reading.retrieve(reader, kind, call.object_id, call.params)
-
-
-def _expire(tx: Tx, call: Call) -> Json:
-    params.only(call.params, {"expand"})
-    return sessions.expire(tx, call)
-
-
-def _close_dispute(tx: Tx, call: Call) -> Json:
-    params.only(call.params, {"expand"})
-    return disputes.close_dispute(tx, call.object_id, "lost", call.cause)
-
-
 def _template(path: str) -> tuple[str, str]:
     """`/v1/charges/ch_1` is `/v1/charges/*` and `ch_1`; ids are told from names by the underscore and a digit."""
     parts = path.rstrip("/").split("/")
     for position in range(3, len(parts)):
         part = parts[position]
-        is_name = parts[2] in ("checkout", "radar") and position == 3
+        is_name = parts[2] in _NAMESPACES and position == 3
         if not is_name:
             return "/".join([*parts[:position], "*", *parts[position + 1 :]]), part
     return "/".join(parts), ""
@@ -166,11 +147,19 @@ def _call(request: Request, request_id: str, object_id: str) -> Call:
             text = f"Invalid request: send application/x-www-form-urlencoded, not {request.content_type}."
             raise ApiError(text)
         given = {**given, **parse_form(_text(request.body))}
-    call = Call(request.method, request.path, given, request_id, object_id)
+    is_older = _is_older(request.headers.get("stripe-version"))
+    call = Call(request.method, request.path, given, request_id, object_id, is_older=is_older)
     if request.method != "POST":
         return call
     key = request.headers.get("idempotency-key") or None
     return replace(call, idempotency_key=key, cause=Cause(request_id, key))
+
+
+def _is_older(version: str | None) -> bool:
+    """Whether a caller asks for another version than this one, or for none; 400 if there can be no such version."""
+    if version and not _VERSION.fullmatch(version):
+        raise ApiError(f"Invalid Stripe API version: {version[:40]}. The sandbox speaks {API_VERSION}.")
+    return not version or version[:10] < API_VERSION[:10]
 
 
 def _text(body: bytes) -> str:
@@ -222,10 +211,3 @@ async def _fault_before(fault: Fault) -> Answer | None:
 async def _dawdle(fault: Fault | None) -> None:
     if fault is not None and fault.kind == "slow":
         await asyncio.sleep(fault.seconds)
-
-
-async def _fault_after(fault: Fault | None, answer: Answer) -> Answer:
-    if fault is None or fault.kind != "timeout_after":
-        return answer
-    await asyncio.sleep(fault.seconds)
-    return Answer(0, b"", cuts_connection=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 
 import apsw
@@ -11,6 +12,7 @@ from kassa.sandbox.api import Api, error_answer
 from kassa.sandbox.checkout import Checkout
 from kassa.sandbox.config import Clock, SandboxConfig
 from kassa.sandbox.control import Control
+from kassa.sandbox.control_page import ControlPage, moment, span
 from kassa.sandbox.delivery import Deliveries
 from kassa.sandbox.errors import ApiError, unreachable
 from kassa.sandbox.faults import Faults
@@ -25,7 +27,9 @@ from kassa.sandbox.http import (
     read_request,
     send_answer,
 )
+from kassa.sandbox.interference import Interference
 from kassa.sandbox.page import CardPage
+from kassa.sandbox.rendering import Rendering, redirect
 from kassa.sandbox.store import Store
 from kassa.sandbox.timers import Timers
 
@@ -70,13 +74,17 @@ class SandboxApp:
             return await self._parts.api.answer(request)
         try:
             if request.path.startswith("/c/"):
-                return await self._parts.page.answer(request)
+                return await self._parts.answer_page(request)
+            if request.path.rstrip("/") == "/sandbox" or request.path.startswith("/sandbox/form/"):
+                return await self._parts.control_page.answer(request)
             if request.path.startswith("/sandbox/"):
                 return await self._parts.control.answer(request)
         except ApiError as problem:
             return error_answer(problem)
         except apsw.Error:
             return error_answer(unreachable())
+        if request.path == "/" and "text/html" in request.headers.get("accept", ""):
+            return redirect("/sandbox")
         if request.path in ("/", "/health"):
             return Answer(200, b'{"status":"ok","service":"stripe-sandbox"}')
         return error_answer(ApiError(f"Unrecognized request URL ({request.method}: {request.path}).", status=404))
@@ -105,11 +113,24 @@ class _Parts:
         self.deliveries = Deliveries(self.store, config)
         self.timers = Timers(self.store)
         self.checkout = Checkout(self.store, config.later, config.bank_delay)
-        self.api = Api(self.store, config, self.faults)
+        self.interference = Interference(self.store, self.checkout, self.deliveries)
+        self.api = Api(self.store, config, self.faults, self.timers, self.interference)
         self.api.public_url = public_url
-        self.page = CardPage(self.store, self.checkout, self.deliveries, config.redirect_hold)
-        self.control = Control(self.store, self.checkout, self.faults, self.deliveries, self.timers)
+        rendering = Rendering(moment=moment, span=span)
+        self.page = CardPage(self.store, self.checkout, self.deliveries, rendering, config.redirect_hold)
+        self.control = Control(
+            self.store, self.checkout, self.faults, self.api.limits, self.deliveries, self.timers, config.later
+        )
+        self.control_page = ControlPage(self.store, self.control, self.deliveries, rendering)
         self.store.on_commit = self._on_commit
+
+    async def answer_page(self, request: Request) -> Answer:
+        """Answer a call of the card page, late or after what somebody else does meanwhile, if that was ordered."""
+        fault = self.faults.take(request.method, request.path)
+        if fault is not None:
+            await asyncio.sleep(fault.seconds)
+            await self.interference.meanwhile(fault, request.path.split("/")[3])
+        return await self.page.answer(request)
 
     async def start(self) -> None:
         await self.store.write(lambda tx: endpoints.apply_configuration(tx, self._config.webhooks))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from kassa.sandbox import delayed, payments
+from kassa.sandbox import delayed, intents, payments
 from kassa.sandbox.cards import passes_luhn
 from kassa.sandbox.errors import ApiError, Json
 from kassa.sandbox.events import Cause
 from kassa.sandbox.ids import new_id
 from kassa.sandbox.payments import CardEntry, Outcome
 from kassa.sandbox.store import Store
+from kassa.sandbox.tables import Tx
 
 _EXPIRY = re.compile(r"\A\s*(\d{1,2})\s*/\s*(\d{4}|\d{2})\s*\Z")
 LONGEST_NAME = 200
@@ -25,10 +26,12 @@ class Checkout:
         self._later = later
         self._bank_delay = bank_delay
 
-    async def pay(self, session_id: str, entry: CardEntry) -> Outcome:
+    async def pay(self, session_id: str, entry: CardEntry, *, is_late: bool = False) -> Outcome:
         """Press Pay. Raises `ApiError` 404 for an unknown session."""
         cause = Cause(new_id("request"))
-        return await self._store.write(lambda tx: payments.submit(tx, session_id, entry, cause, self._later))
+        return await self._store.write(
+            lambda tx: payments.submit(tx, session_id, entry, cause, self._later, is_late=is_late)
+        )
 
     async def pay_by_bank(self, session_id: str, name: str | None) -> Outcome:
         """Choose the delayed method: the session completes, and the money comes later or not at all."""
@@ -43,6 +46,18 @@ class Checkout:
         """Answer the 3-D Secure question."""
         cause = Cause(new_id("request"))
         return await self._store.write(lambda tx: payments.authenticate(tx, session_id, is_passed, cause, self._later))
+
+    async def authenticate_intent(self, intent_id: str, is_passed: bool) -> Json:
+        """The same for an intent without a session; it comes back as it is afterwards."""
+        cause = Cause(new_id("request"))
+
+        def answer(tx: Tx) -> Json:
+            intent = tx.get(intent_id, "payment_intent", "intent")
+            if intent["status"] != "requires_action":
+                return intent
+            return intents.authenticate(tx, intent, is_passed, cause)
+
+        return await self._store.write(answer)
 
 
 def digits_of(text: str) -> str:

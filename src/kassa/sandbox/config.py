@@ -34,6 +34,7 @@ class SandboxConfig:
     `bank_delay` is how long a payment by bank (a delayed method) takes, by the same clock.
     `redirect_hold` is how long a paying browser waits for the webhook's answer.
     `lock_patience` is how long a write waits while another process holds the database.
+    `rate_limit` is how many API calls a second are taken, 0 for no limit; Stripe's test mode has 25.
     """
 
     database: Path
@@ -48,6 +49,7 @@ class SandboxConfig:
     bank_delay: float = 30.0
     redirect_hold: float = 10.0
     lock_patience: float = 5.0
+    rate_limit: int = 0
 
 
 class Clock:

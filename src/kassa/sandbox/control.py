@@ -7,13 +7,15 @@ from typing import Any
 
 import msgspec
 
-from kassa.sandbox import disputes, events
+from kassa.sandbox import disputes, endpoints, events, refunds, sessions, test_clocks
+from kassa.sandbox.call import Call
 from kassa.sandbox.checkout import Checkout, entry_from_json
 from kassa.sandbox.delivery import Deliveries
-from kassa.sandbox.errors import ApiError, Json, no_such
+from kassa.sandbox.errors import ApiError, Json
 from kassa.sandbox.events import BY_ITSELF
 from kassa.sandbox.faults import Faults
 from kassa.sandbox.http import Answer, Request
+from kassa.sandbox.limits import RateLimits
 from kassa.sandbox.store import Store
 from kassa.sandbox.tables import Tx
 from kassa.sandbox.timers import Timers
@@ -26,9 +28,18 @@ class Control:
     """The handlers below `/sandbox`."""
 
     def __init__(
-        self, store: Store, checkout: Checkout, faults: Faults, deliveries: Deliveries, timers: Timers
+        self,
+        store: Store,
+        checkout: Checkout,
+        faults: Faults,
+        limits: RateLimits,
+        deliveries: Deliveries,
+        timers: Timers,
+        later: float,
     ) -> None:
         self._store = store
+        self._later = later
+        self._limits = limits
         self._checkout = checkout
         self._faults = faults
         self._deliveries = deliveries
@@ -37,37 +48,43 @@ class Control:
             ("POST", "clock/advance"): self._advance_clock,
             ("POST", "faults"): self._order_fault,
             ("DELETE", "faults"): self._clear_faults,
+            ("POST", "faults/clear"): self._clear_faults,
+            ("POST", "rate_limit"): self._limit_rate,
             ("POST", "deliveries"): self._set_deliveries,
             ("POST", "events"): self._emit,
             ("POST", "events/*/resend"): self._resend,
             ("POST", "sessions/*/pay"): self._pay,
             ("POST", "sessions/*/settle"): self._settle,
+            ("POST", "sessions/*/expire"): self._expire,
             ("POST", "disputes/*/close"): self._close_dispute,
+            ("POST", "charges/*/dispute"): self._dispute,
+            ("POST", "charges/*/refund"): self._refund,
+            ("POST", "webhook_endpoints/*/roll"): self._roll,
             ("GET", "state"): self._state,
         }
 
     async def answer(self, request: Request) -> Answer:
         """Answer one call. Raises `ApiError`."""
-        parts = request.path.removeprefix("/sandbox/").rstrip("/").split("/")
+        value = await self.carry_out(request.method, request.path.removeprefix("/sandbox/"), _json(request.body))
+        return Answer(200, msgspec.json.encode(value))
+
+    async def carry_out(self, method: str, path: str, given: Json) -> Json:
+        """One order: `POST`, `sessions/cs_1/pay`, its parameters. Raises `ApiError`."""
+        parts = path.rstrip("/").split("/")
         object_id = parts[1] if len(parts) == 3 else ""
         name = f"{parts[0]}/*/{parts[2]}" if object_id else "/".join(parts)
-        handler = self._handlers.get((request.method, name))
+        handler = self._handlers.get((method, name))
         if handler is None:
-            raise ApiError(f"There is no {request.method} {request.path} here.", status=404)
-        value = await handler(object_id, _json(request.body))
-        return Answer(200, msgspec.json.encode(value))
+            raise ApiError(f"There is no {method} /sandbox/{path} here.", status=404)
+        return await handler(object_id, given)
 
     async def _advance_clock(self, _: str, given: Json) -> Json:
         seconds = _number(given, "seconds", 0)
         if seconds < 0:
             raise ApiError("The clock only goes forward.", param="seconds")
-        clock = self._store.clock
-        clock.offset += seconds
-        await self._store.write(lambda tx: tx.set_setting("clock_offset", clock.offset))
+        await self._store.write(lambda tx: test_clocks.move(tx, seconds))
         await self._timers.settle()
-        self._timers.wake()
-        self._deliveries.wake()
-        return {"now": clock.now()}
+        return {"now": self._store.clock.now()}
 
     async def _order_fault(self, _: str, given: Json) -> Json:
         fault = self._faults.order(given)
@@ -76,6 +93,14 @@ class Control:
     async def _clear_faults(self, _: str, __: Json) -> Json:
         self._faults.clear()
         return {}
+
+    async def _limit_rate(self, _: str, given: Json) -> Json:
+        """From now on take so many API calls `per_second`; 0 lifts the limit."""
+        per_second = _number(given, "per_second", 0)
+        if not 0 <= per_second <= 1_000_000 or per_second != int(per_second):
+            raise ApiError("`per_second` is a whole number; 0 lifts the limit.", param="per_second")
+        self._limits.per_second = int(per_second)
+        return {"per_second": self._limits.per_second}
 
     async def _set_deliveries(self, _: str, given: Json) -> Json:
         mode = given.get("mode", self._deliveries.mode)
@@ -102,23 +127,27 @@ class Control:
         return {"id": await self._store.write(emit)}
 
     async def _resend(self, event_id: str, _: Json) -> Json:
-        if self._store.reader.body(event_id, "event") is None:
-            raise no_such("event", event_id)
-
         def resend(tx: Tx) -> int:
-            for endpoint in tx.endpoints():
-                events.queue_delivery(tx, event_id, endpoint["id"])
-            return len(tx.endpoints())
+            return events.send_again(tx, tx.get(event_id, "event")["id"])
 
         return {"id": event_id, "deliveries": await self._store.write(resend)}
 
+    async def _roll(self, endpoint_id: str, given: Json) -> Json:
+        """A new signing secret; the old one signs as well for `overlap` seconds, a day if not said."""
+        overlap = _number(given, "overlap", 86_400)
+        return {"secret": await self._store.write(lambda tx: endpoints.roll(tx, endpoint_id, overlap))}
+
     async def _pay(self, session_id: str, given: Json) -> Json:
-        """Pay like the card page does, by `card` or with `method` bank; it waits for no webhook."""
+        """Pay like the card page does, by `card` or with `method` bank; it waits for no webhook.
+
+        With `late` the money comes even if the session has expired.
+        """
         if given.get("method") == "bank":
             name = given.get("name")
             outcome = await self._checkout.pay_by_bank(session_id, name if isinstance(name, str) else None)
         else:
-            outcome = await self._checkout.pay(session_id, entry_from_json(given, self._store.clock.now()))
+            entry = entry_from_json(given, self._store.clock.now())
+            outcome = await self._checkout.pay(session_id, entry, is_late=given.get("late") is True)
         answer = given.get("outcome_3ds")
         if outcome.kind == "requires_action" and answer is not None:
             if answer not in ("complete", "fail"):
@@ -138,6 +167,28 @@ class Control:
             raise ApiError("`outcome` is succeed or fail.", param="outcome")
         return await self._checkout.settle(session_id, outcome == "succeed")
 
+    async def _expire(self, session_id: str, _: Json) -> Json:
+        """End an open session, as its time would."""
+
+        def expire(tx: Tx) -> Json:
+            session = tx.get(session_id, "checkout.session", "session")
+            return sessions.close(tx, session, BY_ITSELF) if session["status"] == "open" else session
+
+        return await self._store.write(expire)
+
+    async def _dispute(self, charge_id: str, given: Json) -> Json:
+        """The buyer disputes a charge now, whatever card paid it."""
+        reason = given.get("reason", "fraudulent")
+        if reason not in disputes.REASONS:
+            raise ApiError(f"`reason` is one of {', '.join(disputes.REASONS)}.", param="reason")
+        return await self._store.write(lambda tx: disputes.open_dispute_over(tx, charge_id, reason, "needs_response"))
+
+    async def _refund(self, charge_id: str, given: Json) -> Json:
+        """Refund a charge as from Stripe's dashboard: `amount`, or all that is left of it."""
+        params = {"charge": charge_id, **({"amount": str(given["amount"])} if "amount" in given else {})}
+        call = Call("POST", "/v1/refunds", params, "")
+        return await self._store.write(lambda tx: refunds.create(tx, call, self._later))
+
     async def _close_dispute(self, dispute_id: str, given: Json) -> Json:
         status = given.get("status", "lost")
         if status not in ("won", "lost"):
@@ -154,6 +205,7 @@ class Control:
             "open_sessions": self._store.reader.rows(open_sessions)[0][0],
             "deliveries": {"mode": self._deliveries.mode, "states": self._deliveries.counts()},
             "faults": self._faults.open_orders(),
+            "rate_limit": self._limits.per_second,
         }
 
 

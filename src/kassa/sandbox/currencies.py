@@ -73,12 +73,12 @@ def check_digits(amount: int, currency: str, param: str) -> None:
         raise ApiError(f"Invalid amount for {currency}: it must be divisible by {step}.", param=param)
 
 
-def check_total(amount: int, currency: str, param: str) -> None:
+def check_total(amount: int, currency: str, param: str, name: str = "The Checkout Session's total amount") -> None:
     """Refuse a total outside what Stripe charges: 50 US cents or the like, to eight digits."""
     if amount > LARGEST:
-        text = f"The Checkout Session's total amount must be no more than {show(LARGEST, currency)}."
+        text = f"{name} must be no more than {show(LARGEST, currency)}."
         raise ApiError(text, code="amount_too_large", param=param)
     smallest = _SMALLEST.get(currency, 50)
     if amount < smallest:
-        text = f"The Checkout Session's total amount due must add up to at least {show(smallest, currency)}."
+        text = f"{name} must be at least {show(smallest, currency)}."
         raise ApiError(text, code="amount_too_small", param=param)

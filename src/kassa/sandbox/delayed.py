@@ -5,13 +5,20 @@ A SEPA direct debit stands for all of them (Stripe docs: payments/payment-method
 
 from __future__ import annotations
 
-from kassa.sandbox import events, sessions
+from kassa.sandbox import events, params, sessions
 from kassa.sandbox.errors import ApiError, Json
 from kassa.sandbox.events import Cause
 from kassa.sandbox.objects_checkout import BANK, billing_details, new_bank_debit
 from kassa.sandbox.objects_money import fail_debit, fee_of, new_balance_transaction, new_charge
 from kassa.sandbox.payments import Outcome, complete_session, failed_intent, intent_of, payment_error
 from kassa.sandbox.tables import Tx
+
+GOOD_IBAN = "AT611904300234573201"
+BAD_IBANS = params.words(
+    """AT861904300235473202 BE61539007547034 DE62370400440532013001 ES1621000418401234567891
+    FR8420041010050500013M02607 IT60X0542811101000000123456 NL36ABNA0417164301"""
+)
+"""Test accounts whose bank refuses the debit (Stripe docs: payments/sepa-debit/accept-a-payment)."""
 
 _REFUSED = "The customer's bank refused the debit."
 
@@ -21,18 +28,24 @@ def submit(tx: Tx, session_id: str, name: str | None, cause: Cause, delay: float
     session = sessions.current(tx, session_id)
     if session["status"] != "open" or BANK not in session["payment_method_types"]:
         return Outcome("not_open", session, "This checkout session cannot be paid by bank.")
-    private = tx.private(session_id)
+    method = tx.insert(new_bank_debit(GOOD_IBAN, billing_details(name, session["customer_email"]), tx.now))
+    return pay_with(tx, session, method, cause, delay)
+
+
+def pay_with(tx: Tx, session: Json, method: Json, cause: Cause, delay: float) -> Outcome:
+    """The same with a bank account that a program made; a debit from one of `BAD_IBANS` will be refused."""
+    private = tx.private(session["id"])
     intent = intent_of(tx, session, private["payment_intent_data"], cause)
-    method = tx.insert(new_bank_debit(billing_details(name, session["customer_email"]), tx.now))
     charge = tx.insert({**new_charge(intent, method, tx.now), "paid": False, "status": "pending"})
     waiting = {"status": "processing", "payment_method": method["id"], "latest_charge": charge["id"]}
     intent = tx.put({**intent, **waiting, "next_action": None, "last_payment_error": None})
     completed = tx.update(complete_session(session, method["billing_details"], intent["id"], "unpaid"))
-    tx.update_private(session_id, {**private, "challenge": None})
+    will_fail = tx.private(method["id"]).get("iban") in BAD_IBANS
+    tx.update_private(session["id"], {**private, "challenge": None, "debit_fails": will_fail})
     events.record(tx, "charge.pending", charge, cause)
     events.record(tx, "payment_intent.processing", intent, cause)
     event_id = events.record(tx, "checkout.session.completed", completed, cause)
-    tx.add_timer(tx.clock.now() + delay, "settle_debit", session_id)
+    tx.add_timer(tx.clock.now() + delay, "settle_debit", session["id"])
     return Outcome("processing", completed, event_id=event_id)
 
 
@@ -47,10 +60,10 @@ def settle(tx: Tx, session_id: str, is_paid: bool) -> Json:
 
 
 def settle_by_itself(tx: Tx, session_id: str) -> None:
-    """The time of a debit has come: the money is there, unless its end was decided before."""
+    """The time of a debit has come, unless its end was decided before: the money is there, or the bank says no."""
     session = tx.get(session_id, "checkout.session")
     if tx.get(session["payment_intent"], "payment_intent")["status"] == "processing":
-        settle(tx, session_id, is_paid=True)
+        settle(tx, session_id, is_paid=not tx.private(session_id).get("debit_fails"))
 
 
 def _succeed(tx: Tx, session: Json, intent: Json, charge: Json) -> Json:

@@ -17,8 +17,9 @@ import aiohttp
 import apsw
 
 from kassa.sandbox.config import SandboxConfig
+from kassa.sandbox.endpoints import valid_secrets
 from kassa.sandbox.store import Store
-from kassa.sandbox.tables import Tx
+from kassa.sandbox.tables import Tx, decode, encode
 
 Mode = Literal["normal", "paused", "dropped", "duplicated", "reversed"]
 AT_ONCE = 16
@@ -188,7 +189,9 @@ class Deliveries:
         if endpoint is None or body is None or endpoint["status"] != "enabled":
             await self._store.write(lambda tx: _mark(tx, delivery, "dropped", "endpoint gone"))
             return
-        secrets = tuple(self._store.reader.private(delivery.endpoint)["secrets"])
+        if endpoint["api_version"]:  # An endpoint may be pinned to a version of its own.
+            body = encode({**decode(body), "api_version": endpoint["api_version"]})
+        secrets = tuple(valid_secrets(self._store.reader.private(delivery.endpoint), self._store.clock.now()))
         copies = 2 if self.mode == "duplicated" else 1
         answers = [await self._post(endpoint["url"], body, secrets) for _ in range(copies)]
         await self._note(delivery, answers[-1])

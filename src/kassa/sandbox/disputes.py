@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kassa.sandbox import events
+from kassa.sandbox import events, params
+from kassa.sandbox.call import Call
 from kassa.sandbox.cards import find_card
 from kassa.sandbox.errors import ApiError, Json
 from kassa.sandbox.events import Cause
@@ -11,14 +12,26 @@ from kassa.sandbox.objects_money import new_balance_transaction, new_dispute
 from kassa.sandbox.tables import Tx
 
 DISPUTE_FEE = 1500
+REASONS = (
+    "credit_not_processed", "duplicate", "fraudulent", "general", "product_not_received", "product_unacceptable",
+    "subscription_canceled", "unrecognized",
+)  # fmt: skip
+_VERDICTS = {"winning_evidence": "won", "losing_evidence": "lost"}
 _FINAL = {"won", "lost", "warning_closed"}
 
 
 def open_dispute(tx: Tx, charge_id: str) -> None:
     """The buyer's bank disputes a charge; unless it is only an inquiry, the money leaves at once."""
-    charge = tx.get(charge_id, "charge")
     card = find_card(tx.private(charge_id)["card"])
-    dispute = new_dispute(charge, card.dispute_reason, card.dispute_status, tx.now)
+    open_dispute_over(tx, charge_id, card.dispute_reason, card.dispute_status)
+
+
+def open_dispute_over(tx: Tx, charge_id: str, reason: str, status: str) -> Json:
+    """The same for any charge by card that succeeded and is not disputed; the dispute comes back."""
+    charge = tx.get(charge_id, "charge")
+    if charge["status"] != "succeeded" or charge["disputed"] or "card" not in charge["payment_method_details"]:
+        raise ApiError("Only a charge by card that succeeded can be disputed, and only once.", param="charge")
+    dispute = new_dispute(charge, reason, status, tx.now)
     is_inquiry = dispute["is_charge_refundable"]
     if not is_inquiry:
         _move_money(tx, dispute, -charge["amount"], DISPUTE_FEE)
@@ -27,6 +40,34 @@ def open_dispute(tx: Tx, charge_id: str) -> None:
     events.record(tx, "charge.dispute.created", dispute, events.BY_ITSELF)
     if not is_inquiry:
         events.record(tx, "charge.dispute.funds_withdrawn", dispute, events.BY_ITSELF)
+    return dispute
+
+
+def change(tx: Tx, call: Call) -> Json:
+    """Give evidence. With `submit` the bank decides: for whoever says so in `uncategorized_text`, as in Stripe's tests.
+
+    `winning_evidence` wins and `losing_evidence` loses (Stripe docs: testing#disputes); anything else stays under
+    review until `close`.
+    """
+    params.only(call.params, {"evidence", "expand", "metadata", "submit"})
+    dispute = tx.get(call.object_id, "dispute", "dispute")
+    given = params.mapping(call.params, "evidence")
+    params.only(given, dispute["evidence"], "evidence")
+    if dispute["status"] in _FINAL and given:
+        raise ApiError("This dispute is already closed.", is_saved=True)
+    names = [name for name in given if name != "enhanced_evidence"]
+    evidence = {**dispute["evidence"], **{n: params.text(given, n, f"evidence[{n}]", 20_000) for n in names}}
+    details = dict(dispute["evidence_details"])
+    details["has_evidence"] = details["has_evidence"] or bool(given)
+    is_submitted = given and params.boolean(call.params, "submit") is not False
+    changes: Json = {"evidence": evidence, "evidence_details": details}
+    if is_submitted:
+        details |= {"submission_count": details["submission_count"] + 1, "submission_method": "manual"}
+        is_inquiry = dispute["status"].startswith("warning_")
+        changes["status"] = "warning_under_review" if is_inquiry else "under_review"
+    changed = events.change(tx, dispute, changes, call, "charge.dispute.updated")
+    verdict = _VERDICTS.get(evidence["uncategorized_text"] or "") if is_submitted else None
+    return close_dispute(tx, dispute["id"], verdict, events.BY_ITSELF) if verdict else changed
 
 
 def close_dispute(tx: Tx, dispute_id: str, status: str, cause: Cause) -> Json:
@@ -67,3 +108,7 @@ def warn_of_fraud(tx: Tx, charge_id: str) -> None:
 def _move_money(tx: Tx, dispute: Json, amount: int, fee: int) -> None:
     balance = new_balance_transaction("adjustment", dispute, amount, fee, tx.now)
     dispute["balance_transactions"].append(tx.insert(balance))
+
+
+AFTERMATH = {"dispute": open_dispute, "early_fraud_warning": warn_of_fraud}
+"""What some test cards bring after they were charged."""

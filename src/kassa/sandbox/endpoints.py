@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kassa.sandbox import params
 from kassa.sandbox.call import Call
-from kassa.sandbox.config import API_VERSION, WebhookTarget
+from kassa.sandbox.config import WebhookTarget
 from kassa.sandbox.errors import ApiError, Json, missing
 from kassa.sandbox.ids import new_id, signing_secret
 from kassa.sandbox.tables import Tx, decode
@@ -40,6 +40,7 @@ def create(tx: Tx, call: Call) -> Json:
     endpoint = _new(new_id("webhook_endpoint"), call.params["url"], events, tx.now)
     endpoint["description"] = params.text(call.params, "description")
     endpoint["metadata"] = params.metadata(call.params)
+    endpoint["api_version"] = params.text(call.params, "api_version")
     secret = signing_secret()
     tx.insert(endpoint, {"secrets": [secret]})
     return {**endpoint, "secret": secret}
@@ -49,6 +50,10 @@ def change(tx: Tx, call: Call) -> Json:
     """Change the address, the events or whether an endpoint is disabled."""
     params.only(call.params, {*_TAKEN, "disabled"})
     endpoint = tx.get(call.object_id, "webhook_endpoint")
+    if "description" in call.params:
+        endpoint["description"] = params.text(call.params, "description")
+    if "metadata" in call.params:
+        endpoint["metadata"] = params.merged_metadata(endpoint["metadata"], call.params)
     if "url" in call.params:
         endpoint["url"] = params.url(call.params, "url") or endpoint["url"]
     if "enabled_events" in call.params:
@@ -57,6 +62,23 @@ def change(tx: Tx, call: Call) -> Json:
     if is_disabled is not None:
         endpoint["status"] = "disabled" if is_disabled else "enabled"
     return tx.update(endpoint)
+
+
+def roll(tx: Tx, endpoint_id: str, overlap: float) -> str:
+    """A new signing secret; for `overlap` seconds the old one signs too, as when one is rolled in the dashboard."""
+    endpoint = tx.get(endpoint_id, "webhook_endpoint")
+    fresh, private = signing_secret(), tx.private(endpoint_id)
+    ending = {secret: tx.clock.now() + overlap for secret in valid_secrets(private, tx.clock.now())}
+    secrets = [fresh, *(secret for secret in ending if overlap > 0)]
+    tx.update_private(endpoint_id, {"secrets": secrets, "ending": ending})
+    tx.update(endpoint)
+    return fresh
+
+
+def valid_secrets(private: Json, now: float) -> list[str]:
+    """The secrets that sign for an endpoint at this time."""
+    ending = private.get("ending", {})
+    return [secret for secret in private["secrets"] if secret not in ending or ending[secret] > now]
 
 
 def remove(tx: Tx, call: Call) -> Json:
@@ -72,7 +94,7 @@ def _new(endpoint_id: str, url: str, enabled_events: list[str], created: int) ->
     return {
         "id": endpoint_id,
         "object": "webhook_endpoint",
-        "api_version": API_VERSION,
+        "api_version": None,
         "application": None,
         "created": created,
         "description": None,

@@ -11,7 +11,8 @@ class ApiError(Exception):
     """A refusal that the caller is told of.
 
     `is_saved` says that execution had begun, so that a retry with the same idempotency key is given the same
-    answer; a refusal of the parameters themselves is not saved (Stripe docs: api/idempotent_requests).
+    answer; a refusal of the parameters themselves is not saved (Stripe docs: api/idempotent_requests). `more` are the
+    fields that a card error has besides: `decline_code`, `charge`, `payment_intent`.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class ApiError(Exception):
         param: str | None = None,
         is_saved: bool = False,
         headers: dict[str, str] | None = None,
+        more: Json | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -33,6 +35,7 @@ class ApiError(Exception):
         self.param = param
         self.is_saved = is_saved
         self.headers = headers or {}
+        self.more = more or {}
 
     def body(self) -> Json:
         """The JSON that goes out."""
@@ -44,7 +47,7 @@ class ApiError(Exception):
         if self.param:
             error["param"] = self.param
         error["type"] = self.type
-        return {"error": error}
+        return {"error": {**error, **self.more}}
 
 
 def missing(param: str) -> ApiError:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from kassa.sandbox import params
 from kassa.sandbox.config import API_VERSION
 from kassa.sandbox.errors import Json
 from kassa.sandbox.ids import new_id
 from kassa.sandbox.tables import Tx
+
+if TYPE_CHECKING:
+    from kassa.sandbox.call import Call
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,25 @@ BY_ITSELF = Cause()
 def changes(before: Json, after: Json) -> Json:
     """`previous_attributes`: the old values of what changed."""
     return {key: value for key, value in before.items() if after.get(key) != value}
+
+
+def change(tx: Tx, value: Json, new: Json, call: Call, kind: str = "") -> Json:
+    """Store an object with these changes, its metadata merged with what the call gives, and tell of it."""
+    changed = {**value, **new}
+    if "metadata" in call.params:
+        changed["metadata"] = params.merged_metadata(value["metadata"], call.params)
+    previous = changes(value, changed)
+    if previous:
+        tx.update(changed)
+        record(tx, kind or f"{value['object']}.updated", changed, call.cause, previous)
+    return changed
+
+
+def delete(tx: Tx, value: Json, cause: Cause) -> Json:
+    """Remove an object and tell of it; what Stripe answers then comes back."""
+    tx.delete(value["id"])
+    record(tx, f"{value['object']}.deleted", value, cause)
+    return {"id": value["id"], "object": value["object"], "deleted": True}
 
 
 def _is_wanted(endpoint: Json, kind: str) -> bool:
@@ -61,6 +85,15 @@ def record_versioned(
     for endpoint_id in endpoints:
         queue_delivery(tx, event_id, endpoint_id)
     return event_id
+
+
+def send_again(tx: Tx, event_id: str, endpoint_id: str | None = None) -> int:
+    """Deliver an event once more, to one endpoint or to all that are enabled; how many that are comes back."""
+    wanted = [endpoint_id] if endpoint_id else [endpoint["id"] for endpoint in tx.endpoints()]
+    for each in wanted:
+        tx.get(each, "webhook_endpoint", "webhook_endpoint")
+        queue_delivery(tx, event_id, each)
+    return len(wanted)
 
 
 def queue_delivery(tx: Tx, event_id: str, endpoint_id: str) -> None:

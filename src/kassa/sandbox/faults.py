@@ -6,19 +6,24 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
+from kassa.sandbox import limits
 from kassa.sandbox.errors import ApiError, Json
 
 Kind = Literal[
     "error_500_before", "error_500_after", "timeout_before", "timeout_after", "reset",
-    "409", "429", "401", "nonsense", "slow",
+    "409", "429", "lock_timeout", "401", "nonsense", "slow", "webhooks_first", "paid_meanwhile", "expired_meanwhile",
 ]  # fmt: skip
+# slow: it is carried out `seconds` later. webhooks_first: the events that the call causes are delivered, or tried to
+# be, before it is answered (within `seconds`, or 10). paid_meanwhile and expired_meanwhile: the session in the path is
+# paid, or expired, by somebody else before the call is carried out.
 KINDS: tuple[str, ...] = get_args(Kind)
 LONGEST = 120.0
 
 
 @dataclass
 class Fault:
-    """One order. `match` is `METHOD /path`, where `*` stands for anything; `seconds` is for timeouts and `slow`."""
+    """One order. `match` is `METHOD /path`, where `*` stands for anything; the card page's calls must be named, as in
+    `POST /c/pay/*`, and can be slow or have something happen meanwhile."""
 
     match: str
     kind: str
@@ -28,16 +33,20 @@ class Fault:
 
     def refusal(self) -> ApiError | None:
         """What is answered instead of executing, for the kinds that do so."""
-        hint = {} if self.should_retry is None else {"Stripe-Should-Retry": str(self.should_retry).lower()}
+        hint = limits.retry_hint(self.should_retry)
         if self.kind == "error_500_before":
             return ApiError("An unknown error occurred", status=500, type="api_error", headers=hint)
         if self.kind == "409":
             text = "There is currently another in-progress request using this idempotency key."
             return ApiError(text, status=409, type="idempotency_error", code="idempotency_key_in_use", headers=hint)
         if self.kind == "429":
-            text = "Request rate limit exceeded. Learn more about rate limits at https://docs.stripe.com/rate-limits."
-            headers = {"Stripe-Rate-Limited-Reason": "global-rate", **hint}
-            return ApiError(text, status=429, code="rate_limit", headers=headers)
+            return limits.refusal("global-rate", self.should_retry)
+        if self.kind == "lock_timeout":
+            text = (
+                "This object cannot be accessed right now because another API request or Stripe process is currently"
+                " accessing it. If you see this error intermittently, retry the request."
+            )
+            return ApiError(text, status=429, code="lock_timeout", headers=hint)
         if self.kind == "401":
             return ApiError("Invalid API Key provided: sk_test_****", status=401, headers=hint)
         return None
@@ -69,7 +78,8 @@ class Faults:
             return None
         name = f"{method} {path}"
         for fault in self._orders:
-            if fnmatchcase(name, fault.match):
+            is_meant = not path.startswith("/c/") or "/c/" in fault.match
+            if is_meant and fnmatchcase(name, fault.match):
                 fault.times -= 1
                 if fault.times <= 0:
                     self._orders.remove(fault)

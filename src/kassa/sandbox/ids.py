@@ -23,6 +23,8 @@ _PREFIXES = {
     "item": "li_1",
     "price": "price_1",
     "product": "prod_",
+    "customer": "cus_",
+    "test_helpers.test_clock": "clock_1",
     "request": "req_",
 }
 _sequence = count(int.from_bytes(os.urandom(1), "big"))

@@ -93,8 +93,8 @@ def new_session(total: int, currency: str, created: int, given: Json) -> Json:
     }
 
 
-def new_line_item(line: Json, currency: str, created: int) -> Json:
-    """A line of an order; `line` has name, description, images, unit_amount, quantity and metadata."""
+def new_line_item(line: Json, currency: str) -> Json:
+    """A line of an order; `line` has a price, its product, unit_amount, quantity and metadata."""
     total = line["unit_amount"] * line["quantity"]
     return {
         "id": new_id("item"),
@@ -105,29 +105,9 @@ def new_line_item(line: Json, currency: str, created: int) -> Json:
         "amount_tax": 0,
         "amount_total": total,
         "currency": currency,
-        "description": line["name"],
+        "description": line["product"]["name"],
         "metadata": line["metadata"],
-        "price": {
-            "id": new_id("price"),
-            "object": "price",
-            "active": False,
-            "billing_scheme": "per_unit",
-            "created": created,
-            "currency": currency,
-            "custom_unit_amount": None,
-            "livemode": False,
-            "lookup_key": None,
-            "metadata": {},
-            "nickname": None,
-            "product": line["product"] or new_id("product"),
-            "recurring": None,
-            "tax_behavior": "unspecified",
-            "tiers_mode": None,
-            "transform_quantity": None,
-            "type": "one_time",
-            "unit_amount": line["unit_amount"],
-            "unit_amount_decimal": str(line["unit_amount"]),
-        },
+        "price": line["price"],
         "quantity": line["quantity"],
     }
 
@@ -172,23 +152,24 @@ _INTENT: Json = {
 }
 
 
-def new_payment_intent(session: Json, data: Json, created: int) -> Json:
-    """The payment intent of a session, before its first payment method; `data` is `payment_intent_data`."""
+def new_payment_intent(amount: int, currency: str, method_types: list[str], given: Json, created: int) -> Json:
+    """A payment intent before its first payment method; `given` are fields taken from the request."""
     intent_id = new_id("payment_intent")
     return {
         "id": intent_id,
         "object": "payment_intent",
         **_INTENT,
-        "amount": session["amount_total"],
+        "amount": amount,
         "client_secret": client_secret(intent_id),
         "created": created,
-        "currency": session["currency"],
-        "description": data.get("description"),
-        "metadata": data.get("metadata", {}),
-        "payment_method_types": session["payment_method_types"],
-        "receipt_email": data.get("receipt_email"),
-        "statement_descriptor": data.get("statement_descriptor"),
-        "statement_descriptor_suffix": data.get("statement_descriptor_suffix"),
+        "currency": currency,
+        "description": None,
+        "metadata": {},
+        "payment_method_types": method_types,
+        "receipt_email": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        **given,
     }
 
 
@@ -219,15 +200,15 @@ def new_payment_method(number: str, month: int, year: int, billing: Json, create
     return _method("card", card, billing, created)
 
 
-def new_bank_debit(billing: Json, created: int) -> Json:
-    """A bank account to be debited as a payment method: the one whose debits succeed (Stripe docs: sepa-debit)."""
+def new_bank_debit(iban: str, billing: Json, created: int) -> Json:
+    """A bank account to be debited as a payment method; the full number is not shown."""
     account = {
-        "bank_code": "37040044",
+        "bank_code": iban[4:9],
         "branch_code": "",
-        "country": "AT",
-        "fingerprint": "KassaSandboxBank",
+        "country": iban[:2],
+        "fingerprint": f"KassaSandbox{iban[-4:]}",
         "generated_from": {"charge": None, "setup_attempt": None},
-        "last4": "3201",
+        "last4": iban[-4:],
     }
     return _method(BANK, account, billing, created)
 

@@ -1,49 +1,39 @@
-"""The hosted card page: `/c/pay/{session}` and the 3-D Secure question behind it. Plain HTML, no JavaScript needed."""
+"""The hosted card page, `/c/pay/{session}`, and the 3-D Secure question behind it, which payment intents without a
+session have at `/c/intent/{intent}`. Plain HTML, no JavaScript needed."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
-import jinja2
-
-from kassa.sandbox import cards, currencies
+from kassa.sandbox import cards
 from kassa.sandbox.checkout import Checkout, entry_errors, entry_from_fields
 from kassa.sandbox.delivery import Deliveries
 from kassa.sandbox.errors import Json
 from kassa.sandbox.http import Answer, Request
 from kassa.sandbox.objects_checkout import BANK
 from kassa.sandbox.payments import Outcome
+from kassa.sandbox.rendering import Rendering, redirect
 from kassa.sandbox.store import Store
 
 _FIELDS = ("cardNumber", "expiry", "cvc", "name")
-_HEADERS = {
-    # form-action is left out on purpose: browsers apply it to the redirect to the shop as well.
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
-    " base-uri 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-_ASSETS = {"card.css": "text/css; charset=utf-8", "card.js": "text/javascript; charset=utf-8"}
+_CSS, _JS = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
+_ASSETS = {"card.css": _CSS, "card.js": _JS, "control.css": _CSS}
 _FOLDER = files("kassa.sandbox")
 
 
 class CardPage:
     """Shows the page of a session and takes what is typed there."""
 
-    def __init__(self, store: Store, checkout: Checkout, deliveries: Deliveries, redirect_hold: float) -> None:
+    def __init__(
+        self, store: Store, checkout: Checkout, deliveries: Deliveries, rendering: Rendering, redirect_hold: float
+    ) -> None:
         self._store = store
         self._checkout = checkout
         self._deliveries = deliveries
         self._redirect_hold = redirect_hold
-        loader = jinja2.PackageLoader("kassa.sandbox")
-        self._templates = jinja2.Environment(
-            loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-        )
-        self._templates.filters["money"] = currencies.show
+        self._render = rendering.page
 
     async def answer(self, request: Request) -> Answer:
         """Answer a call below `/c/`."""
@@ -51,6 +41,8 @@ class CardPage:
         if parts[:2] == ["c", "assets"] and len(parts) == 3 and parts[2] in _ASSETS:
             content = _FOLDER.joinpath("assets", parts[2]).read_bytes()
             return Answer(200, content, _ASSETS[parts[2]], {"Cache-Control": "no-cache"})
+        if parts[:2] == ["c", "intent"] and len(parts) == 3:
+            return await self._intent(parts[2], request)
         is_challenge = len(parts) == 4 and parts[3] == "authenticate"
         if parts[:2] != ["c", "pay"] or not (len(parts) == 3 or is_challenge):
             return self._missing()
@@ -81,14 +73,30 @@ class CardPage:
         outcome = await self._checkout.authenticate(session["id"], fields.get("answer") == "complete")
         return await self._go_on(outcome, {})
 
+    async def _intent(self, intent_id: str, request: Request) -> Answer:
+        """The 3-D Secure question of a payment intent that no session belongs to."""
+        intent = self._store.reader.find(intent_id, "payment_intent")
+        if intent is None:
+            return self._missing()
+        if intent["status"] != "requires_action":
+            return self._render("answered.html", 200, intent=intent)
+        if request.method != "POST":
+            return self._show_question(intent["amount"], intent["currency"], f"/c/intent/{intent_id}", "")
+        back = intent["next_action"]["redirect_to_url"]["return_url"]
+        fields = dict(parse_qsl(request.body.decode("utf-8", "replace")))
+        intent = await self._checkout.authenticate_intent(intent_id, fields.get("answer") == "complete")
+        if back is None:
+            return self._render("answered.html", 200, intent=intent)
+        return redirect(f"{back}{'&' if '?' in back else '?'}payment_intent={intent_id}")
+
     async def _go_on(self, outcome: Outcome, fields: dict[str, str]) -> Answer:
         session = outcome.session
         if outcome.kind in ("succeeded", "processing"):
             # Stripe holds the buyer for a moment, so that the shop's page usually finds the order paid.
             await self._deliveries.first_answer(outcome.event_id, self._redirect_hold)
-            return _redirect(_success_url(session))
+            return redirect(_success_url(session))
         if outcome.kind == "requires_action":
-            return _redirect(f"/c/pay/{session['id']}/authenticate")
+            return redirect(f"/c/pay/{session['id']}/authenticate")
         if outcome.kind == "declined":
             return self._show(session, fields, {}, outcome.message, 402)
         return self._closed(session)
@@ -118,6 +126,7 @@ class CardPage:
             message=message,
             cards=shown,
             more_cards=[card for card in cards.CARDS.values() if card not in shown],
+            takes_card="card" in session["payment_method_types"],
             takes_bank=BANK in session["payment_method_types"],
             good_expiry=f"12 / {(now.year + 3) % 100:02d}",
         )
@@ -126,8 +135,13 @@ class CardPage:
         if not self._is_open(session):
             return self._closed(session)
         if not self._store.reader.private(session["id"]).get("challenge"):
-            return _redirect(f"/c/pay/{session['id']}")
-        return self._render("authenticate.html", 200, session=session)
+            return redirect(f"/c/pay/{session['id']}")
+        page = f"/c/pay/{session['id']}"
+        return self._show_question(session["amount_total"], session["currency"], f"{page}/authenticate", page)
+
+    def _show_question(self, amount: int, currency: str, action: str, other_card: str) -> Answer:
+        shown = {"amount": amount, "currency": currency, "action": action, "other_card": other_card}
+        return self._render("authenticate.html", 200, **shown)
 
     def _closed(self, session: Json) -> Answer:
         is_complete = session["status"] == "complete"
@@ -137,16 +151,6 @@ class CardPage:
     def _missing(self) -> Answer:
         return self._render("missing.html", 404)
 
-    def _render(self, name: str, status: int, **values: Any) -> Answer:
-        html = self._templates.get_template(name).render(**values)
-        return Answer(status, html.encode(), "text/html; charset=utf-8", dict(_HEADERS))
-
 
 def _success_url(session: Json) -> str:
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
-
-
-def _redirect(url: str) -> Answer:
-    # A header carries no control characters, and other alphabets only percent-encoded.
-    safe = quote(url, safe="%/:?#[]@!$&'()*+,;=~{}")
-    return Answer(303, b"", "text/plain", {"Location": safe, "Cache-Control": "no-store"})

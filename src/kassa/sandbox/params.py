@@ -11,6 +11,7 @@ from kassa.sandbox.errors import ApiError, Json, missing, unknown
 MAX_METADATA_KEYS = 50
 MAX_METADATA_KEY = 40
 MAX_METADATA_VALUE = 500
+_ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 
 def words(text_: str) -> frozenset[str]:
@@ -124,3 +125,37 @@ def metadata(params: Json, name: str = "metadata", label: str | None = None) -> 
             text_ = f"Metadata values are limited to {MAX_METADATA_VALUE} characters. '{key}' has {len(value)}."
             raise ApiError(text_, param=f"{label}[{key}]")
     return {key: value for key, value in given.items() if value != ""}
+
+
+def given_metadata(params: Json) -> Json:
+    """`metadata` of a new object, if there is any: to be merged into its fields."""
+    return {"metadata": metadata(params)} if "metadata" in params else {}
+
+
+def merged_metadata(known: Json, params: Json) -> Json:
+    """What a change makes of an object's metadata: given keys are set, empty ones removed, `metadata=` removes all."""
+    if params.get("metadata") == "":
+        return {}
+    metadata(params)
+    merged = {**known, **mapping(params, "metadata")}
+    return {key: value for key, value in merged.items() if value != ""}
+
+
+def address(params: Json, name: str, label: str) -> Json | None:
+    """A postal address with all its keys; None if none is given."""
+    given = mapping(params, name, label)
+    only(given, _ADDRESS, label)
+    return {key: text(given, key, f"{label}[{key}]") for key in _ADDRESS} if given else None
+
+
+def shipping(params: Json, label: str = "shipping") -> Json | None:
+    """Where goods go: `name` and `address` at least; None if none is given."""
+    given = mapping(params, "shipping", label)
+    if not given:
+        return None
+    only(given, ("address", "carrier", "name", "phone", "tracking_number"), label)
+    where = address(given, "address", f"{label}[address]")
+    if where is None:
+        raise missing(f"{label}[address]")
+    texts = {key: text(given, key, f"{label}[{key}]") for key in ("carrier", "phone", "tracking_number")}
+    return {"address": where, "name": required_text(given, "name", f"{label}[name]"), **texts}

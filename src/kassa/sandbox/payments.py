@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kassa.sandbox import events, sessions
+from kassa.sandbox import disputes, events, sessions
 from kassa.sandbox.cards import TestCard, find_card, passes_luhn
 from kassa.sandbox.errors import Json
 from kassa.sandbox.events import Cause
@@ -44,98 +44,142 @@ class Outcome:
     field: str = ""
 
 
-def submit(tx: Tx, session_id: str, entry: CardEntry, cause: Cause, later: float) -> Outcome:
-    """Press Pay with this card. `later` is how many seconds a special card's aftermath takes."""
+def submit(tx: Tx, session_id: str, entry: CardEntry, cause: Cause, later: float, *, is_late: bool = False) -> Outcome:
+    """Press Pay with this card. `later` is how many seconds a special card's aftermath takes.
+
+    `is_late` lets the money come although the session has expired: a fault that Stripe rules out and shops fear.
+    """
     session = sessions.current(tx, session_id)
-    if session["status"] != "open":
+    if is_late and session["status"] == "expired":
+        session = {**session, "payment_intent": None}  # The one there is was cancelled.
+    elif session["status"] != "open":
         return Outcome("not_open", session, "This checkout session is not open any more.")
+    if "card" not in session["payment_method_types"]:
+        return Outcome(
+            "invalid", session, "This checkout session cannot be paid by card.", "payment_method_not_available"
+        )
     card = find_card(entry.number)
     # A mistyped number never leaves the page: no payment intent, no event (Stripe docs: testing).
     if card.outcome == "client_error" or not passes_luhn(entry.number):
         return Outcome("invalid", session, "Your card number is incorrect.", "incorrect_number", field="cardNumber")
-    private = tx.private(session_id)
-    intent = intent_of(tx, session, private["payment_intent_data"], cause)
-    session = {**session, "payment_intent": intent["id"]}
     billing = billing_details(entry.name, session["customer_email"])
     method = tx.insert(new_payment_method(entry.number, entry.month, entry.year, billing, tx.now))
+    return pay_with(tx, session, card, method, cause, later)
+
+
+def pay_with(tx: Tx, session: Json, card: TestCard, method: Json, cause: Cause, later: float) -> Outcome:
+    """Pay an open session with a payment method, whose card is this one."""
+    private = tx.private(session["id"])
+    intent = intent_of(tx, session, private["payment_intent_data"], cause)
+    session = {**session, "payment_intent": intent["id"]}
     if card.is_challenged:
-        tx.update_private(session_id, {**private, "challenge": {"card": card.number, "method": method["id"]}})
-        return _challenge(tx, session, intent, method, cause)
+        tx.update_private(session["id"], {**private, "challenge": {"card": card.number, "method": method["id"]}})
+        tx.update(session)
+        challenge(tx, intent, method, f"{session['url']}/authenticate", session["success_url"], cause)
+        return Outcome("requires_action", session)
     if private.get("challenge"):
-        tx.update_private(session_id, {**private, "challenge": None})
-    return _attempt(tx, session, intent, method, card, cause, later)
+        tx.update_private(session["id"], {**private, "challenge": None})
+    return _conclude(tx, session, charge(tx, intent, method, card, cause, later), method, cause)
 
 
 def authenticate(tx: Tx, session_id: str, is_passed: bool, cause: Cause, later: float) -> Outcome:
     """Answer the 3-D Secure question of a session that asks one."""
     session = sessions.current(tx, session_id)
     private = tx.private(session_id)
-    challenge = private.get("challenge")
-    if session["status"] != "open" or not challenge:
+    asked = private.get("challenge")
+    if session["status"] != "open" or not asked:
         return Outcome("not_open", session, "This checkout session is not waiting for authentication.")
     tx.update_private(session_id, {**private, "challenge": None})
     intent = tx.get(session["payment_intent"], "payment_intent")
-    method = tx.get(challenge["method"], "payment_method")
+    method = tx.get(asked["method"], "payment_method")
     if is_passed:
-        return _attempt(tx, session, intent, method, find_card(challenge["card"]), cause, later)
-    text = "We are unable to authenticate your payment method. Please choose a different payment method and try again."
-    error = payment_error("payment_intent_authentication_failure", "", text, method)
-    error["type"] = "invalid_request_error"
-    _fail_intent(tx, session, intent, error, cause)
-    return Outcome("declined", tx.get(session_id, "checkout.session"), text, error["code"])
+        intent = charge(tx, intent, method, find_card(asked["card"]), cause, later)
+    else:
+        intent = fail_authentication(tx, intent, method, cause)
+    return _conclude(tx, session, intent, method, cause)
 
 
 def intent_of(tx: Tx, session: Json, data: Json, cause: Cause) -> Json:
     """The payment intent of a session, made at the first attempt to pay; whoever calls this must `put` it."""
     if session["payment_intent"]:
         return tx.get(session["payment_intent"], "payment_intent")
-    intent = new_payment_intent(session, data, tx.now)
+    given = {**data, "customer": session["customer"]}
+    types = session["payment_method_types"]
+    intent = new_payment_intent(session["amount_total"], session["currency"], types, given, tx.now)
     events.record(tx, "payment_intent.created", intent, cause)
     return intent
 
 
-def _challenge(tx: Tx, session: Json, intent: Json, method: Json, cause: Cause) -> Outcome:
-    tx.update(session)
-    action = {
-        "type": "redirect_to_url",
-        "redirect_to_url": {"return_url": session["success_url"], "url": f"{session['url']}/authenticate"},
-    }
+def challenge(tx: Tx, intent: Json, method: Json, url: str, return_url: str | None, cause: Cause) -> Json:
+    """Have the buyer asked by 3-D Secure at `url`; the intent that waits for the answer comes back."""
+    action = {"type": "redirect_to_url", "redirect_to_url": {"return_url": return_url, "url": url}}
     waiting = {"status": "requires_action", "payment_method": method["id"], "next_action": action}
     asked = tx.put({**intent, **waiting, "last_payment_error": None})
     events.record(tx, "payment_intent.requires_action", asked, cause)
-    return Outcome("requires_action", session)
+    return asked
 
 
-def _attempt(tx: Tx, session: Json, intent: Json, method: Json, card: TestCard, cause: Cause, later: float) -> Outcome:
-    is_challenged_decline = card.outcome == "challenge_then_decline"
-    if card.outcome in ("decline", "blocked") or is_challenged_decline:
-        return _decline(tx, session, intent, method, card, cause)
-    return _succeed(tx, session, intent, method, card, cause, later)
-
-
-def _succeed(tx: Tx, session: Json, intent: Json, method: Json, card: TestCard, cause: Cause, later: float) -> Outcome:
-    charge = new_charge(intent, method, tx.now)
-    fee = fee_of(charge["amount"], charge["currency"])
-    balance = tx.insert(new_balance_transaction("charge", charge, charge["amount"], fee, tx.now))
-    charge["balance_transaction"] = balance["id"]
-    tx.insert(charge, {"card": card.number})
-    paid_intent = {
+def charge(tx: Tx, intent: Json, method: Json, card: TestCard, cause: Cause, later: float) -> Json:
+    """Try to take the money; the intent as it is afterwards, paid or with a `last_payment_error`."""
+    if card.outcome in ("decline", "blocked", "challenge_then_decline"):
+        return _decline(tx, intent, method, card, cause)
+    taken = new_charge(intent, method, tx.now)
+    fee = fee_of(taken["amount"], taken["currency"])
+    balance = tx.insert(new_balance_transaction("charge", taken, taken["amount"], fee, tx.now))
+    taken["balance_transaction"] = balance["id"]
+    tx.insert(taken, {"card": card.number})
+    paid = {
         **intent,
         "amount_received": intent["amount"],
         "last_payment_error": None,
-        "latest_charge": charge["id"],
+        "latest_charge": taken["id"],
         "next_action": None,
         "payment_method": method["id"],
         "status": "succeeded",
     }
-    tx.put(paid_intent)
-    paid = tx.update(complete_session(session, method["billing_details"], paid_intent["id"], "paid"))
-    events.record(tx, "charge.succeeded", charge, cause)
-    events.record(tx, "payment_intent.succeeded", paid_intent, cause)
-    event_id = events.record(tx, "checkout.session.completed", paid, cause)
-    if card.after in ("dispute", "early_fraud_warning"):
-        tx.add_timer(tx.clock.now() + later, card.after, charge["id"])
-    return Outcome("succeeded", paid, event_id=event_id)
+    tx.put(paid)
+    events.record(tx, "charge.succeeded", taken, cause)
+    events.record(tx, "payment_intent.succeeded", paid, cause)
+    if card.after in disputes.AFTERMATH and later:
+        tx.add_timer(tx.clock.now() + later, card.after, taken["id"])
+    elif card.after in disputes.AFTERMATH:
+        disputes.AFTERMATH[card.after](tx, taken["id"])
+    return paid
+
+
+def fail_authentication(tx: Tx, intent: Json, method: Json, cause: Cause) -> Json:
+    """The buyer did not pass 3-D Secure: the intent takes another payment method."""
+    text = "We are unable to authenticate your payment method. Please choose a different payment method and try again."
+    error = payment_error("payment_intent_authentication_failure", "", text, method)
+    error["type"] = "invalid_request_error"
+    return _fail(tx, intent, error, cause)
+
+
+def _decline(tx: Tx, intent: Json, method: Json, card: TestCard, cause: Cause) -> Json:
+    is_blocked = card.outcome == "blocked"
+    failed = new_charge(intent, method, tx.now)
+    failed = decline_charge(failed, card.code, card.decline_code, card.message, is_blocked=is_blocked)
+    tx.insert(failed, {"card": card.number})
+    events.record(tx, "charge.failed", failed, cause)
+    error = payment_error(card.code, card.decline_code, card.message, method)
+    error["charge"] = failed["id"]
+    return _fail(tx, {**intent, "latest_charge": failed["id"]}, error, cause)
+
+
+def _fail(tx: Tx, intent: Json, error: Json, cause: Cause) -> Json:
+    failed = tx.put(failed_intent(intent, error))
+    events.record(tx, "payment_intent.payment_failed", failed, cause)
+    return failed
+
+
+def _conclude(tx: Tx, session: Json, intent: Json, method: Json, cause: Cause) -> Outcome:
+    """What the session makes of an attempt: a decline does not end it."""
+    if intent["status"] == "succeeded":
+        paid = tx.update(complete_session(session, method["billing_details"], intent["id"], "paid"))
+        return Outcome("succeeded", paid, event_id=events.record(tx, "checkout.session.completed", paid, cause))
+    tx.update(session)
+    error = intent["last_payment_error"]
+    return Outcome("declined", session, error["message"], error["code"], error.get("decline_code", ""))
 
 
 def complete_session(session: Json, billing: Json, intent_id: str, payment_status: str) -> Json:
@@ -160,18 +204,6 @@ def complete_session(session: Json, billing: Json, intent_id: str, payment_statu
     }
 
 
-def _decline(tx: Tx, session: Json, intent: Json, method: Json, card: TestCard, cause: Cause) -> Outcome:
-    is_blocked = card.outcome == "blocked"
-    charge = new_charge(intent, method, tx.now)
-    charge = decline_charge(charge, card.code, card.decline_code, card.message, is_blocked=is_blocked)
-    tx.insert(charge, {"card": card.number})
-    events.record(tx, "charge.failed", charge, cause)
-    error = payment_error(card.code, card.decline_code, card.message, method)
-    error["charge"] = charge["id"]
-    _fail_intent(tx, session, {**intent, "latest_charge": charge["id"]}, error, cause)
-    return Outcome("declined", session, card.message, card.code, card.decline_code)
-
-
 def payment_error(code: str, decline_code: str, message: str, method: Json) -> Json:
     """What a payment intent keeps as `last_payment_error`."""
     error: Json = {
@@ -184,12 +216,6 @@ def payment_error(code: str, decline_code: str, message: str, method: Json) -> J
     if decline_code:
         error["decline_code"] = decline_code
     return error
-
-
-def _fail_intent(tx: Tx, session: Json, intent: Json, error: Json, cause: Cause) -> None:
-    failed = tx.put(failed_intent(intent, error))
-    tx.update(session)
-    events.record(tx, "payment_intent.payment_failed", failed, cause)
 
 
 def failed_intent(intent: Json, error: Json) -> Json:

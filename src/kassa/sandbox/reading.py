@@ -30,14 +30,20 @@ class Listing:
 
 
 LISTINGS = (
-    Listing("/v1/checkout/sessions", "checkout.session", ("payment_intent", "status")),
-    Listing("/v1/payment_intents", "payment_intent"),
-    Listing("/v1/charges", "charge", ("payment_intent",)),
+    Listing("/v1/checkout/sessions", "checkout.session", ("payment_intent", "status", "customer")),
+    Listing("/v1/payment_intents", "payment_intent", ("customer",)),
+    Listing("/v1/charges", "charge", ("payment_intent", "customer")),
     Listing("/v1/refunds", "refund", ("payment_intent", "charge")),
     Listing("/v1/disputes", "dispute", ("payment_intent", "charge")),
     Listing("/v1/events", "event", ("type", "types", "delivery_success")),
     Listing("/v1/webhook_endpoints", "webhook_endpoint", has_created=False),
-    Listing("/v1/balance_transactions", "balance_transaction"),
+    Listing("/v1/balance_transactions", "balance_transaction", ("source", "type", "currency")),
+    Listing("/v1/products", "product", ("active", "url")),
+    Listing("/v1/prices", "price", ("active", "product", "currency")),
+    Listing("/v1/customers", "customer", ("email",)),
+    Listing("/v1/payment_methods", "payment_method", ("customer", "type"), has_created=False),
+    Listing("/v1/radar/early_fraud_warnings", "radar.early_fraud_warning", ("charge", "payment_intent")),
+    Listing("/v1/test_helpers/test_clocks", "test_helpers.test_clock", has_created=False),
 )
 
 
@@ -45,7 +51,8 @@ def list_objects(reader: Reader, listing: Listing, given: Json) -> bytes:
     """A page of a list as JSON."""
     allowed = {*_PAGING, *listing.filters, *(("created",) if listing.has_created else ())}
     params.only(given, allowed)
-    conditions = [build(given) for name, build in _FILTERS.items() if name in given]
+    filters = _EVENT_FILTERS if listing.kind == "event" else _FILTERS
+    conditions = [filters.get(name, _field(name))(given) for name in given if name not in _PAGING]
     after, before = params.text(given, "starting_after"), params.text(given, "ending_before")
     page = Page(
         where="".join(f" AND {sql}" for sql, _ in conditions),
@@ -110,10 +117,12 @@ def expand_object(reader: Reader, value: Json, paths: list[Any]) -> Json:
 def _expand(reader: Reader, value: Json, path: str, whole: str) -> None:
     name, _, rest = path.partition(".")
     if name == "line_items" and value.get("object") == "checkout.session":
-        value[name] = decode(line_items(reader, value["id"], {}))
-        return
-    if name == "refunds" and value.get("object") == "charge":
+        value.setdefault(name, decode(line_items(reader, value["id"], {})))
+    if name == "refunds" and value.get("object") == "charge" and value[name] is None:
         value[name] = _refunds_of(reader, value["id"])
+    if name == "data" and rest and value.get("object") == "list":
+        for each in value["data"]:
+            _expand(reader, each, rest, whole)
         return
     if name not in value or not isinstance(value[name], str | dict | None):
         raise ApiError(f"This property cannot be expanded ({whole}).", param="expand")
@@ -189,12 +198,27 @@ def _equals(name: str, column: str) -> Callable[[Json], Condition]:
     return lambda given: (f"{column} = ?", (params.text(given, name),))
 
 
+def _field(name: str) -> Callable[[Json], Condition]:
+    """A filter by a field that the table has no column for."""
+
+    def build(given: Json) -> Condition:
+        value: Any = params.text(given, name)
+        if value in ("true", "false"):
+            value = int(value == "true")
+        return f"CAST(body AS TEXT) ->> '$.{name}' = ?", (value,)  # `name` is one of those of a Listing
+
+    return build
+
+
 _FILTERS: dict[str, Callable[[Json], Condition]] = {
+    "created": _created,
+    "payment_intent": _equals("payment_intent", "payment_intent"),
+    "charge": _equals("charge", "charge"),
+    "status": _equals("status", "state"),
+}
+_EVENT_FILTERS: dict[str, Callable[[Json], Condition]] = {
     "created": _created,
     "type": _type,
     "types": _types,
     "delivery_success": _delivery_success,
-    "payment_intent": _equals("payment_intent", "payment_intent"),
-    "charge": _equals("charge", "charge"),
-    "status": _equals("status", "state"),
 }

@@ -43,11 +43,7 @@ def change(tx: Tx, call: Call) -> Json:
     """Change a refund's metadata."""
     params.only(call.params, {"metadata", "expand"})
     refund = tx.get(call.object_id, "refund", "refund")
-    params.metadata(call.params)
-    merged = {**refund["metadata"], **params.mapping(call.params, "metadata")}
-    changed = {**refund, "metadata": {key: value for key, value in merged.items() if value != ""}}
-    events.record(tx, "refund.updated", tx.update(changed), call.cause, events.changes(refund, changed))
-    return changed
+    return events.change(tx, refund, {}, call)
 
 
 def succeed_later(tx: Tx, refund_id: str) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from kassa.sandbox import events, params
+from kassa.sandbox import catalogue, events, params
 from kassa.sandbox.call import Call
 from kassa.sandbox.currencies import check_currency, check_digits, check_total
-from kassa.sandbox.errors import ApiError, Json, missing, no_such, unsupported
+from kassa.sandbox.errors import ApiError, Json, missing, unsupported
 from kassa.sandbox.events import Cause
-from kassa.sandbox.ids import new_id
 from kassa.sandbox.objects_checkout import BANK, new_line_item, new_session
 from kassa.sandbox.tables import Tx
 
@@ -19,22 +18,22 @@ MAX_LINES = 100
 MAX_REFERENCE = 200
 _TAKEN = params.words(
     """adaptive_pricing allow_promotion_codes allowed_payment_method_types billing_address_collection cancel_url
-    client_reference_id
-    currency customer_creation customer_email excluded_payment_method_types expand expires_at integration_identifier
-    line_items locale metadata mode origin_context payment_intent_data payment_method_collection
-    phone_number_collection submit_type success_url ui_mode"""
+    client_reference_id currency customer customer_creation customer_email excluded_payment_method_types expand
+    expires_at integration_identifier line_items locale metadata mode origin_context payment_intent_data
+    payment_method_collection phone_number_collection submit_type success_url ui_mode"""
 )
 _KNOWN_TO_STRIPE = params.words(
     """after_expiration automatic_tax branding_settings consent_collection custom_fields custom_text
-    customer customer_account customer_update discounts invoice_creation managed_payments name_collection
+    customer_account customer_update discounts invoice_creation managed_payments name_collection
     optional_items payment_method_configuration payment_method_data payment_method_options permissions
     redirect_on_completion return_url saved_payment_method_options setup_intent_data shipping_address_collection
     shipping_options subscription_data tax_id_collection wallet_options"""
 )
-_INTENT_DATA = {"description", "metadata", "receipt_email", "statement_descriptor", "statement_descriptor_suffix"}
+_INTENT_DATA = params.words(
+    "description metadata receipt_email setup_future_usage shipping statement_descriptor statement_descriptor_suffix"
+)
 _INTENT_DATA_OF_STRIPE = {
-    "application_fee_amount", "capture_method", "on_behalf_of", "setup_future_usage", "shipping", "transfer_data",
-    "transfer_group",
+    "application_fee_amount", "capture_method", "on_behalf_of", "transfer_data", "transfer_group",
 }  # fmt: skip
 _LINE = {"price_data", "quantity", "metadata", "price", "adjustable_quantity", "tax_rates"}
 _PRICE = {"currency", "product", "product_data", "unit_amount", "unit_amount_decimal", "recurring", "tax_behavior"}
@@ -44,17 +43,21 @@ _PRODUCT = {"name", "description", "images", "metadata", "tax_code", "unit_label
 def create(tx: Tx, call: Call, public_url: str) -> Json:
     """Open a session from the request's parameters; its page is below `public_url`."""
     given = call.params
-    _refuse_unsupported(given)
-    lines, currency = _lines(given)
+    _refuse_unsupported(given, call.is_older)
+    lines, currency = _lines(tx, given)
     total = sum(line["unit_amount"] * line["quantity"] for line in lines)
     check_total(total, currency, "line_items")
     check_digits(total, currency, "line_items")
     now = tx.clock.now()
     intent_data = _intent_data(given)
-    fields = {**_fields(given), "expires_at": _expires_at(given, now)}
+    fields = {**_fields(given), "customer": _customer(tx, given), "expires_at": _expires_at(given, now)}
     session = new_session(total, currency, int(now), fields)
     session["url"] = f"{public_url}/c/pay/{session['id']}"
-    items = [new_line_item(line, currency, int(now)) for line in lines]
+    items = [new_line_item(line, currency) for line in lines]
+    for line in lines:
+        for described in (line["product"], line["price"]):
+            if not described["active"]:  # It was described in the call, and is kept with the session.
+                tx.insert(described)
     tx.insert(session, {"line_items": items, "payment_intent_data": intent_data})
     tx.add_timer(session["expires_at"], "expire_session", session["id"])
     return session
@@ -95,19 +98,15 @@ def change(tx: Tx, call: Call) -> Json:
     """Change a session's metadata: given keys are set, empty ones removed."""
     params.only(call.params, {"metadata", "expand"})
     session = tx.get(call.object_id, "checkout.session", "session")
-    params.metadata(call.params)
-    raw = params.mapping(call.params, "metadata")
-    merged = {**session["metadata"], **raw}
-    session["metadata"] = {key: value for key, value in merged.items() if value != ""}
-    return tx.update(session)
+    return tx.update({**session, "metadata": params.merged_metadata(session["metadata"], call.params)})
 
 
-def _refuse_unsupported(given: Json) -> None:
+def _refuse_unsupported(given: Json, is_older: bool) -> None:
     for name in given:
         if name in _KNOWN_TO_STRIPE:
             raise unsupported(name)
-    # The API version in use refuses payment_method_types (Stripe docs: changelog/endive/2026-09-30).
-    params.only(given, _TAKEN)
+    # The API version in use has removed payment_method_types (Stripe docs: changelog/endive/2026-09-30).
+    params.only(given, _TAKEN | {"payment_method_types"} if is_older else _TAKEN)
     if params.required_text(given, "mode") != "payment":
         params.one_of(given, "mode", ("payment", "setup", "subscription"))
         raise unsupported("mode")
@@ -139,9 +138,7 @@ def _fields(given: Json) -> Json:
     for name in ("allowed_payment_method_types", "excluded_payment_method_types"):
         if name in given:
             fields[name] = params.sequence(given, name)
-    allowed, refused = fields.get("allowed_payment_method_types"), fields.get("excluded_payment_method_types", [])
-    if BANK in refused or (allowed and BANK not in allowed):
-        fields["payment_method_types"] = ["card"]
+    fields["payment_method_types"] = _method_types(given)
     pricing = params.mapping(given, "adaptive_pricing")
     if params.boolean(pricing, "enabled", "adaptive_pricing[enabled]"):
         raise unsupported("adaptive_pricing[enabled]")
@@ -168,6 +165,11 @@ def _intent_data(given: Json) -> Json:
         )
     }
     fields["metadata"] = params.metadata(data, "metadata", "payment_intent_data[metadata]")
+    usage = params.one_of(
+        data, "setup_future_usage", ("off_session", "on_session"), "payment_intent_data[setup_future_usage]"
+    )
+    fields["setup_future_usage"] = usage
+    fields["shipping"] = params.shipping(data, "payment_intent_data[shipping]")
     return fields
 
 
@@ -185,14 +187,33 @@ def _expires_at(given: Json, now: float) -> int:
     return expires_at
 
 
-def _lines(given: Json) -> tuple[list[Json], str]:
+def _method_types(given: Json) -> list[str]:
+    """Which of card and bank debit are offered: both, if nothing is said."""
+    allowed = params.sequence(given, "allowed_payment_method_types") or params.sequence(given, "payment_method_types")
+    refused = params.sequence(given, "excluded_payment_method_types")
+    types = [kind for kind in ("card", BANK) if kind not in refused and (not allowed or kind in allowed)]
+    if not types:
+        raise unsupported(f"payment methods other than card and {BANK}")
+    return types
+
+
+def _customer(tx: Tx, given: Json) -> str | None:
+    customer_id = params.text(given, "customer")
+    if customer_id is not None:
+        if "customer_email" in given:
+            raise ApiError("You may only specify one of these parameters: customer, customer_email.", param="customer")
+        tx.get(customer_id, "customer", "customer")
+    return customer_id
+
+
+def _lines(tx: Tx, given: Json) -> tuple[list[Json], str]:
     """The line items and the one currency that they share."""
     raw = params.sequence(given, "line_items")
     if not raw:
         raise missing("line_items")
     if len(raw) > MAX_LINES:
         raise ApiError(f"Checkout accepts up to {MAX_LINES} line items; you passed {len(raw)}.", param="line_items")
-    lines = [_line(line, f"line_items[{position}]") for position, line in enumerate(raw)]
+    lines = [_line(tx, line, f"line_items[{position}]") for position, line in enumerate(raw)]
     currencies = {line["currency"] for line in lines}
     asked = params.text(given, "currency")
     if asked is not None:
@@ -202,54 +223,67 @@ def _lines(given: Json) -> tuple[list[Json], str]:
     return lines, currencies.pop()
 
 
-def _line(raw: Any, label: str) -> Json:
+def _line(tx: Tx, raw: Any, label: str) -> Json:
     if not isinstance(raw, dict):
         raise ApiError(f"Invalid object: {label}", param=label)
     params.only(raw, _LINE, label)
     if "tax_rates" in raw or "adjustable_quantity" in raw:
         raise unsupported(f"{label}[{'tax_rates' if 'tax_rates' in raw else 'adjustable_quantity'}]")
-    if "price" in raw:
-        raise no_such("price", str(raw["price"]), f"{label}[price]")
-    if "price_data" not in raw:
-        raise missing(f"{label}[price_data]")
     quantity = params.integer(raw, "quantity", f"{label}[quantity]")
     if quantity is None:
         raise missing(f"{label}[quantity]")
     if quantity < 1:
         raise ApiError("This value must be greater than or equal to 1.", param=f"{label}[quantity]")
     return {
-        **_price(params.mapping(raw, "price_data", f"{label}[price_data]"), f"{label}[price_data]"),
+        **(_stored_price(tx, raw, label) if "price" in raw else _price(tx, raw, f"{label}[price_data]")),
         "quantity": quantity,
         "metadata": params.metadata(raw, "metadata", f"{label}[metadata]"),
     }
 
 
-def _price(raw: Json, label: str) -> Json:
-    params.only(raw, _PRICE, label)
-    if "recurring" in raw:
+def _stored_price(tx: Tx, raw: Json, label: str) -> Json:
+    """A line that names a price instead of describing one."""
+    if "price_data" in raw:
+        raise ApiError("You may only specify one of these parameters: price, price_data.", param=f"{label}[price]")
+    price = tx.get(params.required_text(raw, "price", f"{label}[price]"), "price", f"{label}[price]")
+    if not price["active"]:
+        text = f"The price specified is inactive. This field only accepts active prices. (`{price['id']}`)"
+        raise ApiError(text, param=f"{label}[price]")
+    if price["type"] != "one_time":
+        text = "You must provide at least one recurring price in `subscription` mode, which the Kassa sandbox lacks."
+        raise ApiError(text, param=f"{label}[price]")
+    product = tx.get(price["product"], "product")
+    return {"currency": price["currency"], "unit_amount": price["unit_amount"], "price": price, "product": product}
+
+
+def _price(tx: Tx, raw: Json, label: str) -> Json:
+    if "price_data" not in raw:
+        raise missing(label)
+    data = params.mapping(raw, "price_data", label)
+    params.only(data, _PRICE, label)
+    if "recurring" in data:
         raise ApiError("You specified `payment` mode but passed a recurring price.", param=f"{label}[recurring]")
-    currency = check_currency(params.required_text(raw, "currency", f"{label}[currency]"), f"{label}[currency]")
-    name = "unit_amount" if "unit_amount" in raw else "unit_amount_decimal"
-    amount = params.integer(raw, name, f"{label}[{name}]")
-    if amount is None:
-        raise missing(f"{label}[unit_amount]")
-    if amount < 0:
-        code = "parameter_invalid_integer"
-        raise ApiError("This value must be greater than or equal to 0.", code=code, param=f"{label}[{name}]")
-    if "product" in raw:
-        raise no_such("product", str(raw["product"]), f"{label}[product]")
-    return {"currency": currency, "unit_amount": amount, **_product(raw, f"{label}[product_data]")}
+    amount, currency = catalogue.amount_of(data, label)
+    if "product" in data:
+        param = f"{label}[product]"
+        product = tx.get(params.required_text(data, "product", param), "product", param)
+    else:
+        product = _product(data, f"{label}[product_data]", tx.now)
+    price = {**catalogue.new_price(amount, currency, product["id"], tx.now), "active": False}
+    return {"currency": currency, "unit_amount": amount, "price": price, "product": product}
 
 
-def _product(raw: Json, label: str) -> Json:
+def _product(raw: Json, label: str, created: int) -> Json:
+    """The product that a line describes; it is not for use anywhere else."""
     if "product_data" not in raw:
         raise missing(label)
     data = params.mapping(raw, "product_data", label)
     params.only(data, _PRODUCT, label)
-    params.metadata(data, "metadata", f"{label}[metadata]")
+    product = catalogue.new_product(params.required_text(data, "name", f"{label}[name]"), created)
     return {
-        "name": params.required_text(data, "name", f"{label}[name]"),
+        **product,
+        "active": False,
         "description": params.text(data, "description", f"{label}[description]"),
         "images": params.sequence(data, "images", f"{label}[images]")[:8],
-        "product": new_id("product"),
+        "metadata": params.metadata(data, "metadata", f"{label}[metadata]"),
     }

@@ -6,6 +6,7 @@ Objects are kept as the JSON that Stripe would answer, with a private part besid
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import apsw
@@ -129,6 +130,11 @@ class Tx(Reader):
     @property
     def now(self) -> int:
         return int(self.clock.now())
+
+    @property
+    def year(self) -> int:
+        """The year that it is in UTC."""
+        return datetime.fromtimestamp(self.now, UTC).year
 
     def insert(self, value: Json, private: Json | None = None) -> Json:
         hidden = None if private is None else encode(private)

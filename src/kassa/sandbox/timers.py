@@ -28,8 +28,7 @@ ACTIONS: dict[str, Callable[[Tx, str], None]] = {
     "refund_pending": refunds.succeed_later,
     "refund_fails": refunds.fail_later,
     "settle_debit": delayed.settle_by_itself,
-    "dispute": disputes.open_dispute,
-    "early_fraud_warning": disputes.warn_of_fraud,
+    **disputes.AFTERMATH,
 }
 
 

@@ -1,0 +1,115 @@
+"""`/sandbox`: the control page for people. Each button is one order of `/sandbox/…`, sent as a form."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from kassa.sandbox import faults
+from kassa.sandbox.control import MODES, Control
+from kassa.sandbox.delivery import Deliveries
+from kassa.sandbox.errors import ApiError, Json
+from kassa.sandbox.http import Answer, Request
+from kassa.sandbox.rendering import Rendering, redirect
+from kassa.sandbox.store import Store
+from kassa.sandbox.tables import Page, decode
+
+_SHOWN = 12
+_NUMBERS = {"delay", "per_second", "seconds", "skew", "times"}
+_CALLS = (
+    "POST /v1/checkout/sessions",
+    "GET /v1/checkout/sessions/*",
+    "POST /v1/checkout/sessions/*/expire",
+    "POST /v1/refunds",
+    "GET /v1/events",
+    "POST /c/pay/*",
+    "* *",
+)
+_DELIVERIES = "SELECT state, answer, count(*) FROM delivery WHERE event = ? GROUP BY 1, 2 ORDER BY 1, 2"
+_STATES = {"pending": "tries", "delivered": "delivered", "failed": "given up", "dropped": "dropped"}
+
+
+class ControlPage:
+    """Shows the page and carries out what is pressed there."""
+
+    def __init__(self, store: Store, control: Control, deliveries: Deliveries, rendering: Rendering) -> None:
+        self._store = store
+        self._control = control
+        self._deliveries = deliveries
+        self._rendering = rendering
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer a call of `/sandbox` or below `/sandbox/form/`."""
+        if request.method != "POST":
+            return await self._show("", 200)
+        try:
+            _check_origin(request)
+            value = await self._control.carry_out("POST", request.path.removeprefix("/sandbox/form/"), _fields(request))
+        except ApiError as problem:
+            return await self._show(problem.message, problem.status)
+        if "secret" in value:
+            text = f"The new signing secret is {value['secret']}. For a day the old one signs as well."
+            return await self._show(text, 200)
+        return redirect("/sandbox")
+
+    async def _show(self, message: str, status: int) -> Answer:
+        return self._rendering.page(
+            "control.html",
+            status,
+            message=message,
+            state=await self._control.carry_out("GET", "state", {}),
+            deliveries={"delay": self._deliveries.delay, "skew": self._deliveries.skew},
+            endpoints=self._latest("webhook_endpoint"),
+            sessions=self._latest("checkout.session"),
+            charges=[self._with_dispute(charge) for charge in self._latest("charge")],
+            events=[self._with_deliveries(event) for event in self._latest("event")],
+            kinds=faults.KINDS,
+            modes=MODES,
+            calls=_CALLS,
+        )
+
+    def _latest(self, kind: str) -> list[Json]:
+        return [decode(body) for body in self._store.reader.page(kind, Page("", (), _SHOWN))[0]]
+
+    def _with_dispute(self, charge: Json) -> Json:
+        bodies, _ = self._store.reader.page("dispute", Page(" AND charge = ?", (charge["id"],), 1))
+        return {**charge, "dispute": decode(bodies[0]) if bodies else None}
+
+    def _with_deliveries(self, event: Json) -> Json:
+        rows = self._store.reader.rows(_DELIVERIES, event["id"])
+        told = [
+            _STATES[state] + (f" ({answer})" if answer else "") + (f" × {n}" if n > 1 else "")
+            for state, answer, n in rows
+        ]
+        return {**event, "deliveries": ", ".join(told)}
+
+
+def moment(seconds: float) -> str:
+    """A time for people, in UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def span(seconds: float) -> str:
+    """A length of time for people."""
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _fields(request: Request) -> Json:
+    fields: dict[str, Any] = dict(parse_qsl(request.body.decode("utf-8", "replace")))
+    for name in _NUMBERS & fields.keys():
+        try:
+            number = float(fields[name])
+        except ValueError as problem:
+            raise ApiError(f"`{name}` is a number.", param=name) from problem
+        fields[name] = int(number) if number.is_integer() else number
+    if "late" in fields:
+        fields["late"] = fields["late"] == "true"
+    return fields
+
+
+def _check_origin(request: Request) -> None:
+    """Another site's page must not press these buttons in somebody's browser."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise ApiError("This order came from another site's page.", status=403)
