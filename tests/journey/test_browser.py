@@ -3,51 +3,31 @@
 With KASSA_SHOTS set to a directory, a picture of every step is left there.
 """
 
-import os
 import re
 import secrets
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.journey.running import DECLINED, GOOD, RunningShop
+from tests.servers import chromium
+from tests.servers.chromium import shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    found = next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
-    assert found, "the browser tests need Chromium; `make test` installs it where it may"
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=found, args=list(QUIET))
+    async with chromium.opened() as opened:
         yield opened
-        await opened.close()
 
 
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[RunningShop]:
     async with RunningShop(tmp_path / "data") as running:
         yield running
-
-
-async def shot(page: Page, name: str) -> None:
-    if directory := os.environ.get("KASSA_SHOTS"):
-        await page.screenshot(path=Path(directory) / f"{name}.png", full_page=True)
 
 
 async def fill_cart(page: Page, shop: RunningShop) -> int:

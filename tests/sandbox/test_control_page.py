@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import re
 
-from tests.sandbox.test_card_page import error_of, get, post
+from tests.sandbox.test_card_page import get, post
 from tests.sandbox.world import World, until
+
+
+def message_of(page: str) -> str:
+    found = re.search(r'id="message"[^>]*>([^<]*)<', page)
+    assert found
+    return found[1]
 
 
 async def press(world: World, path: str, **fields: str) -> int:
@@ -54,6 +60,15 @@ async def test_an_event_is_sent_again_and_the_page_tells_how_it_went(world: Worl
     assert "product.created" in page
 
 
+async def test_an_event_of_ones_own_is_sent(world: World) -> None:
+    charge = await world.charge()
+    fields = {"type": "charge.odd", "id": charge.id, "api_version": "2024-06-20"}
+    assert await press(world, "events", **fields) == 303
+    await until(lambda: world.receiver.of("charge.odd"))
+    (event,) = world.receiver.of("charge.odd")
+    assert (event["api_version"], event["data"]["object"]["id"]) == ("2024-06-20", charge.id)
+
+
 async def page_with(world: World, text: str) -> str:
     page = (await get(world, f"{world.sandbox.url}/sandbox"))[1]
     return page if text in page else ""
@@ -62,7 +77,7 @@ async def page_with(world: World, text: str) -> str:
 async def test_a_new_secret_is_shown_once(world: World) -> None:
     (endpoint,) = (await world.stripe.v1.webhook_endpoints.list_async()).data
     url = f"{world.sandbox.url}/sandbox/form/webhook_endpoints/{endpoint.id}/roll"
-    shown = error_of((await post(world, url, {}))[1])
+    shown = message_of((await post(world, url, {}))[1])
     assert re.search(r"whsec_[0-9a-f]{40}", shown)
     assert "whsec_" not in (await get(world, f"{world.sandbox.url}/sandbox"))[1]
 
@@ -72,11 +87,12 @@ async def test_what_cannot_be_done_is_said_on_the_page(world: World) -> None:
         ("faults", {"match": "* *", "kind": "earthquake", "times": "1"}, "Unknown kind of fault"),
         ("clock/advance", {"seconds": "soon"}, "`seconds` is a number."),
         ("sessions/cs_none/expire", {}, "No such checkout.session"),
+        ("events", {"type": "charge.odd", "id": "ch_none"}, "No such object"),
         ("nothing", {}, "There is no POST"),
     ):
         response, page = await post(world, f"{world.sandbox.url}/sandbox/form/{path}", fields)
         assert response.status in (400, 404)
-        assert text in error_of(page)
+        assert text in message_of(page)
 
 
 async def test_another_sites_page_cannot_press_buttons(world: World) -> None:

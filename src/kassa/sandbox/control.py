@@ -11,7 +11,7 @@ from kassa.sandbox import disputes, endpoints, events, refunds, sessions, test_c
 from kassa.sandbox.call import Call
 from kassa.sandbox.checkout import Checkout, entry_from_json
 from kassa.sandbox.delivery import Deliveries
-from kassa.sandbox.errors import ApiError, Json
+from kassa.sandbox.errors import ApiError, Json, no_such
 from kassa.sandbox.events import BY_ITSELF
 from kassa.sandbox.faults import Faults
 from kassa.sandbox.http import Answer, Request
@@ -113,11 +113,18 @@ class Control:
         return {"mode": mode, "delay": self._deliveries.delay, "skew": self._deliveries.skew}
 
     async def _emit(self, _: str, given: Json) -> Json:
-        """Send an event of the test's own making: an unknown type, or another `api_version`."""
+        """Send an event of the test's own making: an unknown type, or another `api_version`.
+
+        It is about `object`, or about the stored object by this `id`.
+        """
         kind, snapshot = given.get("type"), given.get("object")
         version = given.get("api_version")
+        if "id" in given and snapshot is None:
+            snapshot = self._store.reader.find(str(given["id"]))
+            if snapshot is None:
+                raise no_such("object", str(given["id"]))
         if not isinstance(kind, str) or not isinstance(snapshot, dict):
-            raise ApiError("An event needs `type` and `object`.", param="type")
+            raise ApiError("An event needs `type`, and `object` or the `id` of one.", param="type")
 
         def emit(tx: Tx) -> str:
             if isinstance(version, str):

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from kassa.sandbox import faults
+from kassa.sandbox.config import API_VERSION
 from kassa.sandbox.control import MODES, Control
 from kassa.sandbox.delivery import Deliveries
 from kassa.sandbox.errors import ApiError, Json
@@ -58,6 +59,8 @@ class ControlPage:
             "control.html",
             status,
             message=message,
+            is_error=status != 200,
+            version=API_VERSION,
             state=await self._control.carry_out("GET", "state", {}),
             deliveries={"delay": self._deliveries.delay, "skew": self._deliveries.skew},
             endpoints=self._latest("webhook_endpoint"),
