@@ -4,8 +4,10 @@
 HTTP as soon as its `*_SERVICE_URL` is set, and nobody who calls it notices.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -39,6 +41,7 @@ from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
 from kassa.payment.domain import Todo as PaymentTodo
 from kassa.payment.inbox import Inbox
+from kassa.payment.processor import Processor
 from kassa.payment.processor_stripe import StripeProcessor
 from kassa.payment.reconcile import Reconciler
 from kassa.payment.service import PaymentService
@@ -97,18 +100,30 @@ class Later:
         return getattr(self.service, name)
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What the simulation has in place of the real thing: time, chance, the disk, the way to Stripe."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    entropy: Callable[[int], bytes] = os.urandom
+    open_database: Callable[[Settings, str], Awaitable[Database]] = open_database
+    processor: Processor | None = None
+
+
 @asynccontextmanager
-async def open_shop(settings: Settings, place: Place, clock: Clock | None = None) -> AsyncIterator[Shop]:
+async def open_shop(settings: Settings, place: Place, parts: Parts | None = None) -> AsyncIterator[Shop]:
     """Construct what lives here; afterwards let it settle, and close it all."""
-    clock = clock or SystemClock()
+    parts = parts or Parts()
+    clock, ids = parts.clock, Ids(parts.clock, parts.entropy)
     secret = settings.internal_secret or kept_secret(settings.data, "internal-secret")
     sessions, proxying = Sessions(new_session), Sessions(_proxying)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(sessions.close)
         closing.push_async_callback(proxying.close)
-        shop = Shop(settings, place, clock, Ids(clock), secret, TokenVerifier(_no_keys, clock), sessions, proxying)
+        shop = Shop(settings, place, clock, ids, secret, TokenVerifier(_no_keys, clock), sessions, proxying)
+        shop.processor = parts.processor
         if place.here:
-            await _open_services(shop, await _open_databases(shop, closing), closing)
+            await _open_services(shop, await _open_databases(shop, parts, closing), closing)
         else:
             shop.verifier = _verifier(shop, _reach(shop, Auth, "auth"))
         closing.push_async_callback(shop.settle)
@@ -147,14 +162,14 @@ def _reach(shop: Shop, contract: Any, callee: str, caller: str = "gateway") -> A
     return connect(contract, HttpTransport(callee, url, ServiceIdentity(caller, shop.internal_secret), shop.sessions))
 
 
-async def _open_databases(shop: Shop, closing: AsyncExitStack) -> dict[str, Database]:
+async def _open_databases(shop: Shop, parts: Parts, closing: AsyncExitStack) -> dict[str, Database]:
     """Each service's database: its own in MongoDB, or a file that several services may share."""
     place, settings = shop.place, shop.settings
     settings.data.mkdir(parents=True, exist_ok=True)
     names = place.files if settings.mongo_uri is None else {service: f"{service}db" for service in place.here}
     opened: dict[str, Database] = {}
     for name in dict.fromkeys(names.values()):
-        opened[name] = await open_database(settings, name)
+        opened[name] = await parts.open_database(settings, name)
         closing.push_async_callback(opened[name].close)
     shop.databases.update(opened)
     first = next(iter(opened.values()))
@@ -211,9 +226,7 @@ async def _order(
 async def _payment(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> PaymentService:
     settings, ids, clock = shop.settings, shop.ids, shop.clock
     store = await PaymentStore.open(database)
-    shop.processor = processor = await _processor(shop, closing)
-    closing.push_async_callback(processor.close)
-    shop.warm_up, shop.check_stripe = processor.warm_up, processor.check
+    processor = shop.processor or await _processor(shop, closing)
     frontend_url = settings.frontend_url or shop.place.frontend_url
     ends_on_decline = settings.payment_decline_policy == "cancel"
     shop.payment = PaymentService(store, orders, processor, ids, clock, frontend_url, ends_on_decline=ends_on_decline)
@@ -228,11 +241,19 @@ async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:
     """The way to Stripe; with no key set, to the sandbox, which this process brings up itself if nobody has."""
     settings = shop.settings
     if settings.stripe_secret_key is not None:
-        return StripeProcessor(settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base)
+        secrets, base = settings.stripe_webhook_secrets, settings.stripe_api_base
+        return _told(shop, StripeProcessor(settings.stripe_secret_key, secrets, base), closing)
     if shop.place.brings_sandbox:
         place = shop.place
         await closing.enter_async_context(sandbox_running(settings, place.host, place.webhook_url))
-    return StripeProcessor(SANDBOX_KEY, webhook_secrets(settings), last_sandbox_url(settings.data))
+    processor = StripeProcessor(SANDBOX_KEY, webhook_secrets(settings), last_sandbox_url(settings.data))
+    return _told(shop, processor, closing)
+
+
+def _told(shop: Shop, processor: StripeProcessor, closing: AsyncExitStack) -> StripeProcessor:
+    closing.push_async_callback(processor.close)
+    shop.processor, shop.warm_up, shop.check_stripe = processor, processor.warm_up, processor.check
+    return processor
 
 
 def _proxying() -> "aiohttp.ClientSession":

@@ -62,12 +62,19 @@ class Turns:
 
 
 class Worker:
-    """Runs the relays of the outboxes, and the jobs, until it is stopped; in turns with others, if there are any."""
+    """Runs the relays of the outboxes, and the jobs, until it is stopped; in turns with others, if there are any.
+    A relay looks for what is due every `idle_seconds`."""
 
     def __init__(
-        self, outboxes: Sequence[Outbox[Any]], jobs: Sequence[Job], ids: Ids, turns: Turns | None = None
+        self,
+        outboxes: Sequence[Outbox[Any]],
+        jobs: Sequence[Job],
+        ids: Ids,
+        turns: Turns | None = None,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._shared_turns = turns
+        self._idle_seconds = idle_seconds
         self._outboxes = outboxes
         self._jobs = jobs
         self._ids = ids
@@ -100,10 +107,10 @@ class Worker:
                     tasks.add(turn)
                     turn.add_done_callback(tasks.discard)
                 # A turn that took a full batch has left something: the next one follows at once.
-                done, _ = await asyncio.wait({turn}, timeout=IDLE_SECONDS)
+                done, _ = await asyncio.wait({turn}, timeout=self._idle_seconds)
                 if done and turn.result() >= BATCH:
                     continue
-            await self._pause(IDLE_SECONDS)
+            await self._pause(self._idle_seconds)
 
     async def _turn(self, outbox: Outbox[Any]) -> int:
         request_id.set(self._ids.new(REQUEST))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from kassa import __version__
-from kassa.cli import admin, catalogue, checks, demo, doctor, migrate, server
+from kassa.cli import admin, catalogue, checks, demo, doctor, migrate, server, simulate
 from kassa.cli.trouble import told
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command()(checks.reconcile)
 app.command()(checks.replay)
 app.command()(doctor.doctor)
 app.command()(migrate.migrate)
+app.command()(simulate.simulate)
 
 
 @app.callback()

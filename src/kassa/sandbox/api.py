@@ -95,7 +95,7 @@ class Api:
             if fault is not None:
                 await self._interference.meanwhile(fault, call.object_id)
             before = self._store.clock.offset
-            answer = await self._store.write(lambda tx: _run(tx, handler, call, fault))
+            answer = await self._store.write(lambda tx: run(tx, handler, call, fault))
             if self._store.clock.offset != before:
                 await self._timers.settle()
             return answer
@@ -111,7 +111,7 @@ class Api:
         return Answer(0, b"", cuts_connection=True)
 
 
-def _run(tx: Tx, handler: Write, call: Call, fault: Fault | None) -> Answer:
+def run(tx: Tx, handler: Write, call: Call, fault: Fault | None) -> Answer:
     """Execute a change and keep its answer, all in one transaction."""
     try:
         value = handler(tx, call)

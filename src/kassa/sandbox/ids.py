@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from itertools import count
 
 _PREFIXES = {
@@ -27,20 +28,28 @@ _PREFIXES = {
     "test_helpers.test_clock": "clock_1",
     "request": "req_",
 }
+_now_ns: Callable[[], int] = time.time_ns
+_entropy: Callable[[int], bytes] = os.urandom
 _sequence = count(int.from_bytes(os.urandom(1), "big"))
+
+
+def use(now_ns: Callable[[], int], entropy: Callable[[int], bytes]) -> None:
+    """Make ids of this time and this chance from now on: a simulation can then be repeated exactly."""
+    global _now_ns, _entropy, _sequence
+    _now_ns, _entropy, _sequence = now_ns, entropy, count()
 
 
 def new_id(kind: str) -> str:
     """A fresh id for an object of this kind, such as `pi_3…` for `payment_intent`."""
     # Microseconds, then a counter for ids of the same microsecond, then chance, so that none can be guessed.
-    return f"{_PREFIXES[kind]}{time.time_ns() // 1000:013x}{next(_sequence) & 0xFFF:03x}{os.urandom(6).hex()}"
+    return f"{_PREFIXES[kind]}{_now_ns() // 1000:013x}{next(_sequence) & 0xFFF:03x}{_entropy(6).hex()}"
 
 
 def client_secret(object_id: str) -> str:
     """The client secret of a payment intent."""
-    return f"{object_id}_secret_{os.urandom(12).hex()}"
+    return f"{object_id}_secret_{_entropy(12).hex()}"
 
 
 def signing_secret() -> str:
     """A fresh webhook signing secret."""
-    return f"whsec_{os.urandom(20).hex()}"
+    return f"whsec_{_entropy(20).hex()}"

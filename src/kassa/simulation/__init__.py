@@ -1,0 +1,1 @@
+"""The whole shop under a simulated clock, network and disk, all from one seed (docs/simulation.md)."""

@@ -1,0 +1,150 @@
+"""The checkers, named after the invariants of docs/correctness.md. Each tells what is wrong, in a line."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+
+from kassa.app.audit import audit
+from kassa.app.shop import Shop
+from kassa.kit.documents import Collection, D, In
+from kassa.order.domain import Order, Stage
+from kassa.payment.domain import Payment
+from kassa.sandbox.errors import Json
+from kassa.sandbox.tables import decode
+
+if TYPE_CHECKING:
+    from kassa.simulation.stripe import Stripe
+    from kassa.simulation.workload import Workload
+
+PAGE = 500
+ENDED = (Stage.CONFIRMED, Stage.REFUNDED, Stage.CANCELLED, Stage.FAILED)
+_SESSIONS = "SELECT body FROM object WHERE kind = 'checkout.session' AND state = ?"
+_REFUNDS = "SELECT body FROM object WHERE kind = 'refund'"
+
+
+class Books:
+    """What is in the shop's and in Stripe's books at one moment."""
+
+    def __init__(self, orders: list[Order], payments: list[Payment], stripe: "Stripe") -> None:
+        self.orders = {order.id: order for order in orders}
+        self.payments = {payment.order_id: payment for payment in payments}
+        self.open = [decode(row[0]) for row in stripe.tx.rows(_SESSIONS, "open")]
+        self.complete = [decode(row[0]) for row in stripe.tx.rows(_SESSIONS, "complete")]
+        self.refunds = [decode(row[0]) for row in stripe.tx.rows(_REFUNDS)]
+
+    @property
+    def paid(self) -> list[Json]:
+        """The sessions whose money Stripe has."""
+        return [session for session in self.complete if session["payment_status"] == "paid"]
+
+    def given_back(self, session: Json) -> int:
+        """How much of a session's money Stripe has given back, or is about to."""
+        intent_id = session["payment_intent"]
+        made = [each for each in self.refunds if each["payment_intent"] == intent_id]
+        return sum(each["amount"] for each in made if each["status"] in ("succeeded", "pending"))
+
+    @classmethod
+    async def of(cls, shop: Shop, stripe: "Stripe") -> "Books":
+        """Read them."""
+        assert shop.order is not None
+        assert shop.payment is not None
+        orders = [order async for order in _all(shop.order.orders)]
+        return cls(orders, [payment async for payment in _all(shop.payment.payments)], stripe)
+
+
+async def during(shop: Shop, stripe: "Stripe", products: list[str]) -> list[str]:
+    """What must hold at every moment."""
+    assert shop.stock is not None
+    assert shop.order is not None
+    levels = (await shop.stock.levels(products)).values()
+    found = [f"I1: {level.product_id} has {level.available}" for level in levels if level.available < 0]
+    found += [f"I1, I7: {each.product_id}: {each.what}" for each in await shop.stock.differences()]
+    opened = [decode(row[0])["client_reference_id"] for row in stripe.tx.rows(_SESSIONS, "open")]
+    complete = [decode(row[0]) for row in stripe.tx.rows(_SESSIONS, "complete")]
+    payable = Counter(opened + [each["client_reference_id"] for each in complete if each["payment_status"] == "paid"])
+    found += [f"I6: {order_id} can be paid {count} times" for order_id, count in payable.items() if count > 1]
+    ended = [each for each in await shop.order.orders.many(opened) if each.stage in ENDED and each.due_at is None]
+    return found + [f"I4: order {order.id} is {order.stage}, and can still be paid" for order in ended]
+
+
+async def at_rest(shop: Shop) -> list[str]:
+    """What is still to be done: nothing, when all has come to its end (liveness)."""
+    assert shop.order is not None
+    assert shop.payment is not None
+    assert shop.inbox is not None
+    waiting = [f"liveness: order {each.id} is {each.stage}" async for each in _all(shop.order.orders)
+               if each.stage not in ENDED or each.due_at is not None]  # fmt: skip
+    waiting += [f"liveness: payment {each.id} is {each.stage}" async for each in _all(shop.payment.payments)
+                if each.due_at is not None]  # fmt: skip
+    events = await shop.inbox.events.count({"status": In(("received", "parked"))})
+    return waiting + ([f"liveness: {events} events wait"] if events else [])
+
+
+async def afterwards(shop: Shop, stripe: "Stripe", workload: "Workload") -> list[str]:
+    """What must hold in the end."""
+    assert shop.order is not None
+    assert shop.payment is not None
+    assert shop.stock is not None
+    books = await Books.of(shop, stripe)
+    problems = [
+        f"{each.invariant}: {each.subject}: {each.text}"
+        for each in await audit(shop.order.orders, shop.payment.payments, shop.stock, shop.clock)
+    ]
+    problems += await during(shop, stripe, workload.products)
+    for check in (_money, _confirmed, _ended, _refunds):
+        problems += check(books)
+    problems += [
+        f"I6: order {each} was acknowledged and is not there"
+        for each in sorted(workload.acknowledged - books.orders.keys())
+    ]
+    unasked = sorted(books.orders.keys() - set(workload.asked))
+    return problems + [f"I6: nobody asked for order {each}" for each in unasked]
+
+
+def _money(books: Books) -> Iterator[str]:
+    """I2: money that Stripe has taken ends as a confirmed order, or goes back in full."""
+    for session in books.paid:
+        order = books.orders.get(session["client_reference_id"])
+        back, taken = books.given_back(session), session["amount_total"]
+        if back > taken:
+            yield f"I2: {session['id']}: {back} of {taken} was given back"
+        elif order is None:
+            yield f"I2: {session['id']} is paid, and there is no order {session['client_reference_id']}"
+        elif (order.stage is Stage.CONFIRMED) != (back < taken):
+            yield f"I2: order {order.id} is {order.stage}, and {back} of {taken} went back"
+
+
+def _confirmed(books: Books) -> Iterator[str]:
+    """I3: a confirmed order has exactly one payment, for exactly its total."""
+    paid = Counter(session["client_reference_id"] for session in books.paid)
+    totals = {session["client_reference_id"]: session["amount_total"] for session in books.paid}
+    for order in books.orders.values():
+        if order.stage in (Stage.CONFIRMED, Stage.REFUNDED):
+            if paid[order.id] != 1:
+                yield f"I3: order {order.id} is {order.stage} and was paid {paid[order.id]} times"
+            elif totals[order.id] != order.total_minor:
+                yield f"I3: order {order.id} costs {order.total_minor}, {totals[order.id]} was paid"
+
+
+def _ended(books: Books) -> Iterator[str]:
+    """I4: what has ended cannot be paid any more. (Its stock is the audit's business.)"""
+    for session in books.open:
+        order = books.orders.get(session["client_reference_id"])
+        if order is None or order.stage in ENDED:
+            yield f"I4: {session['id']} of order {session['client_reference_id']} can still be paid"
+
+
+def _refunds(books: Books) -> Iterator[str]:
+    """I6: one refund for each that was asked for."""
+    made = Counter(str(refund["metadata"].get("refundId", refund["id"])) for refund in books.refunds)
+    yield from (f"I6: refund {refund_id} was made {count} times" for refund_id, count in made.items() if count > 1)
+
+
+async def _all(collection: Collection[D]) -> AsyncIterator[D]:
+    after: str | None = None
+    while page := await collection.find({}, limit=PAGE, after=after, order="oldest"):
+        for document in page:
+            yield document
+        after = str(getattr(page[-1], collection.spec.sort))
+        await asyncio.sleep(0)

@@ -1,0 +1,195 @@
+"""One process of the shop: all its services and its relays, until it is killed; and again after that."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar, copy_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kassa.app.settings import Settings
+from kassa.app.shop import Place, Shop
+from kassa.app.stores import open_database
+from kassa.app.wiring import Parts, open_shop
+from kassa.app.worker import Worker
+from kassa.kit.clock import SECOND, Millis
+from kassa.kit.documents import Database
+from kassa.kit.problem import Unavailable
+from kassa.simulation.disk import RemoteDatabase
+from kassa.simulation.stripe import Way
+
+if TYPE_CHECKING:
+    from kassa.simulation.world import World
+
+A = TypeVar("A")
+CALLS = {
+    "inventory": ("reserve", "commit", "release", "restock", "mark", "open_stock"),
+    "order": ("for_payment", "set_status", "note_refund"),
+    "payment": ("close", "refund_late"),
+}
+"""What one service asks of another."""
+_PLACE = Place(dict.fromkeys(("product", "inventory", "order", "payment"), "kassa"), serves=False, brings_sandbox=False)
+_IDLE_SECONDS = 5.0
+_running: ContextVar["Life | None"] = ContextVar("life", default=None)
+
+
+class Life:
+    """From one start of a process to its end, with all that it has begun."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[asyncio.Task[Any], None] = {}
+        self.is_over = False
+
+    def end(self) -> None:
+        """kill -9: nothing that was begun goes on."""
+        self.is_over = True
+        for task in list(self.tasks):
+            task.cancel()
+
+
+def task_factory(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, A], **given: Any) -> "asyncio.Task[A]":
+    """Note for each task whose it is, so that it ends with its process."""
+    task: asyncio.Task[A] = asyncio.Task(coroutine, loop=loop, **given)
+    context = given.get("context")
+    life = context.get(_running) if context is not None else _running.get()
+    if life is not None:
+        life.tasks[task] = None
+        task.add_done_callback(lambda ended: life.tasks.pop(ended, None))
+    return task
+
+
+class Process:
+    """A process with a clock of its own. `shop` is what lives in it; None while it is down."""
+
+    def __init__(self, world: "World", name: str, settings: Settings) -> None:
+        self.world = world
+        self.name = name
+        self.shop: Shop | None = None
+        self.offset = 0.0
+        self.starts = 0
+        self.is_up = asyncio.Event()
+        self._settings = settings
+        self._life = Life()
+        self._context = copy_context()
+        self._chance = world.chance(f"process {name}")
+
+    # The clock of its machine
+
+    def now(self) -> Millis:
+        return int((self.world.now() + self.offset) * SECOND)
+
+    async def sleep(self, duration: Millis) -> None:
+        await asyncio.sleep(duration / SECOND)
+
+    # Life and death
+
+    async def live(self) -> None:
+        """Start, run, be killed, and start again, for as long as the world lasts."""
+        while True:
+            self._life = life = Life()
+            self._context = copy_context()
+            self._context.run(_running.set, life)
+            main = asyncio.get_running_loop().create_task(self._run(life), context=self._context)
+            await asyncio.wait([main])
+            await asyncio.sleep(self._chance.uniform(0.5, 20))
+
+    async def _run(self, life: Life) -> None:
+        parts = Parts(
+            clock=self,
+            entropy=self._chance.randbytes,
+            open_database=self._open_database,
+            processor=Way(self, self.world.stripe),
+        )
+        worker: Worker | None = None
+        try:
+            async with open_shop(self._settings, _PLACE, parts) as shop:
+                self._make_unreliable(shop)
+                self.starts += 1
+                idle = _IDLE_SECONDS * (10 if self.world.faults.strikes("relay slow") else 1)
+                jobs = [job._replace(every=max(job.every, int(idle * SECOND))) for job in shop.jobs]
+                worker = Worker(list(shop.outboxes.values()), jobs, shop.ids, idle_seconds=idle)
+                worker.start()
+                self.shop = shop
+                self.is_up.set()
+                await asyncio.Event().wait()
+        except Unavailable:
+            return  # The store did not answer at the start: another try follows.
+        finally:
+            self.is_up.clear()
+            self.shop = None
+            life.end()
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.world.note(f"{self.name} is killed")
+        self.shop = None
+        self._life.end()
+
+    async def ask(self, question: Callable[[Shop], Awaitable[A]]) -> A:
+        """Ask this process something; Unavailable if it is down, or dies before it has answered."""
+        shop, life = self.shop, self._life
+        if shop is None or life.is_over:
+            raise Unavailable("nobody listens")
+
+        async def answer() -> A:
+            return await question(shop)
+
+        task = asyncio.get_running_loop().create_task(answer(), context=self._context.copy())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if life.is_over:
+                raise Unavailable("the connection was cut") from None
+            raise
+
+    # What it does goes wrong
+
+    async def pause(self, about: str = "") -> None:
+        """The time that something on the network takes; the process may die meanwhile. The dead never return."""
+        life = _running.get()
+        await asyncio.sleep(self._chance.expovariate(400))
+        if life is not None and life.is_over:
+            raise asyncio.CancelledError
+        if about and self.world.faults.strikes("crash", about):
+            self.kill()
+            raise asyncio.CancelledError
+        if self.world.faults.strikes("clock jumped"):
+            self.offset = self.world.faults.within("clock jumped", -60, 120)
+
+    async def _open_database(self, settings: Settings, name: str) -> Database:
+        return RemoteDatabase(await open_database(settings, name), self)
+
+    def _make_unreliable(self, shop: Shop) -> None:
+        for service, names in CALLS.items():
+            for name in names:
+                called = getattr(shop, service)
+                setattr(called, name, self._unreliable(getattr(called, name)))
+
+    def _unreliable(self, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        faults = self.world.faults
+
+        async def called(*arguments: Any) -> Any:
+            about = arguments[0] if isinstance(arguments[0], str) else ""
+            await self.pause(about)
+            if faults.strikes("call never came", about):
+                raise Unavailable("the question was lost")
+            if faults.strikes("call came twice", about):
+                asyncio.get_running_loop().create_task(_once_more(method, arguments))
+            answer = await method(*arguments)
+            if faults.strikes("answer lost", about):
+                raise Unavailable("the answer was lost")
+            return answer
+
+        return called
+
+
+async def _once_more(method: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]) -> None:
+    with contextlib.suppress(Exception):  # Nobody hears the second answer.
+        await method(*arguments)
+
+
+def settings_in(directory: Path, policy: str) -> Settings:
+    """The settings of a simulated shop."""
+    from kassa.app.settings import read_settings
+
+    return read_settings({"KASSA_DATA": str(directory), "PAYMENT_DECLINE_POLICY": policy, "LOG_LEVEL": "error"})

@@ -1,0 +1,139 @@
+"""One run from one seed: what was found, and a violation made as small as it can be shown."""
+
+import asyncio
+import random
+import re
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kassa.app.shop import Shop
+from kassa.simulation import invariants, process
+from kassa.simulation.faults import KINDS
+from kassa.simulation.loop import SimulatedLoop, Stuck
+from kassa.simulation.workload import Workload
+from kassa.simulation.world import Happening, World
+
+BUYERS = 120
+_LOOK_EVERY = 30.0
+_SETTLED_WITHIN = 8 * 3600.0
+_LINES = 40
+_ID = re.compile(r"_([0-9a-z]{26})")
+_SHARED = Path("/dev/shm")  # noqa: S108 - memory is enough for what dies with the run
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What determines a run, to the letter."""
+
+    seed: int
+    buyers: int = BUYERS
+    kinds: frozenset[str] = frozenset(KINDS)
+    often: frozenset[str] = frozenset()
+
+
+@dataclass
+class Result:
+    """What a run found. `seconds` is simulated time."""
+
+    plan: Plan
+    violations: list[str] = field(default_factory=list)
+    orders: int = 0
+    restarts: int = 0
+    seconds: float = 0.0
+    faults: Counter[str] = field(default_factory=Counter)
+    reached: set[tuple[str, str, str, str, str]] = field(default_factory=set)
+    history: list[Happening] = field(default_factory=list)
+    ends: Counter[str] = field(default_factory=Counter)
+
+
+def run(plan: Plan) -> Result:
+    """Run a world to its end; the same plan gives the same result."""
+    random.seed(f"{plan.seed}:library")
+    loop = SimulatedLoop()
+    factory: Any = process.task_factory  # Its own type is too narrow for what the library's stubs say.
+    loop.set_task_factory(factory)
+    result = Result(plan)
+    with tempfile.TemporaryDirectory(dir=_SHARED if _SHARED.is_dir() else None) as directory:
+        try:
+            loop.run_until_complete(_live(plan, Path(directory), result))
+        except Stuck:
+            result.violations.append("liveness: everybody waits for ever")
+        finally:
+            loop.close()
+    return result
+
+
+def history_of(result: Result) -> list[Happening]:
+    """What happened to the orders that the violations name; the last that happened, if they name none."""
+    named = set(_ID.findall(" ".join(result.violations)))
+    return [each for each in result.history if each.about in named] or result.history[-_LINES:]
+
+
+def shrunk(result: Result) -> Result:
+    """The same seed with fewer buyers and fewer kinds of trouble, as long as something is still violated."""
+    smallest = result
+    for buyers in (3, 6, 12, 25, 50):
+        if buyers < smallest.plan.buyers and (found := run(replace(smallest.plan, buyers=buyers))).violations:
+            smallest = found
+            break
+    for kind in KINDS:
+        fewer = replace(smallest.plan, kinds=smallest.plan.kinds - {kind})
+        if kind in smallest.plan.kinds and (found := run(fewer)).violations:
+            smallest = found
+    return smallest
+
+
+async def _live(plan: Plan, directory: Path, result: Result) -> None:
+    world = World(str(plan.seed), directory, plan.kinds, plan.often)
+    workload = Workload(world, plan.buyers)
+    watching = world.begin(_watch(world, workload, result))
+    try:
+        await world.start()
+        await workload.run()
+        world.faults.calm()
+        shop = await _settle(world, result)
+        if shop is not None:
+            result.violations += await invariants.afterwards(shop, world.stripe, workload)
+            result.violations += world.violations
+            books = await invariants.Books.of(shop, world.stripe)
+            result.ends.update(str(order.stage) for order in books.orders.values())
+            result.orders = len(books.orders)
+    except Exception as error:  # A service has raised what is no problem of its contract: a 500.
+        result.violations.append(f"unexpected: {type(error).__name__}: {error}")
+    finally:
+        watching.cancel()
+        result.seconds = asyncio.get_running_loop().time()
+        result.restarts = sum(process.starts - 1 for process in world.processes)
+        result.faults, result.reached, result.history = world.faults.counts, world.reached, world.history
+        await world.end()
+
+
+async def _watch(world: World, workload: Workload, result: Result) -> None:
+    """Look again and again whether what must always hold does."""
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        shop = _a_shop(world)
+        if shop is not None and workload.products:
+            found = await invariants.during(shop, world.stripe, workload.products)
+            result.violations += [each for each in found if each not in result.violations]
+
+
+async def _settle(world: World, result: Result) -> Shop | None:
+    """Wait until everything has come to its end; the shop to look into then."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _SETTLED_WITHIN
+    waiting: list[str] = ["liveness: no process came up again"]
+    while loop.time() < until:
+        await asyncio.sleep(300)
+        shop = _a_shop(world)
+        if shop is not None and not (waiting := await invariants.at_rest(shop)):
+            return shop
+    result.violations += waiting[:10]
+    return _a_shop(world)
+
+
+def _a_shop(world: World) -> Shop | None:
+    return next((each.shop for each in world.processes if each.shop is not None), None)

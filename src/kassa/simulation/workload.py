@@ -1,0 +1,236 @@
+"""Who comes to the shop: many buyers for few hot products, and an operator who refunds, cancels and counts stock."""
+
+import asyncio
+from collections.abc import Awaitable
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from kassa.contracts.inventory import Line
+from kassa.kit.identity import Principal
+from kassa.kit.ids import ORDER, PRODUCT, REFUND, USER, Ids
+from kassa.kit.problem import Problem
+from kassa.sandbox import delayed, payments, refunds, sessions
+from kassa.sandbox.call import Call
+from kassa.sandbox.errors import ApiError, Json
+from kassa.sandbox.events import BY_ITSELF
+from kassa.sandbox.payments import CardEntry
+from kassa.sandbox.tables import Tx
+
+if TYPE_CHECKING:
+    from kassa.simulation.world import World
+
+PRODUCTS, HOT = 4, 2
+"""How many products there are, and of how many there is far too little."""
+ARRIVALS = 1_800.0
+"""Buyers come within so many seconds."""
+GOOD, DECLINED, CHALLENGED = "4242424242424242", "4000000000000002", "4000002760003184"
+SLOWLY_REFUNDED = "4000000000007726"
+_LATER, _BANK_DELAY = 45.0, 600.0
+_FOR_EVER = 2**40
+ADMIN = Principal("usr_admin", "admin@shop.example", "admin", _FOR_EVER)
+
+
+class Workload:
+    """What was asked of the shop, and what it said."""
+
+    def __init__(self, world: "World", buyers: int) -> None:
+        self._world = world
+        self._buyers = buyers
+        chance = world.chance("ids")
+        self._ids = Ids(_WorldClock(world), chance.randbytes)
+        self.products: list[str] = []
+        self.acknowledged: set[str] = set()
+        self.asked: list[str] = []
+        self._paid: list[str] = []
+
+    async def run(self) -> None:
+        """From the first product to the last buyer's end."""
+        chance = self._world.chance("workload")
+        for number in range(PRODUCTS):
+            most = self._buyers // (15 if number < HOT else 2)
+            await self._sell(700 + 650 * number, chance.randint(1, max(2, most)))
+        people = [self._buy(number) for number in range(self._buyers)]
+        await asyncio.gather(*people, self._keep_shop(chance))
+
+    async def _sell(self, price_minor: int, stock: int) -> None:
+        fields = {"name": "Mug", "description": "", "category": "things", "images": []}
+        given = {**fields, "price": Decimal(price_minor) / 100, "stock": stock}
+        product_id = self._ids.new(PRODUCT)
+        self.products.append(product_id)
+        await self._world.insist("", lambda shop: shop.product.create(product_id, given, ADMIN.id))  # type: ignore[union-attr]
+
+    # Buyers
+
+    async def _buy(self, number: int) -> None:
+        chance = self._world.chance(f"buyer {number}")
+        who = Principal(self._ids.new(USER), "buyer@shop.example", "user", _FOR_EVER)
+        await asyncio.sleep(chance.uniform(0, ARRIVALS))
+        order_id = self._ids.new(ORDER)
+        self.asked.append(order_id)
+        if not await self._place(order_id, who, chance):
+            return
+        await asyncio.sleep(chance.expovariate(1 / 20))
+        if chance.random() < 0.1:
+            return  # Nothing more is heard of this buyer.
+        if chance.random() < 0.06:
+            await self._cancel(order_id, who)
+            return
+        session_id = await self._open(order_id, who, chance)
+        if session_id is not None:
+            await asyncio.sleep(chance.expovariate(1 / 60))
+            await self._check_out(order_id, session_id, who, chance)
+
+    async def _place(self, order_id: str, who: Principal, chance: Random) -> bool:
+        names = chance.sample(self.products, chance.choice([1, 1, 2]))
+        lines = [Line(each, chance.choice([1, 1, 1, 2, 3])) for each in names]
+
+        ask = self._world.insist if chance.random() < 0.85 else self._world.ask  # Some do not come again.
+
+        async def place() -> bool:
+            try:
+                await ask(order_id, lambda shop: shop.order.place(order_id, who.id, lines))  # type: ignore[union-attr]
+            except Problem:
+                return False
+            self.acknowledged.add(order_id)
+            return True
+
+        return any(await asyncio.gather(*(place() for _ in range(2 if chance.random() < 0.15 else 1))))
+
+    async def _open(self, order_id: str, who: Principal, chance: Random) -> str | None:
+        async def open_session() -> str | None:
+            try:
+                payment = await self._world.insist(
+                    order_id,
+                    lambda shop: shop.payment.checkout.open_session(order_id, who),  # type: ignore[union-attr]
+                )
+            except Problem:
+                return None
+            return None if payment is None else str(payment.session_id)
+
+        found = await asyncio.gather(*(open_session() for _ in range(2 if chance.random() < 0.15 else 1)))
+        return next((session_id for session_id in found if session_id), None)
+
+    async def _check_out(self, order_id: str, session_id: str, who: Principal, chance: Random) -> None:
+        way = chance.random()
+        if way < 0.10:
+            return  # Abandoned at Stripe's page.
+        if way < 0.17:
+            await asyncio.gather(self._cancel(order_id, who), self._pay(session_id, GOOD, chance))
+        elif way < 0.25:
+            self._at_stripe(lambda tx: delayed.submit(tx, session_id, "Ada", BY_ITSELF, _BANK_DELAY))
+            if chance.random() < 0.4:
+                await asyncio.sleep(chance.uniform(10, 500))
+                self._at_stripe(lambda tx: delayed.settle(tx, session_id, is_paid=False))
+        elif way < 0.35:
+            await self._pay(session_id, DECLINED, chance)
+            await asyncio.sleep(chance.expovariate(1 / 30))
+            await self._pay(session_id, GOOD, chance)
+        elif way < 0.40:
+            await asyncio.sleep(chance.uniform(1_600, 2_000))  # At the last moment, or after it.
+            await self._pay(session_id, GOOD, chance)
+        else:
+            await self._pay(session_id, chance.choice([GOOD, GOOD, GOOD, CHALLENGED, SLOWLY_REFUNDED]), chance)
+
+    async def _pay(self, session_id: str, card: str, chance: Random) -> None:
+        await asyncio.sleep(chance.uniform(0, 2))
+        entry = CardEntry(card, 12, 2099, "123")
+        is_late = self._world.faults.strikes("money late")
+        if is_late:
+            await asyncio.sleep(chance.uniform(1_700, 2_500))
+        outcome = self._at_stripe(lambda tx: payments.submit(tx, session_id, entry, BY_ITSELF, _LATER, is_late=is_late))
+        if outcome is not None and outcome.kind == "succeeded":
+            self._paid.append(outcome.session["client_reference_id"])
+        if card == CHALLENGED and chance.random() < 0.8:
+            await asyncio.sleep(chance.uniform(1, 30))
+            self._at_stripe(lambda tx: payments.authenticate(tx, session_id, True, BY_ITSELF, _LATER))
+
+    async def _cancel(self, order_id: str, who: Principal) -> None:
+        await _accepted(self._world.insist(order_id, lambda shop: shop.order.cancel(order_id, who)))  # type: ignore[union-attr]
+
+    def _at_stripe(self, job: Any) -> Any:
+        try:
+            return self._world.stripe.do(job)
+        except ApiError:
+            return None
+
+    # The operator
+
+    async def _keep_shop(self, chance: Random) -> None:
+        for _ in range(self._buyers // 3):
+            await asyncio.sleep(chance.expovariate(self._buyers / 3 / (ARRIVALS * 1.5)))
+            kind = chance.random()
+            if kind < 0.25:
+                await self._adjust(chance)
+            elif self.asked and kind < 0.35:
+                await self._cancel(chance.choice(self.asked), ADMIN)
+            elif self._paid and kind < 0.5:
+                self._refund_in_dashboard(chance.choice(self._paid), chance)
+            elif self._paid:
+                await self._refund(chance.choice(self._paid), chance)
+
+    async def _adjust(self, chance: Random) -> None:
+        product_id, change = chance.choice(self.products), chance.choice([-2, -1, 1, 2, 3])
+        operation_id = f"op_{chance.randbytes(8).hex()}"
+        await _accepted(
+            self._world.insist(
+                "",
+                lambda shop: shop.inventory.adjust(product_id, change, "count", operation_id, ADMIN.id),  # type: ignore[union-attr]
+            )
+        )
+
+    async def _refund(self, order_id: str, chance: Random) -> None:
+        refund_id, amount = self._ids.new(REFUND), chance.choice([0, 200, 300, 700])
+        restock = chance.random() < 0.5
+
+        async def refund() -> None:
+            await _accepted(
+                self._world.insist(
+                    order_id,
+                    lambda shop: shop.payment.refunding.refund(  # type: ignore[union-attr]
+                        order_id, refund_id, amount, "asked", restock=restock, who=ADMIN.id
+                    ),
+                )
+            )
+
+        await asyncio.gather(*(refund() for _ in range(2 if chance.random() < 0.2 else 1)))
+
+    def _refund_in_dashboard(self, order_id: str, chance: Random) -> None:
+        amount = str(chance.choice([300, 700]))
+
+        def refund(tx: Tx) -> None:
+            session = session_of(tx, order_id)
+            if session is not None and session["payment_status"] == "paid":
+                given = {"payment_intent": session["payment_intent"], "amount": amount}
+                refunds.create(tx, Call("POST", "/v1/refunds", given, ""), _LATER)
+
+        self._at_stripe(refund)
+
+
+class _WorldClock:
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def now(self) -> int:
+        return int(self._world.now() * 1000)
+
+    async def sleep(self, duration: int) -> None:
+        await asyncio.sleep(duration / 1000)
+
+
+def session_of(tx: Tx, order_id: str) -> Json | None:
+    """The last session that was made for an order."""
+    sql = (
+        "SELECT id FROM object WHERE kind = 'checkout.session'"
+        " AND CAST(body AS TEXT) ->> '$.client_reference_id' = ? ORDER BY seq DESC LIMIT 1"
+    )
+    rows = tx.rows(sql, order_id)
+    return sessions.current(tx, rows[0][0]) if rows else None
+
+
+async def _accepted(work: Awaitable[Any]) -> None:
+    """Refusals are fine."""
+    try:
+        await work
+    except Problem:
+        return

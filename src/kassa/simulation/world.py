@@ -1,0 +1,129 @@
+"""One simulated world: two processes of one shop, Stripe, the trouble between them, and what was seen."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple, TypeVar
+
+from kassa.app.shop import Shop
+from kassa.kit.audit import AuditEntry
+from kassa.kit.outbox import Aggregate
+from kassa.kit.problem import Problem, Unavailable
+from kassa.simulation.faults import Faults, body_of
+from kassa.simulation.process import Process, settings_in
+from kassa.simulation.stripe import Stripe
+
+A = TypeVar("A")
+REPLICAS = 2
+_BEGINS = 1_800_000_000.0
+_MOST_TRIES = 400
+
+
+class Happening(NamedTuple):
+    """Something that happened: when, in seconds; to which order, by the body of its id; what."""
+
+    at: float
+    about: str
+    text: str
+
+
+class World:
+    """`reached` are the changes of state that were made, and what had hit the order before; `history` what happened."""
+
+    def __init__(self, seed: str, directory: Path, kinds: frozenset[str], often: frozenset[str]) -> None:
+        self.seed = seed
+        self.faults = Faults(seed, kinds, often, self.note)
+        self.reached: set[tuple[str, str, str, str, str]] = set()
+        self.violations: list[str] = []
+        self._audits: dict[str, tuple[AuditEntry, ...]] = {}
+        self.seen: set[tuple[str, int]] = set()
+        self.history: list[Happening] = []
+        self._loop = asyncio.get_running_loop()
+        self._background: list[asyncio.Task[Any]] = []
+        self._chance = self.chance("world")
+        self.policy = self._chance.choice(["cancel", "retry"])
+        self.stripe = Stripe(self, directory / "unused.db")
+        settings = settings_in(directory, self.policy)
+        self.processes = [Process(self, f"process {number}", settings) for number in range(REPLICAS)]
+
+    def now(self) -> float:
+        """The true time, in seconds."""
+        return _BEGINS + self._loop.time()
+
+    def chance(self, name: str) -> Random:
+        """Chances of its own for somebody, the same in every run of this seed."""
+        return Random(f"{self.seed}:{name}")  # noqa: S311 - repeatable is what it must be
+
+    def note(self, text: str, about: str = "") -> None:
+        """Remember what happened, for whoever reads the history of a violation."""
+        self.history.append(Happening(self._loop.time(), body_of(about), text))
+
+    def compare_audits(self, document: Aggregate) -> None:
+        """Entries are never changed or removed (I8)."""
+        # Which of two writes is heard of first is not said.
+        shorter, longer = sorted((document.audit, self._audits.get(document.id, ())), key=len)
+        if longer[: len(shorter)] != shorter:
+            self.violations.append(f"I8: the audit of {document.id} was changed")
+        self._audits[document.id] = longer
+
+    def begin(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Something that belongs to no process, so that it outlives them."""
+        task = self._loop.create_task(work, context=Context())
+        self._background.append(task)
+        return task
+
+    async def start(self) -> None:
+        """Start the processes one after the other, and Stripe."""
+        self.begin(self.stripe.live())
+        for process in self.processes:
+            self.begin(process.live())
+            await process.is_up.wait()
+
+    async def end(self) -> None:
+        """Stop everything."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        for process in self.processes:
+            process.kill()
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for other in sorted(others, key=lambda task: task.get_name()):
+                other.cancel()
+            await asyncio.wait(others)
+
+    def any_process(self) -> Process:
+        """One of the processes, be it up or down: whoever distributes requests does not know."""
+        return self._chance.choice(self.processes)
+
+    async def insist(self, about: str, question: Callable[[Shop], Awaitable[A]]) -> A:
+        """Ask the shop, again and again until it has answered; a definite refusal is an answer, and is raised."""
+        for attempt in range(_MOST_TRIES):
+            try:
+                return await self.ask(about, question)
+            except Problem as problem:
+                if problem.status < 500:
+                    raise
+            await asyncio.sleep(self._chance.uniform(0.2, 3) * min(attempt + 1, 20))
+        raise Unavailable("the shop was never to be reached")
+
+    async def ask(self, about: str, question: Callable[[Shop], Awaitable[A]]) -> A:
+        """Ask the shop once, over a network that may lose it; Unavailable if there is no answer."""
+        await asyncio.sleep(self._chance.expovariate(100))
+        if self.faults.strikes("call never came", about):
+            raise Unavailable("the question was lost")
+        process = self.any_process()
+        if self.faults.strikes("call came twice", about):
+            self.begin(_quietly(process.ask(question)))
+        answer = await process.ask(question)
+        if self.faults.strikes("answer lost", about):
+            raise Unavailable("the answer was lost")
+        return answer
+
+
+async def _quietly(work: Awaitable[Any]) -> None:
+    try:
+        await work
+    except Problem:
+        return
