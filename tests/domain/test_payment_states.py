@@ -71,6 +71,8 @@ def expected(stage: Stage, kind: Kind) -> tuple[Stage, list[Todo]] | None:
         return None if stage is Stage.SUCCESS else (Stage.SUCCESS, [Todo.CONFIRM_ORDER])
     if kind is Kind.MISMATCH:
         return None if stage is Stage.SUCCESS else (Stage.FAILED, [Todo.REFUND_ALL, Todo.CANCEL_ORDER])
+    if kind is Kind.PAID_AGAIN:
+        return (stage, [Todo.REFUND_SECOND]) if stage in (Stage.SUCCESS, Stage.FAILED) else None
     if settled:
         return None
     if kind in (Kind.EXPIRED, Kind.FAILED):
@@ -107,7 +109,7 @@ def test_the_same_input_twice_changes_nothing_the_second_time(stage: Stage, kind
     assert apply(once, news(kind), NOW + 2) is once
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.PAID_AGAIN])
 def test_a_paid_payment_stays_paid_whatever_comes(kind: Kind) -> None:
     paid = apply(payment_in(Stage.INITIATED), news(Kind.PAID), NOW)
     assert apply(paid, news(kind, "evt_2"), NOW + 1) is paid
@@ -155,3 +157,19 @@ def test_unsettled_payments_are_looked_up_after_2_and_15_minutes_after_expiry_an
     fourth = next_look_up(opened, third)
     minutes = [(moment - NOW) // MINUTE for moment in (first, second, third, fourth)]
     assert minutes == [2, 15, 32, 92]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_of_another_session_only_money_counts(kind: Kind) -> None:
+    paid = apply(payment_in(Stage.CREATED), news(Kind.PAID), NOW + 1)
+    for before in (apply(payment_in(Stage.CREATED), news(Kind.OPENED), NOW + 1), paid):
+        other = session(id="cs_2", payment_status="paid", intent_id="pi_2")
+        after = apply(before, Input(kind, Cause("evt_2", "stripe"), other), NOW + 2)
+        if kind not in (Kind.PAID, Kind.MISMATCH):
+            assert after is before
+        elif before is paid:
+            assert (after.stage, after.session_id, after.taken_minor) == (Stage.SUCCESS, "cs_1", 1999)
+            assert after.effects[-1].kind == Todo.REFUND_SECOND
+            assert after.effects[-1].args == {"intent": "pi_2", "amount": "1999"}
+        else:
+            assert after.session_id == "cs_2"

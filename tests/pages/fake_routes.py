@@ -238,6 +238,12 @@ async def attention(request: Ask) -> Response[bytes]:
     return listed(request, "waiting", shop_of(request).waiting[request.url.path.split("/")[1]])
 
 
+@get("/payments/admin/disputes")
+async def disputes(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    return listed(request, "disputes", shop_of(request).disputes)
+
+
 @post("/payments/admin/events/{event_id:str}/replay")
 async def replay(request: Ask, event_id: FromPath[str]) -> Response[bytes]:
     admin_of(request)
@@ -277,8 +283,8 @@ def api_router() -> Router:
     handlers = [
         register, login, refresh, logout, change_password, verify, product_list, one_product, create_product,
         change_product, remove_product, adjust, place, my_orders, one_order, cancel, timeline, all_orders,
-        create_session, payment_status, refund, events, attention, replay, order_numbers, revenue, payment_numbers,
-        stock_numbers,
+        create_session, payment_status, refund, events, attention, disputes, replay, order_numbers, revenue,
+        payment_numbers, stock_numbers,
     ]  # fmt: skip
     return Router(
         "/",

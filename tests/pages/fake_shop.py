@@ -55,6 +55,7 @@ class FakeShop:
     orders: dict[str, Json] = field(default_factory=dict)
     users: dict[str, Json] = field(default_factory=dict)
     events: list[Json] = field(default_factory=list)
+    disputes: list[Json] = field(default_factory=list)
     waiting: dict[str, list[Json]] = field(default_factory=lambda: {"orders": [], "payments": []})
     """By service: the effects that need attention."""
     payments: dict[str, str] = field(default_factory=dict)

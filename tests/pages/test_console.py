@@ -99,6 +99,15 @@ async def test_parked_events_are_shown_with_a_link_to_each(operator: Browser, sh
     assert 'id="evt_3"' in (await operator.get("/console/events?status=parked")).text
 
 
+async def test_disputes_that_want_evidence_are_shown_with_the_last_moment(operator: Browser, shop: FakeShop) -> None:
+    dispute = {"orderId": "ord_1", "status": "needs_response", "amount": "19.99", "currency": "usd", "answerBy": NOW}
+    shop.disputes.append({**dispute, "id": "du_1", "reason": "product_not_received"})
+    page = await operator.get("/console")
+    assert "1 dispute waits for evidence" in text_of(page)
+    assert "$19.99, product not received" in text_of(page)
+    assert 'href="/console/orders/ord_1"' in page.text
+
+
 async def test_trouble_that_cannot_be_told_is_not_taken_for_none(operator: Browser, shop: FakeShop) -> None:
     shop.broken["/payments/admin/attention"] = Refused(503, "unavailable")
     assert "Some numbers cannot be had just now" in (await operator.get("/console")).text

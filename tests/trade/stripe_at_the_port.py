@@ -11,7 +11,15 @@ import msgspec
 
 from kassa.contracts.payment import StripeUnreachable
 from kassa.kit.clock import SECOND, Clock, Millis
-from kassa.payment.processor import BadSignature, CallUnderWay, RefundState, Refused, SavedFailure, SessionState
+from kassa.payment.processor import (
+    BadSignature,
+    CallUnderWay,
+    DisputeState,
+    RefundState,
+    Refused,
+    SavedFailure,
+    SessionState,
+)
 
 SECRET = "whsec_test"
 
@@ -29,6 +37,7 @@ class StripeAtThePort:
         self.made: dict[str, str] = {}
         self.params: dict[str, dict[str, Any]] = {}
         self.refunds_made: dict[str, RefundState] = {}
+        self.disputes_made: dict[str, DisputeState] = {}
         self.feed: list[dict[str, Any]] = []
         self.faults: dict[str, list[str]] = {}
         self.calls: list[str] = []
@@ -85,6 +94,11 @@ class StripeAtThePort:
         found = (each for each in self.sessions.values() if each.metadata["paymentId"] == payment_id)
         return next(found, None)
 
+    async def payment_id_of(self, intent_id: str) -> str | None:
+        self._lose(self._fault("payment_id_of"))
+        found = [each for each in self.sessions.values() if each.intent_id == intent_id]
+        return found[0].metadata.get("paymentId") if found else None
+
     async def refund(self, params: dict[str, Any], key: str) -> RefundState:
         fault = self._fault("refund")
         if key in self.made:
@@ -105,6 +119,18 @@ class StripeAtThePort:
     async def refund_state(self, refund_id: str) -> RefundState:
         self._lose(self._fault("refund_state"))
         return self.refunds_made[refund_id]
+
+    async def dispute_state(self, dispute_id: str) -> DisputeState:
+        self._lose(self._fault("dispute_state"))
+        return self.disputes_made[dispute_id]
+
+    async def disputes(self, after: str | None) -> tuple[list[DisputeState], str | None]:
+        self._lose(self._fault("disputes"))
+        newest_first = list(reversed(self.disputes_made))
+        start = newest_first.index(after) + 1 if after else 0
+        page = newest_first[start : start + 2]
+        more = start + 2 < len(newest_first)
+        return [self.disputes_made[each] for each in page], page[-1] if more else None
 
     async def events(self, types: list[str], since: Millis, after: str | None) -> tuple[list[bytes], str | None]:
         self._lose(self._fault("events"))
@@ -167,6 +193,28 @@ class StripeAtThePort:
             "last_payment_error": {"decline_code": code, "message": "Your card was declined."},
         }
         return self.event("payment_intent.payment_failed", subject)
+
+    def dispute(self, session_id: str, status: str, dispute_id: str = "du_1") -> DisputeState:
+        """A buyer's bank disputes a payment, or decides."""
+        session, now = self.sessions[session_id], self.clock.now() // SECOND
+        before = self.disputes_made.get(dispute_id)
+        created = before.created if before else now
+        state = DisputeState(
+            dispute_id, status, session.amount_total, "fraudulent", session.intent_id, created + 9 * 86_400, created
+        )
+        self.disputes_made[dispute_id] = state
+        return state
+
+    def dispute_event(self, kind: str, dispute_id: str = "du_1") -> bytes:
+        """An event about a dispute."""
+        state = self.disputes_made[dispute_id]
+        subject: dict[str, Any] = {
+            "id": dispute_id,
+            "object": "dispute",
+            "metadata": {},
+            "payment_intent": state.intent_id,
+        }
+        return self.event(f"charge.dispute.{kind}", subject)
 
     def refund_event(self, kind: str, refund_id: str) -> bytes:
         """An event about a refund."""

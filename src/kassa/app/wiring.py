@@ -87,6 +87,7 @@ def payment_effects(payment: PaymentService) -> Effects:
         PaymentTodo.NOTE_REFUND: payment.note_refund,
         PaymentTodo.REFUND_ALL: payment.refunding.carry_refund_all,
         PaymentTodo.REFUND: payment.refunding.carry_refund,
+        PaymentTodo.REFUND_SECOND: payment.refunding.carry_refund_second,
     }
 
 

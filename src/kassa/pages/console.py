@@ -15,6 +15,8 @@ from kassa.pages.console_products import CONSOLE_PRODUCTS
 from kassa.pages.models import (
     Attention,
     DayCount,
+    Dispute,
+    Disputes,
     Event,
     Events,
     OneOrder,
@@ -75,23 +77,26 @@ class Failing(NamedTuple):
     waiting: tuple[Waiting, ...]
     parked: tuple[Event, ...]
     parked_total: int
+    disputes: tuple[Dispute, ...]
     has_more: bool
     is_whole: bool
 
 
 async def _failing(visit: Visit) -> Failing:
-    orders, payments, events = await asyncio.gather(
+    orders, payments, events, disputes = await asyncio.gather(
         _or_none(visit, "/orders/admin/attention", Attention, {"limit": _MOST}),
         _or_none(visit, "/payments/admin/attention", Attention, {"limit": _MOST}),
         _or_none(visit, "/payments/admin/events", Events, {"status": "parked", "limit": _NAMED}),
+        _or_none(visit, "/payments/admin/disputes", Disputes, {"waiting": "true", "limit": _MOST}),
     )
     known = [each for each in (orders, payments) if each is not None]
     return Failing(
         waiting=tuple(waiting for each in known for waiting in each.waiting),
         parked=events.events if events else (),
         parked_total=events.pagination.total if events else 0,
+        disputes=tuple(each for each in disputes.disputes if each.answer_by) if disputes else (),
         has_more=any(each.pagination.next_cursor for each in known),
-        is_whole=None not in (orders, payments, events),
+        is_whole=None not in (orders, payments, events, disputes),
     )
 
 

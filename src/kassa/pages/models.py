@@ -198,6 +198,23 @@ class Waiting(Answer, frozen=True):
     error: str = ""
 
 
+class Dispute(Answer, frozen=True):
+    """Money that a buyer's bank asks about or has taken back."""
+
+    id: str
+    order_id: str
+    status: str
+    amount: Decimal
+    currency: str
+    reason: str = ""
+    answer_by: datetime | None = None
+
+
+class Disputes(Answer, frozen=True):
+    disputes: tuple[Dispute, ...]
+    pagination: Pagination = Pagination()
+
+
 class Attention(Answer, frozen=True):
     waiting: tuple[Waiting, ...]
     pagination: Pagination = Pagination()

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     DECLINED = "declined"  # and the shop ends the order for it
     DECLINED_ONCE = "declined, may try again"
     NEVER_OPENED = "never opened"
+    PAID_AGAIN = "paid a second time"  # by another session, which should not be there
 
 
 class Todo(StrEnum):
@@ -54,6 +55,7 @@ class Todo(StrEnum):
     REFUND_ALL = "refund_all"
     REFUND = "refund"
     NOTE_REFUND = "note_refund"
+    REFUND_SECOND = "refund_second"
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -83,6 +85,7 @@ TRANSITIONS: dict[tuple[Stage, Kind], Move] = {
         (stage, Kind.MISMATCH): Move(Stage.FAILED, (Todo.REFUND_ALL, Todo.CANCEL_ORDER))
         for stage in (*UNSETTLED, Stage.FAILED, Stage.CLOSED)
     },
+    **{(stage, Kind.PAID_AGAIN): Move(stage, (Todo.REFUND_SECOND,)) for stage in (Stage.SUCCESS, Stage.FAILED)},
 }
 """Every pair that is not here changes nothing: the news comes late, twice, or for another state."""
 
@@ -118,9 +121,22 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: Millis
 
 
+class Dispute(msgspec.Struct, frozen=True, kw_only=True):
+    """A dispute, or an inquiry before one, as Stripe last told of it. `status` is Stripe's; `answer_by` is until when
+    evidence is taken."""
+
+    id: str
+    amount_minor: int
+    reason: str
+    status: str
+    answer_by: Millis | None
+    created_at: Millis
+    updated_at: Millis
+
+
 class Payment(Aggregate, frozen=True, kw_only=True):
     """One attempt to be paid for one order. `params` and `key` are what Stripe was asked with; `keyed_at` when the
-    key was made. `taken_minor` is what Stripe took, in minor units."""
+    key was made. `taken_minor` is what Stripe took, in minor units. `wants_evidence`: a dispute waits for an answer."""
 
     order_id: str
     user_id: str
@@ -139,6 +155,9 @@ class Payment(Aggregate, frozen=True, kw_only=True):
     taken_minor: int = 0
     declines: tuple[Decline, ...] = ()
     refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    is_disputed: bool = False
+    wants_evidence: bool = False
     paid_at: Millis | None = None
     created_at: Millis
     updated_at: Millis
@@ -173,9 +192,11 @@ def kind_of(payment: Payment, session: SessionState) -> Kind:
 
 def apply(payment: Payment, news: Input, now: Millis) -> Payment:
     """The payment after the news; the very same object if the news changes nothing."""
-    move = TRANSITIONS.get((payment.stage, news.kind))
-    if move is None or has_seen(payment, news.cause.id):
+    seen = _seen_by(payment, news)
+    move = TRANSITIONS.get((payment.stage, seen.kind)) if seen else None
+    if seen is None or move is None or has_seen(payment, news.cause.id):
         return payment
+    news = seen
     moved = msgspec.structs.replace(
         _with_session(payment, news),
         stage=move.to,
@@ -190,8 +211,23 @@ def apply(payment: Payment, news: Input, now: Millis) -> Payment:
         moved = without_timers(moved, frozenset({Todo.LOOK_UP}), now)
     for todo in move.effects:
         at = next_look_up(moved, now) if todo is Todo.LOOK_UP else None
-        moved = with_effects(moved, (*moved.effects, planned(moved, todo, now, at=at)))
+        args = _second(news.session) if todo is Todo.REFUND_SECOND and news.session else {}
+        moved = with_effects(moved, (*moved.effects, planned(moved, todo, now, at=at, **args)))
     return moved
+
+
+def _seen_by(payment: Payment, news: Input) -> Input | None:
+    """What the news is to this payment. Of a session that is not its own only money counts: the first as any other,
+    what comes after it goes back."""
+    if news.session is None or payment.session_id in (None, news.session.id):
+        return news
+    if news.kind not in (Kind.PAID, Kind.MISMATCH):
+        return None
+    return msgspec.structs.replace(news, kind=Kind.PAID_AGAIN) if payment.taken_minor else news
+
+
+def _second(session: SessionState) -> dict[str, str]:
+    return {"intent": str(session.intent_id), "amount": str(session.amount_total)}
 
 
 def next_look_up(payment: Payment, now: Millis) -> Millis:
@@ -211,7 +247,7 @@ def _reason(payment: Payment, news: Input) -> str:
 
 def _with_session(payment: Payment, news: Input) -> Payment:
     session = news.session
-    if session is None:
+    if session is None or news.kind is Kind.PAID_AGAIN:
         return payment
     took_money = news.kind in (Kind.PAID, Kind.MISMATCH)
     return msgspec.structs.replace(

@@ -1,5 +1,6 @@
 """A payment's part of the timeline: its audit, its declines and what is still to be done, in words."""
 
+import re
 from collections.abc import Iterator
 
 from kassa.kit.audit import TimelineEntry
@@ -18,6 +19,7 @@ _WORDS = {
     Kind.FAILED: "The payment failed.",
     Kind.DECLINED: "A card was declined; the shop ends the order for it.",
     Kind.DECLINED_ONCE: "A card was declined; the buyer may try another one.",
+    Kind.PAID_AGAIN: "Stripe has taken money for the order a second time: it goes back.",
     Kind.NEVER_OPENED: "No session was ever opened, and none can be any more.",
 }
 _EFFECTS = {
@@ -28,6 +30,7 @@ _EFFECTS = {
     Todo.REFUND_ALL: "give all of the money back",
     Todo.REFUND: "make a refund at Stripe",
     Todo.NOTE_REFUND: "tell the order what is refunded",
+    Todo.REFUND_SECOND: "give back the money that came a second time",
 }
 
 
@@ -36,9 +39,41 @@ def history(payment: Payment) -> list[TimelineEntry]:
     return sorted([*_audit(payment), *_declines(payment), *_waiting(payment)], key=lambda entry: entry.at)
 
 
+_REFUNDS = {
+    "requested": "A refund was asked for.",
+    "pending": "Stripe has taken the refund on; the money is on its way back.",
+    "requires_action": "The refund waits for something that the buyer must do; Stripe tells them what.",
+    "succeeded": "Stripe says that the refund has succeeded.",
+    "failed": "The refund failed: its amount can be refunded again.",
+    "canceled": "The refund was cancelled: its amount can be refunded again.",
+}
+_DISPUTES = {
+    "warning_needs_response": "The buyer's bank asks about the payment; an answer can avert a dispute.",
+    "warning_under_review": "The buyer's bank looks at the answer to its question.",
+    "warning_closed": "The buyer's bank has no more questions: no dispute came of it.",
+    "needs_response": "The buyer disputes the payment: Stripe has taken the money back, and evidence can be given.",
+    "under_review": "The buyer's bank looks at the evidence.",
+    "prevented": "The dispute was averted.",
+    "won": "The dispute is won: the money is back.",
+    "lost": "The dispute is lost: the money stays with the buyer.",
+}
+_NEWS = re.compile(r"(refund|dispute) (\S+?)(?:: (\w+) -> (\w+))?")
+
+
+def _words(what: str) -> str:
+    """An audit entry in words. `refund rfd_1: requested -> succeeded` says what it is about, and its states."""
+    if known := _WORDS.get(what):
+        return known
+    if news := _NEWS.fullmatch(what):
+        words = _REFUNDS if news[1] == "refund" else _DISPUTES
+        if text := words.get(news[4] or "requested"):
+            return text
+    return f"{what[:1].upper()}{what[1:]}."
+
+
 def _audit(payment: Payment) -> Iterator[TimelineEntry]:
     for entry in payment.audit:
-        text = _WORDS.get(entry.what) or f"{entry.what[:1].upper()}{entry.what[1:]}."
+        text = _words(entry.what)
         data = {
             "by": entry.who,
             "why": entry.why,
@@ -47,9 +82,17 @@ def _audit(payment: Payment) -> Iterator[TimelineEntry]:
             "input": entry.input_id,
             "request": entry.request_id,
         }
+        if news := _NEWS.fullmatch(entry.what):
+            data |= {news[1]: news[2], "from": news[3] or "", "to": news[4] or ""} | _amount(payment, news[2])
         if entry.what == Kind.PAID:
             data["amount"] = f"{major(payment.taken_minor, payment.currency)} {payment.currency}"
         yield TimelineEntry(entry.at, SERVICE, str(entry.what), text, {key: each for key, each in data.items() if each})
+
+
+def _amount(payment: Payment, id: str) -> dict[str, str]:
+    sums = {each.id: each.amount_minor for each in payment.refunds}
+    sums |= {each.id: each.amount_minor for each in payment.disputes}
+    return {"amount": f"{major(sums[id], payment.currency)} {payment.currency}"} if id in sums else {}
 
 
 def _declines(payment: Payment) -> Iterator[TimelineEntry]:

@@ -18,7 +18,7 @@ from kassa.kit.ids import Ids
 from kassa.kit.problem import NotFound, Problem
 from kassa.kit.wire import deadline
 from kassa.payment.domain import Decline, Payment
-from kassa.payment.processor import BadSignature, EventObject, EventState, Processor
+from kassa.payment.processor import BadSignature, EventObject, EventState, Processor, Refused
 from kassa.payment.service import PaymentService
 from kassa.payment.store import PaymentStore, StripeEvent
 
@@ -30,7 +30,14 @@ SESSION_EVENTS = (
 )
 DECLINE_EVENTS = ("payment_intent.payment_failed",)
 REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed", "charge.refunded")
-HANDLED = (*SESSION_EVENTS, *DECLINE_EVENTS, *REFUND_EVENTS)
+DISPUTE_EVENTS = (
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.closed",
+)
+HANDLED = (*SESSION_EVENTS, *DECLINE_EVENTS, *REFUND_EVENTS, *DISPUTE_EVENTS)
 
 LEASE: Millis = 30 * SECOND
 AT_ONCE = 32
@@ -190,6 +197,11 @@ class Inbox:
             await self._service.settle(payment.id, session, event.id)
         elif event.type in DECLINE_EVENTS:
             await self._note_decline(payment, subject, event)
+        elif event.type in DISPUTE_EVENTS:
+            if payment.taken_minor == 0:
+                raise StripeUnreachable("that its money had come is not known yet")
+            state = await self._processor.dispute_state(subject.id)
+            await self._service.observe_dispute(payment.id, state, f"{event.id}:{state.id}:{state.status}")
         else:
             await self._observe_refunds(payment, subject, event)
         return ""
@@ -219,5 +231,20 @@ class Inbox:
             return await payments.get(payment_id)
         if subject.object == "checkout.session":
             return await payments.first({"session_id": subject.id})
-        intent_id = subject.intent_id
-        return await payments.first({"intent_id": intent_id}) if intent_id else None
+        if not (intent_id := subject.intent_id):
+            return None
+        return await payments.first({"intent_id": intent_id}) or await self._payment_not_told_of(intent_id)
+
+    async def _payment_not_told_of(self, intent_id: str) -> Payment | None:
+        """A dispute and a refund of Stripe's dashboard carry no metadata, and may be told of before the money is: only
+        the PaymentIntent says then whose it is."""
+        try:
+            payment_id = await self._processor.payment_id_of(intent_id)
+        except Refused:
+            return None
+        if payment_id is None:
+            return None
+        payment = await self._service.payments.get(payment_id)
+        if payment is None:
+            raise NotFound("its payment is not known yet")
+        return payment

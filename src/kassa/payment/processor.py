@@ -42,6 +42,18 @@ class RefundState(msgspec.Struct, frozen=True):
     failure_reason: str | None
 
 
+class DisputeState(msgspec.Struct, frozen=True):
+    """A dispute as Stripe has it now; times in seconds."""
+
+    id: str
+    status: str
+    amount: int
+    reason: str
+    intent_id: str | None
+    answer_by: int | None
+    created: int
+
+
 class EventObject(msgspec.Struct, frozen=True):
     """What a webhook says of its object; a hint only, the object itself is fetched."""
 
@@ -118,6 +130,9 @@ class Processor(Protocol):
     async def find_session(self, payment_id: str, since: Millis) -> SessionState | None:
         """The session made for this payment at or after `since`, found by its metadata."""
 
+    async def payment_id_of(self, intent_id: str) -> str | None:
+        """The payment that a PaymentIntent names in its metadata; None if it is not one of ours."""
+
     async def refund(self, params: dict[str, Any], key: str) -> RefundState:
         """Create a refund, once for the idempotency key; CallUnderWay."""
 
@@ -126,6 +141,12 @@ class Processor(Protocol):
 
     async def refund_state(self, refund_id: str) -> RefundState:
         """The refund as it is now."""
+
+    async def dispute_state(self, dispute_id: str) -> DisputeState:
+        """The dispute as it is now."""
+
+    async def disputes(self, after: str | None) -> tuple[list[DisputeState], str | None]:
+        """One page of all disputes, the newest first; and the cursor of the next page, if any."""
 
     async def events(self, types: list[str], since: Millis, after: str | None) -> tuple[list[bytes], str | None]:
         """One page of events since then, the newest first, each as JSON; and the cursor of the next page, if any."""

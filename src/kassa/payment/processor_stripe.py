@@ -13,7 +13,15 @@ import msgspec
 from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.wire import encode
-from kassa.payment.processor import BadSignature, CallUnderWay, RefundState, Refused, SavedFailure, SessionState
+from kassa.payment.processor import (
+    BadSignature,
+    CallUnderWay,
+    DisputeState,
+    RefundState,
+    Refused,
+    SavedFailure,
+    SessionState,
+)
 
 if TYPE_CHECKING:
     import stripe
@@ -110,6 +118,12 @@ class StripeProcessor:
                     return await self.session(session.id)
         return None
 
+    async def payment_id_of(self, intent_id: str) -> str | None:
+        """See kassa.payment.processor.Processor."""
+        with _told_apart():
+            intent = await self._client.v1.payment_intents.retrieve_async(intent_id)
+            return _metadata(intent).get("paymentId")
+
     async def refund(self, params: dict[str, Any], key: str) -> RefundState:
         """See kassa.payment.processor.Processor."""
         sent: Any = params
@@ -126,6 +140,18 @@ class StripeProcessor:
         """See kassa.payment.processor.Processor."""
         with _told_apart():
             return _refund(await self._client.v1.refunds.retrieve_async(refund_id))
+
+    async def dispute_state(self, dispute_id: str) -> DisputeState:
+        """See kassa.payment.processor.Processor."""
+        with _told_apart():
+            return _dispute(await self._client.v1.disputes.retrieve_async(dispute_id))
+
+    async def disputes(self, after: str | None) -> tuple[list[DisputeState], str | None]:
+        """See kassa.payment.processor.Processor."""
+        asked: Any = {"limit": 100, **({"starting_after": after} if after else {})}
+        with _told_apart():
+            page = await self._client.v1.disputes.list_async(asked)
+            return [_dispute(dispute) for dispute in page.data], page.data[-1].id if page.has_more else None
 
     async def events(self, types: list[str], since: Millis, after: str | None) -> tuple[list[bytes], str | None]:
         """See kassa.payment.processor.Processor."""
@@ -223,6 +249,18 @@ def _refund(refund: "stripe.Refund") -> RefundState:
         intent_id=_id(refund.payment_intent),
         metadata=_metadata(refund),
         failure_reason=getattr(refund, "failure_reason", None),
+    )
+
+
+def _dispute(dispute: "stripe.Dispute") -> DisputeState:
+    return DisputeState(
+        id=dispute.id,
+        status=_text(dispute.status),
+        amount=_whole(dispute.amount),
+        reason=_text(dispute.reason),
+        intent_id=_id(dispute.payment_intent),
+        answer_by=dispute.evidence_details.due_by,
+        created=_whole(dispute.created),
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 from kassa.kit.audit import Cause
 from kassa.kit.clock import DAY, HOUR, MINUTE, Clock, Millis
 from kassa.kit.documents import Duplicate, In, change
+from kassa.payment.disputes import observed as disputed
 from kassa.payment.domain import Kind, Payment, Stage, kind_of
 from kassa.payment.inbox import HANDLED, Inbox
 from kassa.payment.processor import EventState, Processor, Refused
@@ -68,7 +69,7 @@ class Reconciler:
         return missed
 
     async def compare(self, *, fix: bool) -> list[Difference]:
-        """Look up at Stripe every payment that is not settled, and every refund that is not final."""
+        """Look up at Stripe every payment that is not settled, the refunds of every one that is, and all disputes."""
         differences = []
         open_stages = In((Stage.INITIATED, Stage.PROCESSING))
         async for payment in self._walk({"stage": open_stages}):
@@ -76,7 +77,7 @@ class Reconciler:
         async for payment in self._walk({"stage": In((Stage.SUCCESS, Stage.FAILED))}):
             if payment.taken_minor > 0:
                 differences += await self._compare_refunds(payment, fix=fix)
-        return differences
+        return differences + await self._compare_disputes(fix=fix)
 
     async def _walk(self, where: dict[str, In]) -> AsyncIterator[Payment]:
         after: str | None = None
@@ -114,6 +115,25 @@ class Reconciler:
             text = f"refund {state.id} is {state.status} at Stripe"
             differences.append(Difference(payment.order_id, text, is_mended=fix))
         return differences
+
+    async def _compare_disputes(self, *, fix: bool) -> list[Difference]:
+        differences = []
+        after: str | None = None
+        while True:
+            page, after = await self._processor.disputes(after)
+            for state in page:
+                payment = await self._payments.first({"intent_id": state.intent_id}) if state.intent_id else None
+                if payment is None:
+                    continue  # Of another shop at the same account.
+                cause_id = f"reconcile:{state.id}:{state.status}"
+                if disputed(payment, state, Cause(cause_id, "reconciliation"), self._clock.now()) is payment:
+                    continue
+                if fix:
+                    await self._service.observe_dispute(payment.id, state, cause_id)
+                text = f"dispute {state.id} is {state.status} at Stripe"
+                differences.append(Difference(payment.order_id, text, is_mended=fix))
+            if after is None:
+                return differences
 
     async def _move_cursor(self, cursor: Cursor | None, until: Millis) -> None:
         if cursor is None:

@@ -68,6 +68,17 @@ class Refunding:
         refund = self._new(self._ids.new(REFUND), 0, payment.reason, restock=False)
         return self._all_left(refund, Cause(effect.id, NAME, payment.reason))
 
+    async def carry_refund_second(self, payment: Payment, effect: Effect) -> None:
+        """Money came a second time: what is left of it goes back. Looked for first, so that a lost answer does no
+        harm; and more than all cannot be refunded."""
+        intent_id = effect.args["intent"]
+        made = await self._processor.refunds(intent_id)
+        if any(state.status not in ("failed", "canceled") for state in made):
+            return
+        metadata = {"orderId": payment.order_id, "reason": "second_payment"}
+        params = {"payment_intent": intent_id, "amount": int(effect.args["amount"]), "metadata": metadata}
+        await self._processor.refund(params, f"{effect.id}-{effect.attempts}")
+
     async def carry_refund(self, payment: Payment, effect: Effect) -> Step[Payment] | None:
         """Make one requested refund at Stripe."""
         refund = find(payment, effect.args["refund"])

@@ -64,6 +64,8 @@ def requested(payment: Payment, refund: Refund, cause: Cause) -> Payment:
 
 def observed(payment: Payment, state: RefundState, cause: Cause, now: Millis) -> Payment:
     """The payment after Stripe told the state of a refund: one of ours by its metadata, or one made at Stripe."""
+    if state.intent_id not in (None, payment.intent_id):
+        return payment  # Of a second payment, which is no money of this one.
     known = _match(payment, state)
     if known is None:
         known = _from_stripe(payment, state, now)

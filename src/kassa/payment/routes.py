@@ -35,6 +35,7 @@ from kassa.payment.inbox import Inbox, InvalidSignature
 from kassa.payment.service import PaymentService, visible
 from kassa.payment.wire import (
     EVENT_STATUSES,
+    DisputesAnswer,
     EventAnswer,
     EventsAnswer,
     NewRefund,
@@ -44,6 +45,7 @@ from kassa.payment.wire import (
     RefundAnswer,
     SessionAnswer,
     shown,
+    shown_disputes,
     shown_event,
     shown_status,
 )
@@ -151,6 +153,25 @@ async def payment_attention(
     return JsonResponse(answer, media_type="application/json")
 
 
+@get("/payments/admin/disputes", tags=["payments"])
+async def disputes(
+    request: Request[Any, Any, Any],
+    waiting: FromQuery[bool] = False,
+    limit: FromQuery[int] = 20,
+    skip: FromQuery[int] = 0,
+    cursor: FromQuery[str | None] = None,
+) -> Response[DisputesAnswer]:
+    """Disputes of payments, or only of those for which evidence is awaited; for administrators."""
+    await admin_of(request)
+    where = {"wants_evidence": True} if waiting else {"is_disputed": True}
+    asked = paging(limit, skip, cursor)
+    payments = _service(request).payments
+    found = await payments.find(where, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
+    shown = [each for payment in found[: asked.limit] for each in shown_disputes(payment)]
+    pagination = asked.pagination(await payments.count(where), found, lambda payment: payment.id)
+    return JsonResponse(DisputesAnswer(shown, pagination), media_type="application/json")
+
+
 @post("/payments/admin/events/{event_id:str}/replay", tags=["payments"], status_code=200)
 async def replay_event(request: Request[Any, Any, Any], event_id: FromPath[str]) -> Response[EventAnswer]:
     """Act on a stored event once more; for administrators. Harmless: events are hints."""
@@ -188,6 +209,7 @@ HANDLERS = (
     webhook,
     stored_events,
     payment_attention,
+    disputes,
     replay_event,
     *reports.HANDLERS,
 )

@@ -9,6 +9,7 @@ from kassa.kit.ids import ORDER, Ids, is_id
 from kassa.kit.outbox import Effect, Outbox, Step, planned, with_effects
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
+from kassa.payment import disputes
 from kassa.payment.checkout import Checkout
 from kassa.payment.domain import (
     UNSETTLED,
@@ -24,7 +25,7 @@ from kassa.payment.domain import (
     payment_id_of,
 )
 from kassa.payment.history import history
-from kassa.payment.processor import Processor, Refused, SessionState
+from kassa.payment.processor import DisputeState, Processor, Refused, SessionState
 from kassa.payment.refunding import Refunding
 from kassa.payment.refunds import is_fully_refunded
 from kassa.payment.store import PaymentStore
@@ -94,6 +95,11 @@ class PaymentService:
             news = Input(kind, cause, decline=decline, reason="payment_declined")
             payment = await self.change(payment_id, lambda current: apply(current, news, self.clock.now()))
             self.outbox.at_once(payment)
+
+    async def observe_dispute(self, payment_id: str, state: DisputeState, input_id: str) -> None:
+        """Apply a dispute as fetched from Stripe."""
+        cause = Cause(input_id, "stripe", state.reason, request_id.get())
+        await self.change(payment_id, lambda current: disputes.observed(current, state, cause, self.clock.now()))
 
     async def change(self, payment_id: str, step: Step[Payment]) -> Payment:
         """Apply a step to the payment and save it; the payment as it is then."""

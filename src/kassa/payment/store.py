@@ -41,6 +41,8 @@ PAYMENTS = CollectionSpec(
         Index("by_day", ("created_at",)),
         Index("by_paid_day", ("paid_at",)),
         Index("by_attention", ("needs_attention", "id")),
+        Index("by_disputed", ("is_disputed", "id")),
+        Index("by_evidence", ("wants_evidence", "id")),
     ),
 )
 EVENTS = CollectionSpec("stripe_events", StripeEvent, (Index("by_status", ("status", "sequence")),), sort="sequence")

@@ -77,6 +77,27 @@ class RefundAnswer(msgspec.Struct, frozen=True):
     refund: RefundOut
 
 
+class DisputeOut(msgspec.Struct, frozen=True, rename="camel"):
+    """A dispute as the wire shows it; `status` is Stripe's, `answerBy` until when evidence is taken."""
+
+    id: str
+    order_id: str
+    status: str
+    amount: Decimal
+    amount_minor: int
+    currency: str
+    reason: str
+    answer_by: str | None
+    created_at: str
+
+
+class DisputesAnswer(msgspec.Struct, frozen=True):
+    """A page of disputes, those of the newest payments first."""
+
+    disputes: list[DisputeOut]
+    pagination: Pagination
+
+
 class Received(msgspec.Struct, frozen=True):
     """The event is stored for good."""
 
@@ -138,6 +159,24 @@ def shown(refund: Refund, currency: str) -> RefundOut:
         restock=refund.restock,
         created_at=rfc3339(refund.created_at),
     )
+
+
+def shown_disputes(payment: Payment) -> list[DisputeOut]:
+    """A payment's disputes as the wire shows them."""
+    return [
+        DisputeOut(
+            id=dispute.id,
+            order_id=payment.order_id,
+            status=dispute.status,
+            amount=major(dispute.amount_minor, payment.currency),
+            amount_minor=dispute.amount_minor,
+            currency=payment.currency,
+            reason=dispute.reason,
+            answer_by=rfc3339(dispute.answer_by) if dispute.answer_by is not None else None,
+            created_at=rfc3339(dispute.created_at),
+        )
+        for dispute in payment.disputes
+    ]
 
 
 def shown_event(event: StripeEvent) -> EventOut:

@@ -21,6 +21,7 @@ PAGE = 500
 ENDED = (Stage.CONFIRMED, Stage.REFUNDED, Stage.CANCELLED, Stage.FAILED)
 _SESSIONS = "SELECT body FROM object WHERE kind = 'checkout.session' AND state = ?"
 _REFUNDS = "SELECT body FROM object WHERE kind = 'refund'"
+_DISPUTES = "SELECT body FROM object WHERE kind = 'dispute'"
 
 
 class Books:
@@ -32,6 +33,7 @@ class Books:
         self.open = [decode(row[0]) for row in stripe.tx.rows(_SESSIONS, "open")]
         self.complete = [decode(row[0]) for row in stripe.tx.rows(_SESSIONS, "complete")]
         self.refunds = [decode(row[0]) for row in stripe.tx.rows(_REFUNDS)]
+        self.disputes = [decode(row[0]) for row in stripe.tx.rows(_DISPUTES)]
 
     @property
     def paid(self) -> list[Json]:
@@ -68,7 +70,7 @@ async def during(shop: Shop, stripe: "Stripe", products: list[str]) -> list[str]
     return found + [f"I4: order {order.id} is {order.stage}, and can still be paid" for order in ended]
 
 
-async def at_rest(shop: Shop) -> list[str]:
+async def at_rest(shop: Shop, stripe: "Stripe") -> list[str]:
     """What is still to be done: nothing, when all has come to its end (liveness)."""
     assert shop.order is not None
     assert shop.payment is not None
@@ -78,7 +80,8 @@ async def at_rest(shop: Shop) -> list[str]:
     waiting += [f"liveness: payment {each.id} is {each.stage}" async for each in _all(shop.payment.payments)
                 if each.due_at is not None]  # fmt: skip
     events = await shop.inbox.events.count({"status": In(("received", "parked"))})
-    return waiting + ([f"liveness: {events} events wait"] if events else [])
+    waiting += [f"liveness: {events} events wait"] if events else []
+    return waiting or [f"liveness: {each}" for each in _news(await Books.of(shop, stripe))]
 
 
 async def afterwards(shop: Shop, stripe: "Stripe", workload: "Workload") -> list[str]:
@@ -92,7 +95,7 @@ async def afterwards(shop: Shop, stripe: "Stripe", workload: "Workload") -> list
         for each in await audit(shop.order.orders, shop.payment.payments, shop.stock, shop.clock)
     ]
     problems += await during(shop, stripe, workload.products)
-    for check in (_money, _confirmed, _ended, _refunds):
+    for check in (_money, _confirmed, _ended, _refunds, _news):
         problems += check(books)
     problems += [
         f"I6: order {each} was acknowledged and is not there"
@@ -139,6 +142,17 @@ def _refunds(books: Books) -> Iterator[str]:
     """I6: one refund for each that was asked for."""
     made = Counter(str(refund["metadata"].get("refundId", refund["id"])) for refund in books.refunds)
     yield from (f"I6: refund {refund_id} was made {count} times" for refund_id, count in made.items() if count > 1)
+
+
+def _news(books: Books) -> Iterator[str]:
+    """I5: what happened to refunds and disputes at Stripe has come, once."""
+    known: Counter[tuple[str, str]] = Counter()
+    for payment in books.payments.values():
+        known.update((str(each.stripe_id), each.status) for each in payment.refunds if each.stripe_id is not None)
+        known.update((each.id, each.status) for each in payment.disputes)
+    at_stripe = Counter((str(each["id"]), str(each["status"])) for each in (*books.refunds, *books.disputes))
+    yield from (f"I5: {id} is {status} at Stripe, which is not known" for id, status in (at_stripe - known))
+    yield from (f"I5: {id} is taken for {status}, which it is not at Stripe" for id, status in (known - at_stripe))
 
 
 async def _all(collection: Collection[D]) -> AsyncIterator[D]:

@@ -129,7 +129,7 @@ async def _settle(world: World, result: Result) -> Shop | None:
     while loop.time() < until:
         await asyncio.sleep(300)
         shop = _a_shop(world)
-        if shop is not None and not (waiting := await invariants.at_rest(shop)):
+        if shop is not None and not (waiting := await invariants.at_rest(shop, world.stripe)):
             return shop
     result.violations += waiting[:10]
     return _a_shop(world)

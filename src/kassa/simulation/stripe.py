@@ -11,7 +11,15 @@ import msgspec
 from kassa.contracts.payment import StripeUnreachable
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.problem import Problem
-from kassa.payment.processor import BadSignature, CallUnderWay, RefundState, Refused, SavedFailure, SessionState
+from kassa.payment.processor import (
+    BadSignature,
+    CallUnderWay,
+    DisputeState,
+    RefundState,
+    Refused,
+    SavedFailure,
+    SessionState,
+)
 from kassa.sandbox import api, idempotency, ids, routes, tables, timers
 from kassa.sandbox.call import Call
 from kassa.sandbox.config import Clock, SandboxConfig
@@ -148,6 +156,10 @@ class Way:
                 return None
             given["starting_after"] = page["data"][-1]["id"]
 
+    async def payment_id_of(self, intent_id: str) -> str | None:
+        intent = await self._call("GET", "/v1/payment_intents/*", intent_id)
+        return str(intent["metadata"]["paymentId"]) if "paymentId" in intent["metadata"] else None
+
     async def refund(self, params: Json, key: str) -> RefundState:
         return _refund(await self._call("POST", "/v1/refunds", "", params, key))
 
@@ -157,6 +169,13 @@ class Way:
 
     async def refund_state(self, refund_id: str) -> RefundState:
         return _refund(await self._call("GET", "/v1/refunds/*", refund_id))
+
+    async def dispute_state(self, dispute_id: str) -> DisputeState:
+        return _dispute(await self._call("GET", "/v1/disputes/*", dispute_id))
+
+    async def disputes(self, after: str | None) -> tuple[list[DisputeState], str | None]:
+        page = await self._call("GET", "/v1/disputes", "", {"starting_after": after} if after else {})
+        return [_dispute(each) for each in page["data"]], page["data"][-1]["id"] if page["has_more"] else None
 
     async def events(self, types: list[str], since: Millis, after: str | None) -> tuple[list[bytes], str | None]:
         given: Json = {"types": types, "created": {"gte": since // SECOND}, "limit": 100}
@@ -223,6 +242,13 @@ def _refund(refund: Json) -> RefundState:
     given = {name: refund[name] for name in names}
     reason = refund.get("failure_reason")
     return RefundState(**given, intent_id=refund["payment_intent"], failure_reason=reason)
+
+
+def _dispute(dispute: Json) -> DisputeState:
+    names = ("id", "status", "amount", "reason", "created")
+    given = {name: dispute[name] for name in names}
+    due = dispute["evidence_details"]["due_by"]
+    return DisputeState(**given, intent_id=dispute["payment_intent"], answer_by=due)
 
 
 def _as_form(value: Any) -> Any:

@@ -10,7 +10,7 @@ from kassa.contracts.inventory import Line
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, PRODUCT, REFUND, USER, Ids
 from kassa.kit.problem import Problem
-from kassa.sandbox import delayed, payments, refunds, sessions
+from kassa.sandbox import delayed, disputes, payments, refunds, sessions
 from kassa.sandbox.call import Call
 from kassa.sandbox.errors import ApiError, Json
 from kassa.sandbox.events import BY_ITSELF
@@ -25,7 +25,7 @@ PRODUCTS, HOT = 4, 2
 ARRIVALS = 1_800.0
 """Buyers come within so many seconds."""
 GOOD, DECLINED, CHALLENGED = "4242424242424242", "4000000000000002", "4000002760003184"
-SLOWLY_REFUNDED = "4000000000007726"
+SLOWLY_REFUNDED, ASKED_ABOUT = "4000000000007726", "4000000000001976"
 _LATER, _BANK_DELAY = 45.0, 600.0
 _FOR_EVER = 2**40
 ADMIN = Principal("usr_admin", "admin@shop.example", "admin", _FOR_EVER)
@@ -130,7 +130,9 @@ class Workload:
             await asyncio.sleep(chance.uniform(1_600, 2_000))  # At the last moment, or after it.
             await self._pay(session_id, GOOD, chance)
         else:
-            await self._pay(session_id, chance.choice([GOOD, GOOD, GOOD, CHALLENGED, SLOWLY_REFUNDED]), chance)
+            await self._pay(
+                session_id, chance.choice([GOOD, GOOD, GOOD, GOOD, CHALLENGED, SLOWLY_REFUNDED, ASKED_ABOUT]), chance
+            )
 
     async def _pay(self, session_id: str, card: str, chance: Random) -> None:
         await asyncio.sleep(chance.uniform(0, 2))
@@ -160,7 +162,9 @@ class Workload:
         for _ in range(self._buyers // 3):
             await asyncio.sleep(chance.expovariate(self._buyers / 3 / (ARRIVALS * 1.5)))
             kind = chance.random()
-            if kind < 0.25:
+            if kind < 0.1:
+                self._at_stripe(_close_an_inquiry)
+            elif kind < 0.25:
                 await self._adjust(chance)
             elif self.asked and kind < 0.35:
                 await self._cancel(chance.choice(self.asked), ADMIN)
@@ -205,6 +209,13 @@ class Workload:
                 refunds.create(tx, Call("POST", "/v1/refunds", given, ""), _LATER)
 
         self._at_stripe(refund)
+
+
+def _close_an_inquiry(tx: Tx) -> None:
+    """A bank has no more questions."""
+    sql = "SELECT id FROM object WHERE kind = 'dispute' AND state = 'warning_needs_response' ORDER BY seq LIMIT 1"
+    for (dispute_id,) in tx.rows(sql):
+        disputes.close_dispute(tx, dispute_id, "won", BY_ITSELF)
 
 
 class _WorldClock:

@@ -1,0 +1,64 @@
+"""Disputes: a buyer's bank takes money back, or asks about it (Stripe docs: disputes). Kept as Stripe tells them; the
+payment's state does not change for them. Pure."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from kassa.kit.audit import Cause, entry
+from kassa.kit.clock import SECOND, Millis
+from kassa.kit.money import InvalidMoney, from_stripe
+from kassa.payment.domain import Dispute, Payment
+from kassa.payment.processor import DisputeState
+
+# A state never goes back to one of a lower rank: answers about one dispute may be applied out of order. An inquiry
+# (warning_…) that was closed can still become a dispute (Stripe docs: disputes/how-disputes-work).
+_RANK = {
+    "warning_needs_response": 0,
+    "warning_under_review": 1,
+    "warning_closed": 2,
+    "needs_response": 3,
+    "under_review": 4,
+    "prevented": 5,
+    "won": 5,
+    "lost": 5,
+}
+WANTS_ANSWER = ("warning_needs_response", "needs_response")
+"""The states in which somebody must give evidence until a certain time."""
+
+
+def observed(payment: Payment, state: DisputeState, cause: Cause, now: Millis) -> Payment:
+    """The payment after Stripe told the state of a dispute; the very same object if that is not news."""
+    known = next((each for each in payment.disputes if each.id == state.id), None)
+    if known is not None and _RANK.get(state.status, 0) <= _RANK.get(known.status, -1):
+        return payment
+    seen = Dispute(
+        id=state.id,
+        amount_minor=_minor(state.amount, payment.currency),
+        reason=state.reason,
+        status=state.status,
+        answer_by=state.answer_by * SECOND if state.answer_by is not None else None,
+        created_at=state.created * SECOND,
+        updated_at=now,
+    )
+    others = (each for each in payment.disputes if each.id != state.id)
+    what = f"dispute {state.id}: {known.status if known else 'new'} -> {state.status}"
+    return msgspec.structs.replace(
+        with_disputes(payment, (*others, seen)),
+        updated_at=now,
+        audit=(*payment.audit, entry(cause, what, payment.stage, payment.stage, now)),
+    )
+
+
+def with_disputes(payment: Payment, disputes: Iterable[Dispute]) -> Payment:
+    """The payment with these disputes; whether one of them wants an answer is told from them."""
+    kept = tuple(sorted(disputes, key=lambda each: each.created_at))
+    wants_answer = any(each.status in WANTS_ANSWER for each in kept)
+    return msgspec.structs.replace(payment, disputes=kept, is_disputed=bool(kept), wants_evidence=wants_answer)
+
+
+def _minor(amount: int, currency: str) -> int:
+    try:
+        return from_stripe(amount, currency)
+    except InvalidMoney:
+        return amount

@@ -1,0 +1,108 @@
+"""Disputes: kept as Stripe tells them, in whatever order its events come, and made up for when they are lost."""
+
+import itertools
+
+import pytest
+
+from kassa.kit.clock import HOUR, MINUTE
+from kassa.order.domain import Order, Stage
+from tests.trade.test_timeline import told
+from tests.trade.world import World
+
+EVENTS = {"created": "needs_response", "updated": "under_review", "closed": "lost"}
+
+
+async def paid(shop: World) -> tuple[Order, str]:
+    order = await shop.place((await shop.sell(), 1))
+    payment = await shop.open(order)
+    await shop.pay(payment)
+    return order, str(payment.session_id)
+
+
+@pytest.mark.parametrize("arrival", list(itertools.permutations(EVENTS)))
+async def test_events_may_come_in_any_order(shop: World, arrival: tuple[str, ...]) -> None:
+    order, session_id = await paid(shop)
+    bodies = {}
+    for kind, status in EVENTS.items():
+        shop.stripe.dispute(session_id, status)
+        bodies[kind] = shop.stripe.dispute_event(kind)
+    for kind in arrival:
+        await shop.hook(bodies[kind])
+        await shop.hook(bodies[kind])
+    payment = await shop.payment_now(order)
+    assert [(each.id, each.status, each.amount_minor) for each in payment.disputes] == [("du_1", "lost", 1999)]
+    assert not payment.wants_evidence
+    assert (await shop.order_now(order)).stage is Stage.CONFIRMED
+    assert await shop.audit() == []
+
+
+async def test_a_dispute_tells_its_story_and_wants_an_answer(shop: World) -> None:
+    order, session_id = await paid(shop)
+    for kind, status in (("created", "needs_response"), ("updated", "under_review"), ("closed", "won")):
+        shop.stripe.dispute(session_id, status)
+        await shop.hook(shop.stripe.dispute_event(kind))
+        payment = await shop.payment_now(order)
+        assert payment.wants_evidence == (status == "needs_response")
+        shop.clock.advance(HOUR)
+    story = await told(shop, order)
+    assert [text for text in story if "isput" in text or "evidence" in text] == [
+        "The buyer disputes the payment: Stripe has taken the money back, and evidence can be given.",
+        "The buyer's bank looks at the evidence.",
+        "The dispute is won: the money is back.",
+    ]
+    entries = await shop.payment.history(order.id)
+    last = entries[-1].data
+    assert (last["dispute"], last["from"], last["to"], last["amount"]) == ("du_1", "under_review", "won", "19.99 usd")
+
+
+async def test_an_answer_that_comes_late_changes_nothing(shop: World) -> None:
+    order, session_id = await paid(shop)
+    early = shop.stripe.dispute(session_id, "needs_response")
+    late = shop.stripe.dispute(session_id, "lost")
+    payment = await shop.payment_now(order)
+    for number, state in enumerate((late, early, early, late)):
+        await shop.payment.observe_dispute(payment.id, state, f"input {number}")
+    assert [each.status for each in (await shop.payment_now(order)).disputes] == ["lost"]
+
+
+async def test_a_dispute_that_is_told_before_its_payment_is_known(shop: World) -> None:
+    """Found by the simulation: the event of a dispute carries no metadata, and was taken for another shop's."""
+    order = await shop.place((await shop.sell(), 1))
+    payment = await shop.open(order)
+    session_id = str(payment.session_id)
+    shop.stripe.pay(session_id)
+    shop.stripe.dispute(session_id, "needs_response")
+    await shop.hook(shop.stripe.dispute_event("created"))
+    await shop.hook(shop.stripe.session_event("completed", session_id))
+    await shop.later(MINUTE)
+    assert [each.status for each in (await shop.payment_now(order)).disputes] == ["needs_response"]
+
+
+async def test_a_dispute_of_another_shop_is_ignored(shop: World) -> None:
+    await paid(shop)
+    session_id = next(iter(shop.stripe.sessions))
+    shop.stripe.dispute(session_id, "needs_response")
+    shop.stripe.put(session_id, intent_id="pi_of_another_shop", metadata={})
+    body = shop.stripe.dispute_event("created").replace(f"pi_{session_id}".encode(), b"pi_of_another_shop")
+    await shop.hook(body)
+    (event,) = await shop.inbox.events.find({"status": "ignored"}, limit=5)
+    assert event.note == "not of this shop"
+
+
+async def test_lost_events_are_made_up_for(shop: World) -> None:
+    order, session_id = await paid(shop)
+    shop.stripe.dispute(session_id, "needs_response")
+    shop.stripe.dispute_event("created")
+    await shop.reconciler.fetch_missed_events()
+    assert [each.status for each in (await shop.payment_now(order)).disputes] == ["needs_response"]
+
+
+async def test_reconcile_tells_and_mends_disputes_over_all_pages(shop: World) -> None:
+    orders = [await paid(shop) for _ in range(3)]
+    for number, (_, session_id) in enumerate(orders):
+        shop.stripe.dispute(session_id, "needs_response", f"du_{number}")
+    told_only = await shop.reconciler.compare(fix=False)
+    assert [each.is_mended for each in told_only] == [False] * 3
+    assert {each.text for each in told_only} == {f"dispute du_{n} is needs_response at Stripe" for n in range(3)}
+    assert [each.is_mended for each in await shop.reconciler.compare(fix=True)] == [True] * 3
+    assert await shop.reconciler.compare(fix=True) == []
