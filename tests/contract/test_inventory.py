@@ -155,6 +155,17 @@ async def test_lines_that_cannot_be_are_invalid(world: World, lines: list[tuple[
     assert refused.value.errors[0].field == ("lines[0].quantity" if lines else "lines")
 
 
+async def test_the_movements_of_an_order_are_told(world: World) -> None:
+    product_id = await world.stocked(9)
+    await world.inventory.reserve("ord_1.1", [Line(product_id, 2)])
+    await world.inventory.commit("ord_1.1")
+    found = await world.inventory.moved(["ord_1.1", "ord_2.1"])
+    assert [(each.product_id, each.kind, each.quantity) for each in found] == [
+        (product_id, "reserve", 2),
+        (product_id, "commit", 2),
+    ]
+
+
 async def test_a_product_that_cannot_be_gets_no_stock(world: World) -> None:
     with pytest.raises(NotFound):
         await world.products.open_stock("op", "nonsense", 1)

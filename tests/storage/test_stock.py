@@ -177,6 +177,26 @@ async def test_the_ledger_is_numbered_and_read_in_pieces(stock: Stock) -> None:
     assert [entry.product_id for entry in await stock.recent(2)] == ["c", "b"]
 
 
+async def test_movements_are_found_by_what_caused_them(stock: Stock) -> None:
+    await shelve(stock, a=5, b=5)
+    await stock.reserve("one.1", [Line("a", 2), Line("b", 1)], 10)
+    await stock.reserve("two.1", [Line("a", 1)], 20)
+    await stock.release("one.1", 30)
+    await stock.reserve("one.2", [Line("a", 2), Line("b", 1)], 40)
+    await stock.commit("one.2", 50)
+    await stock.restock("one.restock", [Line("a", 2)], "refunded", 60)
+    found = await stock.moved_by(["one.1", "one.2", "one.restock", "one.3"])
+    assert [(each.at, each.kind, each.quantity) for each in found if each.product_id == "a"] == [
+        (10, Kind.RESERVE, 2),
+        (30, Kind.RELEASE, 2),
+        (40, Kind.RESERVE, 2),
+        (50, Kind.COMMIT, 2),
+        (60, Kind.RESTOCK, 2),
+    ]
+    assert len(found) == 9
+    assert await stock.moved_by([]) == []
+
+
 async def test_movements_are_summed_by_day_kind_and_reason(stock: Stock) -> None:
     await stock.init("tea", 50, "i", "delivery", DAY, NOBODY)
     await stock.adjust("tea", -2, "a1", "broken", 2 * DAY, NOBODY)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kassa.contracts.inventory import Line
+from kassa.contracts.inventory import Line, Moved
 from kassa.kit.clock import MINUTE
 from kassa.kit.ids import REFUND
 from kassa.kit.problem import NotFound, Unavailable
@@ -38,6 +38,32 @@ async def test_a_paid_and_refunded_order_tells_its_story_in_order(shop: World) -
     assert any("succeeded" in text for text in story)
 
 
+async def test_stock_and_stripes_events_are_in_it(shop: World) -> None:
+    order = await shop.place((await shop.sell(name="Mug"), 2))
+    payment = await shop.open(order)
+    shop.clock.advance(MINUTE)
+    shop.stripe.pay(str(payment.session_id))
+    body = shop.stripe.session_event("completed", str(payment.session_id))
+    shop.clock.advance(5 * MINUTE)
+    await shop.hook(body)
+    await shop.payment.refunding.refund(order.id, shop.ids.new(REFUND), 0, "", restock=True, who="usr_admin")
+    await shop.settle()
+    story = await told(shop, order)
+    stock = ["2 × Mug: held.", "2 × Mug: sold.", "2 × Mug: back on the shelf."]
+    assert [text for text in story if "Mug" in text] == stock
+    assert "Stripe's event checkout.session.completed came, 5 minutes late." in story
+
+
+async def test_a_part_that_cannot_be_had_is_said_to_be_missing(shop: World) -> None:
+    async def moved(ids: list[str]) -> list[Moved]:
+        raise Unavailable("inventory is down")
+
+    order = await shop.place((await shop.sell(), 1))
+    shop.inventory.moved = moved  # type: ignore[method-assign]
+    assert "The stock's part cannot be had right now." in await told(shop, order)
+    assert "The order was placed; its stock is held." in await told(shop, order)
+
+
 async def test_late_money_for_sold_goods_is_explained(shop: World) -> None:
     mug = await shop.sell(stock=1)
     order = await shop.place((mug, 1))
@@ -68,6 +94,7 @@ async def test_without_the_payment_service_the_rest_is_told(shop: World, monkeyp
     monkeypatch.setattr(shop.payment, "history", down)
     assert await told(shop, order) == [
         "The order was placed; its stock is held.",
+        "1 × Mug: held.",
         "The payment's part cannot be had right now.",
     ]
 

@@ -74,6 +74,16 @@ class ReservationEnded(Problem):
         super().__init__(f"reservation {reservation_id} has ended", reservationId=reservation_id)
 
 
+class Moved(msgspec.Struct, frozen=True, rename="camel"):
+    """One movement of stock: when, of which product, how many pieces, and what became of them: `reserve`, `commit`,
+    `release` or `restock`."""
+
+    at: int
+    product_id: str
+    kind: str
+    quantity: int
+
+
 class Inventory(Protocol):
     """Atomic stock. Every operation is idempotent by its own id."""
 
@@ -102,6 +112,10 @@ class Inventory(Protocol):
     @get("/inventory/levels", callers=("order", "product"))
     async def levels(self, ids: list[str]) -> list[Level]:
         """The stock of those of the products that have one."""
+
+    @get("/inventory/moved", callers=("order",))
+    async def moved(self, ids: list[str]) -> list[Moved]:
+        """The movements that these reservations and restockings have caused, in order."""
 
     @get("/inventory/orphans", callers=("order",))
     async def orphans(self, older_than: int) -> list[Held]:

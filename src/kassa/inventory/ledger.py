@@ -5,16 +5,17 @@ each movement is entered once; and the stream is cut only behind what has been e
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from kassa.inventory.stock import Kind, Movement, MovementTotal
 from kassa.kit.clock import DAY, Millis
-from kassa.kit.documents import Between, Collection, CollectionSpec, Document, Duplicate, Index
+from kassa.kit.documents import Between, Collection, CollectionSpec, Document, Duplicate, In, Index
 
 BATCH = 500
+MOST_MOVES = 1_000
 
 
 class Entry(Document, frozen=True, kw_only=True):
@@ -39,7 +40,12 @@ class Entry(Document, frozen=True, kw_only=True):
         return Movement(**{field: getattr(self, field) for field in Movement.__struct_fields__})
 
 
-MOVEMENTS = CollectionSpec("stock_movements", Entry, (Index("by_time", ("at", "totalled", "quantity")),), sort="number")
+MOVEMENTS = CollectionSpec(
+    "stock_movements",
+    Entry,
+    (Index("by_time", ("at", "totalled", "quantity")), Index("by_input", ("input_id",))),
+    sort="number",
+)
 
 
 def entry(movement: Movement, lines: str) -> Entry:
@@ -93,6 +99,12 @@ class Ledger:
         """The last movements, the newest first."""
         complete = await self.drain()
         found = await self._entries.find({"number": Between(below=complete + 1)}, limit=limit)
+        return [each.movement for each in found]
+
+    async def moved_by(self, input_ids: Sequence[str]) -> list[Movement]:
+        """The movements that these reservations and operations have caused, in order."""
+        await self.drain()
+        found = await self._entries.find({"input_id": In(tuple(input_ids))}, limit=MOST_MOVES, order="oldest")
         return [each.movement for each in found]
 
     async def totals(self, since: Millis) -> list[MovementTotal]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kassa.contracts.inventory import Held, Level, Line, UnknownStock
+from kassa.contracts.inventory import Held, Level, Line, Moved, UnknownStock
 from kassa.inventory.stock import By, Movement, MovementTotal, Stock, Summary
 from kassa.kit.clock import DAY, Clock, Millis, start_of_day
 from kassa.kit.ids import PRODUCT, Ids, is_id
@@ -13,6 +13,7 @@ MOST_PIECES = 1_000_000_000
 LONGEST_REASON = 200
 LONGEST_INPUT_ID = 200
 MOST_ORPHANS = 100
+MOST_ASKED = 100
 
 OPERATION = "opn"
 FIRST_STOCK = "first stock"
@@ -72,6 +73,11 @@ class InventoryService:
         """See contracts.inventory.Inventory."""
         _check_input_id("reservationId", reservation_id)
         await self._stock.mark(reservation_id)
+
+    async def moved(self, ids: list[str]) -> list[Moved]:
+        """See contracts.inventory.Inventory."""
+        found = await self._stock.moved_by(ids[:MOST_ASKED])
+        return [Moved(each.at, each.product_id, each.kind, each.quantity) for each in found]
 
     # What administrators do
 

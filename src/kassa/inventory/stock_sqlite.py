@@ -1,6 +1,7 @@
 # ruff: noqa: S608 (the SQL is put together from constants of this file; values are always bound)
 """The stock in SQLite. Every operation is one write of the engine: all of it is committed, or nothing."""
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -22,7 +23,7 @@ from kassa.inventory.stock import (
 )
 from kassa.inventory.stock_sqlite_proof import DIFFERENCES
 from kassa.kit.clock import DAY, Millis
-from kassa.storage.sqlite import Sqlite
+from kassa.storage.sqlite import Sqlite, Value
 
 _IS_UNMARKED = "state = 'held' AND is_marked = 0"
 
@@ -154,6 +155,10 @@ class SqliteStock:
     async def recent(self, limit: int) -> list[Movement]:
         return self._movements("ORDER BY number DESC LIMIT ?", (limit,))
 
+    async def moved_by(self, input_ids: Sequence[str]) -> list[Movement]:
+        ids = json.dumps(list(input_ids))
+        return self._movements("WHERE input_id IN (SELECT value FROM json_each(?)) ORDER BY number", (ids,))
+
     async def movement_totals(self, since: Millis) -> list[MovementTotal]:
         sql = (
             f"SELECT at - at % {DAY} AS day, kind, reason, count(*), sum(quantity)"
@@ -165,7 +170,7 @@ class SqliteStock:
     async def differences(self) -> list[Difference]:
         return [Difference(*row) for row in self._sqlite.read(DIFFERENCES)]
 
-    def _movements(self, rest: str, bindings: tuple[int, ...]) -> list[Movement]:
+    def _movements(self, rest: str, bindings: tuple[Value, ...]) -> list[Movement]:
         rows = self._sqlite.read(f"{_MOVEMENT} {rest}", bindings)
         return [Movement(n, at, product, Kind(kind), *others) for n, at, product, kind, *others in rows]
 

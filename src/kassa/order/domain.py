@@ -122,6 +122,11 @@ class Order(Aggregate, frozen=True, kw_only=True):
         return f"{self.id}.{self.generation}"
 
 
+def restock_id(order: Order) -> str:
+    """The operation by which the goods of an order come back on the shelf: once, however often it is asked for."""
+    return f"{order.id}.restock"
+
+
 class Input(msgspec.Struct, frozen=True):
     """Something that happened to an order, with its cause."""
 

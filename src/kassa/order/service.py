@@ -24,7 +24,7 @@ from kassa.kit.money import InvalidMoney, chargeable
 from kassa.kit.outbox import Effect, Outbox, Step
 from kassa.kit.problem import Invalid, NotFound, Unavailable
 from kassa.kit.wire import request_id
-from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, apply, merged, placed
+from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, apply, merged, placed, restock_id
 from kassa.order.store import OrderStore
 from kassa.order.timeline import timeline
 from kassa.order.wanted import wanted_of, wanted_since
@@ -131,7 +131,7 @@ class OrderService:
 
     async def timeline(self, order_id: str, who: Principal) -> list[TimelineEntry]:
         """Everything that happened to the order, for its owner or an administrator."""
-        return await timeline(await self.visible(order_id, who), self._payments)
+        return await timeline(await self.visible(order_id, who), self._payments, self._inventory)
 
     # What the payment service calls (contracts.order.Orders)
 
@@ -210,7 +210,7 @@ class OrderService:
     async def restock(self, order: Order, effect: Effect) -> None:
         """The goods of a refunded order come back; once, however many refunds say so."""
         lines = [Line(item.product_id, item.quantity) for item in order.items]
-        await self._inventory.restock(f"{order.id}.restock", lines)
+        await self._inventory.restock(restock_id(order), lines)
 
     # Inside
 

@@ -1,11 +1,13 @@
 """The timeline: everything that ever happened to one order, in order, in words that an operator understands."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Iterator
 
+from kassa.contracts.inventory import Inventory
 from kassa.contracts.payment import Payments
 from kassa.kit.audit import TimelineEntry
 from kassa.kit.problem import Unavailable
-from kassa.order.domain import Kind, Order, Reason, Todo
+from kassa.order.domain import Kind, Order, Reason, Todo, restock_id
 
 SERVICE = "order"
 
@@ -39,15 +41,39 @@ _REASONS = {
 }
 
 
-async def timeline(order: Order, payments: Payments) -> list[TimelineEntry]:
-    """The order's own entries and its payment's, the earliest first. While the payment service cannot be reached, an
-    entry says that its part is missing."""
+_MOVES = {"reserve": "held", "commit": "sold", "release": "for sale again", "restock": "back on the shelf"}
+
+
+async def timeline(order: Order, payments: Payments, inventory: Inventory) -> list[TimelineEntry]:
+    """The order's own entries, its payment's and its stock's, the earliest first. While a service cannot be reached,
+    an entry says that its part is missing."""
+    theirs, moves = await asyncio.gather(
+        _part(order, "payment", payments.history(order.id)), _part(order, "inventory", _moves(order, inventory))
+    )
+    return sorted([*_audit(order), *_effects(order), *moves, *theirs], key=lambda entry: entry.at)
+
+
+async def _part(order: Order, service: str, asking: Awaitable[list[TimelineEntry]]) -> list[TimelineEntry]:
     try:
-        theirs = await payments.history(order.id)
+        return await asking
     except Unavailable:
-        text = "The payment's part cannot be had right now."
-        theirs = [TimelineEntry(order.updated_at, "payment", "missing", text, {})]
-    return sorted([*_audit(order), *_effects(order), *theirs], key=lambda entry: entry.at)
+        text = f"The {'stock' if service == 'inventory' else service}'s part cannot be had right now."
+        return [TimelineEntry(order.updated_at, service, "missing", text, {})]
+
+
+async def _moves(order: Order, inventory: Inventory) -> list[TimelineEntry]:
+    reservations = [f"{order.id}.{generation + 1}" for generation in range(order.generation)]
+    names = {item.product_id: item.name for item in order.items}
+    return [
+        TimelineEntry(
+            each.at,
+            "inventory",
+            f"stock {each.kind}",
+            f"{each.quantity} × {names.get(each.product_id, each.product_id)}: {_MOVES.get(each.kind, each.kind)}.",
+            {"product": each.product_id},
+        )
+        for each in await inventory.moved([*reservations, restock_id(order)])
+    ]
 
 
 def _audit(order: Order) -> Iterator[TimelineEntry]:

@@ -1,11 +1,13 @@
 """A payment's part of the timeline: its audit, its declines and what is still to be done, in words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kassa.kit.audit import TimelineEntry
+from kassa.kit.clock import MINUTE, rfc3339
 from kassa.kit.money import major
 from kassa.payment.domain import Kind, Payment, Todo
+from kassa.payment.store import StripeEvent
 
 SERVICE = "payment"
 
@@ -34,9 +36,18 @@ _EFFECTS = {
 }
 
 
-def history(payment: Payment) -> list[TimelineEntry]:
-    """All that happened to the payment, the earliest first."""
-    return sorted([*_audit(payment), *_declines(payment), *_waiting(payment)], key=lambda entry: entry.at)
+def history(payment: Payment, events: Iterable[StripeEvent]) -> list[TimelineEntry]:
+    """All that happened to the payment, and when Stripe told of it, the earliest first."""
+    entries = [*_audit(payment), *_declines(payment), *_waiting(payment), *_told(events)]
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _told(events: Iterable[StripeEvent]) -> Iterator[TimelineEntry]:
+    for event in events:
+        late = (event.received_at - event.created_at) // MINUTE
+        text = f"Stripe's event {event.type} came" + (f", {late} minutes late." if late > 1 else ".")
+        data = {"event": event.id, "object": event.object_id, "happened": rfc3339(event.created_at)}
+        yield TimelineEntry(event.received_at, SERVICE, "stripe event", text, data)
 
 
 _REFUNDS = {

@@ -160,16 +160,16 @@ class Inbox:
     async def _act(self, event: StripeEvent) -> None:
         state = self._decoder.decode(event.body)
         try:
-            note = await self._apply(state)
+            payment_id = await self._apply(state)
         except Exception as error:  # whatever went wrong: the event stays and is tried again
             await self._park(event, error)
             return
-        status = "ignored" if note else "done"
-        await change(
-            self.events,
-            event.id,
-            lambda current: msgspec.structs.replace(current, status=status, note=note, due_at=None),
-        )
+        status, note = ("done", "") if payment_id else ("ignored", "not of this shop")
+
+        def acted_on(current: StripeEvent) -> StripeEvent:
+            return msgspec.structs.replace(current, status=status, note=note, due_at=None, payment_id=payment_id)
+
+        await change(self.events, event.id, acted_on)
 
     async def _park(self, event: StripeEvent, error: Exception) -> None:
         text = error.detail if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
@@ -184,14 +184,14 @@ class Inbox:
         await change(self.events, event.id, parked)
 
     async def _apply(self, event: EventState) -> str:
-        """Act on one event; returns why it is ignored, or nothing."""
+        """Act on one event; returns whose payment it was, or nothing if it is none of this shop's."""
         subject = event.data.object
         payment = await self._payment(subject)
         if payment is None:
             # Ours by its metadata, but its payment is not there: parked, never dropped.
             if (subject.metadata or {}).get("paymentId"):
                 raise NotFound("its payment is not known yet")
-            return "not of this shop"
+            return ""
         if event.type in SESSION_EVENTS:
             session = await self._processor.session(subject.id)
             await self._service.settle(payment.id, session, event.id)
@@ -204,7 +204,7 @@ class Inbox:
             await self._service.observe_dispute(payment.id, state, f"{event.id}:{state.id}:{state.status}")
         else:
             await self._observe_refunds(payment, subject, event)
-        return ""
+        return payment.id
 
     async def _note_decline(self, payment: Payment, subject: EventObject, event: EventState) -> None:
         if payment.session_id is None:

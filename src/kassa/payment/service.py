@@ -31,6 +31,7 @@ from kassa.payment.refunds import is_fully_refunded
 from kassa.payment.store import PaymentStore
 
 NAME = "payment-service"
+MOST_EVENTS = 500
 _TELLS_OF_MONEY = (Todo.CONFIRM_ORDER, Todo.CANCEL_ORDER)
 
 
@@ -54,6 +55,7 @@ class PaymentService:
         ends_on_decline: bool,
     ) -> None:
         self.payments = store.payments
+        self._events = store.events
         self._orders = orders
         self._processor = processor
         self.clock = clock
@@ -154,7 +156,10 @@ class PaymentService:
     async def history(self, order_id: str) -> list[TimelineEntry]:
         """See contracts.payment.Payments."""
         payment = await self.of_order(order_id)
-        return history(payment) if payment is not None else []
+        if payment is None:
+            return []
+        told = await self._events.find({"payment_id": payment.id}, limit=MOST_EVENTS, order="oldest")
+        return history(payment, told)
 
     # Effects: what follows from a change, carried out until it is done
 

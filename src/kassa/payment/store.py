@@ -8,7 +8,7 @@ from kassa.payment.domain import Payment
 
 
 class StripeEvent(Document, frozen=True, kw_only=True):
-    """An event from Stripe, stored under its own id before it is acted on.
+    """An event from Stripe, stored under its own id before it is acted on; `payment_id` is known afterwards.
 
     `sequence` orders events by arrival. `status`: received, done, ignored (not ours), parked (tried again later).
     """
@@ -16,6 +16,7 @@ class StripeEvent(Document, frozen=True, kw_only=True):
     sequence: str
     type: str
     object_id: str
+    payment_id: str = ""
     status: str
     body: str
     attempts: int = 0
@@ -45,7 +46,12 @@ PAYMENTS = CollectionSpec(
         Index("by_evidence", ("wants_evidence", "id")),
     ),
 )
-EVENTS = CollectionSpec("stripe_events", StripeEvent, (Index("by_status", ("status", "sequence")),), sort="sequence")
+EVENTS = CollectionSpec(
+    "stripe_events",
+    StripeEvent,
+    (Index("by_status", ("status", "sequence")), Index("by_payment", ("payment_id", "sequence"))),
+    sort="sequence",
+)
 CURSORS = CollectionSpec("cursors", Cursor)
 
 
