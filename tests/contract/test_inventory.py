@@ -159,7 +159,7 @@ async def test_the_movements_of_an_order_are_told(world: World) -> None:
     product_id = await world.stocked(9)
     await world.inventory.reserve("ord_1.1", [Line(product_id, 2)])
     await world.inventory.commit("ord_1.1")
-    found = await world.inventory.moved(["ord_1.1", "ord_2.1"])
+    found = await world.inventory.moved(["ord_1.1", "ord_2.1"], [product_id])
     assert [(each.product_id, each.kind, each.quantity) for each in found] == [
         (product_id, "reserve", 2),
         (product_id, "commit", 2),

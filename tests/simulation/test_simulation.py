@@ -49,7 +49,7 @@ def test_nothing_is_violated_whatever_happens(seed: int) -> None:
 def test_each_kind_of_trouble_happens_and_violates_nothing(kind: str) -> None:
     result = run.run(Plan(7, 60, kinds=frozenset({kind}), often=frozenset({kind})))
     assert result.violations == []
-    assert set(result.faults) == ({kind} if kind != "relay slow" else set(result.faults) & {kind})
+    assert set(result.faults) == {kind}
 
 
 @pytest.mark.parametrize("name", BUGS)

@@ -185,7 +185,7 @@ async def test_movements_are_found_by_what_caused_them(stock: Stock) -> None:
     await stock.reserve("one.2", [Line("a", 2), Line("b", 1)], 40)
     await stock.commit("one.2", 50)
     await stock.restock("one.restock", [Line("a", 2)], "refunded", 60)
-    found = await stock.moved_by(["one.1", "one.2", "one.restock", "one.3"])
+    found = await stock.moved_by(["one.1", "one.2", "one.restock", "one.3"], ["b", "a"])
     assert [(each.at, each.kind, each.quantity) for each in found if each.product_id == "a"] == [
         (10, Kind.RESERVE, 2),
         (30, Kind.RELEASE, 2),
@@ -194,7 +194,9 @@ async def test_movements_are_found_by_what_caused_them(stock: Stock) -> None:
         (60, Kind.RESTOCK, 2),
     ]
     assert len(found) == 9
-    assert await stock.moved_by([]) == []
+    assert [each.product_id for each in await stock.moved_by(["one.1", "two.1"], ["b"])] == ["b", "b"]
+    assert await stock.moved_by([], ["a"]) == []
+    assert await stock.moved_by(["one.1"], []) == []
 
 
 async def test_movements_are_summed_by_day_kind_and_reason(stock: Stock) -> None:

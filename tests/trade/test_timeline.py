@@ -55,7 +55,7 @@ async def test_stock_and_stripes_events_are_in_it(shop: World) -> None:
 
 
 async def test_a_part_that_cannot_be_had_is_said_to_be_missing(shop: World) -> None:
-    async def moved(ids: list[str]) -> list[Moved]:
+    async def moved(ids: list[str], products: list[str]) -> list[Moved]:
         raise Unavailable("inventory is down")
 
     order = await shop.place((await shop.sell(), 1))

@@ -93,3 +93,4 @@ def _announce(url: str, sandbox_url: str | None) -> None:
 def _warn_of_sandbox(sandbox_url: str | None) -> None:
     if sandbox_url is not None:
         print(f"Payments    {sandbox_url} is a sandbox: no real money moves. Pay with card 4242 4242 4242 4242.")
+        print(f"Sandbox     {sandbox_url}/sandbox shows what Stripe would see, and makes it go wrong.")

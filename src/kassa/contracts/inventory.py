@@ -114,8 +114,8 @@ class Inventory(Protocol):
         """The stock of those of the products that have one."""
 
     @get("/inventory/moved", callers=("order",))
-    async def moved(self, ids: list[str]) -> list[Moved]:
-        """The movements that these reservations and restockings have caused, in order."""
+    async def moved(self, ids: list[str], products: list[str]) -> list[Moved]:
+        """The movements of these products that these reservations and restockings have caused, in order."""
 
     @get("/inventory/orphans", callers=("order",))
     async def orphans(self, older_than: int) -> list[Held]:

@@ -12,10 +12,9 @@ import msgspec
 
 from kassa.inventory.stock import Kind, Movement, MovementTotal
 from kassa.kit.clock import DAY, Millis
-from kassa.kit.documents import Between, Collection, CollectionSpec, Document, Duplicate, In, Index
+from kassa.kit.documents import Between, Collection, CollectionSpec, Document, Duplicate, Index
 
 BATCH = 500
-MOST_MOVES = 1_000
 
 
 class Entry(Document, frozen=True, kw_only=True):
@@ -40,22 +39,21 @@ class Entry(Document, frozen=True, kw_only=True):
         return Movement(**{field: getattr(self, field) for field in Movement.__struct_fields__})
 
 
-MOVEMENTS = CollectionSpec(
-    "stock_movements",
-    Entry,
-    (Index("by_time", ("at", "totalled", "quantity")), Index("by_input", ("input_id",))),
-    sort="number",
-)
+MOVEMENTS = CollectionSpec("stock_movements", Entry, (Index("by_time", ("at", "totalled", "quantity")),), sort="number")
 
 
 def entry(movement: Movement, lines: str) -> Entry:
     """The movement as it is entered."""
     return Entry(
-        id=f"{movement.kind}:{movement.product_id}:{movement.input_id}",
+        id=_id(movement.kind, movement.product_id, movement.input_id),
         totalled=f"{movement.at - movement.at % DAY}:{movement.kind}:{movement.reason}",
         lines=lines,
         **msgspec.structs.asdict(movement),
     )
+
+
+def _id(kind: Kind, product_id: str, input_id: str) -> str:
+    return f"{kind}:{product_id}:{input_id}"
 
 
 class Stream(Protocol):
@@ -101,11 +99,11 @@ class Ledger:
         found = await self._entries.find({"number": Between(below=complete + 1)}, limit=limit)
         return [each.movement for each in found]
 
-    async def moved_by(self, input_ids: Sequence[str]) -> list[Movement]:
-        """The movements that these reservations and operations have caused, in order."""
+    async def moved_by(self, input_ids: Sequence[str], product_ids: Sequence[str]) -> list[Movement]:
+        """The movements of these products that these reservations and operations have caused, in order."""
         await self.drain()
-        found = await self._entries.find({"input_id": In(tuple(input_ids))}, limit=MOST_MOVES, order="oldest")
-        return [each.movement for each in found]
+        ids = [_id(kind, product, cause) for cause in input_ids for product in product_ids for kind in Kind]
+        return [each.movement for each in sorted(await self._entries.many(ids), key=lambda each: each.number)]
 
     async def totals(self, since: Millis) -> list[MovementTotal]:
         """Movements since then by day, kind and reason."""

@@ -74,9 +74,9 @@ class InventoryService:
         _check_input_id("reservationId", reservation_id)
         await self._stock.mark(reservation_id)
 
-    async def moved(self, ids: list[str]) -> list[Moved]:
+    async def moved(self, ids: list[str], products: list[str]) -> list[Moved]:
         """See contracts.inventory.Inventory."""
-        found = await self._stock.moved_by(ids[:MOST_ASKED])
+        found = await self._stock.moved_by(ids[:MOST_ASKED], products[:MOST_ASKED])
         return [Moved(each.at, each.product_id, each.kind, each.quantity) for each in found]
 
     # What administrators do

@@ -174,8 +174,8 @@ class Stock(Protocol):
     async def recent(self, limit: int) -> list[Movement]:
         """The last movements, the newest first."""
 
-    async def moved_by(self, input_ids: Sequence[str]) -> list[Movement]:
-        """The movements that these reservations and operations have caused, in order."""
+    async def moved_by(self, input_ids: Sequence[str], product_ids: Sequence[str]) -> list[Movement]:
+        """The movements of these products that these reservations and operations have caused, in order."""
 
     async def movement_totals(self, since: Millis) -> list[MovementTotal]:
         """Movements since then by day, kind and reason."""

@@ -140,8 +140,8 @@ class RedisStock:
     async def recent(self, limit: int) -> list[Movement]:
         return await self._ledger.recent(limit)
 
-    async def moved_by(self, input_ids: Sequence[str]) -> list[Movement]:
-        return await self._ledger.moved_by(input_ids)
+    async def moved_by(self, input_ids: Sequence[str], product_ids: Sequence[str]) -> list[Movement]:
+        return await self._ledger.moved_by(input_ids, product_ids)
 
     async def movement_totals(self, since: Millis) -> list[MovementTotal]:
         return await self._ledger.totals(since)

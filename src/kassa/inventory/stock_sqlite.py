@@ -155,9 +155,10 @@ class SqliteStock:
     async def recent(self, limit: int) -> list[Movement]:
         return self._movements("ORDER BY number DESC LIMIT ?", (limit,))
 
-    async def moved_by(self, input_ids: Sequence[str]) -> list[Movement]:
-        ids = json.dumps(list(input_ids))
-        return self._movements("WHERE input_id IN (SELECT value FROM json_each(?)) ORDER BY number", (ids,))
+    async def moved_by(self, input_ids: Sequence[str], product_ids: Sequence[str]) -> list[Movement]:
+        are_theirs = " AND ".join(f"{name} IN (SELECT value FROM json_each(?))" for name in ("input_id", "product_id"))
+        asked = (json.dumps(list(input_ids)), json.dumps(list(product_ids)))
+        return self._movements(f"WHERE {are_theirs} ORDER BY number", asked)
 
     async def movement_totals(self, since: Millis) -> list[MovementTotal]:
         sql = (

@@ -72,7 +72,7 @@ async def _moves(order: Order, inventory: Inventory) -> list[TimelineEntry]:
             f"{each.quantity} × {names.get(each.product_id, each.product_id)}: {_MOVES.get(each.kind, each.kind)}.",
             {"product": each.product_id},
         )
-        for each in await inventory.moved([*reservations, restock_id(order)])
+        for each in await inventory.moved([*reservations, restock_id(order)], list(names))
     ]
 
 

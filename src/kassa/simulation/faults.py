@@ -32,8 +32,10 @@ _TIMES = {
     "money late": 4.0,
     "Stripe did not answer": 3.0,
     "Stripe answer lost": 3.0,
+    "relay slow": 9.0,
 }
-"""How much more often than others: some could happen at every step, some to few buyers once."""
+"""How much more often than others: some could happen at every step, some to few buyers once, or at a
+start."""
 NONE = "none"
 
 

@@ -7,7 +7,7 @@ from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kassa.app.settings import Settings
+from kassa.app.settings import Settings, read_settings
 from kassa.app.shop import Place, Shop
 from kassa.app.stores import open_database
 from kassa.app.wiring import Parts, open_shop
@@ -190,6 +190,4 @@ async def _once_more(method: Callable[..., Awaitable[Any]], arguments: tuple[Any
 
 def settings_in(directory: Path, policy: str) -> Settings:
     """The settings of a simulated shop."""
-    from kassa.app.settings import read_settings
-
     return read_settings({"KASSA_DATA": str(directory), "PAYMENT_DECLINE_POLICY": policy, "LOG_LEVEL": "error"})
