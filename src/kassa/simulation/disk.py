@@ -1,6 +1,7 @@
 """The store as one process sees it over the network: it takes time, may not answer, and does not hear the dead."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -12,6 +13,8 @@ from kassa.simulation.faults import NONE, body_of
 
 if TYPE_CHECKING:
     from kassa.simulation.process import Process
+
+_ID = re.compile(r" [a-z]+_\w+")
 
 A = TypeVar("A")
 D = TypeVar("D", bound=Document)
@@ -92,7 +95,7 @@ class RemoteCollection(Generic[D]):
             self._process.world.compare_audits(document)
             last: Any = document.audit[-1]
             trouble = self._process.world.faults.hit.get(body_of(document.id), NONE)
-            reached = (self.spec.name, last.from_state, last.what, last.to_state, trouble)
+            reached = (self.spec.name, last.from_state, _ID.sub("", last.what), last.to_state, trouble)
             self._process.world.reached.add(reached)
             if (document.id, len(document.audit)) not in self._process.world.seen:
                 self._process.world.seen.add((document.id, len(document.audit)))
