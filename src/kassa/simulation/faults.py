@@ -34,8 +34,7 @@ _TIMES = {
     "Stripe answer lost": 3.0,
     "relay slow": 9.0,
 }
-"""How much more often than others: some could happen at every step, some to few buyers once, or at a
-start."""
+"""How much more often than others: some could happen at every step, some only once to few buyers, or at a start."""
 NONE = "none"
 
 

@@ -100,15 +100,13 @@ class Process:
             open_database=self._open_database,
             processor=Way(self, self.world.stripe),
         )
-        worker: Worker | None = None
         try:
             async with open_shop(self._settings, _PLACE, parts) as shop:
                 self._make_unreliable(shop)
                 self.starts += 1
                 idle = _IDLE_SECONDS * (10 if self.world.faults.strikes("relay slow") else 1)
                 jobs = [job._replace(every=max(job.every, int(idle * SECOND))) for job in shop.jobs]
-                worker = Worker(list(shop.outboxes.values()), jobs, shop.ids, idle_seconds=idle)
-                worker.start()
+                Worker(list(shop.outboxes.values()), jobs, shop.ids, idle_seconds=idle).start()
                 self.shop = shop
                 self.is_up.set()
                 await asyncio.Event().wait()
