@@ -87,6 +87,17 @@ async def test_some_cards_bring_a_dispute(world: World, card: str, status: str, 
         assert caught.value.code == "charge_disputed"
 
 
+async def test_a_card_brings_no_second_dispute_and_time_goes_on(world: World) -> None:
+    """Found by the simulation: the refusal of the second dispute ended all that happens by itself."""
+    charge = await world.charge("4000000000000259")
+    await world.control("POST", f"charges/{charge.id}/dispute")
+    await world.advance(5)
+    assert len((await world.stripe.v1.disputes.list_async({"charge": charge.id})).data) == 1
+    await world.charge("4000000000001976")
+    await world.advance(5)
+    assert len((await world.stripe.v1.disputes.list_async()).data) == 2
+
+
 async def test_a_dispute_is_won_or_lost(world: World) -> None:
     for status in ("won", "lost"):
         charge = await world.charge("4000000000000259")

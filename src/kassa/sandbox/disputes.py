@@ -21,7 +21,10 @@ _FINAL = {"won", "lost", "warning_closed"}
 
 
 def open_dispute(tx: Tx, charge_id: str) -> None:
-    """The buyer's bank disputes a charge; unless it is only an inquiry, the money leaves at once."""
+    """The buyer's bank disputes a charge, if nobody did before; unless it is only an inquiry, the money leaves at
+    once."""
+    if tx.get(charge_id, "charge")["disputed"]:
+        return
     card = find_card(tx.private(charge_id)["card"])
     open_dispute_over(tx, charge_id, card.dispute_reason, card.dispute_status)
 
