@@ -11,6 +11,7 @@ from kassa.payment.domain import Payment, Refund, Stage, Todo
 from kassa.payment.processor import RefundState
 from kassa.payment.refunds import (
     REQUESTED,
+    Refusal,
     find,
     held_minor,
     is_fully_refunded,
@@ -97,7 +98,7 @@ def test_a_failed_refund_gives_the_amount_back() -> None:
 
 
 def test_a_refund_that_stripe_refuses_gives_the_amount_back() -> None:
-    payment = refused(ask(paid(), 0), "rfd_1", "no", Cause("e", "payment-service"), NOW)
+    payment = refused(ask(paid(), 0), "rfd_1", Refusal("no"), Cause("e", "payment-service"), NOW)
     assert held_minor(payment) == 0
 
 

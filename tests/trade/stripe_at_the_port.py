@@ -35,6 +35,7 @@ class StripeAtThePort:
         self.clock = clock
         self.sessions: dict[str, SessionState] = {}
         self.made: dict[str, str] = {}
+        self.refused: set[str] = set()
         self.params: dict[str, dict[str, Any]] = {}
         self.refunds_made: dict[str, RefundState] = {}
         self.disputes_made: dict[str, DisputeState] = {}
@@ -105,12 +106,19 @@ class StripeAtThePort:
             return self.refunds_made[self.made[key]]
         session = next(each for each in self.sessions.values() if each.intent_id == params["payment_intent"])
         taken = sum(each.amount for each in self.refunds_made.values() if each.intent_id == session.intent_id)
+        if key in self.refused or self._is_disputed(str(session.intent_id)):
+            self.refused.add(key)
+            raise Refused(400, "charge_disputed", "This charge has been charged back")
         if taken + params["amount"] > session.amount_total:
             raise Refused(400, None, "Refund amount is greater than unrefunded amount on charge")
         refund_id = self.refund_at_stripe(str(session.intent_id), params["amount"], params["metadata"]).id
         self.made[key] = refund_id
         self._lose(fault)
         return self.refunds_made[refund_id]
+
+    def _is_disputed(self, intent_id: str) -> bool:
+        own = (each for each in self.disputes_made.values() if each.intent_id == intent_id)
+        return any(each.status in ("needs_response", "under_review", "lost") for each in own)
 
     async def refunds(self, intent_id: str) -> list[RefundState]:
         self._lose(self._fault("refunds"))

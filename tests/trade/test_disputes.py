@@ -2,12 +2,17 @@
 
 import itertools
 
+import msgspec
 import pytest
 
+from kassa.kit.audit import Cause
 from kassa.kit.clock import HOUR, MINUTE
 from kassa.order.domain import Order, Stage
+from kassa.payment.disputes import observed
+from kassa.payment.domain import Todo
+from kassa.payment.refunds import Refusal, refused
 from tests.trade.test_timeline import told
-from tests.trade.world import World
+from tests.trade.world import BUYER, World
 
 EVENTS = {"created": "needs_response", "updated": "under_review", "closed": "lost"}
 
@@ -105,3 +110,66 @@ async def test_reconcile_tells_and_mends_disputes_over_all_pages(shop: World) ->
     assert {each.text for each in told_only} == {f"dispute du_{n} is needs_response at Stripe" for n in range(3)}
     assert [each.is_mended for each in await shop.reconciler.compare(fix=True)] == [True] * 3
     assert await shop.reconciler.compare(fix=True) == []
+
+
+async def disputed_before_its_late_money_goes_back(shop: World) -> tuple[Order, str]:
+    """The buyer cancels, pays all the same, and disputes the payment at once: Stripe refuses the refund."""
+    order = await shop.place((await shop.sell(), 1))
+    payment = await shop.open(order)
+    await shop.order.cancel(order.id, BUYER)
+    await shop.settle()
+    session_id = str(payment.session_id)
+    shop.stripe.pay(session_id)
+    shop.stripe.dispute(session_id, "needs_response")
+    await shop.hook(shop.stripe.session_event("completed", session_id))
+    assert [each.status for each in (await shop.payment_now(order)).refunds] == ["requested"]
+    assert not shop.stripe.refunds_made
+    return order, session_id
+
+
+async def test_money_that_must_go_back_goes_back_when_its_dispute_is_won(shop: World) -> None:
+    order, session_id = await disputed_before_its_late_money_goes_back(shop)
+    await shop.hook(shop.stripe.dispute_event("created"))
+    await shop.later(HOUR)
+    assert not shop.stripe.refunds_made
+    shop.stripe.dispute(session_id, "won")
+    await shop.hook(shop.stripe.dispute_event("closed"))
+    assert [(each.status, each.amount_minor) for each in (await shop.payment_now(order)).refunds] == [
+        ("succeeded", 1999)
+    ]
+    assert await shop.audit() == []
+    story = await told(shop, order)
+    assert "The dispute has ended: Stripe is asked for the refund again." in story
+    assert any("asked again when the dispute has ended" in text for text in story)
+
+
+async def test_a_lost_dispute_has_given_the_money_back(shop: World) -> None:
+    order, session_id = await disputed_before_its_late_money_goes_back(shop)
+    shop.stripe.dispute(session_id, "lost")
+    await shop.hook(shop.stripe.dispute_event("closed"))
+    payment = await shop.payment_now(order)
+    assert [each.status for each in payment.refunds] == ["failed"]
+    assert payment.due_at is None
+    assert await shop.audit() == []
+
+
+async def test_a_dispute_that_was_won_before_its_refusal_was_noted(shop: World) -> None:
+    order, session_id = await disputed_before_its_late_money_goes_back(shop)
+    payment = await shop.payment_now(order)
+    (refund,) = payment.refunds
+    won = shop.stripe.dispute(session_id, "won")
+    asked = msgspec.structs.replace(payment, refunds=(msgspec.structs.replace(refund, failure=None),))
+    known = observed(asked, won, Cause("evt_won", "stripe"), shop.clock.now())
+    again = refused(known, refund.id, Refusal("disputed", is_disputed=True), Cause("late", "kassa"), shop.clock.now())
+    assert [(each.kind, each.args) for each in again.effects if each.done_at is None] == [
+        (Todo.REFUND, {"refund": refund.id})
+    ]
+    assert again.refunds[0].key != refund.key
+
+
+async def test_a_refund_that_an_operator_asks_for_is_refused_while_disputed(shop: World) -> None:
+    order, session_id = await paid(shop)
+    shop.stripe.dispute(session_id, "needs_response")
+    refund = await shop.payment.refunding.refund(order.id, "rfd_1", 500, "asked", restock=False, who="usr_admin")
+    assert refund.status == "failed"
+    assert refund.failure == "Stripe answered 400 charge_disputed: This charge has been charged back"

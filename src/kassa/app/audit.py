@@ -17,6 +17,7 @@ from kassa.kit.documents import Collection
 from kassa.kit.outbox import Aggregate
 from kassa.order.domain import Order
 from kassa.order.domain import Stage as OrderStage
+from kassa.payment.disputes import withdrawn_minor
 from kassa.payment.domain import UNSETTLED, Payment, payment_id_of
 from kassa.payment.domain import Stage as PaymentStage
 from kassa.payment.refunds import held_minor, is_fully_refunded
@@ -113,7 +114,7 @@ def payment_differences(payment: Payment, order: Order | None) -> Iterator[Diffe
     is_confirmed = order.stage in (OrderStage.CONFIRMED, OrderStage.REFUNDED)
     if is_confirmed and is_fully_refunded(payment) is not (order.stage is OrderStage.REFUNDED):
         yield Difference("I3: confirmed is paid", order.id, f"{order.stage}, but that is not what was refunded")
-    if payment.taken_minor > held and not is_confirmed:
+    if payment.taken_minor > held + withdrawn_minor(payment) and not is_confirmed:
         text = f"{payment.taken_minor} was taken, {held} refunded, and its order is {order.stage}"
         yield Difference("I2: money has an order", payment.id, text)
 

@@ -10,6 +10,7 @@ from kassa.kit.clock import SECOND, Millis
 from kassa.kit.money import InvalidMoney, from_stripe
 from kassa.payment.domain import Dispute, Payment
 from kassa.payment.processor import DisputeState
+from kassa.payment.refunds import after_dispute
 
 # A state never goes back to one of a lower rank: answers about one dispute may be applied out of order. An inquiry
 # (warning_…) that was closed can still become a dispute (Stripe docs: disputes/how-disputes-work).
@@ -25,6 +26,8 @@ _RANK = {
 }
 WANTS_ANSWER = ("warning_needs_response", "needs_response")
 """The states in which somebody must give evidence until a certain time."""
+_WITHDRAWN = ("needs_response", "under_review", "lost")
+_ENDED = ("prevented", "won", "lost")
 
 
 def observed(payment: Payment, state: DisputeState, cause: Cause, now: Millis) -> Payment:
@@ -34,6 +37,7 @@ def observed(payment: Payment, state: DisputeState, cause: Cause, now: Millis) -
         return payment
     seen = Dispute(
         id=state.id,
+        intent_id=state.intent_id,
         amount_minor=_minor(state.amount, payment.currency),
         reason=state.reason,
         status=state.status,
@@ -43,11 +47,18 @@ def observed(payment: Payment, state: DisputeState, cause: Cause, now: Millis) -
     )
     others = (each for each in payment.disputes if each.id != state.id)
     what = f"dispute {state.id}: {known.status if known else 'new'} -> {state.status}"
-    return msgspec.structs.replace(
+    changed = msgspec.structs.replace(
         with_disputes(payment, (*others, seen)),
         updated_at=now,
         audit=(*payment.audit, entry(cause, what, payment.stage, payment.stage, now)),
     )
+    return after_dispute(changed, cause, now) if state.status in _ENDED else changed
+
+
+def withdrawn_minor(payment: Payment) -> int:
+    """How much of the payment's money is with the buyer's bank, in minor units: for now, or for good."""
+    own = (each for each in payment.disputes if each.intent_id in (None, payment.intent_id))
+    return min(payment.taken_minor, sum(each.amount_minor for each in own if each.status in _WITHDRAWN))
 
 
 def with_disputes(payment: Payment, disputes: Iterable[Dispute]) -> Payment:

@@ -105,7 +105,8 @@ class Decline(msgspec.Struct, frozen=True):
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
     """Money going back. `status`: requested, then Stripe's. `origin` is kassa, or stripe for one made there.
-    `is_of_all`: of all that was left when it was asked for."""
+    `is_of_all`: of all that was left when it was asked for. `is_owed`: of money that has no order; a dispute only
+    delays it."""
 
     id: str
     amount_minor: int
@@ -115,6 +116,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     key: str
     is_of_all: bool = False
+    is_owed: bool = False
     stripe_id: str | None = None
     failure: str | None = None
     created_at: Millis
@@ -123,9 +125,10 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True):
     """A dispute, or an inquiry before one, as Stripe last told of it. `status` is Stripe's; `answer_by` is until when
-    evidence is taken."""
+    evidence is taken; `intent_id` whose money it is about."""
 
     id: str
+    intent_id: str | None = None
     amount_minor: int
     reason: str
     status: str

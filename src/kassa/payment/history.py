@@ -7,6 +7,7 @@ from kassa.kit.audit import TimelineEntry
 from kassa.kit.clock import MINUTE, rfc3339
 from kassa.kit.money import major
 from kassa.payment.domain import Kind, Payment, Todo
+from kassa.payment.refunds import AGAIN, WAITS
 from kassa.payment.store import StripeEvent
 
 SERVICE = "payment"
@@ -68,6 +69,10 @@ _DISPUTES = {
     "won": "The dispute is won: the money is back.",
     "lost": "The dispute is lost: the money stays with the buyer.",
 }
+_DELAYS = {
+    WAITS: "Stripe makes no refund while the payment is disputed: it is asked again when the dispute has ended.",
+    AGAIN: "The dispute has ended: Stripe is asked for the refund again.",
+}
 _NEWS = re.compile(r"(refund|dispute) (\S+?)(?:: (\w+) -> (\w+))?")
 
 
@@ -79,7 +84,7 @@ def _words(what: str) -> str:
         words = _REFUNDS if news[1] == "refund" else _DISPUTES
         if text := words.get(news[4] or "requested"):
             return text
-    return f"{what[:1].upper()}{what[1:]}."
+    return _DELAYS.get(what.partition(": ")[2], f"{what[:1].upper()}{what[1:]}.")
 
 
 def _audit(payment: Payment) -> Iterator[TimelineEntry]:

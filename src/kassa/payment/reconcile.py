@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from kassa.kit.audit import Cause
-from kassa.kit.clock import DAY, HOUR, MINUTE, Clock, Millis
+from kassa.kit.clock import DAY, MINUTE, SECOND, Clock, Millis
 from kassa.kit.documents import Duplicate, In, change
 from kassa.payment.disputes import observed as disputed
 from kassa.payment.domain import Kind, Payment, Stage, kind_of
@@ -17,7 +17,8 @@ from kassa.payment.service import PaymentService
 from kassa.payment.store import Cursor, PaymentStore
 
 CURSOR = "missed-events"
-OVERLAP: Millis = HOUR
+# Events may be listed a little later than they are dated.
+OVERLAP: Millis = 15 * MINUTE
 # Stripe keeps events for 30 days (docs: api/events/list).
 OLDEST: Millis = 29 * DAY
 PAGE = 100
@@ -49,23 +50,26 @@ class Reconciler:
         """What is to be done regularly: name, every so often (ms), how."""
         return [("fetch missed events", 5 * MINUTE, self.fetch_missed_events)]
 
-    async def fetch_missed_events(self) -> list[Difference]:
-        """Take in the events that never came; the cursor moves only after a full walk."""
-        started_at = self._clock.now()
+    async def fetch_missed_events(self, *, fix: bool = True) -> list[Difference]:
+        """Take in the events that never came, or only tell them. How far was fetched is told by Stripe's clock, and
+        noted only after a full walk."""
         cursor = await self._cursors.get(CURSOR)
-        since = cursor.fetched_until - OVERLAP if cursor else started_at - OLDEST
+        since = cursor.fetched_until - OVERLAP if cursor else self._clock.now() - OLDEST
+        newest = cursor.fetched_until if cursor else since
         missed = []
         after: str | None = None
         while True:
             page, after = await self._processor.events(list(HANDLED), since, after)
-            for body in page:
-                event = self._decoder.decode(body)
-                if await self._inbox.events.get(event.id) is None and await self._inbox.store(event, body):
-                    await self._inbox.replay(event.id)
-                    missed.append(Difference(event.id, f"{event.type} had never come", is_mended=True))
+            events = [(self._decoder.decode(body), body) for body in page]
+            known = {each.id for each in await self._inbox.events.many([event.id for event, _ in events])}
+            for event, body in events:
+                newest = max(newest, event.created * SECOND)
+                if event.id not in known and (not fix or await self._take_in(event, body)):
+                    missed.append(Difference(event.id, f"{event.type} had never come", is_mended=fix))
             if after is None:
                 break
-        await self._move_cursor(cursor, started_at)
+        if fix:
+            await self._move_cursor(cursor, newest)
         return missed
 
     async def compare(self, *, fix: bool) -> list[Difference]:
@@ -134,6 +138,12 @@ class Reconciler:
                 differences.append(Difference(payment.order_id, text, is_mended=fix))
             if after is None:
                 return differences
+
+    async def _take_in(self, event: EventState, body: bytes) -> bool:
+        if await self._inbox.store(event, body) is None:
+            return False  # it came just now
+        await self._inbox.replay(event.id)
+        return True
 
     async def _move_cursor(self, cursor: Cursor | None, until: Millis) -> None:
         if cursor is None:

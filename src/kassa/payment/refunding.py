@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from kassa.contracts.payment import NotRefundable
 from kassa.kit.audit import Cause
 from kassa.kit.ids import REFUND, Ids
@@ -11,7 +13,17 @@ from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.payment.domain import Payment, Refund
 from kassa.payment.processor import Processor, RefundState, Refused, SavedFailure
-from kassa.payment.refunds import KEY_IS_OLD_AFTER, REQUESTED, find, held_minor, observed, refused, rekeyed, requested
+from kassa.payment.refunds import (
+    KEY_IS_OLD_AFTER,
+    REQUESTED,
+    Refusal,
+    find,
+    held_minor,
+    observed,
+    refused,
+    rekeyed,
+    requested,
+)
 
 if TYPE_CHECKING:
     from kassa.payment.service import PaymentService
@@ -51,7 +63,7 @@ class Refunding:
         payment = await self._service.of_order(order_id)
         if payment is None:
             raise NotRefundable("the order has no payment")
-        refund = self._new(self._ids.new(REFUND), 0, reason, restock=False)
+        refund = self._owed(reason)
         step = self._all_left(refund, Cause(input_id, "order-service", reason, request_id.get()))
         self._service.outbox.at_once(await self._service.change(payment.id, step))
 
@@ -65,7 +77,7 @@ class Refunding:
 
     async def carry_refund_all(self, payment: Payment, effect: Effect) -> Step[Payment]:
         """Stripe took an amount that is not the order's: all of it goes back."""
-        refund = self._new(self._ids.new(REFUND), 0, payment.reason, restock=False)
+        refund = self._owed(payment.reason)
         return self._all_left(refund, Cause(effect.id, NAME, payment.reason))
 
     async def carry_refund_second(self, payment: Payment, effect: Effect) -> None:
@@ -93,8 +105,9 @@ class Refunding:
         except SavedFailure:
             return await self._look_then_rekey(payment, refund, cause)
         except Refused as refusal:
-            made, message = await self._processor.refunds(str(payment.intent_id)), str(refusal)
-            return lambda current: refused(current, refund.id, message, cause, clock.now(), made)
+            made = await self._processor.refunds(str(payment.intent_id))
+            answer = Refusal(str(refusal), is_disputed=refusal.code == "charge_disputed")
+            return lambda current: refused(current, refund.id, answer, cause, clock.now(), made)
         return lambda current: observed(current, state, cause, clock.now())
 
     async def _look_then_rekey(self, payment: Payment, refund: Refund, cause: Cause) -> Step[Payment]:
@@ -137,6 +150,9 @@ class Refunding:
             created_at=now,
             updated_at=now,
         )
+
+    def _owed(self, reason: str) -> Refund:
+        return msgspec.structs.replace(self._new(self._ids.new(REFUND), 0, reason, restock=False), is_owed=True)
 
     def _all_left(self, refund: Refund, cause: Cause) -> Step[Payment]:
         def step(current: Payment) -> Payment:

@@ -1,6 +1,7 @@
 """Refunds: held by compare-and-set before Stripe is called, then followed to their end. Pure."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +21,16 @@ _GIVEN_BACK = ("failed", "canceled")
 
 # Stripe forgets an idempotency key after a day at the earliest (docs: idempotent_requests).
 KEY_IS_OLD_AFTER: Millis = 20 * HOUR
+
+
+WAITS, AGAIN = "waits for the end of the dispute", "the dispute has ended"
+
+
+class Refusal(NamedTuple):
+    """Stripe's no to a refund; `is_disputed`: because a dispute is not won."""
+
+    message: str
+    is_disputed: bool = False
 
 
 def held_minor(payment: Payment) -> int:
@@ -79,11 +90,12 @@ def observed(payment: Payment, state: RefundState, cause: Cause, now: Millis) ->
 
 
 def refused(
-    payment: Payment, refund_id: str, message: str, cause: Cause, now: Millis, made: Sequence[RefundState] = ()
+    payment: Payment, refund_id: str, refusal: Refusal, cause: Cause, now: Millis, made: Sequence[RefundState] = ()
 ) -> Payment:
     """The payment after Stripe refused to make the refund, and told all that were `made`: its amount is given back.
 
-    One of all that was left is asked for again when less is left than was known: somebody had made one at Stripe.
+    One of all that was left is asked for again when less is left than was known: somebody had made one at Stripe. One
+    that is owed waits for the end of a dispute, unless that has taken the money back for good.
     """
     for state in made:
         payment = observed(payment, state, Cause(f"{cause.id}:{state.id}:{state.status}", "stripe"), now)
@@ -92,8 +104,25 @@ def refused(
         return payment
     left = payment.taken_minor - held_minor(payment) + known.amount_minor
     if known.is_of_all and 0 < left < known.amount_minor:
-        return _resized(payment, known, left, cause, now)
-    return _replaced(payment, known, msgspec.structs.replace(known, status="failed", failure=message), cause, now)
+        what = f"refund {known.id}: {known.amount_minor} -> {left}"
+        return _asked_again(payment, msgspec.structs.replace(known, amount_minor=left), what, cause, now)
+    ends = {each.status for each in payment.disputes if each.intent_id in (None, payment.intent_id)}
+    if refusal.is_disputed and known.is_owed and "lost" not in ends:
+        waiting = msgspec.structs.replace(known, failure=WAITS, updated_at=now)
+        payment = _noted(payment, waiting, f"refund {known.id}: {WAITS}", cause, now)
+        return after_dispute(payment, cause, now) if "won" in ends else payment
+    failed = msgspec.structs.replace(known, status="failed", failure=refusal.message)
+    return _replaced(payment, known, failed, cause, now)
+
+
+def after_dispute(payment: Payment, cause: Cause, now: Millis) -> Payment:
+    """The payment after a dispute has ended: what waited for that is asked for again."""
+    for refund in payment.refunds:
+        if refund.status == REQUESTED and refund.failure == WAITS:
+            again = msgspec.structs.replace(refund, failure=None)
+            input = Cause(f"{cause.id}:{refund.id}", cause.who)
+            payment = _asked_again(payment, again, f"refund {refund.id}: {AGAIN}", input, now)
+    return payment
 
 
 def rekeyed(payment: Payment, looked_for: Refund, key: str, now: Millis) -> Payment:
@@ -112,17 +141,21 @@ def find(payment: Payment, refund_id: str) -> Refund | None:
     return next((refund for refund in payment.refunds if refund.id == refund_id), None)
 
 
-def _resized(payment: Payment, known: Refund, amount_minor: int, cause: Cause, now: Millis) -> Payment:
-    what = f"refund {known.id}: {known.amount_minor} -> {amount_minor}"
-    key = f"{known.id}-{payment.version + 1}"
-    smaller = msgspec.structs.replace(known, amount_minor=amount_minor, key=key, updated_at=now)
-    changed = msgspec.structs.replace(
+def _asked_again(payment: Payment, refund: Refund, what: str, cause: Cause, now: Millis) -> Payment:
+    """Under a new key, for Stripe has saved its refusal under the old one."""
+    renewed = msgspec.structs.replace(refund, key=f"{refund.id}-{payment.version + 1}", updated_at=now)
+    changed = _noted(payment, renewed, what, cause, now)
+    return with_effects(changed, (*changed.effects, planned(changed, Todo.REFUND, now, refund=refund.id)))
+
+
+def _noted(payment: Payment, refund: Refund, what: str, cause: Cause, now: Millis) -> Payment:
+    """The payment with a refund in place of the one with the same id, and an audit entry that says what happened."""
+    return msgspec.structs.replace(
         payment,
-        refunds=tuple(smaller if refund.id == known.id else refund for refund in payment.refunds),
+        refunds=tuple(refund if each.id == refund.id else each for each in payment.refunds),
         updated_at=now,
         audit=(*payment.audit, entry(cause, what, payment.stage, payment.stage, now)),
     )
-    return with_effects(changed, (*changed.effects, planned(changed, Todo.REFUND, now, refund=known.id)))
 
 
 def _match(payment: Payment, state: RefundState) -> Refund | None:
@@ -146,13 +179,7 @@ def _from_stripe(payment: Payment, state: RefundState, now: Millis) -> Refund:
 
 
 def _replaced(payment: Payment, known: Refund, seen: Refund, cause: Cause, now: Millis) -> Payment:
-    what = f"refund {seen.id}: {known.status} -> {seen.status}"
-    changed = msgspec.structs.replace(
-        payment,
-        refunds=tuple(seen if refund.id == known.id else refund for refund in payment.refunds),
-        updated_at=now,
-        audit=(*payment.audit, entry(cause, what, payment.stage, payment.stage, now)),
-    )
+    changed = _noted(payment, seen, f"refund {seen.id}: {known.status} -> {seen.status}", cause, now)
     restock = "yes" if seen.restock and seen.status not in _GIVEN_BACK else "no"
     effect = planned(changed, Todo.NOTE_REFUND, now, restock=restock)
     return with_effects(changed, (*changed.effects, effect))

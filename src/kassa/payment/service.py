@@ -101,7 +101,9 @@ class PaymentService:
     async def observe_dispute(self, payment_id: str, state: DisputeState, input_id: str) -> None:
         """Apply a dispute as fetched from Stripe."""
         cause = Cause(input_id, "stripe", state.reason, request_id.get())
-        await self.change(payment_id, lambda current: disputes.observed(current, state, cause, self.clock.now()))
+        now = self.clock.now()
+        payment = await self.change(payment_id, lambda current: disputes.observed(current, state, cause, now))
+        self.outbox.at_once(payment)
 
     async def change(self, payment_id: str, step: Step[Payment]) -> Payment:
         """Apply a step to the payment and save it; the payment as it is then."""

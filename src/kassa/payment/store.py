@@ -26,7 +26,7 @@ class StripeEvent(Document, frozen=True, kw_only=True):
 
 
 class Cursor(Document, frozen=True, kw_only=True):
-    """How far the missed events were fetched."""
+    """How far the missed events were fetched, by Stripe's clock."""
 
     fetched_until: Millis
 
