@@ -12,6 +12,8 @@ import pytest
 from kassa.app import wiring
 from kassa.contracts.payment import Closing, StripeUnreachable
 from kassa.inventory.service import InventoryService
+from kassa.inventory.stock_redis_mend import Acceptance
+from kassa.inventory.stock_redis_repair import Repair
 from kassa.kit import documents, outbox
 from kassa.kit.documents import Conflict, Duplicate
 from kassa.kit.ids import ORDER
@@ -22,7 +24,7 @@ from kassa.order.domain import Stage as OrderStage
 from kassa.order.domain import Todo
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
-from kassa.payment import domain, inbox
+from kassa.payment import disputes, domain, inbox, refunding, refunds
 from kassa.payment import service as payment_service
 from kassa.payment.domain import Kind, Stage
 from kassa.payment.domain import Todo as PaymentTodo
@@ -346,3 +348,37 @@ def audit_entries_are_rewritten(patch: Patch) -> None:
 
     original = orders.apply
     patch.setattr("kassa.order.service.apply", apply)
+
+
+@bug
+def a_refund_that_a_dispute_delayed_is_never_made(patch: Patch) -> None:
+    for module in (refunds, disputes):
+        patch.setattr(module, "after_dispute", lambda payment, *_: payment)
+
+
+@bug
+def a_refund_that_a_dispute_prevents_is_given_up(patch: Patch) -> None:
+    patch.setattr(refunding, "Refusal", lambda message, is_disputed: refunds.Refusal(message))
+
+
+@bug
+def stock_that_redis_lost_is_not_made_up_for(patch: Patch) -> None:
+    patch.setattr(Repair, "carry_out", nothing)
+
+
+@bug
+def a_restarted_redis_is_trusted(patch: Patch) -> None:
+    async def is_accepted(self: Any, run_id: str) -> bool:
+        return True
+
+    patch.setattr(Acceptance, "is_accepted", is_accepted)
+
+
+@bug
+def after_a_loss_only_the_ledger_is_asked(patch: Patch) -> None:
+    patch.setattr(Repair, "_ask_orders", nothing)
+
+
+@bug
+def after_a_loss_operations_are_not_repeated(patch: Patch) -> None:
+    patch.setattr(Repair, "_operate", nothing)

@@ -6,7 +6,7 @@ What SQLite's users do not need is imported only when it is.
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kassa.app.files import moved_from
 from kassa.app.settings import SERVICES, SettingError, Settings
@@ -68,19 +68,28 @@ async def open_stock(shop: Shop, database: Database, orders: Orders, closing: As
     last writes is mended from the orders (docs/correctness.md)."""
     settings = shop.settings
     if settings.redis_url is not None:
-        from kassa.inventory.mending import wanted_by
-
-        redis = await open_redis(settings.redis_url, database, closing)
-        shop.jobs.append(Job("drain stock movements", SECOND, redis.drain))
-        wanted = wanted_by(orders)
-        shop.jobs.append(Job("mend the stock", SECOND, lambda: redis.mend(wanted, shop.clock.now())))
-        return redis
+        return tended(await open_redis(settings.redis_url, database, closing), shop, orders)
     if isinstance(database, SqliteDatabase):
         return await SqliteStock.open(database)
     _check_stays(settings, "REDIS_URL")
+    return await open_stock_file(settings, closing)
+
+
+async def open_stock_file(settings: Settings, closing: AsyncExitStack) -> SqliteStock:
+    """The stock in a SQLite file of its own."""
     file = await SqliteDatabase.open(settings.data / "stock.db")
     closing.push_async_callback(file.close)
     return await SqliteStock.open(file)
+
+
+def tended(redis: "RedisStock", shop: Shop, orders: Orders) -> "RedisStock":
+    """The stock in Redis, with the regular jobs that it needs."""
+    from kassa.inventory.mending import wanted_by
+
+    wanted = wanted_by(orders)
+    shop.jobs.append(Job("drain stock movements", SECOND, redis.drain))
+    shop.jobs.append(Job("mend the stock", SECOND, lambda: redis.mend(wanted, shop.clock.now())))
+    return redis
 
 
 async def open_redis(url: str, database: Database, closing: AsyncExitStack) -> "RedisStock":
@@ -91,6 +100,18 @@ async def open_redis(url: str, database: Database, closing: AsyncExitStack) -> "
         redis = await RedisStock.open(url, database)
     except Unavailable as error:
         raise Unavailable(f"Redis does not answer; does it run, and is REDIS_URL right? ({error.detail})") from error
+    closing.push_async_callback(redis.close)
+    return redis
+
+
+async def redis_by(client: Any, database: Database, closing: AsyncExitStack) -> "RedisStock":
+    """The stock in Redis, reached by such a client as redis-py's."""
+    from kassa.inventory.stock_redis import RedisStock
+    from kassa.inventory.stock_redis_moves import Keys
+    from kassa.inventory.stock_redis_server import Server
+
+    keys = Keys()
+    redis = await RedisStock.on(Server(client, keys.tag), keys, database)
     closing.push_async_callback(redis.close)
     return redis
 

@@ -28,6 +28,7 @@ from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
 from kassa.inventory.service import InventoryService
+from kassa.inventory.stock import Stock
 from kassa.kit.clock import HOUR, Clock, SystemClock
 from kassa.kit.documents import Collection, Database
 from kassa.kit.idempotency import RECORDS, Idempotency
@@ -108,6 +109,7 @@ class Parts:
     clock: Clock = field(default_factory=SystemClock)
     entropy: Callable[[int], bytes] = os.urandom
     open_database: Callable[[Settings, str], Awaitable[Database]] = open_database
+    open_stock: Callable[[Shop, Database, Orders, AsyncExitStack], Awaitable[Stock]] = open_stock
     processor: Processor | None = None
 
 
@@ -124,14 +126,14 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
         shop = Shop(settings, place, clock, ids, secret, TokenVerifier(_no_keys, clock), sessions, proxying)
         shop.processor = parts.processor
         if place.here:
-            await _open_services(shop, await _open_databases(shop, parts, closing), closing)
+            await _open_services(shop, await _open_databases(shop, parts, closing), parts, closing)
         else:
             shop.verifier = _verifier(shop, _reach(shop, Auth, "auth"))
         closing.push_async_callback(shop.settle)
         yield shop
 
 
-async def _open_services(shop: Shop, databases: Mapping[str, Database], closing: AsyncExitStack) -> None:
+async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: Parts, closing: AsyncExitStack) -> None:
     here, reach = shop.place.here, partial(_reach, shop)
     later = Later()
 
@@ -141,7 +143,8 @@ async def _open_services(shop: Shop, databases: Mapping[str, Database], closing:
     auth: Auth = await _auth(shop, databases["auth"], closing) if "auth" in here else reach(Auth, "auth")
     shop.verifier = _verifier(shop, auth)
     if "inventory" in here:
-        shop.inventory = await _inventory(shop, databases["inventory"], orders("inventory"), closing)
+        shop.stock = await parts.open_stock(shop, databases["inventory"], orders("inventory"), closing)
+        shop.inventory = InventoryService(shop.stock, shop.clock, shop.ids, shop.settings.low_stock_threshold)
     if "product" in here:
         await _product(shop, databases["product"], shop.inventory or reach(Inventory, "inventory", "product"))
     payments: Payments = reach(Payments, "payment", "order")
@@ -198,11 +201,6 @@ async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> Auth
     shop.auth = AuthService(store, Tokens(secret, shop.ids, shop.clock), passwords, shop.ids, shop.clock)
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
     return shop.auth
-
-
-async def _inventory(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> InventoryService:
-    shop.stock = await open_stock(shop, database, orders, closing)
-    return InventoryService(shop.stock, shop.clock, shop.ids, shop.settings.low_stock_threshold)
 
 
 async def _product(shop: Shop, database: Database, inventory: Inventory) -> ProductService:

@@ -1,5 +1,6 @@
 """`kassa simulate`: the whole shop under simulated trouble, many times over, each run from a seed of its own."""
 
+import gc
 import multiprocessing
 import os
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from kassa.simulation.coverage import Reached
     from kassa.simulation.run import Result
 
 _EVERY = 15.0
@@ -35,7 +37,7 @@ def simulate(
     began, told = time.monotonic(), time.monotonic()
     total, orders = 0, 0
     faults: Counter[str] = Counter()
-    reached: set[tuple[str, ...]] = set()
+    reached: set[Reached] = set()
     for result in _results(seed, runs, buyers, frozenset(often or ()), jobs or os.cpu_count() or 1):
         total, orders = total + 1, orders + result.orders
         faults.update(result.faults)
@@ -45,16 +47,29 @@ def simulate(
             raise typer.Exit(1)
         if time.monotonic() - told > _EVERY:
             told = time.monotonic()
-            typer.echo(f"{total} of {runs} runs, {orders} orders, {sum(faults.values())} faults")
+            pace = orders / (told - began)
+            typer.echo(f"{total} of {runs} runs, {orders} orders, {sum(faults.values())} faults, {pace:.0f} orders/s")
     seconds = time.monotonic() - began
-    states = {each[:-1] for each in reached}
     typer.echo(
-        f"{total} runs from seed {seed}: {orders} orders of {total * buyers} buyers in {seconds:.0f} s, no violation."
+        f"{total} runs from seed {seed}: {orders} orders of {total * buyers} buyers in {seconds:.0f} s "
+        f"({orders / seconds:.0f} orders/s), no violation."
     )
     typer.echo(
         f"{sum(faults.values())} faults: {', '.join(f'{kind} {count}' for kind, count in faults.most_common())}."
     )
-    typer.echo(f"{len(states)} changes of state were reached, {len(reached)} pairs of one with the trouble before it.")
+    _tell_coverage(reached)
+
+
+def _tell_coverage(reached: "set[Reached]") -> None:
+    from kassa.simulation.coverage import coverage
+
+    found = coverage(reached)
+    typer.echo(
+        f"Reached: {found.moves} of {found.moves + len(found.missing)} moves of orders and payments and {found.others} "
+        f"of refunds and disputes; {found.pairs} of {found.possible} pairs of a move and the trouble before it."
+    )
+    if found.missing:
+        typer.echo(f"Not reached: {'; '.join(found.missing)}.")
 
 
 def _results(seed: int, runs: int, buyers: int, often: frozenset[str], jobs: int) -> Iterator["Result"]:
@@ -63,7 +78,7 @@ def _results(seed: int, runs: int, buyers: int, often: frozenset[str], jobs: int
     # A run is repeated exactly only if sets of texts are gone through in the same order.
     os.environ["PYTHONHASHSEED"] = "0"
     plans = (Plan(each, buyers, often=often) for each in range(seed, seed + runs))
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _rarely_collect) as pool:
         waiting = [pool.submit(_run, plan) for plan in islice(plans, jobs * 2)]
         while waiting:
             result = waiting.pop(0).result()
@@ -72,6 +87,11 @@ def _results(seed: int, runs: int, buyers: int, often: frozenset[str], jobs: int
             if result.violations:
                 pool.shutdown(cancel_futures=True)
                 return
+
+
+def _rarely_collect() -> None:
+    """A run keeps its history, which nobody needs to look through for garbage."""
+    gc.set_threshold(100_000, 20, 20)
 
 
 def _run(plan: object) -> "Result":

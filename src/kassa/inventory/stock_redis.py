@@ -26,9 +26,10 @@ from kassa.inventory.stock_redis_audit import FIGURES, StockAudit
 from kassa.inventory.stock_redis_mend import STATES, Acceptance, Mender
 from kassa.inventory.stock_redis_moves import Keys, Moves, read
 from kassa.inventory.stock_redis_operations import OPERATIONS, Operations, carry_out, operation
-from kassa.inventory.stock_redis_server import Server
+from kassa.inventory.stock_redis_server import MENDING, Server
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Database
+from kassa.kit.problem import Unavailable
 
 
 class RedisStock:
@@ -48,7 +49,11 @@ class RedisStock:
         """The stock at the address (a single server or any node of a cluster). `database` keeps its ledger;
         all keys begin with `{space}`."""
         keys = Keys(space)
-        server = await Server.connect(url, keys.tag)
+        return await cls.on(await Server.connect(url, keys.tag), keys, database)
+
+    @classmethod
+    async def on(cls, server: Server, keys: Keys, database: Database) -> "RedisStock":
+        """The stock on a server that is connected; it is closed with the stock."""
         try:
             operations = Operations(await database.collection(OPERATIONS))
             ledger = Ledger(await database.collection(MOVEMENTS), _MovementStream(server, keys))
@@ -67,8 +72,8 @@ class RedisStock:
 
     async def ping(self) -> None:
         """Return if stock can be changed; else Unavailable."""
-        await self._server.send("PING")
-        await self._server.check()
+        if not await self._server.is_accepted(await self._server.run_id()):
+            raise Unavailable(MENDING)
 
     async def drain(self) -> None:
         """Enter the movements that wait in the ledger: to be called regularly, by any number of processes."""

@@ -10,6 +10,7 @@ one that was restarted, or takes over, answers NOSCRIPT, and the run id is looke
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -247,6 +248,7 @@ class Server:
         return answers
 
 
+@cache
 def _text(parts: Sequence[str]) -> str:
     return "\n".join(Path(__file__).with_name(f"{part}.lua").read_text() for part in parts)
 

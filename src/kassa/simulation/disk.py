@@ -52,38 +52,41 @@ class RemoteCollection(Generic[D]):
         return self._noted(await self._ask(document.id, lambda: self._inner.save(document)))
 
     async def get(self, id: str) -> D | None:
-        return await self._ask(id, lambda: self._inner.get(id))
+        return await self._read(id, lambda: self._inner.get(id))
 
     async def many(self, ids: Sequence[str]) -> list[D]:
-        return await self._ask("", lambda: self._inner.many(ids))
+        return await self._read("", lambda: self._inner.many(ids))
 
     async def first(self, where: Where) -> D | None:
-        return await self._ask("", lambda: self._inner.first(where))
+        return await self._read("", lambda: self._inner.first(where))
 
     async def find(
         self, where: Where, *, limit: int, skip: int = 0, after: str | None = None, order: Order = "newest"
     ) -> list[D]:
-        return await self._ask("", lambda: self._inner.find(where, limit=limit, skip=skip, after=after, order=order))
+        return await self._read("", lambda: self._inner.find(where, limit=limit, skip=skip, after=after, order=order))
 
     async def count(self, where: Where) -> int:
-        return await self._ask("", lambda: self._inner.count(where))
+        return await self._read("", lambda: self._inner.count(where))
 
     async def due(self, now: Millis, limit: int) -> list[D]:
-        return await self._ask("", lambda: self._inner.due(now, limit))
+        return await self._read("", lambda: self._inner.due(now, limit))
 
     async def totals(self, where: Where, by: str, *, sum_of: str | None = None, per: int = 1) -> list[Total]:
-        return await self._ask("", lambda: self._inner.totals(where, by, sum_of=sum_of, per=per))
+        return await self._read("", lambda: self._inner.totals(where, by, sum_of=sum_of, per=per))
 
     async def delete(self, id: str) -> None:
         await self._ask(id, lambda: self._inner.delete(id))
 
     async def _ask(self, about: str, operation: Callable[[], Awaitable[A]]) -> A:
+        # Whoever asks may die; what was asked is done all the same.
+        return await self._read(about, lambda: asyncio.shield(asyncio.ensure_future(operation())))
+
+    async def _read(self, about: str, operation: Callable[[], Awaitable[A]]) -> A:
         process = self._process
         await process.pause()
         if process.world.faults.strikes("store did not answer", about):
             raise Unavailable("the store does not answer")
-        # Whoever asks may die; what was asked is done all the same.
-        answer = await asyncio.shield(asyncio.ensure_future(operation()))
+        answer = await operation()
         await process.pause(about)
         if process.world.faults.strikes("store answer lost", about):
             raise Unavailable("the store's answer was lost")

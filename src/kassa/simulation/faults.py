@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
+LOSS = "stock store lost writes"
 KINDS = (
     "crash",
     "call never came",
@@ -13,6 +14,7 @@ KINDS = (
     "answer lost",
     "store did not answer",
     "store answer lost",
+    LOSS,
     "Stripe did not answer",
     "Stripe answer lost",
     "Stripe 429",
@@ -27,8 +29,9 @@ KINDS = (
 )
 _RARE, _OFTEN = 0.002, 0.1
 _TIMES = {
-    "crash": 0.2,
+    "crash": 0.1,
     "clock jumped": 0.02,
+    LOSS: 0.05,
     "money late": 4.0,
     "Stripe did not answer": 3.0,
     "Stripe answer lost": 3.0,

@@ -1,35 +1,72 @@
 """An event loop whose time is simulated: where a real one would wait, this one jumps to the next moment."""
 
 import asyncio
-import selectors
+import heapq
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context
+from itertools import count
+from typing import TypeVarTuple
+
+Given = TypeVarTuple("Given")
+
+
+# What comes a nanosecond apart comes at the same time.
+_SAME = 1e-9
 
 
 class Stuck(Exception):
     """Everybody waits, and nothing will ever happen again."""
 
 
-class _Selector(selectors.SelectSelector):
-    """Files are never ready; waiting is what makes time pass."""
+class SimulatedLoop(asyncio.BaseEventLoop):
+    """Its `time()` starts at 0 seconds; two runs of the same program do the same things in the same order. It has no
+    files, threads or signals."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise Stuck
-        self.now += max(0.0, timeout)
-        return []
-
-
-class SimulatedLoop(asyncio.SelectorEventLoop):
-    """Its `time()` starts at 0 seconds; two runs of the same program do the same things in the same order."""
-
-    def __init__(self) -> None:
-        self._simulated = _Selector()
-        super().__init__(self._simulated)
-        # What comes a nanosecond apart comes at the same time, as in the loop that this is.
-        self._clock_resolution = 1e-9
+        self._now = 0.0
+        self._order = count()
+        self._soon: deque[asyncio.Handle] = deque()
+        self._later: list[tuple[float, int, asyncio.TimerHandle]] = []
 
     def time(self) -> float:
-        return self._simulated.now
+        return self._now
+
+    def call_soon(
+        self, callback: Callable[[*Given], object], *args: *Given, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self._soon.append(handle)
+        return handle
+
+    def call_later(
+        self, delay: float, callback: Callable[[*Given], object], *args: *Given, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[*Given], object], *args: *Given, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._later, (when, next(self._order), handle))
+        return handle
+
+    def _run_once(self) -> None:
+        """What `run_forever` repeats until somebody has called `stop`."""
+        soon, later = self._soon, self._later
+        if not soon:
+            while later and later[0][2].cancelled():
+                heapq.heappop(later)
+            if not later:
+                raise Stuck
+            self._now = max(self._now, later[0][0])
+            while later and later[0][0] <= self._now + _SAME:
+                soon.append(heapq.heappop(later)[2])
+        for _ in range(len(soon)):
+            handle = soon.popleft()
+            if not handle.cancelled():
+                handle._run()
+
+    def _write_to_self(self) -> None:
+        """Nobody sleeps, so that nobody must be woken."""

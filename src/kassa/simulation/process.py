@@ -2,20 +2,27 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from redis.exceptions import ConnectionError as NotConnected
+
 from kassa.app.settings import Settings, read_settings
 from kassa.app.shop import Place, Shop
-from kassa.app.stores import open_database
+from kassa.app.stores import open_database, open_stock_file, redis_by, tended
 from kassa.app.wiring import Parts, open_shop
 from kassa.app.worker import Worker
+from kassa.contracts.order import Orders
+from kassa.inventory.stock import Stock
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.documents import Database
 from kassa.kit.problem import Unavailable
 from kassa.simulation.disk import RemoteDatabase
+from kassa.simulation.faults import LOSS
+from kassa.simulation.memory import Client, Command
 from kassa.simulation.stripe import Way
 
 if TYPE_CHECKING:
@@ -28,8 +35,9 @@ CALLS = {
     "payment": ("close", "refund_late"),
 }
 """What one service asks of another."""
-_PLACE = Place(dict.fromkeys(("product", "inventory", "order", "payment"), "kassa"), serves=False, brings_sandbox=False)
-_IDLE_SECONDS = 5.0
+PLACE = Place(dict.fromkeys(("product", "inventory", "order", "payment"), "kassa"), serves=False, brings_sandbox=False)
+_IDLE_SECONDS = 15.0
+_TRIES = 3
 _running: ContextVar["Life | None"] = ContextVar("life", default=None)
 
 
@@ -98,10 +106,11 @@ class Process:
             clock=self,
             entropy=self._chance.randbytes,
             open_database=self._open_database,
+            open_stock=self._open_stock,
             processor=Way(self, self.world.stripe),
         )
         try:
-            async with open_shop(self._settings, _PLACE, parts) as shop:
+            async with open_shop(self._settings, PLACE, parts) as shop:
                 self._make_unreliable(shop)
                 self.starts += 1
                 idle = _IDLE_SECONDS * (10 if self.world.faults.strikes("relay slow") else 1)
@@ -156,6 +165,27 @@ class Process:
 
     async def _open_database(self, settings: Settings, name: str) -> Database:
         return RemoteDatabase(await open_database(settings, name), self)
+
+    async def _open_stock(self, shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> Stock:
+        if self.world.memory is None:
+            return await open_stock_file(shop.settings, closing)
+        return tended(await redis_by(Client(self._send), database, closing), shop, orders)
+
+    async def _send(self, commands: Sequence[Command]) -> list[Any]:
+        """Commands on their way to the Redis server; as redis-py does, they are sent again if no answer comes."""
+        memory, faults = self.world.memory, self.world.faults
+        assert memory is not None
+        for _ in range(_TRIES):
+            await self.pause("stock")
+            if faults.strikes(LOSS):
+                memory.restart(faults.within(LOSS, 0, 2))
+            if faults.strikes("store did not answer"):
+                continue
+            answers = memory.execute(commands)
+            await self.pause("stock")
+            if not faults.strikes("store answer lost"):
+                return answers
+        raise NotConnected("no answer")
 
     def _make_unreliable(self, shop: Shop) -> None:
         for service, names in CALLS.items():

@@ -111,7 +111,7 @@ class Stripe:
                 event = _decoded(body)
                 copies.append(tables.encode({**event, "id": f"{event['id']}_again"}))
             for each in copies:
-                late = faults.within("webhook late", 60, 5 * 3600) if faults.strikes("webhook late", about) else 0
+                late = faults.within("webhook late", 60, 5400) if faults.strikes("webhook late", about) else 0
                 self._world.begin(self._deliver(each, late + self._chance.expovariate(2)))
 
     async def _deliver(self, body: bytes, wait: float) -> None:

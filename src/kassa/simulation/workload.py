@@ -20,12 +20,13 @@ from kassa.sandbox.tables import Tx
 if TYPE_CHECKING:
     from kassa.simulation.world import World
 
-PRODUCTS, HOT = 4, 2
-"""How many products there are, and of how many there is far too little."""
-ARRIVALS = 1_800.0
+PRODUCTS, HOT = 6, 2
+"""How many products there are, and of how many there is always far too little."""
+ARRIVALS = 900.0
 """Buyers come within so many seconds."""
 GOOD, DECLINED, CHALLENGED = "4242424242424242", "4000000000000002", "4000002760003184"
-SLOWLY_REFUNDED, ASKED_ABOUT = "4000000000007726", "4000000000001976"
+SLOWLY_REFUNDED, ASKED_ABOUT, DISPUTED = "4000000000007726", "4000000000001976", "4000000000000259"
+CARDS = (GOOD, GOOD, GOOD, GOOD, CHALLENGED, SLOWLY_REFUNDED, ASKED_ABOUT, DISPUTED)
 _LATER, _BANK_DELAY = 45.0, 600.0
 _FOR_EVER = 2**40
 ADMIN = Principal("usr_admin", "admin@shop.example", "admin", _FOR_EVER)
@@ -38,7 +39,7 @@ class Workload:
         self._world = world
         self._buyers = buyers
         chance = world.chance("ids")
-        self._ids = Ids(_WorldClock(world), chance.randbytes)
+        self._ids = Ids(world.clock, chance.randbytes)
         self.products: list[str] = []
         self.acknowledged: set[str] = set()
         self.asked: list[str] = []
@@ -47,11 +48,14 @@ class Workload:
     async def run(self) -> None:
         """From the first product to the last buyer's end."""
         chance = self._world.chance("workload")
+        are_scarce = chance.random() < 0.35
         for number in range(PRODUCTS):
-            most = self._buyers // (15 if number < HOT else 2)
-            await self._sell(700 + 650 * number, chance.randint(1, max(2, most)))
+            is_scarce = number < HOT or are_scarce
+            most = max(2, self._buyers // 15 if is_scarce else self._buyers)
+            await self._sell(700 + 650 * number, chance.randint(1 if is_scarce else most // 2, most))
         people = [self._buy(number) for number in range(self._buyers)]
         await asyncio.gather(*people, self._keep_shop(chance))
+        await self._decide(chance)
 
     async def _sell(self, price_minor: int, stock: int) -> None:
         fields = {"name": "Mug", "description": "", "category": "things", "images": []}
@@ -130,9 +134,7 @@ class Workload:
             await asyncio.sleep(chance.uniform(1_600, 2_000))  # At the last moment, or after it.
             await self._pay(session_id, GOOD, chance)
         else:
-            await self._pay(
-                session_id, chance.choice([GOOD, GOOD, GOOD, GOOD, CHALLENGED, SLOWLY_REFUNDED, ASKED_ABOUT]), chance
-            )
+            await self._pay(session_id, chance.choice(CARDS), chance)
 
     async def _pay(self, session_id: str, card: str, chance: Random) -> None:
         await asyncio.sleep(chance.uniform(0, 2))
@@ -143,6 +145,9 @@ class Workload:
         outcome = self._at_stripe(lambda tx: payments.submit(tx, session_id, entry, BY_ITSELF, _LATER, is_late=is_late))
         if outcome is not None and outcome.kind == "succeeded":
             self._paid.append(outcome.session["client_reference_id"])
+            if is_late and chance.random() < 0.3:  # Who has nothing to show for it asks the bank.
+                intent_id = outcome.session["payment_intent"]
+                self._at_stripe(lambda tx: _dispute(tx, intent_id))
         if card == CHALLENGED and chance.random() < 0.8:
             await asyncio.sleep(chance.uniform(1, 30))
             self._at_stripe(lambda tx: payments.authenticate(tx, session_id, True, BY_ITSELF, _LATER))
@@ -163,15 +168,20 @@ class Workload:
             await asyncio.sleep(chance.expovariate(self._buyers / 3 / (ARRIVALS * 1.5)))
             kind = chance.random()
             if kind < 0.1:
-                self._at_stripe(_close_an_inquiry)
-            elif kind < 0.25:
+                self._at_stripe(lambda tx: _close_a_dispute(tx, chance))
+            elif kind < 0.28:
                 await self._adjust(chance)
-            elif self.asked and kind < 0.35:
+            elif self.asked and kind < 0.38:
                 await self._cancel(chance.choice(self.asked), ADMIN)
-            elif self._paid and kind < 0.5:
+            elif self._paid and kind < 0.52:
                 self._refund_in_dashboard(chance.choice(self._paid), chance)
             elif self._paid:
                 await self._refund(chance.choice(self._paid), chance)
+
+    async def _decide(self, chance: Random) -> None:
+        """Banks decide most of the disputes that are left."""
+        while chance.random() < 0.9 and self._at_stripe(lambda tx: _close_a_dispute(tx, chance)):  # noqa: ASYNC110
+            await asyncio.sleep(chance.expovariate(1 / 3))
 
     async def _adjust(self, chance: Random) -> None:
         product_id, change = chance.choice(self.products), chance.choice([-2, -1, 1, 2, 3])
@@ -211,22 +221,18 @@ class Workload:
         self._at_stripe(refund)
 
 
-def _close_an_inquiry(tx: Tx) -> None:
-    """A bank has no more questions."""
-    sql = "SELECT id FROM object WHERE kind = 'dispute' AND state = 'warning_needs_response' ORDER BY seq LIMIT 1"
+def _dispute(tx: Tx, intent_id: str) -> None:
+    for (charge_id,) in tx.rows("SELECT id FROM object WHERE kind = 'charge' AND payment_intent = ?", intent_id):
+        disputes.open_dispute_over(tx, charge_id, "product_not_received", "needs_response")
+
+
+def _close_a_dispute(tx: Tx, chance: Random) -> bool:
+    """A bank has no more questions, or has decided who is to have the money; False if there is nothing to decide."""
+    sql = "SELECT id FROM object WHERE kind = 'dispute' AND state LIKE '%needs_response' ORDER BY seq LIMIT 1"
     for (dispute_id,) in tx.rows(sql):
-        disputes.close_dispute(tx, dispute_id, "won", BY_ITSELF)
-
-
-class _WorldClock:
-    def __init__(self, world: "World") -> None:
-        self._world = world
-
-    def now(self) -> int:
-        return int(self._world.now() * 1000)
-
-    async def sleep(self, duration: int) -> None:
-        await asyncio.sleep(duration / 1000)
+        disputes.close_dispute(tx, dispute_id, chance.choice(["won", "lost"]), BY_ITSELF)
+        return True
+    return False
 
 
 def session_of(tx: Tx, order_id: str) -> Json | None:

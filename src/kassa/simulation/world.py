@@ -1,19 +1,28 @@
 """One simulated world: two processes of one shop, Stripe, the trouble between them, and what was seen."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple, TypeVar
 
 from kassa.app.shop import Shop
+from kassa.app.stores import open_stock_file, redis_by
+from kassa.app.wiring import Parts, open_shop
+from kassa.contracts.order import Orders
+from kassa.inventory.stock import Stock
 from kassa.kit.audit import AuditEntry
+from kassa.kit.clock import SECOND, Millis
+from kassa.kit.documents import Database
+from kassa.kit.idempotency import Abandoned
 from kassa.kit.outbox import Aggregate
 from kassa.kit.problem import Problem, Unavailable
-from kassa.simulation.faults import Faults, body_of
-from kassa.simulation.process import Process, settings_in
-from kassa.simulation.stripe import Stripe
+from kassa.simulation.faults import LOSS, Faults, body_of
+from kassa.simulation.memory import Client, Command, Memory
+from kassa.simulation.process import PLACE, Process, settings_in
+from kassa.simulation.stripe import Stripe, Way
 
 A = TypeVar("A")
 REPLICAS = 2
@@ -27,6 +36,19 @@ class Happening(NamedTuple):
     at: float
     about: str
     text: str
+
+
+class TrueClock:
+    """The true time, as a clock; satisfies kassa.kit.clock.Clock."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def now(self) -> Millis:
+        return int(self._world.now() * SECOND)
+
+    async def sleep(self, duration: Millis) -> None:
+        await asyncio.sleep(duration / SECOND)
 
 
 class World:
@@ -43,10 +65,13 @@ class World:
         self._loop = asyncio.get_running_loop()
         self._background: list[asyncio.Task[Any]] = []
         self._chance = self.chance("world")
+        self.clock = TrueClock(self)
         self.policy = self._chance.choice(["cancel", "retry"])
+        has_redis = LOSS in often or self._chance.random() < 0.5
+        self.memory = Memory(self.now, self.chance("stock server")) if has_redis else None
         self.stripe = Stripe(self, directory / "unused.db")
-        settings = settings_in(directory, self.policy)
-        self.processes = [Process(self, f"process {number}", settings) for number in range(REPLICAS)]
+        self._settings = settings_in(directory, self.policy)
+        self.processes = [Process(self, f"process {number}", self._settings) for number in range(REPLICAS)]
 
     def now(self) -> float:
         """The true time, in seconds."""
@@ -81,6 +106,28 @@ class World:
             self.begin(process.live())
             await process.is_up.wait()
 
+    @asynccontextmanager
+    async def observed(self) -> AsyncIterator[Shop]:
+        """The shop as who is at the stores sees it: over no network, at the true time. Nothing is done by it."""
+        parts = Parts(
+            clock=self.clock,
+            entropy=self.chance("observer").randbytes,
+            open_stock=self._open_stock,
+            processor=Way(self.processes[0], self.stripe),
+        )
+        async with open_shop(self._settings, PLACE, parts) as shop:
+            yield shop
+
+    async def _open_stock(self, shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> Stock:
+        memory = self.memory
+        if memory is None:
+            return await open_stock_file(shop.settings, closing)
+
+        async def send(commands: Sequence[Command]) -> list[Any]:
+            return memory.execute(commands)
+
+        return await redis_by(Client(send), database, closing)
+
     async def end(self) -> None:
         """Stop everything."""
         for task in self._background:
@@ -98,12 +145,13 @@ class World:
         return self._chance.choice(self.processes)
 
     async def insist(self, about: str, question: Callable[[Shop], Awaitable[A]]) -> A:
-        """Ask the shop, again and again until it has answered; a definite refusal is an answer, and is raised."""
+        """Ask the shop, again and again until it has answered; a definite refusal is an answer, and is raised. So is
+        Abandoned, for what is asked under the same id then will never be done."""
         for attempt in range(_MOST_TRIES):
             try:
                 return await self.ask(about, question)
             except Problem as problem:
-                if problem.status < 500:
+                if problem.status < 500 or isinstance(problem, Abandoned):
                     raise
             await asyncio.sleep(self._chance.uniform(0.2, 3) * min(attempt + 1, 20))
         raise Unavailable("the shop was never to be reached")

@@ -9,7 +9,7 @@ the encoding leaves out or names otherwise.
 import re
 from collections.abc import Sequence
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from typing import Any, Generic, TypeVar
 
 import apsw
@@ -51,9 +51,14 @@ class SqliteDatabase(Sqlite):
 
         Duplicate if documents that are stored already break the promise of a new unique index.
         """
-        table = _Table(spec)
+        table = _table(spec)
         await self.write(table.make)
         return SqliteCollection(self, spec, table)
+
+
+@cache
+def _table(spec: CollectionSpec[Any]) -> "_Table":
+    return _Table(spec)
 
 
 class SqliteCollection(Generic[D]):
