@@ -2,14 +2,18 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 
+import pytest
 from redis import Redis
 
 from kassa.contracts.inventory import Line
 from kassa.inventory.ledger import MOVEMENTS, Entry, Ledger, entry
 from kassa.inventory.stock import By, Difference, Kind, Movement
 from kassa.inventory.stock_redis import RedisStock
+from kassa.kit.problem import Unavailable
 from kassa.storage.documents_sqlite import SqliteDatabase
 from tests.servers.valkey import Valkey
 
@@ -55,6 +59,30 @@ async def test_every_movement_is_entered_once_though_drainers_are_killed(
     assert [each.number for each in entries] == list(range(1, 1_002))
     assert inside.xlen("{kassa}:movements") == 0
     assert await own.differences() == []
+
+
+async def test_a_store_that_fails_now_and_then_has_all_movements_in_the_end(
+    own: RedisStock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by the simulation: all were tried again each time, and never all of them succeeded."""
+    await own.init("tea", 1_000, "i", "", 1, NOBODY)
+    await asyncio.gather(*(own.reserve(f"o{n}.1", [Line("tea", 1)], n) for n in range(200)))
+    entries, chance = own._ledger._entries, Random(1)
+    insert = entries.insert
+
+    async def sometimes(entry: Entry) -> Entry:
+        if chance.random() < 0.1:
+            raise Unavailable("the store did not answer")
+        return await insert(entry)
+
+    monkeypatch.setattr(entries, "insert", sometimes)
+    for _ in range(20):
+        with suppress(Unavailable):
+            await own.drain()
+            break
+    else:
+        raise AssertionError("the ledger is never complete")
+    assert len(await own.ledger(0, 1_000)) == 201
 
 
 async def test_the_audit_names_every_difference(own: RedisStock, inside: Redis) -> None:

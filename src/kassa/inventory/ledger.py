@@ -5,7 +5,7 @@ each movement is entered once; and the stream is cut only behind what has been e
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -13,8 +13,10 @@ import msgspec
 from kassa.inventory.stock import Kind, Movement, MovementTotal
 from kassa.kit.clock import DAY, Millis
 from kassa.kit.documents import Between, Collection, CollectionSpec, Document, Duplicate, Index
+from kassa.kit.problem import Unavailable
 
 BATCH = 500
+_TRIES = 4
 
 
 class Entry(Document, frozen=True, kw_only=True):
@@ -123,11 +125,22 @@ class Ledger:
             yield page
             after = page[-1].number
 
-    async def _enter(self, batch: Iterable[Entry]) -> None:
-        tries = [self._entries.insert(each) for each in batch]
-        for outcome in await asyncio.gather(*tries, return_exceptions=True):
-            if isinstance(outcome, BaseException) and not isinstance(outcome, Duplicate):
-                raise outcome
+    async def _enter(self, batch: Sequence[Entry]) -> None:
+        """What fails is tried again by itself: were all tried again, a store that fails now and then would never have
+        them all."""
+        for attempt in range(_TRIES):
+            tries = [self._entries.insert(each) for each in batch]
+            outcomes = await asyncio.gather(*tries, return_exceptions=True)
+            failed = [
+                (each, outcome)
+                for each, outcome in zip(batch, outcomes, strict=True)
+                if isinstance(outcome, BaseException) and not isinstance(outcome, Duplicate)
+            ]
+            if not failed:
+                return
+            if attempt == _TRIES - 1 or not all(isinstance(outcome, Unavailable) for _, outcome in failed):
+                raise failed[0][1]
+            batch = [each for each, _ in failed]
 
 
 def _total(totalled: str, count: int, quantity: int) -> MovementTotal:
