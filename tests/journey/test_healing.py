@@ -1,10 +1,14 @@
 """What the outside world breaks is healed by `kassa reconcile --fix`, and the timeline says what happened."""
 
+import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from redis import Redis
 
 from tests.journey.running import RunningShop, until
 from tests.journey.test_stripe_trouble import Trouble
@@ -120,3 +124,30 @@ async def test_a_dispute_is_healed_told_and_shown_until_it_is_answered(stripe: T
     assert told[-1] == "The dispute is lost: the money stays with the buyer."
     assert (await stripe.buyer.call("GET", "/payments/admin/disputes")).status == 403
     assert (await stripe.admin.call("GET", "/payments/admin/disputes")).body["disputes"] != []
+
+
+async def test_a_level_that_somebody_wrote_by_hand_is_told_and_set_right(stripe: Trouble) -> None:
+    product_id = await stripe.admin.product(stock=10)
+    put(stripe.shop, product_id, available=12)
+    status, told = await stripe.shop.command("reconcile", "--json")
+    found = [each for comparison in json.loads(told)["comparisons"] for each in comparison["findings"]]
+    assert (status, {each["isMended"] for each in found}) == (1, {False})
+    assert "available by the ledger: expected 10, found 12" in [each["text"] for each in found]
+    status, told = await stripe.shop.command("reconcile", "--fix")
+    assert (status, f"mended  {product_id}" in told) == (0, True), told
+    assert "Stripe, payments, orders and stock agree." in told
+    assert await stripe.admin.stock(product_id) == 10
+    figures = await stripe.admin.call("GET", "/inventory/admin/analytics/inventory")
+    last = next(each for each in figures.body["recentChanges"] if each["productId"] == product_id)
+    assert (last["reason"], last["who"], last["change"]) == ("set to what the ledger says", "reconciliation", 0)
+
+
+def put(shop: RunningShop, product_id: str, available: int) -> None:
+    """Write a level past the shop."""
+    if "REDIS_URL" in shop.environment():
+        with Redis.from_url(shop.environment()["REDIS_URL"]) as server:
+            server.hset(f"{{kassa}}:stock:{product_id}", mapping={"available": available, "received": available})
+        return
+    with closing(sqlite3.connect(shop.data / "kassa.db")) as connection, connection:
+        sql = "UPDATE stock SET available = ?1, received = ?1 WHERE product_id = ?2"
+        connection.execute(sql, (available, product_id))

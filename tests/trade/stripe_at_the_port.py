@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import time
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ from kassa.payment.processor import (
 )
 
 SECRET = "whsec_test"
+
+T = TypeVar("T")
 
 
 class StripeAtThePort:
@@ -132,13 +134,13 @@ class StripeAtThePort:
         self._lose(self._fault("dispute_state"))
         return self.disputes_made[dispute_id]
 
-    async def disputes(self, after: str | None) -> tuple[list[DisputeState], str | None]:
-        self._lose(self._fault("disputes"))
-        newest_first = list(reversed(self.disputes_made))
-        start = newest_first.index(after) + 1 if after else 0
-        page = newest_first[start : start + 2]
-        more = start + 2 < len(newest_first)
-        return [self.disputes_made[each] for each in page], page[-1] if more else None
+    async def refunds_since(self, since: Millis, after: str | None) -> tuple[list[RefundState], str | None]:
+        self._lose(self._fault("refunds_since"))
+        return _page_of(self.refunds_made, after)
+
+    async def disputes_since(self, since: Millis, after: str | None) -> tuple[list[DisputeState], str | None]:
+        self._lose(self._fault("disputes_since"))
+        return _page_of(self.disputes_made, after)
 
     async def events(self, types: list[str], since: Millis, after: str | None) -> tuple[list[bytes], str | None]:
         self._lose(self._fault("events"))
@@ -262,3 +264,10 @@ def real_signature(body: bytes, secret: str, at: float | None = None) -> str:
     moment = int(at if at is not None else time.time())
     digest = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={moment},v1={digest}"
+
+
+def _page_of(made: dict[str, T], after: str | None) -> tuple[list[T], str | None]:
+    newest_first = list(reversed(made))
+    start = newest_first.index(after) + 1 if after else 0
+    page = newest_first[start : start + 2]
+    return [made[each] for each in page], page[-1] if start + 2 < len(newest_first) else None

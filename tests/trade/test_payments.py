@@ -11,7 +11,7 @@ from kassa.payment.domain import Payment, Stage
 from kassa.payment.inbox import InvalidSignature
 from kassa.payment.refunds import refunded_minor
 from tests.trade.stripe_at_the_port import sign
-from tests.trade.world import BUYER, TTL, World
+from tests.trade.world import BUYER, TTL, World, found
 
 
 async def opened(shop: World, product_id: str, quantity: int = 1) -> tuple[Order, Payment]:
@@ -261,22 +261,23 @@ async def test_missed_events_are_fetched_over_all_pages_and_acted_on(shop: World
         orders.append(order)
     missed = await shop.reconciler.fetch_missed_events()
     await shop.settle()
-    assert len(missed) == 5
+    assert len(missed.findings) == 5
     assert {(await shop.order_now(order)).status for order in orders} == {"CONFIRMED"}
-    assert await shop.reconciler.fetch_missed_events() == []
+    again = await shop.reconciler.fetch_missed_events()
+    assert (again.looked_at, again.findings) == (5, [])
 
 
 async def test_reconcile_tells_differences_and_mends_them_when_asked(shop: World) -> None:
     order, payment = await opened(shop, await shop.sell())
     shop.stripe.pay(str(payment.session_id))
-    told = await shop.reconciler.compare(fix=False)
+    told = found(await shop.reconciler.compare(fix=False))
     assert [difference.is_mended for difference in told] == [False]
     assert (await shop.order_now(order)).status == "PENDING"
-    mended = await shop.reconciler.compare(fix=True)
+    mended = found(await shop.reconciler.compare(fix=True))
     assert [difference.is_mended for difference in mended] == [True]
     await shop.settle()
     assert (await shop.order_now(order)).status == "CONFIRMED"
-    assert await shop.reconciler.compare(fix=False) == []
+    assert found(await shop.reconciler.compare(fix=False)) == []
 
 
 async def test_replaying_a_stored_event_is_harmless(shop: World) -> None:

@@ -9,9 +9,11 @@ from kassa.app import wiring
 from kassa.app.audit import Difference, audit
 from kassa.contracts.inventory import Level, Line
 from kassa.inventory.mending import wanted_by
+from kassa.inventory.reconcile import StockReconciler
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock import Stock
 from kassa.inventory.stock_redis import RedisStock
+from kassa.kit.audit import Comparison, Finding
 from kassa.kit.clock import MINUTE, SECOND, Millis
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, PRODUCT, Ids
@@ -62,6 +64,7 @@ class World:
         self.rescue = OrphanRescue(orders, self.product, self.inventory, self.order.outbox, clock, "usd")
         self.inbox = Inbox(payments, self.payment, self.stripe, self.ids, clock)
         self.reconciler = Reconciler(payments, self.payment, self.inbox, self.stripe, clock)
+        self.stock_reconciler = StockReconciler(stock, wanted_by(self.order), clock)
 
     async def sell(self, stock: int = 10, price_minor: int = 1999, name: str = "Mug") -> str:
         """Put a product on sale; returns its id."""
@@ -141,6 +144,11 @@ class World:
     async def audit(self) -> list[Difference]:
         """What the audit finds."""
         return await audit(self.order.orders, self.payment.payments, self.stock, self.clock)
+
+
+def found(comparisons: list[Comparison]) -> list[Finding]:
+    """What does not go together, of all comparisons."""
+    return [finding for comparison in comparisons for finding in comparison.findings]
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kassa.app.settings import Settings
 from kassa.app.worker import Job, Turns
 from kassa.auth.service import AuthService
+from kassa.inventory.reconcile import StockReconciler
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock import Stock
 from kassa.kit.clock import Clock
@@ -75,6 +76,7 @@ class Shop:
     product: ProductService | None = None
     inventory: InventoryService | None = None
     stock: Stock | None = None
+    stock_reconciler: StockReconciler | None = None
     order: OrderService | None = None
     payment: PaymentService | None = None
     processor: Processor | None = None

@@ -13,6 +13,7 @@ from kassa.app.settings import SERVICES, SettingError, Settings
 from kassa.app.shop import Shop
 from kassa.app.worker import Job
 from kassa.contracts.order import Orders
+from kassa.inventory.mending import wanted_by
 from kassa.inventory.stock import Stock
 from kassa.inventory.stock_sqlite import SqliteStock
 from kassa.kit.clock import SECOND
@@ -84,7 +85,6 @@ async def open_stock_file(settings: Settings, closing: AsyncExitStack) -> Sqlite
 
 def tended(redis: "RedisStock", shop: Shop, orders: Orders) -> "RedisStock":
     """The stock in Redis, with the regular jobs that it needs."""
-    from kassa.inventory.mending import wanted_by
 
     wanted = wanted_by(orders)
     shop.jobs.append(Job("drain stock movements", SECOND, redis.drain))

@@ -27,6 +27,8 @@ from kassa.contracts.inventory import Inventory
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
+from kassa.inventory.mending import wanted_by
+from kassa.inventory.reconcile import StockReconciler
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock import Stock
 from kassa.kit.clock import HOUR, Clock, SystemClock
@@ -145,6 +147,8 @@ async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: P
     if "inventory" in here:
         shop.stock = await parts.open_stock(shop, databases["inventory"], orders("inventory"), closing)
         shop.inventory = InventoryService(shop.stock, shop.clock, shop.ids, shop.settings.low_stock_threshold)
+        shop.stock_reconciler = StockReconciler(shop.stock, wanted_by(orders("inventory")), shop.clock)
+        shop.jobs += [Job(*job) for job in shop.stock_reconciler.jobs()]
     if "product" in here:
         await _product(shop, databases["product"], shop.inventory or reach(Inventory, "inventory", "product"))
     payments: Payments = reach(Payments, "payment", "order")

@@ -12,7 +12,7 @@ from kassa.cli.running import DataOption, opened, run, settings_for, waiting
 if TYPE_CHECKING:
     from kassa.app.audit import Difference
     from kassa.app.shop import Shop
-    from kassa.payment.reconcile import Difference as PaymentDifference
+    from kassa.kit.audit import Comparison
 
 
 def audit(data: DataOption = None) -> None:
@@ -35,28 +35,28 @@ def audit(data: DataOption = None) -> None:
 
 def reconcile(
     fix: Annotated[bool, typer.Option("--fix", help="Mend what differs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     data: DataOption = None,
 ) -> None:
-    """Compare Stripe, payments, orders and stock. Exit status 1 if differences are left."""
+    """Compare Stripe, payments, orders and stock, and tell what was looked at and what differs. Exit status 1 if
+    differences are left."""
     settings = settings_for(data)
 
-    async def compare() -> tuple[list[PaymentDifference], Sequence[Difference]]:
-        async with opened(settings, with_sandbox=True) as shop:
-            with waiting("Asking Stripe"):
-                found = await _compared(shop, fix=fix)
-            with waiting("Comparing stock, orders and payments"):
-                return found, await _audited(shop)
+    async def compare() -> tuple[list[Comparison], Sequence[Difference]]:
+        from kassa.app.reconcile import reconcile as reconciled
 
-    found, others = run(compare())
-    for difference in found:
-        mark = "mended" if difference.is_mended else "differs"
-        print(f"{mark}  {difference.subject}: {difference.text}")
-    _show_audit(others)
-    left = len(others) + sum(not difference.is_mended for difference in found)
+        async with opened(settings, with_sandbox=True) as shop:
+            with waiting("Asking Stripe, comparing orders and stock"):
+                return await reconciled(shop, fix=fix), await _audited(shop)
+
+    comparisons, others = run(compare())
+    left = len(others) + sum(not each.is_mended for comparison in comparisons for each in comparison.findings)
+    if as_json:
+        _print_json(comparisons, others)
+    else:
+        _show_report(comparisons, others, left, fix=fix)
     if left:
-        print(f"{left} differences are left{'' if fix else '; --fix mends what can be mended'}.")
         raise typer.Exit(1)
-    print("Stripe, payments, orders and stock agree.")
 
 
 def replay(
@@ -80,19 +80,6 @@ def replay(
         raise typer.Exit(1)
 
 
-async def _compared(shop: Shop, *, fix: bool) -> list[PaymentDifference]:
-    from kassa.app.shop import present
-
-    reconciler = present(shop.reconciler, "payment")
-    found: list[PaymentDifference] = []
-    if fix:
-        found += await reconciler.fetch_missed_events()
-        await present(shop.rescue, "order").rescue()
-    found += await reconciler.compare(fix=fix)
-    await shop.settle()
-    return found
-
-
 async def _audited(shop: Shop) -> Sequence[Difference]:
     from kassa.app.audit import audit as proved
     from kassa.app.shop import present
@@ -104,3 +91,25 @@ async def _audited(shop: Shop) -> Sequence[Difference]:
 def _show_audit(differences: Sequence[Difference]) -> None:
     for difference in differences:
         print(f"differs  {difference.invariant}  {difference.subject}: {difference.text}")
+
+
+def _show_report(comparisons: Sequence[Comparison], others: Sequence[Difference], left: int, *, fix: bool) -> None:
+    for comparison in comparisons:
+        mended = sum(each.is_mended for each in comparison.findings)
+        differs = len(comparison.findings) - mended
+        told = ", ".join(f"{count} {word}" for count, word in ((mended, "mended"), (differs, "differ")) if count)
+        print(f"{comparison.name}: {comparison.looked_at} looked at, {told or 'all agree'}")
+        for finding in comparison.findings:
+            print(f"  {'mended' if finding.is_mended else 'differs'}  {finding.subject}: {finding.text}")
+    print(f"invariants: {f'{len(others)} do not hold' if others else 'all hold'}")
+    _show_audit(others)
+    if left:
+        print(f"{left} differences are left{'' if fix else '; --fix mends what can be mended'}.")
+    else:
+        print("Stripe, payments, orders and stock agree.")
+
+
+def _print_json(comparisons: Sequence[Comparison], others: Sequence[Difference]) -> None:
+    import msgspec
+
+    print(msgspec.json.format(msgspec.json.encode({"comparisons": comparisons, "invariants": others})).decode())

@@ -119,6 +119,16 @@ class By(NamedTuple):
     request_id: str = ""
 
 
+BY_ORDERS = By()
+SET_BY_LEDGER = "set to what the ledger says"
+"""The reason of the movement that says so."""
+
+
+def set_id(at: Millis) -> str:
+    """The input of that movement."""
+    return f"set:{at}"
+
+
 class Stock(Protocol):
     """The levels, the reservations, the ledger. What returns or refuses has been committed durably.
 
@@ -136,14 +146,14 @@ class Stock(Protocol):
         """Add or take away pieces, and return the level. InsufficientStock if fewer than zero would be available;
         UnknownStock before init. The same operation again changes nothing and returns the level as it is now."""
 
-    async def reserve(self, reservation_id: str, lines: Sequence[Line], at: Millis) -> None:
+    async def reserve(self, reservation_id: str, lines: Sequence[Line], at: Millis, by: By = BY_ORDERS) -> None:
         """Hold all the lines, or none (InsufficientStock, UnknownStock). No-op if that reservation is held or
         committed already, whatever the lines; ReservationEnded if it was released."""
 
-    async def commit(self, reservation_id: str, at: Millis) -> None:
+    async def commit(self, reservation_id: str, at: Millis, by: By = BY_ORDERS) -> None:
         """What was held is sold. Again: a no-op. ReservationEnded if it was released or never made."""
 
-    async def release(self, reservation_id: str, at: Millis) -> None:
+    async def release(self, reservation_id: str, at: Millis, by: By = BY_ORDERS) -> None:
         """What was held is available again. Again: a no-op. ReservationEnded if it was committed. A reservation that
         was never made is recorded as released, so that it is refused when it comes late."""
 
@@ -182,6 +192,10 @@ class Stock(Protocol):
 
     async def differences(self) -> list[Difference]:
         """Where the ledger, the reservations and the levels disagree: nothing, if the invariants hold (I1, I7)."""
+
+    async def set_by_ledger(self, product_id: str, at: Millis, by: By) -> bool:
+        """Make the product's level what its movements add up to, with a movement of no pieces that says so. False:
+        they add up to fewer than zero pieces of something, or the level moved on meanwhile; nothing is changed."""
 
 
 def merged(lines: Sequence[Line]) -> tuple[Line, ...]:

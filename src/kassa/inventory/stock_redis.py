@@ -12,6 +12,7 @@ from kassa.contracts.inventory import Level, Line
 from kassa.inventory.ledger import MOVEMENTS, Entry, Ledger, entry
 from kassa.inventory.mending import WantedReservations
 from kassa.inventory.stock import (
+    BY_ORDERS,
     By,
     Difference,
     Kind,
@@ -94,16 +95,16 @@ class RedisStock:
         return level
 
     async def restock(self, operation_id: str, lines: Sequence[Line], reason: str, at: Millis) -> None:
-        await self._operate(operation(Kind.RESTOCK, merged(lines), operation_id, reason, at, By()))
+        await self._operate(operation(Kind.RESTOCK, merged(lines), operation_id, reason, at, BY_ORDERS))
 
-    async def reserve(self, reservation_id: str, lines: Sequence[Line], at: Millis) -> None:
-        await self._moves.reserve(reservation_id, lines, at)
+    async def reserve(self, reservation_id: str, lines: Sequence[Line], at: Millis, by: By = BY_ORDERS) -> None:
+        await self._moves.reserve(reservation_id, lines, at, by)
 
-    async def commit(self, reservation_id: str, at: Millis) -> None:
-        await self._moves.commit(reservation_id, at)
+    async def commit(self, reservation_id: str, at: Millis, by: By = BY_ORDERS) -> None:
+        await self._moves.commit(reservation_id, at, by)
 
-    async def release(self, reservation_id: str, at: Millis) -> None:
-        await self._moves.release(reservation_id, at)
+    async def release(self, reservation_id: str, at: Millis, by: By = BY_ORDERS) -> None:
+        await self._moves.release(reservation_id, at, by)
 
     async def mark(self, reservation_id: str) -> None:
         await self._moves.mark(reservation_id)
@@ -153,6 +154,10 @@ class RedisStock:
 
     async def differences(self) -> list[Difference]:
         return await self._audit.differences()
+
+    async def set_by_ledger(self, product_id: str, at: Millis, by: By) -> bool:
+        found, booked = await self._audit.level_and_ledger(product_id)
+        return min(booked) >= 0 and await self._moves.set_level(found, booked, at, by)
 
     async def _operate(self, asked: Any) -> Any:
         await self._server.check()  # while the stock is mended, nothing new is written down either

@@ -59,6 +59,19 @@ class StockAudit:
                 found += _by_reservations(level, held.get(product_id, [0, 0]))
         return sorted(found, key=lambda difference: (difference.product_id, difference.what))
 
+    async def level_and_ledger(self, product_id: str) -> tuple[Level, list[int]]:
+        """A product's level, and what its movements up to then add up to, figure by figure."""
+        number, row = await self._server.at_once(
+            ("HGET", self._keys.figures, "number"), ("HMGET", self._keys.stock(product_id), *FIGURES)
+        )
+        await self._ledger.drain()
+        booked = list(_NOTHING)
+        async for page in self._ledger.walk(0, int(number or 0)):
+            for entry in page:
+                if entry.product_id == product_id:
+                    _book(booked, entry)
+        return Level(product_id, *(int(each or 0) for each in row)), booked
+
     async def _counted(self) -> dict[str, _Counted]:
         counted: dict[str, _Counted] = {}
         after = "-"

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from kassa.contracts.inventory import InsufficientStock, Level, Line, ReservationEnded, StockExists, UnknownStock
-from kassa.inventory.stock import By, merged
+from kassa.inventory.stock import BY_ORDERS, SET_BY_LEDGER, By, merged, set_id
 from kassa.kit.clock import Millis
 from kassa.kit.problem import Problem, Unavailable
 
@@ -71,33 +71,41 @@ class Moves:
         """See Stock.restock."""
         text = written(lines)
         keys = [self._keys.done("restock", operation_id), *self._stocks(text)]
-        await self._do("restock", keys, (at, operation_id, reason, *By()), text)
+        await self._do("restock", keys, (at, operation_id, reason, *BY_ORDERS), text)
 
-    async def reserve(self, reservation_id: str, lines: Sequence[Line], at: Millis) -> None:
+    async def reserve(self, reservation_id: str, lines: Sequence[Line], at: Millis, by: By = BY_ORDERS) -> None:
         """See Stock.reserve."""
         text = written(lines)
-        await self._do("reserve", self._of(reservation_id, text), (at, reservation_id, "", *By()), text)
+        await self._do("reserve", self._of(reservation_id, text), (at, reservation_id, "", *by), text)
         while len(self._lines) >= _REMEMBERED:
             del self._lines[next(iter(self._lines))]
         self._lines[reservation_id] = text
 
-    async def commit(self, reservation_id: str, at: Millis) -> None:
+    async def commit(self, reservation_id: str, at: Millis, by: By = BY_ORDERS) -> None:
         """See Stock.commit."""
-        await self._end("commit", reservation_id, at)
+        await self._end("commit", reservation_id, at, by)
 
-    async def release(self, reservation_id: str, at: Millis) -> None:
+    async def release(self, reservation_id: str, at: Millis, by: By = BY_ORDERS) -> None:
         """See Stock.release."""
-        await self._end("release", reservation_id, at)
+        await self._end("release", reservation_id, at, by)
 
     async def mark(self, reservation_id: str) -> None:
         """See Stock.mark."""
         keys = [self._keys.reservation(reservation_id), self._keys.unmarked]
-        await self._do("mark", keys, (0, reservation_id, "", *By()))
+        await self._do("mark", keys, (0, reservation_id, "", *BY_ORDERS))
 
-    async def _end(self, script: str, reservation_id: str, at: Millis) -> None:
+    async def set_level(self, found: Level, figures: Sequence[int], at: Millis, by: By) -> bool:
+        """Set a level that is as it was found; False if it is not any more."""
+        keys = [self._keys.stock(found.product_id), self._keys.products]
+        about = (at, set_id(at), SET_BY_LEDGER, *by)
+        before = (found.available, found.reserved, found.sold, found.received)
+        answer = await self._do("level", keys, about, _one(found.product_id, 0), *before, *figures)
+        return bool(answer[0] == "ok")
+
+    async def _end(self, script: str, reservation_id: str, at: Millis, by: By) -> None:
         """The keys must be named before the script can see the lines: tell it which ones, and be told if they are
         others (another process held them, or the same id was asked for with other lines)."""
-        about = (at, reservation_id, "", *By())
+        about = (at, reservation_id, "", *by)
         text = self._lines.pop(reservation_id, "[]")
         answer = await self._do(script, self._of(reservation_id, text), about, text)
         if answer[0] == "lines":
@@ -106,7 +114,7 @@ class Moves:
     async def _do(self, script: str, keys: Sequence[str], about: tuple[Any, ...], *args: Any) -> list[Any]:
         common = (self._keys.figures, self._keys.movements, self._keys.available)
         answer = await self._run(script, (*common, *keys), (*about, self._mending, *args))
-        if answer[0] not in ("ok", "lines"):
+        if answer[0] not in ("ok", "lines", "moved"):
             raise _refusal(answer, about[1])
         return answer
 

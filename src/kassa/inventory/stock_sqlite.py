@@ -11,6 +11,7 @@ import msgspec
 
 from kassa.contracts.inventory import InsufficientStock, Level, Line, ReservationEnded, StockExists, UnknownStock
 from kassa.inventory.stock import (
+    BY_ORDERS,
     By,
     Difference,
     Kind,
@@ -21,7 +22,7 @@ from kassa.inventory.stock import (
     Summary,
     merged,
 )
-from kassa.inventory.stock_sqlite_proof import DIFFERENCES
+from kassa.inventory.stock_sqlite_proof import DIFFERENCES, set_by_ledger
 from kassa.kit.clock import DAY, Millis
 from kassa.storage.sqlite import Sqlite, Value
 
@@ -68,8 +69,8 @@ _MOVE = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _MOVE_ALL = (
-    "INSERT INTO movements (at, product_id, kind, quantity, input_id, reason)"
-    " SELECT ?, value ->> 0, ?, value ->> 1, ?, ? FROM json_each(?)"
+    "INSERT INTO movements (at, product_id, kind, quantity, input_id, reason, who, request_id)"
+    " SELECT ?, value ->> 0, ?, value ->> 1, ?, ?, ?, ? FROM json_each(?)"
 )
 _INIT = "INSERT OR IGNORE INTO stock (product_id, available, reserved, sold, received) VALUES (?1, ?2, 0, 0, ?2)"
 _IS_DONE = "SELECT 1 FROM movements WHERE input_id = ? AND kind = ?"
@@ -106,14 +107,14 @@ class SqliteStock:
         movement = (at, product_id, Kind.ADJUST, change, operation_id, reason, *by)
         return await self._sqlite.write(partial(_adjust, movement))
 
-    async def reserve(self, reservation_id: str, lines: Sequence[Line], at: Millis) -> None:
-        await self._sqlite.write(partial(_reserve, reservation_id, _pieces(lines), at))
+    async def reserve(self, reservation_id: str, lines: Sequence[Line], at: Millis, by: By = BY_ORDERS) -> None:
+        await self._sqlite.write(partial(_reserve, reservation_id, _pieces(lines), at, by))
 
-    async def commit(self, reservation_id: str, at: Millis) -> None:
-        await self._sqlite.write(partial(_commit, reservation_id, at))
+    async def commit(self, reservation_id: str, at: Millis, by: By = BY_ORDERS) -> None:
+        await self._sqlite.write(partial(_commit, reservation_id, at, by))
 
-    async def release(self, reservation_id: str, at: Millis) -> None:
-        await self._sqlite.write(partial(_release, reservation_id, at))
+    async def release(self, reservation_id: str, at: Millis, by: By = BY_ORDERS) -> None:
+        await self._sqlite.write(partial(_release, reservation_id, at, by))
 
     async def restock(self, operation_id: str, lines: Sequence[Line], reason: str, at: Millis) -> None:
         await self._sqlite.write(partial(_restock, operation_id, _pieces(lines), reason, at))
@@ -171,6 +172,9 @@ class SqliteStock:
     async def differences(self) -> list[Difference]:
         return [Difference(*row) for row in self._sqlite.read(DIFFERENCES)]
 
+    async def set_by_ledger(self, product_id: str, at: Millis, by: By) -> bool:
+        return await self._sqlite.write(partial(set_by_ledger, product_id, at, by))
+
     def _movements(self, rest: str, bindings: tuple[Value, ...]) -> list[Movement]:
         rows = self._sqlite.read(f"{_MOVEMENT} {rest}", bindings)
         return [Movement(n, at, product, Kind(kind), *others) for n, at, product, kind, *others in rows]
@@ -201,7 +205,7 @@ def _adjust(movement: tuple[Any, ...], connection: apsw.Connection) -> Level:
     return Level(*level)
 
 
-def _reserve(reservation_id: str, pieces: _Pieces, at: Millis, connection: apsw.Connection) -> None:
+def _reserve(reservation_id: str, pieces: _Pieces, at: Millis, by: By, connection: apsw.Connection) -> None:
     if (found := _found(connection, reservation_id)) is not None:
         if found[0] == State.RELEASED:
             raise ReservationEnded(reservation_id)
@@ -212,20 +216,20 @@ def _reserve(reservation_id: str, pieces: _Pieces, at: Millis, connection: apsw.
             raise _shortage(connection, product_id, quantity)
     lines = _json(pieces)
     connection.execute(_MAKE, (reservation_id, "held", lines, at))
-    connection.execute(_MOVE_ALL, (at, "reserve", reservation_id, "", lines))
+    connection.execute(_MOVE_ALL, (at, "reserve", reservation_id, "", *by, lines))
 
 
-def _commit(reservation_id: str, at: Millis, connection: apsw.Connection) -> None:
+def _commit(reservation_id: str, at: Millis, by: By, connection: apsw.Connection) -> None:
     state, lines = _found(connection, reservation_id) or (State.RELEASED, "[]")
     if state == State.RELEASED:
         raise ReservationEnded(reservation_id)
     if state == State.HELD:
         connection.executemany(_SELL, _parsed(lines))
         connection.execute(_END, ("committed", reservation_id))
-        connection.execute(_MOVE_ALL, (at, "commit", reservation_id, "", lines))
+        connection.execute(_MOVE_ALL, (at, "commit", reservation_id, "", *by, lines))
 
 
-def _release(reservation_id: str, at: Millis, connection: apsw.Connection) -> None:
+def _release(reservation_id: str, at: Millis, by: By, connection: apsw.Connection) -> None:
     if (found := _found(connection, reservation_id)) is None:
         connection.execute(_MAKE, (reservation_id, "released", "[]", at))
         return
@@ -235,7 +239,7 @@ def _release(reservation_id: str, at: Millis, connection: apsw.Connection) -> No
     if state == State.HELD:
         connection.executemany(_FREE, _parsed(lines))
         connection.execute(_END, ("released", reservation_id))
-        connection.execute(_MOVE_ALL, (at, "release", reservation_id, "", lines))
+        connection.execute(_MOVE_ALL, (at, "release", reservation_id, "", *by, lines))
 
 
 def _restock(operation_id: str, pieces: _Pieces, reason: str, at: Millis, connection: apsw.Connection) -> None:
@@ -245,7 +249,7 @@ def _restock(operation_id: str, pieces: _Pieces, reason: str, at: Millis, connec
         connection.execute(_RECEIVE, (quantity, product_id))
         if not connection.changes():
             raise UnknownStock(product_id)
-    connection.execute(_MOVE_ALL, (at, "restock", operation_id, reason, _json(pieces)))
+    connection.execute(_MOVE_ALL, (at, "restock", operation_id, reason, *BY_ORDERS, _json(pieces)))
 
 
 def _found(connection: apsw.Connection, reservation_id: str) -> tuple[str, str] | None:

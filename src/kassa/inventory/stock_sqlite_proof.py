@@ -1,7 +1,19 @@
 # ruff: noqa: S608 (the SQL is put together from constants; there are no values)
-"""The query that proves the stock in SQLite: nothing is found while the invariants hold (I1, I7)."""
+"""The query that proves the stock in SQLite: nothing is found while the invariants hold (I1, I7). And its repair."""
 
-from kassa.inventory.stock import EFFECTS, Effect
+import apsw
+
+from kassa.inventory.stock import EFFECTS, SET_BY_LEDGER, By, Effect, Kind, set_id
+from kassa.kit.clock import Millis
+
+
+def _sums() -> list[str]:
+    """Each figure of a product, by the ledger."""
+    sums = []
+    for place, figure in enumerate(Effect._fields):
+        cases = " ".join(f"WHEN '{kind}' THEN {effect[place]}" for kind, effect in EFFECTS.items())
+        sums.append(f"sum(quantity * CASE kind {cases} END) AS {figure}")
+    return sums
 
 
 def _differences_sql() -> str:
@@ -9,11 +21,7 @@ def _differences_sql() -> str:
 
     A product that one side does not know counts as zero there.
     """
-    figures = Effect._fields
-    sums = []
-    for place, figure in enumerate(figures):
-        cases = " ".join(f"WHEN '{kind}' THEN {effect[place]}" for kind, effect in EFFECTS.items())
-        sums.append(f"sum(quantity * CASE kind {cases} END) AS {figure}")
+    figures, sums = Effect._fields, _sums()
     checks = [(f"{figure} by the ledger", f"ledger.{figure}", f"stock.{figure}") for figure in figures]
     checks += [
         ("received by its parts", "stock.available + stock.reserved + stock.sold", "stock.received"),
@@ -39,3 +47,20 @@ def _differences_sql() -> str:
 
 
 DIFFERENCES = _differences_sql()
+
+_SUMMED = f"SELECT {', '.join(_sums())} FROM movements WHERE product_id = ?"
+_SET = "INSERT OR REPLACE INTO stock (product_id, available, reserved, sold, received) VALUES (?, ?, ?, ?, ?)"
+_SAY = (  # Once an instant is enough.
+    "INSERT OR IGNORE INTO movements (at, product_id, kind, quantity, input_id, reason, who, request_id)"
+    " VALUES (?, ?, ?, 0, ?, ?, ?, ?)"
+)
+
+
+def set_by_ledger(product_id: str, at: Millis, by: By, connection: apsw.Connection) -> bool:
+    """See Stock.set_by_ledger."""
+    figures = connection.execute(_SUMMED, (product_id,)).fetchone()
+    if figures is None or any(figure is None or figure < 0 for figure in figures):
+        return False
+    connection.execute(_SET, (product_id, *figures))
+    connection.execute(_SAY, (at, product_id, Kind.ADJUST, set_id(at), SET_BY_LEDGER, *by))
+    return True

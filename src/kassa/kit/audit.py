@@ -1,4 +1,5 @@
-"""The audit entry: what changed, who changed it and why. Entries are never changed or removed."""
+"""The audit entry: what changed, who changed it and why. Entries are never changed or removed. And what a comparison of
+two books has found."""
 
 import msgspec
 
@@ -43,3 +44,19 @@ class TimelineEntry(msgspec.Struct, frozen=True, rename="camel"):
     kind: str
     text: str
     data: dict[str, str]
+
+
+class Finding(msgspec.Struct, frozen=True, rename="camel"):
+    """Something that does not go together: what it is about, how, and whether it was mended just now."""
+
+    subject: str
+    text: str
+    is_mended: bool
+
+
+class Comparison(msgspec.Struct, frozen=True, rename="camel"):
+    """Two books that were compared: which, how many entries, and what does not go together."""
+
+    name: str
+    looked_at: int
+    findings: list[Finding]

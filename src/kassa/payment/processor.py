@@ -139,14 +139,17 @@ class Processor(Protocol):
     async def refunds(self, intent_id: str) -> list[RefundState]:
         """All refunds of a PaymentIntent."""
 
+    async def refunds_since(self, since: Millis, after: str | None) -> tuple[list[RefundState], str | None]:
+        """One page of all refunds made since then, the newest first; and the cursor of the next page, if any."""
+
     async def refund_state(self, refund_id: str) -> RefundState:
         """The refund as it is now."""
 
     async def dispute_state(self, dispute_id: str) -> DisputeState:
         """The dispute as it is now."""
 
-    async def disputes(self, after: str | None) -> tuple[list[DisputeState], str | None]:
-        """One page of all disputes, the newest first; and the cursor of the next page, if any."""
+    async def disputes_since(self, since: Millis, after: str | None) -> tuple[list[DisputeState], str | None]:
+        """One page of all disputes opened since then, the newest first; and the cursor of the next page, if any."""
 
     async def events(self, types: list[str], since: Millis, after: str | None) -> tuple[list[bytes], str | None]:
         """One page of events since then, the newest first, each as JSON; and the cursor of the next page, if any."""

@@ -136,6 +136,12 @@ class StripeProcessor:
             made = await self._client.v1.refunds.list_async({"payment_intent": intent_id, "limit": 100})
             return [_refund(refund) async for refund in made.auto_paging_iter()]
 
+    async def refunds_since(self, since: Millis, after: str | None) -> tuple[list[RefundState], str | None]:
+        """See kassa.payment.processor.Processor."""
+        with _told_apart():
+            page = await self._client.v1.refunds.list_async(_page(since, after))
+            return [_refund(refund) for refund in page.data], page.data[-1].id if page.has_more else None
+
     async def refund_state(self, refund_id: str) -> RefundState:
         """See kassa.payment.processor.Processor."""
         with _told_apart():
@@ -146,18 +152,16 @@ class StripeProcessor:
         with _told_apart():
             return _dispute(await self._client.v1.disputes.retrieve_async(dispute_id))
 
-    async def disputes(self, after: str | None) -> tuple[list[DisputeState], str | None]:
+    async def disputes_since(self, since: Millis, after: str | None) -> tuple[list[DisputeState], str | None]:
         """See kassa.payment.processor.Processor."""
-        asked: Any = {"limit": 100, **({"starting_after": after} if after else {})}
         with _told_apart():
-            page = await self._client.v1.disputes.list_async(asked)
+            page = await self._client.v1.disputes.list_async(_page(since, after))
             return [_dispute(dispute) for dispute in page.data], page.data[-1].id if page.has_more else None
 
     async def events(self, types: list[str], since: Millis, after: str | None) -> tuple[list[bytes], str | None]:
         """See kassa.payment.processor.Processor."""
-        asked: Any = {"types": types, "created": {"gte": since // SECOND}, "limit": 100}
         with _told_apart():
-            page = await self._client.v1.events.list_async(asked | ({"starting_after": after} if after else {}))
+            page = await self._client.v1.events.list_async(_page(since, after, types=types))
             events = [encode(event.to_dict()) for event in page.data]
             return events, page.data[-1].id if page.has_more else None
 
@@ -283,3 +287,9 @@ def _checked(kind: type[T]) -> Callable[[Any], T]:
 
 _text = _checked(str)
 _whole = _checked(int)
+
+
+def _page(since: Millis, after: str | None, **filters: list[str]) -> Any:
+    """What a list is asked with."""
+    cursor = {"starting_after": after} if after else {}
+    return {"created": {"gte": since // SECOND}, "limit": 100, **filters, **cursor}

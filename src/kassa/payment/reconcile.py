@@ -1,18 +1,20 @@
 """Reconciliation: what webhooks did not tell is asked for. Nothing here knows more than the webhooks' own paths."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
+import structlog
 
-from kassa.kit.audit import Cause
-from kassa.kit.clock import DAY, MINUTE, SECOND, Clock, Millis
+from kassa.kit.audit import Cause, Comparison, Finding
+from kassa.kit.clock import DAY, HOUR, MINUTE, SECOND, Clock, Millis
 from kassa.kit.documents import Duplicate, In, change
 from kassa.payment.disputes import observed as disputed
 from kassa.payment.domain import Kind, Payment, Stage, kind_of
 from kassa.payment.inbox import HANDLED, Inbox
 from kassa.payment.processor import EventState, Processor, Refused
-from kassa.payment.refunds import observed
+from kassa.payment.refunds import observed as refunded
 from kassa.payment.service import PaymentService
 from kassa.payment.store import Cursor, PaymentStore
 
@@ -22,14 +24,12 @@ OVERLAP: Millis = 15 * MINUTE
 # Stripe keeps events for 30 days (docs: api/events/list).
 OLDEST: Millis = 29 * DAY
 PAGE = 100
+LATELY: Millis = 7 * DAY
+"""What the regular comparison looks at; the events tell of what is older."""
 
+log = structlog.get_logger()
 
-class Difference(msgspec.Struct, frozen=True):
-    """Something that Stripe and Kassa do not agree on: what, where, and whether it was mended."""
-
-    subject: str
-    text: str
-    is_mended: bool
+T = TypeVar("T")
 
 
 class Reconciler:
@@ -48,53 +48,60 @@ class Reconciler:
 
     def jobs(self) -> list[tuple[str, Millis, Callable[[], Awaitable[Any]]]]:
         """What is to be done regularly: name, every so often (ms), how."""
-        return [("fetch missed events", 5 * MINUTE, self.fetch_missed_events)]
+        return [
+            ("fetch missed events", 5 * MINUTE, self.fetch_missed_events),
+            ("compare with Stripe", 6 * HOUR, self._compare_lately),
+        ]
 
-    async def fetch_missed_events(self, *, fix: bool = True) -> list[Difference]:
+    async def fetch_missed_events(self, *, fix: bool = True) -> Comparison:
         """Take in the events that never came, or only tell them. How far was fetched is told by Stripe's clock, and
         noted only after a full walk."""
         cursor = await self._cursors.get(CURSOR)
         since = cursor.fetched_until - OVERLAP if cursor else self._clock.now() - OLDEST
         newest = cursor.fetched_until if cursor else since
-        missed = []
-        after: str | None = None
-        while True:
-            page, after = await self._processor.events(list(HANDLED), since, after)
+        looked_at, missed = 0, []
+        async for page in _pages(partial(self._processor.events, list(HANDLED), since)):
             events = [(self._decoder.decode(body), body) for body in page]
             known = {each.id for each in await self._inbox.events.many([event.id for event, _ in events])}
+            looked_at += len(events)
             for event, body in events:
                 newest = max(newest, event.created * SECOND)
                 if event.id not in known and (not fix or await self._take_in(event, body)):
-                    missed.append(Difference(event.id, f"{event.type} had never come", is_mended=fix))
-            if after is None:
-                break
+                    missed.append(Finding(event.id, f"{event.type} had never come", is_mended=fix))
         if fix:
             await self._move_cursor(cursor, newest)
-        return missed
+        return Comparison("Stripe's events", looked_at, missed)
 
-    async def compare(self, *, fix: bool) -> list[Difference]:
-        """Look up at Stripe every payment that is not settled, the refunds of every one that is, and all disputes."""
-        differences = []
-        open_stages = In((Stage.INITIATED, Stage.PROCESSING))
-        async for payment in self._walk({"stage": open_stages}):
-            differences += await self._compare_session(payment, fix=fix)
-        async for payment in self._walk({"stage": In((Stage.SUCCESS, Stage.FAILED))}):
-            if payment.taken_minor > 0:
-                differences += await self._compare_refunds(payment, fix=fix)
-        return differences + await self._compare_disputes(fix=fix)
+    async def compare(self, *, fix: bool, since: Millis = 0) -> list[Comparison]:
+        """Look up at Stripe every payment that is not settled, and compare the refunds and disputes made since then
+        (ms) with what Stripe says."""
+        return [
+            await self._compare_sessions(fix=fix),
+            await self._compare_refunds(fix=fix, since=since),
+            await self._compare_disputes(fix=fix, since=since),
+        ]
 
-    async def _walk(self, where: dict[str, In]) -> AsyncIterator[Payment]:
+    async def _compare_lately(self) -> None:
+        for comparison in await self.compare(fix=True, since=self._clock.now() - LATELY):
+            for finding in comparison.findings:
+                report = log.warning if finding.is_mended else log.error
+                report("differs from Stripe", what=comparison.name, **msgspec.structs.asdict(finding))
+
+    async def _compare_sessions(self, *, fix: bool) -> Comparison:
+        looked_at, found = 0, []
         after: str | None = None
+        where = {"stage": In((Stage.INITIATED, Stage.PROCESSING))}
         while page := await self._payments.find(where, limit=PAGE, after=after, order="oldest"):
             for payment in page:
-                yield payment
-            after = page[-1].id
+                found += await self._compare_session(payment, fix=fix)
+            looked_at, after = looked_at + len(page), page[-1].id
+        return Comparison("payments that are not settled", looked_at, found)
 
-    async def _compare_session(self, payment: Payment, *, fix: bool) -> list[Difference]:
+    async def _compare_session(self, payment: Payment, *, fix: bool) -> list[Finding]:
         try:
             session = await self._processor.session(str(payment.session_id))
         except Refused as refused:
-            return [Difference(payment.order_id, f"its session is not at Stripe: {refused}", is_mended=False)]
+            return [Finding(payment.order_id, f"its session is not at Stripe: {refused}", is_mended=False)]
         kind = kind_of(payment, session)
         as_known = {Stage.INITIATED: Kind.OPENED, Stage.PROCESSING: Kind.PROCESSING}
         if as_known[payment.stage] is kind:
@@ -102,42 +109,46 @@ class Reconciler:
         if fix:
             await self._service.settle(payment.id, session, f"reconcile:{payment.version}", "reconciliation")
             await self._service.outbox.settle()
-        return [Difference(payment.order_id, f"the payment is {payment.stage}, at Stripe it is {kind}", is_mended=fix)]
+        return [Finding(payment.order_id, f"the payment is {payment.stage}, at Stripe it is {kind}", is_mended=fix)]
 
-    async def _compare_refunds(self, payment: Payment, *, fix: bool) -> list[Difference]:
-        if payment.intent_id is None:
-            return []
-        differences = []
-        for state in await self._processor.refunds(payment.intent_id):
-            cause_id = f"reconcile:{state.id}:{state.status}"
-            seen = observed(payment, state, Cause(cause_id, "reconciliation"), self._clock.now())
-            if seen is payment:
-                continue
-            if fix:
-                await self._service.refunding.observe(payment.id, state, cause_id)
-                await self._service.outbox.settle()
-            text = f"refund {state.id} is {state.status} at Stripe"
-            differences.append(Difference(payment.order_id, text, is_mended=fix))
-        return differences
-
-    async def _compare_disputes(self, *, fix: bool) -> list[Difference]:
-        differences = []
-        after: str | None = None
-        while True:
-            page, after = await self._processor.disputes(after)
+    async def _compare_refunds(self, *, fix: bool, since: Millis) -> Comparison:
+        looked_at, found = 0, []
+        async for page in _pages(partial(self._processor.refunds_since, since)):
+            looked_at += len(page)
             for state in page:
-                payment = await self._payments.first({"intent_id": state.intent_id}) if state.intent_id else None
-                if payment is None:
-                    continue  # Of another shop at the same account.
+                payment = await self._of_intent(state.intent_id)
                 cause_id = f"reconcile:{state.id}:{state.status}"
-                if disputed(payment, state, Cause(cause_id, "reconciliation"), self._clock.now()) is payment:
+                if payment is None or refunded(payment, state, self._cause(cause_id), self._clock.now()) is payment:
+                    continue
+                if fix:
+                    await self._service.refunding.observe(payment.id, state, cause_id)
+                    await self._service.outbox.settle()
+                text = f"refund {state.id} is {state.status} at Stripe"
+                found.append(Finding(payment.order_id, text, is_mended=fix))
+        return Comparison("refunds", looked_at, found)
+
+    async def _compare_disputes(self, *, fix: bool, since: Millis) -> Comparison:
+        looked_at, found = 0, []
+        async for page in _pages(partial(self._processor.disputes_since, since)):
+            looked_at += len(page)
+            for state in page:
+                payment = await self._of_intent(state.intent_id)
+                cause_id = f"reconcile:{state.id}:{state.status}"
+                if payment is None or disputed(payment, state, self._cause(cause_id), self._clock.now()) is payment:
                     continue
                 if fix:
                     await self._service.observe_dispute(payment.id, state, cause_id)
+                    await self._service.outbox.settle()
                 text = f"dispute {state.id} is {state.status} at Stripe"
-                differences.append(Difference(payment.order_id, text, is_mended=fix))
-            if after is None:
-                return differences
+                found.append(Finding(payment.order_id, text, is_mended=fix))
+        return Comparison("disputes", looked_at, found)
+
+    async def _of_intent(self, intent_id: str | None) -> Payment | None:
+        """Whose money it is; None if it is of another shop at the same account."""
+        return await self._payments.first({"intent_id": intent_id}) if intent_id else None
+
+    def _cause(self, id: str) -> Cause:
+        return Cause(id, "reconciliation")
 
     async def _take_in(self, event: EventState, body: bytes) -> bool:
         if await self._inbox.store(event, body) is None:
@@ -153,3 +164,12 @@ class Reconciler:
                 return  # another process has walked at the same time
             return
         await change(self._cursors, CURSOR, lambda known: msgspec.structs.replace(known, fetched_until=until))
+
+
+async def _pages(ask: Callable[[str | None], Awaitable[tuple[list[T], str | None]]]) -> AsyncIterator[list[T]]:
+    """All pages of a list at Stripe."""
+    page, after = await ask(None)
+    yield page
+    while after is not None:
+        page, after = await ask(after)
+        yield page

@@ -110,12 +110,15 @@ async def afterwards(shop: Shop, stripe: "Stripe", workload: "Workload") -> list
     assert shop.order is not None
     assert shop.payment is not None
     assert shop.stock is not None
+    assert shop.stock_reconciler is not None
     books = await Books.of(shop, stripe)
     problems = [
         f"{each.invariant}: {each.subject}: {each.text}"
         for each in await audit(shop.order.orders, shop.payment.payments, shop.stock, shop.clock)
     ]
     problems += await stock(shop, workload.products) + await money(shop, stripe)
+    for comparison in await shop.stock_reconciler.compare(fix=False):
+        problems += [f"I4: {each.subject}: {each.text}" for each in comparison.findings]
     for check in (_money, _confirmed, _ended, _refunds, _news):
         problems += check(books)
     problems += [

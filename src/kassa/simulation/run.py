@@ -20,6 +20,7 @@ from kassa.simulation.world import Happening, World
 BUYERS = 120
 _LOOK_EVERY = 60.0
 _OFTENER = 5
+_SERVED_WITHIN = 24 * 3600.0
 _SETTLED_WITHIN = 8 * 3600.0
 _LINES = 40
 _ID = re.compile(r"_([0-9a-z]{26})")
@@ -95,7 +96,10 @@ async def _live(plan: Plan, directory: Path, result: Result) -> None:
         await world.start()
         async with world.observed() as shop:
             watching = world.begin(_watch(world, shop, workload, result))
-            await workload.run()
+            try:
+                await asyncio.wait_for(workload.run(), _SERVED_WITHIN)
+            except TimeoutError:
+                result.violations.append("liveness: somebody was never served")
             world.faults.calm()
             await _settle(world, shop, result)
             watching.cancel()

@@ -173,13 +173,16 @@ class Way:
     async def dispute_state(self, dispute_id: str) -> DisputeState:
         return _dispute(await self._call("GET", "/v1/disputes/*", dispute_id))
 
-    async def disputes(self, after: str | None) -> tuple[list[DisputeState], str | None]:
-        page = await self._call("GET", "/v1/disputes", "", {"starting_after": after} if after else {})
+    async def refunds_since(self, since: Millis, after: str | None) -> tuple[list[RefundState], str | None]:
+        page = await self._call("GET", "/v1/refunds", "", _page(since, after))
+        return [_refund(each) for each in page["data"]], page["data"][-1]["id"] if page["has_more"] else None
+
+    async def disputes_since(self, since: Millis, after: str | None) -> tuple[list[DisputeState], str | None]:
+        page = await self._call("GET", "/v1/disputes", "", _page(since, after))
         return [_dispute(each) for each in page["data"]], page["data"][-1]["id"] if page["has_more"] else None
 
     async def events(self, types: list[str], since: Millis, after: str | None) -> tuple[list[bytes], str | None]:
-        given: Json = {"types": types, "created": {"gte": since // SECOND}, "limit": 100}
-        page = await self._call("GET", "/v1/events", "", given | ({"starting_after": after} if after else {}))
+        page = await self._call("GET", "/v1/events", "", {"types": types, **_page(since, after)})
         found = [tables.encode(event) for event in page["data"]]
         return found, page["data"][-1]["id"] if page["has_more"] else None
 
@@ -229,6 +232,11 @@ def _told_apart() -> Iterator[None]:
         if error.status in (400, 402, 404):
             raise Refused(error.status, error.code, error.message) from error
         raise StripeUnreachable(error.message) from error
+
+
+def _page(since: Millis, after: str | None) -> Json:
+    cursor = {"starting_after": after} if after else {}
+    return {"created": {"gte": since // SECOND}, "limit": 100, **cursor}
 
 
 def _session(session: Json, intent_status: str | None) -> SessionState:
