@@ -1,6 +1,7 @@
 """Refunds: from the operator, from Stripe's dashboard, concurrent, failing."""
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -215,3 +216,32 @@ async def test_two_processes_that_renew_the_key_of_one_refund_make_one(
     await refund(shop, order, 500)
     await shop.later(MINUTE)
     assert [each.amount for each in shop.stripe.refunds_made.values()] == [500]
+
+
+@pytest.mark.parametrize("origin", ["kassa", "stripe"])
+@pytest.mark.parametrize(
+    ("end", "status"), [("succeeded", "REFUNDED"), ("failed", "CONFIRMED"), ("canceled", "CONFIRMED")]
+)
+@pytest.mark.parametrize("arrival", list(itertools.permutations(("created", "updated", "failed"))))
+async def test_events_of_a_refund_may_come_in_any_order(
+    shop: World, arrival: tuple[str, ...], end: str, status: str, origin: str
+) -> None:
+    """Whoever made it. What was refunded can be refunded again if that refund came to nothing."""
+    order = await paid(shop, await shop.sell())
+    shop.stripe.refund_status = "pending"
+    if origin == "kassa":
+        made = (await refund(shop, order)).stripe_id
+    else:
+        made = shop.stripe.refund_at_stripe(str((await shop.payment_now(order)).intent_id), 1999).id
+    bodies = {kind: shop.stripe.refund_event(kind, str(made)) for kind in arrival}
+    await shop.hook(bodies[arrival[0]])
+    known = shop.stripe.refunds_made[str(made)]
+    shop.stripe.refunds_made[str(made)] = RefundState(
+        known.id, end, known.amount, known.currency, known.intent_id, known.metadata, None
+    )
+    for kind in (*arrival[1:], *arrival):
+        await shop.hook(bodies[kind])
+    (seen,) = (await shop.payment_now(order)).refunds
+    assert (seen.status, seen.origin) == (end, origin)
+    assert (await shop.order_now(order)).status == status
+    assert held_minor(await shop.payment_now(order)) == (1999 if end == "succeeded" else 0)
