@@ -102,6 +102,8 @@ async def test_a_reservation_that_an_ended_order_left_is_released(shop: World) -
     assert (await shop.level(mug)).available == 10
     last = (await shop.stock.recent(1))[0]
     assert (last.kind, last.who, last.input_id) == (Kind.RELEASE, "reconciliation", order.reservation_id)
+    story = await shop.order.timeline(order.id, BUYER)
+    assert {"product": mug, "by": "reconciliation"} in [entry.data for entry in story]
     assert await compared(shop, fix=False) == []
     assert await shop.audit() == []
 

@@ -75,13 +75,14 @@ class ReservationEnded(Problem):
 
 
 class Moved(msgspec.Struct, frozen=True, rename="camel"):
-    """One movement of stock: when, of which product, how many pieces, and what became of them: `reserve`, `commit`,
-    `release` or `restock`."""
+    """One movement of stock: when, of which product, how many pieces, what became of them (`reserve`, `commit`,
+    `release` or `restock`), and who had it made."""
 
     at: int
     product_id: str
     kind: str
     quantity: int
+    who: str
 
 
 class Inventory(Protocol):

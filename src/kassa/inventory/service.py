@@ -77,7 +77,7 @@ class InventoryService:
     async def moved(self, ids: list[str], products: list[str]) -> list[Moved]:
         """See contracts.inventory.Inventory."""
         found = await self._stock.moved_by(ids[:MOST_ASKED], products[:MOST_ASKED])
-        return [Moved(each.at, each.product_id, each.kind, each.quantity) for each in found]
+        return [Moved(each.at, each.product_id, each.kind, each.quantity, each.who) for each in found]
 
     # What administrators do
 

@@ -70,7 +70,7 @@ async def _moves(order: Order, inventory: Inventory) -> list[TimelineEntry]:
             "inventory",
             f"stock {each.kind}",
             f"{each.quantity} × {names.get(each.product_id, each.product_id)}: {_MOVES.get(each.kind, each.kind)}.",
-            {"product": each.product_id},
+            {"product": each.product_id, "by": each.who},
         )
         for each in await inventory.moved([*reservations, restock_id(order)], list(names))
     ]
