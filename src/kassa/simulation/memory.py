@@ -145,6 +145,9 @@ class Memory:
         found = [each for each in sorted(self._keys.get(key, {})) if after == "-" or each > after.removeprefix("(")]
         return found[first : first + count]
 
+    def _zcount(self, key: str, least: str, most: str) -> int:
+        return sum(float(least) <= score <= float(most) for score in self._keys.get(key, {}).values())
+
     def _xadd(self, key: str, id: str, *pairs: str) -> str:
         entries = self._keys.setdefault(key, {})
         assert not entries or _number(id) > _number(next(reversed(entries))), "ids of a stream must grow"
@@ -221,6 +224,8 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "ZRANGE": Memory._zrange,
     "ZRANGEBYSCORE": Memory._zrangebyscore,
     "ZRANGEBYLEX": Memory._zrangebylex,
+    "ZCARD": lambda memory, key: len(memory._keys.get(key, {})),
+    "ZCOUNT": Memory._zcount,
     "XADD": Memory._xadd,
     "XRANGE": Memory._xrange,
     "XTRIM": Memory._xtrim,
