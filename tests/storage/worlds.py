@@ -1,16 +1,20 @@
 """Where the tests of the storage ports get their adapters from: one entry for each adapter."""
 
+import time
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
+from random import Random
+from typing import Any, TypeAlias
 
+from kassa.app.stores import redis_by
 from kassa.inventory.stock import Stock
 from kassa.inventory.stock_redis import RedisStock
 from kassa.inventory.stock_sqlite import SqliteStock
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Database
+from kassa.simulation.memory import Client, Command, Memory
 from kassa.storage.documents_mongo import PATIENCE, MongoDatabase
 from tests.servers import mongod, valkey
 from tests.support import sqlite
@@ -37,6 +41,18 @@ async def redis_stock(directory: Path, url: str | None = None) -> AsyncIterator[
 
 
 @asynccontextmanager
+async def _simulated_redis_stock(directory: Path) -> AsyncIterator[RedisStock]:
+    """The server of the simulation does what a real one does."""
+    memory = Memory(time.monotonic, Random(1))
+
+    async def send(commands: Sequence[Command]) -> list[Any]:
+        return memory.execute(commands)
+
+    async with sqlite(directory) as file, AsyncExitStack() as closing:
+        yield await redis_by(Client(send), file, closing)
+
+
+@asynccontextmanager
 async def mongo(
     _: Path | None = None, server: mongod.Mongod | None = None, patience: Millis = PATIENCE
 ) -> AsyncIterator[MongoDatabase]:
@@ -51,4 +67,4 @@ async def mongo(
 
 
 DATABASES: dict[str, Databases] = {"sqlite": sqlite, "mongo": mongo}
-STOCKS: dict[str, Stocks] = {"sqlite": _sqlite_stock, "redis": redis_stock}
+STOCKS: dict[str, Stocks] = {"sqlite": _sqlite_stock, "redis": redis_stock, "simulated redis": _simulated_redis_stock}
