@@ -4,7 +4,8 @@ may hold secrets."""
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -31,10 +32,22 @@ def configure_logs(level: str, form: str | None) -> None:
     structlog.configure(
         processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stderr())),
         cache_logger_on_first_use=True,
     )
     _take_in_the_library_s(shared, render, number)
+
+
+class _Stderr:
+    """stderr; what cannot be written to it is lost. A full disk must not fail what the line is about."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def _take_in_the_library_s(shared: list[Any], render: list[Any], level: int) -> None:
