@@ -12,7 +12,8 @@ from kassa.inventory.stock import SET_BY_LEDGER, Kind, State
 from kassa.inventory.stock_redis import RedisStock
 from kassa.inventory.stock_sqlite import SqliteStock
 from kassa.kit.audit import Finding
-from kassa.kit.clock import DAY, HOUR
+from kassa.kit.clock import DAY, HOUR, MINUTE
+from kassa.kit.problem import Unavailable
 from kassa.order.domain import Order
 from tests.trade.world import BUYER, World, found, world
 
@@ -203,3 +204,22 @@ async def test_a_level_that_moves_on_meanwhile_is_left_as_it_is(shop: World, mon
     monkeypatch.setattr(audit, "level_and_ledger", read_then_sold)
     assert not await shop.stock.set_by_ledger(mug, shop.clock.now(), BY)
     assert (await shop.level(mug)).available == 9
+
+
+async def test_what_an_order_is_about_to_have_done_is_no_difference(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by chaos: after a crash the effect that releases waits for its lease to run out."""
+
+    async def away(reservation_id: str) -> None:
+        raise Unavailable("the inventory is away")
+
+    order = await shop.place((await shop.sell(stock=10), 2))
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.inventory, "release", away)
+        await shop.order.cancel(order.id, BUYER)
+        await shop.settle()
+    assert await compared(shop, fix=True) == []
+    await shop.later(MINUTE)
+    assert await compared(shop, fix=True) == []
+    assert await shop.audit() == []

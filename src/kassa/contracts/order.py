@@ -54,11 +54,12 @@ class RefundNews(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class WantedReservation(msgspec.Struct, frozen=True, rename="camel"):
-    """What an order wants one of its reservations to be."""
+    """What an order wants one of its reservations to be. `is_under_way`: it has yet to have that done itself."""
 
     reservation_id: str
     lines: list[Line]
     state: Literal["held", "committed", "released"]
+    is_under_way: bool = False
 
 
 class WantedPage(msgspec.Struct, frozen=True, rename="camel"):

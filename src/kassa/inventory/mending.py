@@ -12,11 +12,13 @@ MOST_IDS = 500
 
 
 class Wanted(NamedTuple):
-    """What an order wants one of its reservations to be, with the order's lines."""
+    """What an order wants one of its reservations to be, with the order's lines. `is_under_way`: the order has yet to
+    have that done itself."""
 
     reservation_id: str
     lines: tuple[Line, ...]
     state: State
+    is_under_way: bool = False
 
 
 WantedReservations: TypeAlias = Callable[[Millis, Sequence[str]], AsyncIterator[Wanted]]
@@ -42,4 +44,4 @@ def wanted_by(orders: Orders) -> WantedReservations:
 
 
 def _as_wanted(told: WantedReservation) -> Wanted:
-    return Wanted(told.reservation_id, tuple(told.lines), State(told.state))
+    return Wanted(told.reservation_id, tuple(told.lines), State(told.state), told.is_under_way)

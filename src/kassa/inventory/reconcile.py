@@ -121,6 +121,8 @@ class StockReconciler:
 
 
 def _differs(wanted: Wanted, found: Reservation | None) -> bool:
+    if wanted.is_under_way:
+        return False
     if found is None:
         return wanted.state is not State.RELEASED  # A revival that was refused has never held anything.
     return found.state is not wanted.state

@@ -8,7 +8,7 @@ from kassa.contracts.order import WantedPage, WantedReservation
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Between, Collection
 from kassa.kit.problem import Invalid
-from kassa.order.domain import Order, Stage
+from kassa.order.domain import Order, Stage, Todo
 
 PAGE = 200
 MOST_IDS = 500
@@ -21,6 +21,7 @@ _WANTED: dict[Stage, Literal["held", "committed", "released"]] = {
     Stage.CANCELLED: "released",
     Stage.FAILED: "released",
 }
+_ENDS = (Todo.COMMIT, Todo.RELEASE)
 
 
 async def wanted_since(orders: Collection[Order], since: Millis, after: str) -> WantedPage:
@@ -40,7 +41,10 @@ async def wanted_of(orders: Collection[Order], ids: Sequence[str]) -> list[Wante
 
 def _reservations(order: Order) -> Iterator[WantedReservation]:
     lines = [Line(item.product_id, item.quantity) for item in order.items]
+    open_for = {each.args["reservation"] for each in order.effects if each.done_at is None and each.kind in _ENDS}
     for generation in range(1, order.generation):
-        yield WantedReservation(f"{order.id}.{generation}", lines, "released")
+        id = f"{order.id}.{generation}"
+        yield WantedReservation(id, lines, "released", id in open_for)
     if order.stage is not Stage.REVIVING:  # its own effect repeats the reservation
-        yield WantedReservation(order.reservation_id, lines, _WANTED[order.stage])
+        id = order.reservation_id
+        yield WantedReservation(id, lines, _WANTED[order.stage], id in open_for)
