@@ -9,7 +9,7 @@ STRIPE := $(shell command -v stripe)
 IP := $(shell PATH=$$PATH:/usr/sbin command -v ip)
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: up test check bench lock format clean install install-test browser hosts stripe
+.PHONY: up test check bench chaos lock format clean install install-test browser hosts stripe
 
 up: install  ## install and start the shop with the sample catalogue
 	$(BIN)/kassa up --sample $(ARGS)
@@ -29,6 +29,9 @@ check: install-test  ## lint, types, boundaries and the quick tests: under a min
 
 bench: install-test  ## the benchmarks; one JSON line each
 	$(BIN)/python -m bench $(ARGS)
+
+chaos: install-test hosts  ## real processes on real stores, troubled at random and audited: ARGS="--runs 500 --trouble kill"
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 format: install-test
 	$(BIN)/ruff check --fix .
