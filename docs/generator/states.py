@@ -12,7 +12,9 @@ from kassa.inventory.stock import EFFECTS, State
 from kassa.inventory.stock import Effect as StockEffect
 from kassa.order import domain as order
 from kassa.order.service import OrderService
+from kassa.payment import disputes, refunds
 from kassa.payment import domain as payment
+from kassa.payment.history import DISPUTES, REFUNDS
 from kassa.payment.refunding import Refunding
 from kassa.payment.service import PaymentService
 from kassa.product.service import ProductService
@@ -26,6 +28,14 @@ that is not in the table changes nothing, so that news may come late, twice or o
 _ORDER_BEGINS = ("[*] --> PENDING: placed", "[*] --> FAILED: its making was interrupted")
 _PAYMENT_BEGINS = ("[*] --> CREATED: asked to pay", "[*] --> CLOSED: closed before anybody asked to pay")
 
+_REFUNDS = """\
+A refund holds its amount from the moment it is asked for. Then Stripe decides, and what it says is applied as it is: a
+refund goes from any state to one further down, over several at once too, and never back, so that its events may come in
+any order. One that failed or was canceled gives its amount back, to be refunded again. Those made in Stripe's dashboard
+are taken in with the first thing that is heard of them."""
+_DISPUTES = """\
+Likewise. A refund of money that has no order waits while a dispute keeps Stripe from making it, and is asked for again
+when the dispute is won."""
 _STOCK = """\
 The ledger is a list of movements that is only ever added to. Quantity times effect, summed over a product's movements,
 is its stock (I7); in each row `received` is what the other three add up to (I1)."""
@@ -46,6 +56,12 @@ def made() -> str:
         "## Payments",
         _diagram(payment.TRANSITIONS, _PAYMENT_BEGINS),
         _transitions(payment.TRANSITIONS, payment.STATUS, list(payment.Stage)),
+        "## Refunds",
+        _REFUNDS,
+        _ranked(refunds.RANK, REFUNDS),
+        "## Disputes",
+        _DISPUTES,
+        _ranked(disputes.RANK, DISPUTES),
         "## Stock",
         _STOCK,
         table(("Movement", *StockEffect._fields), [(code(kind), *_signed(effect)) for kind, effect in EFFECTS.items()]),
@@ -70,6 +86,12 @@ def _transitions(transitions: Mapping[tuple[Any, Any], Any], shown: Mapping[Any,
         for (stage, kind), move in by_stage
     ]
     return table(("State", "News", "Next", "On the wire", "Effects"), rows)
+
+
+def _ranked(ranks: Mapping[str, int], words: Mapping[str, str]) -> str:
+    return table(
+        ("State", "Means"), [(code(state), words[state]) for state in sorted(ranks, key=lambda each: ranks[each])]
+    )
 
 
 def _signed(effect: StockEffect) -> list[str]:

@@ -77,6 +77,8 @@ async def test_a_second_payment_is_healed_and_told(stripe: Trouble) -> None:
     second = await at_stripe(stripe, "POST", "checkout/sessions", form)
     await stripe.deliveries("dropped")
     await stripe.buyer.pay(second["id"])
+    status, told = await stripe.shop.command("reconcile")
+    assert (status, "differs" in told, "checkout.session.completed had never come" in told) == (1, True, True), told
     status, told = await stripe.shop.command("reconcile", "--fix")
     assert (status, "checkout.session.completed had never come" in told) == (0, True), told
     await stripe.deliveries("normal")

@@ -14,7 +14,7 @@ from kassa.payment.refunds import after_dispute
 
 # A state never goes back to one of a lower rank: answers about one dispute may be applied out of order. An inquiry
 # (warning_…) that was closed can still become a dispute (Stripe docs: disputes/how-disputes-work).
-_RANK = {
+RANK = {
     "warning_needs_response": 0,
     "warning_under_review": 1,
     "warning_closed": 2,
@@ -33,7 +33,7 @@ _ENDED = ("prevented", "won", "lost")
 def observed(payment: Payment, state: DisputeState, cause: Cause, now: Millis) -> Payment:
     """The payment after Stripe told the state of a dispute; the very same object if that is not news."""
     known = next((each for each in payment.disputes if each.id == state.id), None)
-    if known is not None and _RANK.get(state.status, 0) <= _RANK.get(known.status, -1):
+    if known is not None and RANK.get(state.status, 0) <= RANK.get(known.status, -1):
         return payment
     seen = Dispute(
         id=state.id,

@@ -51,7 +51,7 @@ def _told(events: Iterable[StripeEvent]) -> Iterator[TimelineEntry]:
         yield TimelineEntry(event.received_at, SERVICE, "stripe event", text, data)
 
 
-_REFUNDS = {
+REFUNDS = {
     "requested": "A refund was asked for.",
     "pending": "Stripe has taken the refund on; the money is on its way back.",
     "requires_action": "The refund waits for something that the buyer must do; Stripe tells them what.",
@@ -59,7 +59,7 @@ _REFUNDS = {
     "failed": "The refund failed: its amount can be refunded again.",
     "canceled": "The refund was cancelled: its amount can be refunded again.",
 }
-_DISPUTES = {
+DISPUTES = {
     "warning_needs_response": "The buyer's bank asks about the payment; an answer can avert a dispute.",
     "warning_under_review": "The buyer's bank looks at the answer to its question.",
     "warning_closed": "The buyer's bank has no more questions: no dispute came of it.",
@@ -81,7 +81,7 @@ def _words(what: str) -> str:
     if known := _WORDS.get(what):
         return known
     if news := _NEWS.fullmatch(what):
-        words = _REFUNDS if news[1] == "refund" else _DISPUTES
+        words = REFUNDS if news[1] == "refund" else DISPUTES
         if text := words.get(news[4] or "requested"):
             return text
     return _DELAYS.get(what.partition(": ")[2], f"{what[:1].upper()}{what[1:]}.")

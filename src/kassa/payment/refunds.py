@@ -16,7 +16,7 @@ from kassa.payment.processor import RefundState
 REQUESTED = "requested"
 # A state never goes back to one of a lower rank: answers about one refund may be applied out of order. A refund
 # that succeeded can still fail (Stripe docs: refunds).
-_RANK = {REQUESTED: 0, "pending": 1, "requires_action": 2, "succeeded": 3, "failed": 4, "canceled": 4}
+RANK = {REQUESTED: 0, "pending": 1, "requires_action": 2, "succeeded": 3, "failed": 4, "canceled": 4}
 _GIVEN_BACK = ("failed", "canceled")
 
 # Stripe forgets an idempotency key after a day at the earliest (docs: idempotent_requests).
@@ -81,7 +81,7 @@ def observed(payment: Payment, state: RefundState, cause: Cause, now: Millis) ->
     if known is None:
         known = _from_stripe(payment, state, now)
         payment = msgspec.structs.replace(payment, refunds=(*payment.refunds, known))
-    elif _RANK.get(state.status, 0) <= _RANK.get(known.status, 0):
+    elif RANK.get(state.status, 0) <= RANK.get(known.status, 0):
         return payment
     seen = msgspec.structs.replace(
         known, status=state.status, stripe_id=state.id, failure=state.failure_reason, updated_at=now
