@@ -243,3 +243,14 @@ async def test_two_processes_write_to_one_file(tmp_path: Path) -> None:
     assert [len(lines) for lines in printed] == [300, 300]
     async with sqlite(tmp_path) as file:
         assert len(values(file)) == 600
+
+
+async def test_a_scan_does_not_hold_up_the_event_loop(file: SqliteDatabase) -> None:
+    numbers = "WITH RECURSIVE n(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM n WHERE x < 2000000) SELECT max(x) FROM n"
+    scan = asyncio.create_task(file.scan(numbers))
+    turns = 0
+    while not scan.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert await scan == [(2_000_000,)]
+    assert turns > 100

@@ -170,7 +170,7 @@ class SqliteStock:
         return [MovementTotal(day, Kind(kind), reason, *figures) for day, kind, reason, *figures in rows]
 
     async def differences(self) -> list[Difference]:
-        return [Difference(*row) for row in self._sqlite.read(DIFFERENCES)]
+        return [Difference(*row) for row in await self._sqlite.scan(DIFFERENCES)]
 
     async def set_by_ledger(self, product_id: str, at: Millis, by: By) -> bool:
         return await self._sqlite.write(partial(set_by_ledger, product_id, at, by))

@@ -4,11 +4,13 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Executor
 from contextvars import Context
 from itertools import count
-from typing import TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
 Given = TypeVarTuple("Given")
+T = TypeVar("T")
 
 
 # What comes a nanosecond apart comes at the same time.
@@ -51,6 +53,17 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         handle = asyncio.TimerHandle(when, callback, args, self, context)
         heapq.heappush(self._later, (when, next(self._order), handle))
         return handle
+
+    def run_in_executor(
+        self, executor: Executor | None, work: Callable[[*Given], T], *args: *Given
+    ) -> asyncio.Future[T]:
+        """At once: there are no threads."""
+        future: asyncio.Future[T] = self.create_future()
+        try:
+            future.set_result(work(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
     def _run_once(self) -> None:
         """What `run_forever` repeats until somebody has called `stop`."""

@@ -99,6 +99,13 @@ class Sqlite:
         except _TROUBLE as error:
             raise _unavailable(self._path, error) from error
 
+    async def scan(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query that looks at much, read beside the event loop; else as `read`."""
+        try:
+            return await asyncio.to_thread(_scan, self._path, sql)
+        except _TROUBLE as error:
+            raise _unavailable(self._path, error) from error
+
     async def ping(self) -> None:
         """Return if the file can be read, and the right to write in it can be had; else Unavailable."""
         self.read("SELECT count(*) FROM sqlite_schema")
@@ -224,6 +231,14 @@ def _connect(path: Path) -> apsw.Connection:
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     return connection
+
+
+def _scan(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    connection = _connect(path)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
 
 
 def _connect_to_write(path: Path) -> apsw.Connection:
