@@ -65,6 +65,7 @@ def run(plan: Plan) -> Result:
         except Stuck:
             result.violations.append("liveness: everybody waits for ever")
         finally:
+            loop.run_until_complete(_cleared_up(loop))
             loop.close()
     return result
 
@@ -115,6 +116,13 @@ async def _live(plan: Plan, directory: Path, result: Result) -> None:
         result.restarts = sum(process.starts - 1 for process in world.processes)
         result.faults, result.reached, result.history = world.faults.counts, world.reached, world.history
         await world.end()
+
+
+async def _cleared_up(loop: SimulatedLoop) -> None:
+    """What cancelled tasks were in the midst of has come to its end."""
+    await loop.shutdown_asyncgens()
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 async def _watch(world: World, shop: Shop, workload: Workload, result: Result) -> None:
