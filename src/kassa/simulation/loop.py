@@ -42,6 +42,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._soon.append(handle)
         return handle
 
+    def call_soon_threadsafe(
+        self, callback: Callable[[*Given], object], *args: *Given, context: Context | None = None
+    ) -> asyncio.Handle:
+        return self.call_soon(callback, *args, context=context)
+
     def call_later(
         self, delay: float, callback: Callable[[*Given], object], *args: *Given, context: Context | None = None
     ) -> asyncio.TimerHandle:
@@ -80,6 +85,3 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             handle = soon.popleft()
             if not handle.cancelled():
                 handle._run()
-
-    def _write_to_self(self) -> None:
-        """Nobody sleeps, so that nobody must be woken."""
