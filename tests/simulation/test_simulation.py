@@ -2,8 +2,10 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -109,6 +111,17 @@ def test_the_command_tells_what_was_reached(tmp_path: object) -> None:
     assert "2 runs from seed 1" in done.stdout
     assert "no violation" in done.stdout
     assert "crash" in done.stdout
+
+
+def test_the_command_tells_what_was_reached_when_it_is_interrupted() -> None:
+    command = [sys.executable, "-m", "kassa.cli.main", "simulate", "--runs", "100000", "--buyers", "5"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+        time.sleep(4)
+        running.send_signal(signal.SIGINT)
+        printed, _ = running.communicate(timeout=60)
+    assert running.returncode == 130, printed
+    assert "Interrupted after " in printed
+    assert "Reached: " in printed
 
 
 def test_the_command_knows_the_kinds_of_trouble() -> None:

@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -34,30 +35,58 @@ def simulate(
 
     if unknown := set(often or ()) - set(KINDS):
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(KINDS)}")
-    began, told = time.monotonic(), time.monotonic()
-    total, orders = 0, 0
-    faults: Counter[str] = Counter()
-    reached: set[Reached] = set()
-    for result in _results(seed, runs, buyers, frozenset(often or ()), jobs or os.cpu_count() or 1):
-        total, orders = total + 1, orders + result.orders
-        faults.update(result.faults)
-        reached |= result.reached
-        if result.violations:
-            _tell_violation(result)
-            raise typer.Exit(1)
-        if time.monotonic() - told > _EVERY:
-            told = time.monotonic()
-            pace = orders / (told - began)
-            typer.echo(f"{total} of {runs} runs, {orders} orders, {sum(faults.values())} faults, {pace:.0f} orders/s")
-    seconds = time.monotonic() - began
-    typer.echo(
-        f"{total} runs from seed {seed}: {orders} orders of {total * buyers} buyers in {seconds:.0f} s "
-        f"({orders / seconds:.0f} orders/s), no violation."
-    )
-    typer.echo(
-        f"{sum(faults.values())} faults: {', '.join(f'{kind} {count}' for kind, count in faults.most_common())}."
-    )
-    _tell_coverage(reached)
+    tally = _Tally(seed, buyers)
+    try:
+        for result in _results(seed, runs, buyers, frozenset(often or ()), jobs or os.cpu_count() or 1):
+            tally.add(result)
+            if result.violations:
+                _tell_violation(result)
+                raise typer.Exit(1)
+            tally.tell_now_and_then(runs)
+    except KeyboardInterrupt:
+        tally.tell("Interrupted after ")
+        raise typer.Exit(130) from None
+    tally.tell()
+
+
+class _Tally:
+    """What the runs so far have come to."""
+
+    def __init__(self, seed: int, buyers: int) -> None:
+        self._seed, self._buyers = seed, buyers
+        self._began = self._told = time.monotonic()
+        self._runs = self._orders = 0
+        self._faults: Counter[str] = Counter()
+        self._reached: set[Reached] = set()
+
+    def add(self, result: "Result") -> None:
+        """One more run."""
+        self._runs += 1
+        self._orders += result.orders
+        self._faults.update(result.faults)
+        self._reached |= result.reached
+
+    def tell_now_and_then(self, runs: int) -> None:
+        """How far it is, of so many runs."""
+        if time.monotonic() - self._told > _EVERY:
+            self._told = time.monotonic()
+            typer.echo(
+                f"{self._runs} of {runs} runs, {self._orders} orders, {self._faults.total()} faults, {self._pace()}"
+            )
+
+    def tell(self, begin: str = "") -> None:
+        """All of it."""
+        seconds = time.monotonic() - self._began
+        typer.echo(
+            f"{begin}{self._runs} runs from seed {self._seed}: {self._orders} orders of {self._runs * self._buyers} "
+            f"buyers in {seconds:.0f} s ({self._pace()}), no violation."
+        )
+        kinds = ", ".join(f"{kind} {count}" for kind, count in self._faults.most_common())
+        typer.echo(f"{self._faults.total()} faults: {kinds}.")
+        _tell_coverage(self._reached)
+
+    def _pace(self) -> str:
+        return f"{self._orders / (time.monotonic() - self._began):.0f} orders/s"
 
 
 def _tell_coverage(reached: "set[Reached]") -> None:
@@ -78,19 +107,19 @@ def _results(seed: int, runs: int, buyers: int, often: frozenset[str], jobs: int
     # A run is repeated exactly only if sets of texts are gone through in the same order.
     os.environ["PYTHONHASHSEED"] = "0"
     plans = (Plan(each, buyers, often=often) for each in range(seed, seed + runs))
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _rarely_collect) as pool:
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _prepare)
+    try:
         waiting = [pool.submit(_run, plan) for plan in islice(plans, jobs * 2)]
         while waiting:
-            result = waiting.pop(0).result()
+            yield waiting.pop(0).result()
             waiting += [pool.submit(_run, plan) for plan in islice(plans, 1)]
-            yield result
-            if result.violations:
-                pool.shutdown(cancel_futures=True)
-                return
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _rarely_collect() -> None:
-    """A run keeps its history, which nobody needs to look through for garbage."""
+def _prepare() -> None:
+    """Each process: whoever interrupts means the command; and a run keeps its history, in which there is no garbage."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(100_000, 20, 20)
 
 
