@@ -183,11 +183,11 @@ class Process:
         assert memory is not None
         for _ in range(_TRIES):
             await self.pause("stock")
-            if faults.strikes(LOSS):
-                memory.restart(faults.within(LOSS, 0, 2))
             if faults.strikes("store did not answer"):
                 continue
             answers = memory.execute(commands)
+            if faults.strikes(LOSS):
+                memory.restart(faults.within(LOSS, 0, 2))  # It has answered, and loses what it said.
             await self.pause("stock")
             if not faults.strikes("store answer lost"):
                 return answers
