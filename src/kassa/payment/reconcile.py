@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 import structlog
@@ -13,7 +13,7 @@ from kassa.kit.documents import Duplicate, In, change
 from kassa.payment.disputes import observed as disputed
 from kassa.payment.domain import Kind, Payment, Stage, kind_of
 from kassa.payment.inbox import HANDLED, Inbox
-from kassa.payment.processor import EventState, Processor, Refused
+from kassa.payment.processor import DisputeState, EventState, Processor, RefundState, Refused
 from kassa.payment.refunds import observed as refunded
 from kassa.payment.service import PaymentService
 from kassa.payment.store import Cursor, PaymentStore
@@ -30,6 +30,9 @@ LATELY: Millis = 7 * DAY
 log = structlog.get_logger()
 
 T = TypeVar("T")
+S = TypeVar("S", RefundState, DisputeState)
+Ask: TypeAlias = Callable[[str | None], Awaitable[tuple[list[T], str | None]]]
+"""Asks for a page of a list at Stripe, the first or the one behind a cursor; returns it and the next cursor, if any."""
 
 
 class Reconciler:
@@ -82,7 +85,12 @@ class Reconciler:
         ]
 
     async def _compare_lately(self) -> None:
-        for comparison in await self.compare(fix=True, since=self._clock.now() - LATELY):
+        """Payments that are not settled are looked up by timers of their own."""
+        since = self._clock.now() - LATELY
+        for comparison in (
+            await self._compare_refunds(fix=True, since=since),
+            await self._compare_disputes(fix=True, since=since),
+        ):
             for finding in comparison.findings:
                 report = log.warning if finding.is_mended else log.error
                 report("differs from Stripe", what=comparison.name, **msgspec.structs.asdict(finding))
@@ -112,43 +120,41 @@ class Reconciler:
         return [Finding(payment.order_id, f"the payment is {payment.stage}, at Stripe it is {kind}", is_mended=fix)]
 
     async def _compare_refunds(self, *, fix: bool, since: Millis) -> Comparison:
-        looked_at, found = 0, []
-        async for page in _pages(partial(self._processor.refunds_since, since)):
-            looked_at += len(page)
-            for state in page:
-                payment = await self._of_intent(state.intent_id)
-                cause_id = f"reconcile:{state.id}:{state.status}"
-                if payment is None or refunded(payment, state, self._cause(cause_id), self._clock.now()) is payment:
-                    continue
-                if fix:
-                    await self._service.refunding.observe(payment.id, state, cause_id)
-                    await self._service.outbox.settle()
-                text = f"refund {state.id} is {state.status} at Stripe"
-                found.append(Finding(payment.order_id, text, is_mended=fix))
-        return Comparison("refunds", looked_at, found)
+        ask, observe = partial(self._processor.refunds_since, since), self._service.refunding.observe
+        return await self._compare_states("refund", ask, refunded, observe, fix=fix)
 
     async def _compare_disputes(self, *, fix: bool, since: Millis) -> Comparison:
+        ask, observe = partial(self._processor.disputes_since, since), self._service.observe_dispute
+        return await self._compare_states("dispute", ask, disputed, observe, fix=fix)
+
+    async def _compare_states(
+        self,
+        word: str,
+        ask: Ask[S],
+        observed: Callable[[Payment, S, Cause, Millis], Payment],
+        observe: Callable[[str, S, str], Awaitable[None]],
+        *,
+        fix: bool,
+    ) -> Comparison:
+        """What Stripe lists with what is known: `observed` is the payment with it, the very same if it is no news."""
         looked_at, found = 0, []
-        async for page in _pages(partial(self._processor.disputes_since, since)):
+        async for page in _pages(ask):
             looked_at += len(page)
             for state in page:
                 payment = await self._of_intent(state.intent_id)
                 cause_id = f"reconcile:{state.id}:{state.status}"
-                if payment is None or disputed(payment, state, self._cause(cause_id), self._clock.now()) is payment:
+                cause = Cause(cause_id, "reconciliation")
+                if payment is None or observed(payment, state, cause, self._clock.now()) is payment:
                     continue
                 if fix:
-                    await self._service.observe_dispute(payment.id, state, cause_id)
+                    await observe(payment.id, state, cause_id)
                     await self._service.outbox.settle()
-                text = f"dispute {state.id} is {state.status} at Stripe"
-                found.append(Finding(payment.order_id, text, is_mended=fix))
-        return Comparison("disputes", looked_at, found)
+                found.append(Finding(payment.order_id, f"{word} {state.id} is {state.status} at Stripe", is_mended=fix))
+        return Comparison(f"{word}s", looked_at, found)
 
     async def _of_intent(self, intent_id: str | None) -> Payment | None:
         """Whose money it is; None if it is of another shop at the same account."""
         return await self._payments.first({"intent_id": intent_id}) if intent_id else None
-
-    def _cause(self, id: str) -> Cause:
-        return Cause(id, "reconciliation")
 
     async def _take_in(self, event: EventState, body: bytes) -> bool:
         if await self._inbox.store(event, body) is None:
@@ -166,7 +172,7 @@ class Reconciler:
         await change(self._cursors, CURSOR, lambda known: msgspec.structs.replace(known, fetched_until=until))
 
 
-async def _pages(ask: Callable[[str | None], Awaitable[tuple[list[T], str | None]]]) -> AsyncIterator[list[T]]:
+async def _pages(ask: Ask[T]) -> AsyncIterator[list[T]]:
     """All pages of a list at Stripe."""
     page, after = await ask(None)
     yield page
