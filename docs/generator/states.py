@@ -35,7 +35,7 @@ any order. One that failed or was canceled gives its amount back, to be refunded
 are taken in with the first thing that is heard of them."""
 _DISPUTES = """\
 Likewise. A refund of money that has no order waits while a dispute keeps Stripe from making it, and is asked for again
-when the dispute is won."""
+when no dispute holds the money any more."""
 _STOCK = """\
 The ledger is a list of movements that is only ever added to. Quantity times effect, summed over a product's movements,
 is its stock (I7); in each row `received` is what the other three add up to (I1)."""

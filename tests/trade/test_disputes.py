@@ -167,6 +167,35 @@ async def test_a_dispute_that_was_won_before_its_refusal_was_noted(shop: World) 
     assert again.refunds[0].key != refund.key
 
 
+async def test_a_second_dispute_is_waited_for_like_the_first(shop: World) -> None:
+    order, session_id = await disputed_before_its_late_money_goes_back(shop)
+    await shop.hook(shop.stripe.dispute_event("created"))
+    shop.stripe.dispute(session_id, "won")
+    shop.stripe.dispute(session_id, "needs_response", "du_2")
+    await shop.hook(shop.stripe.dispute_event("created", "du_2"))
+    await shop.hook(shop.stripe.dispute_event("closed"))
+    for _ in range(24):
+        await shop.later(HOUR)
+    assert len(shop.stripe.refused) == 2
+    shop.stripe.dispute(session_id, "prevented", "du_2")
+    await shop.hook(shop.stripe.dispute_event("closed", "du_2"))
+    assert [each.status for each in (await shop.payment_now(order)).refunds] == ["succeeded"]
+    assert await shop.audit() == []
+
+
+async def test_a_dispute_that_is_not_told_of_yet_is_not_asked_about_without_end(shop: World) -> None:
+    order, session_id = await disputed_before_its_late_money_goes_back(shop)
+    shop.stripe.dispute(session_id, "won")
+    shop.stripe.dispute(session_id, "under_review", "du_2")
+    await shop.hook(shop.stripe.dispute_event("closed"))
+    for _ in range(3):
+        await shop.later(HOUR)
+    assert len(shop.stripe.refused) <= 5
+    shop.stripe.dispute(session_id, "won", "du_2")
+    await shop.later(HOUR)
+    assert [each.status for each in (await shop.payment_now(order)).refunds] == ["succeeded"]
+
+
 async def test_a_refund_that_an_operator_asks_for_is_refused_while_disputed(shop: World) -> None:
     order, session_id = await paid(shop)
     shop.stripe.dispute(session_id, "needs_response")

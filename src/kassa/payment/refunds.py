@@ -21,7 +21,8 @@ _GIVEN_BACK = ("failed", "canceled")
 
 # Stripe forgets an idempotency key after a day at the earliest (docs: idempotent_requests).
 KEY_IS_OLD_AFTER: Millis = 20 * HOUR
-
+AGAIN_AFTER: Millis = HOUR
+"""How long after a refusal that no dispute known of explains."""
 
 WAITS, AGAIN = "waits for the end of the dispute", "the dispute has ended"
 
@@ -106,22 +107,25 @@ def refused(
     if known.is_of_all and 0 < left < known.amount_minor:
         what = f"refund {known.id}: {known.amount_minor} -> {left}"
         return _asked_again(payment, msgspec.structs.replace(known, amount_minor=left), what, cause, now)
-    ends = {each.status for each in payment.disputes if each.intent_id in (None, payment.intent_id)}
-    if refusal.is_disputed and known.is_owed and "lost" not in ends:
+    disputes = {each.status for each in payment.disputes if each.intent_id in (None, payment.intent_id)}
+    if refusal.is_disputed and known.is_owed and "lost" not in disputes:
         waiting = msgspec.structs.replace(known, failure=WAITS, updated_at=now)
         payment = _noted(payment, waiting, f"refund {known.id}: {WAITS}", cause, now)
-        return after_dispute(payment, cause, now) if "won" in ends else payment
+        # One that ended before the refusal is noted wakes nothing any more; or the refusal is of a later one, not yet
+        # told of.
+        has_missed_end = disputes & {"won", "prevented"} and not disputes & {"needs_response", "under_review"}
+        return after_dispute(payment, cause, now, now + AGAIN_AFTER) if has_missed_end else payment
     failed = msgspec.structs.replace(known, status="failed", failure=refusal.message)
     return _replaced(payment, known, failed, cause, now)
 
 
-def after_dispute(payment: Payment, cause: Cause, now: Millis) -> Payment:
-    """The payment after a dispute has ended: what waited for that is asked for again."""
+def after_dispute(payment: Payment, cause: Cause, now: Millis, at: Millis | None = None) -> Payment:
+    """The payment after a dispute has ended: what waited for that is asked for again, now or at a time."""
     for refund in payment.refunds:
         if refund.status == REQUESTED and refund.failure == WAITS:
             again = msgspec.structs.replace(refund, failure=None)
             input = Cause(f"{cause.id}:{refund.id}", cause.who)
-            payment = _asked_again(payment, again, f"refund {refund.id}: {AGAIN}", input, now)
+            payment = _asked_again(payment, again, f"refund {refund.id}: {AGAIN}", input, now, at)
     return payment
 
 
@@ -141,11 +145,13 @@ def find(payment: Payment, refund_id: str) -> Refund | None:
     return next((refund for refund in payment.refunds if refund.id == refund_id), None)
 
 
-def _asked_again(payment: Payment, refund: Refund, what: str, cause: Cause, now: Millis) -> Payment:
+def _asked_again(
+    payment: Payment, refund: Refund, what: str, cause: Cause, now: Millis, at: Millis | None = None
+) -> Payment:
     """Under a new key, for Stripe has saved its refusal under the old one."""
     renewed = msgspec.structs.replace(refund, key=f"{refund.id}-{payment.version + 1}", updated_at=now)
     changed = _noted(payment, renewed, what, cause, now)
-    return with_effects(changed, (*changed.effects, planned(changed, Todo.REFUND, now, refund=refund.id)))
+    return with_effects(changed, (*changed.effects, planned(changed, Todo.REFUND, now, at=at, refund=refund.id)))
 
 
 def _noted(payment: Payment, refund: Refund, what: str, cause: Cause, now: Millis) -> Payment:
