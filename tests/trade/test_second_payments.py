@@ -1,6 +1,8 @@
 """Money that comes a second time for one order, by a session that should not be there: it goes back, all of it."""
 
-from kassa.kit.clock import MINUTE
+import pytest
+
+from kassa.kit.clock import DAY, MINUTE
 from kassa.order.domain import Order, Stage
 from kassa.payment.domain import Stage as PaymentStage
 from tests.trade.test_timeline import told
@@ -66,3 +68,32 @@ async def test_the_first_money_counts_by_whichever_session_it_came(shop: World) 
         await shop.hook(shop.stripe.session_event("completed", session_id))
     assert (given_back(shop, first), given_back(shop, second)) == (1999, 0)
     assert (await shop.order_now(order)).stage is Stage.CONFIRMED
+
+
+async def test_what_was_not_refunded_at_stripe_goes_back(shop: World) -> None:
+    _, first, second = await two_sessions(shop)
+    for session_id in (first, second):
+        shop.stripe.pay(session_id)
+    shop.stripe.refund_at_stripe(f"pi_{second}", 500)
+    for session_id in (first, second):
+        await shop.hook(shop.stripe.session_event("completed", session_id))
+    assert (given_back(shop, first), given_back(shop, second)) == (0, 1999)
+
+
+@pytest.mark.parametrize(("verdict", "is_refunded"), [("won", True), ("lost", False)])
+async def test_one_that_is_disputed_goes_back_once(shop: World, verdict: str, *, is_refunded: bool) -> None:
+    order, first, second = await two_sessions(shop)
+    for session_id in (first, second):
+        shop.stripe.pay(session_id)
+    shop.stripe.dispute(second, "needs_response")
+    for session_id in (first, second):
+        await shop.hook(shop.stripe.session_event("completed", session_id))
+    await shop.later(DAY)
+    assert (await shop.payment_now(order)).needs_attention
+    shop.stripe.dispute(second, verdict)
+    await shop.hook(shop.stripe.dispute_event("closed"))
+    await shop.later(DAY)
+    assert given_back(shop, second) == (1999 if is_refunded else 0)
+    payment = await shop.payment_now(order)
+    assert (payment.due_at, payment.needs_attention) == (None, False)
+    assert await shop.audit() == []

@@ -82,13 +82,15 @@ class Refunding:
 
     async def carry_refund_second(self, payment: Payment, effect: Effect) -> None:
         """Money came a second time: what is left of it goes back. Looked for first, so that a lost answer does no
-        harm; and more than all cannot be refunded."""
+        harm; and more than all cannot be refunded. A lost dispute has given it back already."""
         intent_id = effect.args["intent"]
         made = await self._processor.refunds(intent_id)
-        if any(state.status not in ("failed", "canceled") for state in made):
+        held = sum(state.amount for state in made if state.status not in ("failed", "canceled"))
+        left = int(effect.args["amount"]) - held
+        if left <= 0 or ("lost", intent_id) in {(each.status, each.intent_id) for each in payment.disputes}:
             return
         metadata = {"orderId": payment.order_id, "reason": "second_payment"}
-        params = {"payment_intent": intent_id, "amount": int(effect.args["amount"]), "metadata": metadata}
+        params = {"payment_intent": intent_id, "amount": left, "metadata": metadata}
         await self._processor.refund(params, f"{effect.id}-{effect.attempts}")
 
     async def carry_refund(self, payment: Payment, effect: Effect) -> Step[Payment] | None:
