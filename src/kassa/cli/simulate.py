@@ -124,6 +124,7 @@ def _prepare() -> None:
 
 
 def _run(plan: object) -> "Result":
+    gc.collect()  # Of the run before nothing is kept.
     import structlog
 
     from kassa.simulation.run import Plan, history_of, run, shrunk
