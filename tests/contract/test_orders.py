@@ -93,7 +93,7 @@ async def test_an_order_that_is_not_there_is_not_found(till: Till, order_id: str
     for asking in (
         till.orders.for_payment(order_id),
         till.orders.set_status(order_id, PAID),
-        till.orders.note_refund(order_id, RefundNews("evt_1", is_full=True, restock=True)),
+        till.orders.note_refund(order_id, RefundNews("evt_1", 1, is_full=True, restock=True)),
     ):
         with pytest.raises(NotFound):
             await asking
@@ -144,11 +144,11 @@ async def test_money_that_comes_late_revives_the_order(till: Till) -> None:
 
 async def test_a_refunded_order_and_back(till: Till) -> None:
     await till.tell(PAID)
-    part = RefundNews("rfd_1", is_full=False, restock=False)
+    part = RefundNews("rfd_1", 1, is_full=False, restock=False)
     assert (await till.refund(part)).status == "CONFIRMED"
-    full = msgspec.structs.replace(part, input_id="rfd_2", is_full=True)
+    full = msgspec.structs.replace(part, input_id="rfd_2", version=2, is_full=True)
     assert (await till.refund(full)).status == "REFUNDED"
-    failed = msgspec.structs.replace(part, input_id="rfd_3")
+    failed = msgspec.structs.replace(part, input_id="rfd_3", version=3)
     assert (await till.refund(failed)).status == "CONFIRMED"
     assert await till.level() == (8, 0, 2)
 
@@ -156,13 +156,23 @@ async def test_a_refunded_order_and_back(till: Till) -> None:
 async def test_goods_of_a_refunded_order_come_back_once(till: Till) -> None:
     await till.tell(PAID)
     for name in ("rfd_1", "rfd_2"):
-        await till.refund(RefundNews(name, is_full=True, restock=True))
+        await till.refund(RefundNews(name, 1, is_full=True, restock=True))
     assert await till.level() == (10, 0, 2)
     assert await till.shop.stock.differences() == []
 
 
+async def test_of_refunds_the_newest_news_is_believed_however_late_the_older_comes(till: Till) -> None:
+    await till.tell(PAID)
+    await till.refund(RefundNews("rfd_2", 6, is_full=True, restock=False))
+    older = await till.refund(RefundNews("rfd_1", 5, is_full=False, restock=True))
+    assert older.status == "REFUNDED"
+    assert await till.level() == (10, 0, 2)
+    await till.refund(RefundNews("rfd_1 failed", 8, is_full=False, restock=False))
+    assert (await till.refund(RefundNews("rfd_3", 7, is_full=True, restock=False))).status == "CONFIRMED"
+
+
 async def test_a_refund_of_what_was_not_paid_changes_nothing(till: Till) -> None:
-    order = await till.refund(RefundNews("rfd_1", is_full=True, restock=True))
+    order = await till.refund(RefundNews("rfd_1", 1, is_full=True, restock=True))
     assert order.status == "PENDING"
     assert await till.level() == (8, 2, 0)
 

@@ -46,9 +46,10 @@ class StatusChange(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RefundNews(msgspec.Struct, frozen=True, rename="camel"):
-    """How much of a payment is refunded now. `restock`: the goods come back on the shelf."""
+    """How much of a payment was refunded in its `version`. `restock`: the goods come back on the shelf."""
 
     input_id: str
+    version: int
     is_full: bool
     restock: bool
 
@@ -88,7 +89,8 @@ class Orders(Protocol):
 
     @post("/orders/{order_id}/refunded", callers=("payment",))
     async def note_refund(self, order_id: str, news: RefundNews) -> None:
-        """Take note of what is refunded: CONFIRMED becomes REFUNDED when all is, and back when a refund fails."""
+        """Take note of what is refunded: CONFIRMED becomes REFUNDED when all is, and back when a refund fails. News of
+        an older version than was known is not believed any more, but for the restocking."""
 
     # A stock that has lost its last writes asks what it should have.
 

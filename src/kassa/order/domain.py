@@ -101,7 +101,8 @@ TRANSITIONS: dict[tuple[Stage, Kind], Move] = {
 
 
 class Order(Aggregate, frozen=True, kw_only=True):
-    """What a buyer asked for. `status` is the stage as the wire shows it; `generation` counts the reservations."""
+    """What a buyer asked for. `status` is the stage as the wire shows it; `generation` counts the reservations;
+    `payment_version` is the version of the payment whose refunds are known."""
 
     user_id: str
     items: tuple[OrderItem, ...]
@@ -112,6 +113,7 @@ class Order(Aggregate, frozen=True, kw_only=True):
     reason: Reason = Reason.NONE
     generation: int = 1
     payment_id: str | None = None
+    payment_version: int = 0
     expires_at: Millis
     created_at: Millis
     updated_at: Millis
@@ -135,6 +137,7 @@ class Input(msgspec.Struct, frozen=True):
     reason: Reason = Reason.NONE
     payment_id: str | None = None
     restock: bool = False
+    payment_version: int = 0
 
 
 def merged(lines: Sequence[Line]) -> list[Line]:
@@ -184,6 +187,7 @@ def apply(order: Order, news: Input, now: Millis) -> Order:
         reason=_reason(order, news, move.to),
         generation=generation,
         payment_id=news.payment_id or order.payment_id,
+        payment_version=max(news.payment_version, order.payment_version),
         updated_at=now,
         audit=(*order.audit, entry(news.cause, kind, order.stage, move.to, now)),
     )
@@ -197,7 +201,9 @@ def apply(order: Order, news: Input, now: Millis) -> Order:
 
 
 def _seen_by(order: Order, news: Input) -> Kind:
-    """Money for an order that its buyer had cancelled is not wanted any more."""
+    """Money for an order that its buyer had cancelled is not wanted any more; of refunds the newest is believed."""
+    if news.kind in (Kind.FULLY_REFUNDED, Kind.PARTLY_REFUNDED) and news.payment_version < order.payment_version:
+        return Kind.FULLY_REFUNDED if order.stage is Stage.REFUNDED else Kind.PARTLY_REFUNDED
     by_hand = order.reason in (Reason.CANCELLED_BY_BUYER, Reason.CANCELLED_BY_OPERATOR)
     return Kind.UNWANTED if news.kind is Kind.PAID and order.stage is Stage.CANCELLED and by_hand else news.kind
 

@@ -164,7 +164,7 @@ class OrderService:
         cause = Cause(news.input_id, "payment-service", kind, request_id.get())
         if (await self.get(order_id)).stage is Stage.REVIVING:
             raise Unavailable("it is not decided yet what becomes of the order's money")
-        order = await self._change(order_id, Input(kind, cause, restock=news.restock))
+        order = await self._change(order_id, Input(kind, cause, restock=news.restock, payment_version=news.version))
         self.outbox.at_once(order)
 
     async def reservations_since(self, since: int, after: str) -> WantedPage:

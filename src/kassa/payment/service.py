@@ -201,7 +201,7 @@ class PaymentService:
         current = await self.payments.get(payment.id) or payment
         if any(each.kind in _TELLS_OF_MONEY and each.done_at is None for each in current.effects):
             raise Unavailable("the order has not heard yet of the money that was refunded")
-        news = RefundNews(effect.id, is_fully_refunded(current), effect.args.get("restock") == "yes")
+        news = RefundNews(effect.id, current.version, is_fully_refunded(current), effect.args.get("restock") == "yes")
         await self._orders.note_refund(payment.order_id, news)
 
     async def _tell(self, payment: Payment, news: StatusChange) -> None:
