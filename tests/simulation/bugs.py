@@ -382,3 +382,12 @@ def after_a_loss_only_the_ledger_is_asked(patch: Patch) -> None:
 @bug
 def after_a_loss_operations_are_not_repeated(patch: Patch) -> None:
     patch.setattr(Repair, "_operate", nothing)
+
+
+@bug
+def older_news_of_refunds_is_believed(patch: Patch) -> None:
+    def apply(order: Any, news: Any, now: int) -> Any:
+        return original(order, msgspec.structs.replace(news, payment_version=0), now)
+
+    original = orders.apply
+    patch.setattr("kassa.order.service.apply", apply)

@@ -1,12 +1,13 @@
 """The store as one process sees it over the network: it takes time, may not answer, and does not hear the dead."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kassa.kit.clock import Millis
-from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Order, Total, Where
+from kassa.kit.documents import Collection, CollectionSpec, Conflict, Database, Document, Duplicate, Order, Total, Where
 from kassa.kit.outbox import Aggregate
 from kassa.kit.problem import Unavailable
 from kassa.simulation.faults import NONE, body_of
@@ -78,6 +79,10 @@ class RemoteCollection(Generic[D]):
         await self._ask(id, lambda: self._inner.delete(id))
 
     async def _ask(self, about: str, operation: Callable[[], Awaitable[A]]) -> A:
+        faults = self._process.world.faults
+        if faults.strikes("store write came late", about):
+            self._process.world.begin(_nobody_hears(operation, faults.lateness()))
+            raise Unavailable("the store was not waited for")
         # Whoever asks may die; what was asked is done all the same.
         return await self._read(about, lambda: asyncio.shield(asyncio.ensure_future(operation())))
 
@@ -105,3 +110,9 @@ class RemoteCollection(Generic[D]):
                 text = f"{document.id}: {last.from_state or 'new'} -> {last.to_state} ({last.what}, {last.why})"
                 self._process.world.note(f"{self._process.name}: {text}", document.id)
         return document
+
+
+async def _nobody_hears(operation: Callable[[], Awaitable[Any]], after: float) -> None:
+    await asyncio.sleep(after)
+    with contextlib.suppress(Conflict, Duplicate):
+        await operation()

@@ -26,6 +26,8 @@ KINDS = (
     "clock jumped",
     "relay slow",
     "money late",
+    "call came late",
+    "store write came late",
 )
 _RARE, _OFTEN = 0.002, 0.1
 _TIMES = {
@@ -38,6 +40,7 @@ _TIMES = {
     "relay slow": 9.0,
 }
 """How much more often than others: some could happen at every step, some only once to few buyers, or at a start."""
+_MOST_LATE = 40.0
 NONE = "none"
 
 
@@ -80,6 +83,10 @@ class Faults:
     def within(self, kind: str, least: float, most: float) -> float:
         """How much of it: a number between these."""
         return self._chances[kind].uniform(least, most)
+
+    def lateness(self) -> float:
+        """How late a call comes, in seconds: half of them within ten."""
+        return _MOST_LATE * self.within("call came late", 0, 1) ** 2
 
     def calm(self) -> None:
         """From now on nothing goes wrong."""

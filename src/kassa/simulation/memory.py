@@ -1,6 +1,7 @@
 """A Redis server as the stock uses it: its scripts run by Lua itself, its commands, and a log of writes of which a
 crash takes the end, as `appendfsync everysec` lets it."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from random import Random
@@ -59,6 +60,13 @@ class Memory:
         if self._now() < self._back_at:
             raise NotConnected("connection refused")
         return [self._answer(command) for command in commands]
+
+    async def execute_late(self, commands: Sequence[Command], after: float) -> None:
+        """Commands whose answer nobody waits for; a restart takes them with their connection."""
+        run_id = self.run_id
+        await asyncio.sleep(after)
+        if run_id == self.run_id:
+            self.execute(commands)
 
     def _answer(self, command: Command) -> Any:
         try:

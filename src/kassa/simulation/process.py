@@ -40,6 +40,8 @@ _IDLE_SECONDS = 15.0
 HIDES_MISTAKES = "compare stock with orders"
 """A job that is left out, for it is there to mend what others have broken; the checkers do it in the end."""
 _TRIES = 3
+PATIENCE = 10.0
+"""How long the answer to a call is waited for, in seconds."""
 _running: ContextVar["Life | None"] = ContextVar("life", default=None)
 
 
@@ -185,6 +187,9 @@ class Process:
             await self.pause("stock")
             if faults.strikes("store did not answer"):
                 continue
+            if faults.strikes("store write came late"):
+                self.world.begin(memory.execute_late(commands, faults.lateness()))
+                continue
             answers = memory.execute(commands)
             if faults.strikes(LOSS):
                 memory.restart(faults.within(LOSS, 0, 2))  # It has answered, and loses what it said.
@@ -208,7 +213,14 @@ class Process:
             if faults.strikes("call never came", about):
                 raise Unavailable("the question was lost")
             if faults.strikes("call came twice", about):
-                asyncio.get_running_loop().create_task(_once_more(method, arguments))
+                asyncio.get_running_loop().create_task(_nobody_hears(method, arguments))
+            if faults.strikes("call came late", about):
+                late = faults.lateness()
+                if late > PATIENCE:
+                    asyncio.get_running_loop().create_task(_nobody_hears(method, arguments, late))
+                await asyncio.sleep(min(late, PATIENCE))
+                if late > PATIENCE:
+                    raise Unavailable("the answer was not waited for")
             answer = await method(*arguments)
             if faults.strikes("answer lost", about):
                 raise Unavailable("the answer was lost")
@@ -217,8 +229,9 @@ class Process:
         return called
 
 
-async def _once_more(method: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]) -> None:
-    with contextlib.suppress(Exception):  # Nobody hears the second answer.
+async def _nobody_hears(method: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...], after: float = 0) -> None:
+    await asyncio.sleep(after)
+    with contextlib.suppress(Exception):
         await method(*arguments)
 
 

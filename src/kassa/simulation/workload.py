@@ -176,7 +176,9 @@ class Workload:
             elif self._paid and kind < 0.52:
                 self._refund_in_dashboard(chance.choice(self._paid), chance)
             elif self._paid:
-                await self._refund(chance.choice(self._paid), chance)
+                order_id, part = chance.choice(self._paid), chance.choice([200, 300, 700])
+                amounts = chance.choice([[part], [0], [part, 0]])  # A part, all, or a part and at once the rest.
+                await asyncio.gather(*(self._refund(order_id, amount, chance) for amount in amounts))
 
     async def _decide(self, chance: Random) -> None:
         """Banks decide most of the disputes that are left."""
@@ -193,9 +195,8 @@ class Workload:
             )
         )
 
-    async def _refund(self, order_id: str, chance: Random) -> None:
-        refund_id, amount = self._ids.new(REFUND), chance.choice([0, 200, 300, 700])
-        restock = chance.random() < 0.5
+    async def _refund(self, order_id: str, amount: int, chance: Random) -> None:
+        refund_id, restock = self._ids.new(REFUND), chance.random() < 0.5
 
         async def refund() -> None:
             await _accepted(

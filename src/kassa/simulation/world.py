@@ -1,6 +1,7 @@
 """One simulated world: two processes of one shop, Stripe, the trouble between them, and what was seen."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context
@@ -163,15 +164,17 @@ class World:
             raise Unavailable("the question was lost")
         process = self.any_process()
         if self.faults.strikes("call came twice", about):
-            self.begin(_quietly(process.ask(question)))
+            self.begin(_quietly(process, question))
+        if self.faults.strikes("call came late", about):
+            self.begin(_quietly(process, question, self.faults.lateness()))
+            raise Unavailable("the answer was not waited for")
         answer = await process.ask(question)
         if self.faults.strikes("answer lost", about):
             raise Unavailable("the answer was lost")
         return answer
 
 
-async def _quietly(work: Awaitable[Any]) -> None:
-    try:
-        await work
-    except Problem:
-        return
+async def _quietly(process: Process, question: Callable[[Shop], Awaitable[Any]], after: float = 0) -> None:
+    await asyncio.sleep(after)
+    with contextlib.suppress(Problem):
+        await process.ask(question)
