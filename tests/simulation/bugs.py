@@ -24,7 +24,7 @@ from kassa.order.domain import Stage as OrderStage
 from kassa.order.domain import Todo
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
-from kassa.payment import disputes, domain, inbox, refunding, refunds
+from kassa.payment import disputes, domain, inbox, reconcile, refunding, refunds
 from kassa.payment import service as payment_service
 from kassa.payment.domain import Kind, Stage
 from kassa.payment.domain import Todo as PaymentTodo
@@ -391,3 +391,13 @@ def older_news_of_refunds_is_believed(patch: Patch) -> None:
 
     original = orders.apply
     patch.setattr("kassa.order.service.apply", apply)
+
+
+@bug
+def a_refund_that_the_bank_sends_back_stays_made(patch: Patch) -> None:
+    def observed(payment: Any, state: Any, cause: Any, now: int) -> Any:
+        return payment if state.status == "failed" else original(payment, state, cause, now)
+
+    original = refunds.observed
+    patch.setattr(refunding, "observed", observed)
+    patch.setattr(reconcile, "refunded", observed)
