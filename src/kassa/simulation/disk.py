@@ -81,7 +81,7 @@ class RemoteCollection(Generic[D]):
     async def _ask(self, about: str, operation: Callable[[], Awaitable[A]]) -> A:
         faults = self._process.world.faults
         if faults.strikes("store write came late", about):
-            self._process.world.begin(_nobody_hears(operation, faults.lateness()))
+            self._process.world.begin(_nobody_hears(operation, faults.lateness("store write came late")))
             raise Unavailable("the store was not waited for")
         # Whoever asks may die; what was asked is done all the same.
         return await self._read(about, lambda: asyncio.shield(asyncio.ensure_future(operation())))

@@ -84,9 +84,9 @@ class Faults:
         """How much of it: a number between these."""
         return self._chances[kind].uniform(least, most)
 
-    def lateness(self) -> float:
-        """How late a call comes, in seconds: half of them within ten."""
-        return _MOST_LATE * self.within("call came late", 0, 1) ** 2
+    def lateness(self, kind: str) -> float:
+        """How late something comes, in seconds: half of them within ten."""
+        return _MOST_LATE * self.within(kind, 0, 1) ** 2
 
     def calm(self) -> None:
         """From now on nothing goes wrong."""

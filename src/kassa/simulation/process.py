@@ -188,7 +188,7 @@ class Process:
             if faults.strikes("store did not answer"):
                 continue
             if faults.strikes("store write came late"):
-                self.world.begin(memory.execute_late(commands, faults.lateness()))
+                self.world.begin(memory.execute_late(commands, faults.lateness("store write came late")))
                 continue
             answers = memory.execute(commands)
             if faults.strikes(LOSS):
@@ -215,7 +215,7 @@ class Process:
             if faults.strikes("call came twice", about):
                 asyncio.get_running_loop().create_task(_nobody_hears(method, arguments))
             if faults.strikes("call came late", about):
-                late = faults.lateness()
+                late = faults.lateness("call came late")
                 if late > PATIENCE:
                     asyncio.get_running_loop().create_task(_nobody_hears(method, arguments, late))
                 await asyncio.sleep(min(late, PATIENCE))

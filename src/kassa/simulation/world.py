@@ -166,7 +166,7 @@ class World:
         if self.faults.strikes("call came twice", about):
             self.begin(_quietly(process, question))
         if self.faults.strikes("call came late", about):
-            self.begin(_quietly(process, question, self.faults.lateness()))
+            self.begin(_quietly(process, question, self.faults.lateness("call came late")))
             raise Unavailable("the answer was not waited for")
         answer = await process.ask(question)
         if self.faults.strikes("answer lost", about):
