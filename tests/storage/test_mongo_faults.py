@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from pymongo.server_description import ServerDescription
 
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.documents import Collection, Conflict, Duplicate
@@ -153,12 +154,31 @@ async def test_a_short_step_down_is_waited_out(server: Mongod, database: MongoDa
     deals = await patient.collection(DEALS)
     await deals.insert(Deal(id="a"))
     await asyncio.to_thread(server.step_down, 1)
-    # Just while the driver learns of it, a write may be sent without its retry, and be Unavailable.
-    async with asyncio.timeout(0.9):
-        while patient._election() is not None:
-            await asyncio.sleep(0)
     assert kinds(await everything(patient, deals)) == set()
     await patient.close()
+
+
+async def test_what_a_member_refuses_that_is_no_primary_any_more_is_sent_again(
+    server: Mongod, deals: Collection[Deal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the driver learned of the step-down when it had chosen the member: then it does not try again by itself.
+    monkeypatch.setattr(ServerDescription, "retryable_writes_supported", False)
+    for command in ("insert", "update", "delete"):
+        server.fail(command, errorCode=10107)
+    stored = await deals.insert(Deal(id="a"))
+    assert (await deals.save(stored)).version == 2
+    await deals.delete("a")
+    assert await deals.get("a") is None
+
+
+async def test_of_writes_that_may_be_several_commands_none_is_sent_again(
+    server: Mongod, deals: Collection[Deal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ServerDescription, "retryable_writes_supported", False)
+    server.fail("insert", errorCode=10107)
+    with pytest.raises(Unavailable):
+        await deals.insert(Deal(id="a", title="x" * 8_000_000))
+    assert await deals.get("a") is None
 
 
 async def works_again(deals: Collection[Deal]) -> None:

@@ -248,7 +248,7 @@ class MongoCollection(Generic[D]):
         return None if found is None else self._shape.decode(found)
 
     async def _write(self, writes: list[Write]) -> list[WriteError | None]:
-        return await bulk(self._stored, writes)
+        return await bulk(self._stored, writes, self._database.patience)
 
     async def _read(self, name: str, values: list[str]) -> list[Stored | None]:
         found = await self._database.read(
