@@ -7,7 +7,7 @@ import pytest
 
 from kassa.contracts.order import OrderItem
 from kassa.kit.audit import Cause
-from kassa.kit.outbox import has_seen
+from kassa.kit.effects import has_seen
 from kassa.order.domain import STATUS, TRANSITIONS, Input, Kind, Order, Reason, Stage, Todo, apply, placed
 
 NOW = 1_000_000

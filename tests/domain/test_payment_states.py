@@ -7,7 +7,7 @@ import pytest
 
 from kassa.kit.audit import Cause
 from kassa.kit.clock import MINUTE
-from kassa.kit.outbox import has_seen
+from kassa.kit.effects import has_seen
 from kassa.payment.domain import (
     STATUS,
     TRANSITIONS,

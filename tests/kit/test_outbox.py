@@ -9,20 +9,21 @@ import pytest
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import HOUR, MINUTE, SECOND
 from kassa.kit.documents import Collection, CollectionSpec, change
-from kassa.kit.outbox import (
+from kassa.kit.effects import (
     LEASE,
+    MOST_DONE,
     NEEDS_ATTENTION_AFTER,
     Aggregate,
     Effect,
-    Outbox,
-    Step,
     Waiting,
     has_seen,
     planned,
+    refused,
     waiting_of,
     with_effects,
     without_timers,
 )
+from kassa.kit.outbox import Outbox, Step
 from kassa.kit.problem import Unavailable
 from kassa.storage.documents_sqlite import SqliteDatabase
 from tests.support import FakeClock
@@ -346,3 +347,61 @@ async def test_settling_ends_when_all_is_done_but_not_forgotten_yet(world: World
     # With asyncio.gather this never came back from Python 3.12 on: no callback ever had its turn.
     await outbox.settle()
     assert not outbox._tasks
+
+
+async def test_a_document_that_changes_for_ever_keeps_the_newest_effects_that_are_done(world: World) -> None:
+    def also_notify(current: Parcel) -> Parcel:
+        return with_effects(current, (*current.effects, notify(current, world.clock)))
+
+    parcel = await world.parcel("send")
+    carried: set[str] = set()
+    for _ in range(3 * MOST_DONE):
+        parcel = await world.outbox.carry_out(parcel)
+        changed = await world.outbox.change(
+            parcel.id, lambda each: with_effects(each, (*each.effects, notify(each, world.clock)))
+        )
+        assert changed is not None
+        parcel = changed
+        carried.add(parcel.effects[-1].id)
+        assert len(parcel.effects) <= MOST_DONE + 1
+    assert len(carried) == 3 * MOST_DONE, "each has an id of its own"
+    assert len(world.postman.carried) == 3 * MOST_DONE
+
+
+async def test_what_is_still_to_be_done_is_never_dropped(clock: FakeClock) -> None:
+    parcel = Parcel(id="par_1")
+    for number in range(5 * MOST_DONE):
+        effect = planned(parcel, "send", clock.now())
+        if number % 2:
+            effect = msgspec.structs.replace(effect, done_at=clock.now())
+        parcel = with_effects(parcel, (*parcel.effects, effect))
+    left = [effect for effect in parcel.effects if effect.done_at is None]
+    assert (len(left), len(parcel.effects)) == (5 * MOST_DONE // 2, 5 * MOST_DONE // 2 + MOST_DONE)
+
+
+async def test_an_effect_that_was_done_and_dropped_meanwhile_is_not_finished_again(world: World) -> None:
+    """Two processes carry out the same effect; before the second is done the first has done so much more that nothing
+    is left of it."""
+    parcel = await world.parcel("send")
+
+    async def meanwhile() -> None:
+        done = msgspec.structs.replace(parcel.effects[0], done_at=world.clock.now())
+        later = msgspec.structs.replace(done, id="par_1:900:notify")
+        await world.parcels.save(msgspec.structs.replace(with_effects(parcel, (done, later)), effects=(later,)))
+
+    world.postman.pause = meanwhile
+    world.postman.step = lambda each: msgspec.structs.replace(each, state="sent twice")
+    await world.outbox.carry_out(parcel)
+    assert (await world.stored()).state == "packed"
+
+
+async def test_what_was_refused_is_shown_at_once_and_asked_for_again_when_somebody_wants_it(world: World) -> None:
+    parcel, now = Parcel(id="par_1"), world.clock.now()
+    again = refused(parcel, "send", "not today", now, at=now + HOUR, attempts=1, to="Ada")
+    parcel = await world.outbox.insert(with_effects(parcel, (again,)))
+    (waiting,) = waiting_of(parcel, "ord_1")
+    assert (parcel.needs_attention, waiting.attempts, waiting.error) == (True, 1, "not today")
+    assert await world.outbox.run_due() == 0
+    done = await world.outbox.ask_again(parcel)
+    assert (world.postman.carried, done.needs_attention, done.due_at) == (["send"], False, None)
+    assert (await world.outbox.ask_again(done)).version == done.version

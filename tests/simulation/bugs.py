@@ -16,8 +16,9 @@ from kassa.inventory.stock_redis_mend import Acceptance
 from kassa.inventory.stock_redis_repair import Repair
 from kassa.kit import documents, outbox
 from kassa.kit.documents import Conflict, Duplicate
+from kassa.kit.effects import with_effects
 from kassa.kit.ids import ORDER
-from kassa.kit.outbox import Outbox, with_effects
+from kassa.kit.outbox import Outbox
 from kassa.order import domain as orders
 from kassa.order.domain import Kind as Order
 from kassa.order.domain import Stage as OrderStage

@@ -9,7 +9,8 @@ from importlinter.cli import lint_imports
 from tests.tidy.sources import PACKAGE, ROOT, imports, is_under, modules
 
 KIT = {
-    "money", "ids", "clock", "problem", "audit", "outbox", "documents", "wire", "identity", "idempotency", "web",
+    "money", "ids", "clock", "problem", "audit", "effects", "outbox", "documents", "wire", "identity", "idempotency",
+    "web",
 }  # fmt: skip
 
 # Time, chance, concurrency and the outside world have no place in a domain.

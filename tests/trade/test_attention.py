@@ -8,8 +8,8 @@ from litestar import Litestar
 
 from kassa.app.metrics import Metrics
 from kassa.kit.clock import HOUR, MINUTE
+from kassa.kit.effects import NEEDS_ATTENTION_AFTER
 from kassa.kit.identity import Principal, TokenVerifier
-from kassa.kit.outbox import NEEDS_ATTENTION_AFTER
 from kassa.kit.problem import Unauthenticated
 from kassa.kit.web import EXCEPTION_HANDLERS
 from kassa.order import routes as order_routes

@@ -14,7 +14,7 @@ from kassa.contracts.inventory import Line
 from kassa.inventory.stock import Reservation, State, Stock
 from kassa.kit.clock import SECOND, Clock, Millis
 from kassa.kit.documents import Collection
-from kassa.kit.outbox import Aggregate
+from kassa.kit.effects import Aggregate
 from kassa.order.domain import Order
 from kassa.order.domain import Stage as OrderStage
 from kassa.payment.disputes import withdrawn_minor

@@ -10,7 +10,7 @@ from kassa import __version__
 from kassa.gateway.arrival import App, Message, Receive, Scope, Send
 from kassa.kit.clock import Clock
 from kassa.kit.documents import Between, Collection
-from kassa.kit.outbox import NEEDS_ATTENTION_AFTER, waiting_of
+from kassa.kit.effects import NEEDS_ATTENTION_AFTER, waiting_of
 from kassa.kit.problem import Problem
 
 _LOOKED_AT = 1000

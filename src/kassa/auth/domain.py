@@ -10,8 +10,8 @@ from kassa.contracts.auth import WrongCredentials
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import DAY, SECOND, Millis
 from kassa.kit.documents import Document
+from kassa.kit.effects import Aggregate
 from kassa.kit.identity import ADMIN
-from kassa.kit.outbox import Aggregate
 from kassa.kit.problem import Invalid
 
 SHORTEST_PASSWORD = 8

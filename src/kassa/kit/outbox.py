@@ -1,4 +1,4 @@
-"""Effects: what must happen elsewhere because of a change of state, stored in the same write as the change.
+"""The outbox: carries out what `kassa.kit.effects` has stored.
 
 A stored effect is carried out at once by the process that wrote it, which has 30 seconds for it; whatever fails or is
 interrupted is found by a relay, again and again until it is done. Any number of processes may share a collection: an
@@ -13,101 +13,19 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import msgspec
 import structlog
 
-from kassa.kit.audit import AuditEntry
-from kassa.kit.clock import HOUR, SECOND, Clock, Millis, rfc3339
-from kassa.kit.documents import Collection, Conflict, Document, change
+from kassa.kit.clock import HOUR, SECOND, Clock
+from kassa.kit.documents import Collection, Conflict, change
+from kassa.kit.effects import LEASE, NEEDS_ATTENTION_AFTER, Aggregate, Effect, with_effects
 from kassa.kit.problem import Problem
 from kassa.kit.wire import deadline
 
-LEASE: Millis = 30 * SECOND
-NEEDS_ATTENTION_AFTER = 8
-
 log = structlog.get_logger()
-
-
-class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something still to be done, or done (`done_at`).
-
-    `at` is when it is wanted (a timer is an effect with a later `at`); `due_at` is when the relay may take it:
-    `at` plus the writer's lease, later after a failure. `args` tell the carrier what exactly.
-    """
-
-    id: str
-    kind: str
-    at: Millis
-    due_at: Millis
-    args: dict[str, str] = {}
-    attempts: int = 0
-    error: str = ""
-    done_at: Millis | None = None
-
-
-class Aggregate(Document, frozen=True, kw_only=True):
-    """A document with a state of its own: every accepted input is in `audit`, what follows from it in `effects`.
-
-    `needs_attention`: one of the effects fails and fails, and somebody should look.
-    """
-
-    audit: tuple[AuditEntry, ...] = ()
-    effects: tuple[Effect, ...] = ()
-    needs_attention: bool = False
-
-
-class Waiting(msgspec.Struct, frozen=True, rename="camel"):
-    """An effect that failed many times and is tried again at `next_at`, as administrators are shown it. `id` is the
-    document that wants it."""
-
-    id: str
-    order_id: str
-    effect: str
-    kind: str
-    attempts: int
-    next_at: str
-    error: str
 
 
 A = TypeVar("A", bound=Aggregate)
 Step: TypeAlias = Callable[[A], A]
 Carrier: TypeAlias = Callable[[A, Effect], Awaitable["Step[A] | None"]]
 """Carries one effect out; may return a step to be applied to the document in the write that marks it done."""
-
-
-def has_seen(document: Aggregate, input_id: str) -> bool:
-    """Whether an input with this id was accepted before."""
-    return any(entry.input_id == input_id for entry in document.audit)
-
-
-def planned(document: Aggregate, kind: str, now: Millis, *, at: Millis | None = None, **args: str) -> Effect:
-    """The document's next effect: wanted now, or as a timer at `at`. Its id is unique and the same on a replay."""
-    effect_id = f"{document.id}:{len(document.effects)}:{kind}"
-    if at is None:
-        return Effect(effect_id, kind, now, now + LEASE, args)
-    return Effect(effect_id, kind, at, at, args)
-
-
-def with_effects(document: A, effects: tuple[Effect, ...]) -> A:
-    """The document with these effects; its `due_at` and whether it needs attention are told from them."""
-    due = min((effect.due_at for effect in effects if effect.done_at is None), default=None)
-    needs_attention = any(_is_failing(effect) for effect in effects)
-    return msgspec.structs.replace(document, effects=effects, due_at=due, needs_attention=needs_attention)
-
-
-def waiting_of(document: Aggregate, order_id: str) -> list[Waiting]:
-    """The document's effects that need attention."""
-    return [
-        Waiting(document.id, order_id, each.id, each.kind, each.attempts, rfc3339(each.due_at), each.error)
-        for each in document.effects
-        if _is_failing(each)
-    ]
-
-
-def without_timers(document: A, kinds: frozenset[str], now: Millis) -> A:
-    """The document with its open effects of these kinds marked done: nobody waits for them any more."""
-    dropped = tuple(
-        msgspec.structs.replace(effect, done_at=now) if effect.done_at is None and effect.kind in kinds else effect
-        for effect in document.effects
-    )
-    return with_effects(document, dropped)
 
 
 class Outbox(Generic[A]):
@@ -182,6 +100,18 @@ class Outbox(Generic[A]):
                 self._own.discard(effect.id)
         return document
 
+    async def ask_again(self, document: A) -> A:
+        """Carry out now what was refused, whenever it was to be asked for again; return the document as it is then."""
+        now = self._clock.now()
+        again = [effect.id for effect in document.effects if effect.is_refused and effect.done_at is None]
+        if not again:
+            return document
+        hurried = tuple(
+            msgspec.structs.replace(effect, due_at=now) if effect.id in again else effect for effect in document.effects
+        )
+        leased = await self._lease(with_effects(document, hurried))
+        return document if leased is None else await self.carry_out(leased)
+
     async def run_due(self, limit: int = 100) -> int:
         """The relay's turn: lease and carry out effects that are due; return how many documents were taken."""
         documents = await self._collection.due(self._clock.now(), limit)
@@ -198,7 +128,8 @@ class Outbox(Generic[A]):
 
     def _take(self, stored: A, before: A | None = None) -> None:
         """What this write planned is ours: nobody else can have written it. Timers are for whichever relay comes."""
-        planned_now = stored.effects[len(before.effects) if before else 0 :]
+        known = {effect.id for effect in before.effects} if before else ()
+        planned_now = (effect for effect in stored.effects if effect.id not in known)
         self._own.update(effect.id for effect in planned_now if effect.done_at is None and effect.at < effect.due_at)
 
     def _wanted(self, document: A) -> Effect | None:
@@ -228,7 +159,7 @@ class Outbox(Generic[A]):
         now = self._clock.now()
 
         def finished(current: A) -> A:
-            if any(each.id == effect.id and each.done_at is not None for each in current.effects):
+            if not any(each.id == effect.id and each.done_at is None for each in current.effects):
                 return current  # somebody else has carried it out meanwhile
             changed = step(current) if step else current
             return with_effects(changed, _replaced(changed.effects, effect.id, done_at=now, error=""))
@@ -264,10 +195,6 @@ class Outbox(Generic[A]):
                 continue
             self._take(stored, document)
             return stored
-
-
-def _is_failing(effect: Effect) -> bool:
-    return effect.done_at is None and effect.attempts >= NEEDS_ATTENTION_AFTER
 
 
 def _replaced(effects: tuple[Effect, ...], effect_id: str, **changes: Any) -> tuple[Effect, ...]:

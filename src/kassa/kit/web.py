@@ -17,10 +17,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 
 from kassa.kit.documents import Collection
+from kassa.kit.effects import Aggregate, Waiting, waiting_of
 from kassa.kit.idempotency import Answer, Idempotency
 from kassa.kit.identity import Principal, ServiceIdentity, TokenVerifier
 from kassa.kit.ids import Ids
-from kassa.kit.outbox import Aggregate, Waiting, waiting_of
 from kassa.kit.problem import FieldError, Forbidden, Invalid, Malformed, NotFound, Problem, TooLarge
 from kassa.kit.wire import Endpoint, arguments_of, decode, encode, endpoints, request_id
 

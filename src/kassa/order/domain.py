@@ -10,8 +10,8 @@ from kassa.contracts.order import OrderItem
 from kassa.contracts.product import UnknownProduct
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import Millis
+from kassa.kit.effects import Aggregate, has_seen, planned, with_effects, without_timers
 from kassa.kit.ids import PRODUCT, is_id
-from kassa.kit.outbox import Aggregate, has_seen, planned, with_effects, without_timers
 from kassa.kit.problem import Invalid
 
 MAX_LINES = 100

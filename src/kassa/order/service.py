@@ -17,11 +17,12 @@ from kassa.contracts.product import Product, UnknownProduct
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import MINUTE, Clock, Millis
 from kassa.kit.documents import Duplicate
+from kassa.kit.effects import Effect
 from kassa.kit.idempotency import Abandoned
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, is_id
 from kassa.kit.money import InvalidMoney, chargeable
-from kassa.kit.outbox import Effect, Outbox, Step
+from kassa.kit.outbox import Outbox, Step
 from kassa.kit.problem import Invalid, NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, apply, merged, placed, restock_id

@@ -7,9 +7,9 @@ import msgspec
 
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import MINUTE, SECOND, Millis
+from kassa.kit.effects import Aggregate, has_seen, planned, with_effects, without_timers
 from kassa.kit.ids import PAYMENT
 from kassa.kit.money import InvalidMoney, from_stripe, to_stripe
-from kassa.kit.outbox import Aggregate, has_seen, planned, with_effects, without_timers
 from kassa.payment.processor import SessionState
 
 

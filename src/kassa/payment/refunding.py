@@ -6,9 +6,10 @@ import msgspec
 
 from kassa.contracts.payment import NotRefundable
 from kassa.kit.audit import Cause
+from kassa.kit.effects import Effect
 from kassa.kit.ids import REFUND, Ids
 from kassa.kit.money import to_stripe
-from kassa.kit.outbox import Effect, Step
+from kassa.kit.outbox import Step
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.payment.domain import Payment, Refund

@@ -8,8 +8,8 @@ import msgspec
 from kassa.contracts.payment import NotRefundable, RefundTooLarge
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import HOUR, Millis
+from kassa.kit.effects import has_seen, planned, with_effects
 from kassa.kit.money import from_stripe
-from kassa.kit.outbox import has_seen, planned, with_effects
 from kassa.payment.domain import Payment, Refund, Todo
 from kassa.payment.processor import RefundState
 

@@ -4,9 +4,10 @@ from kassa.contracts.order import Orders, RefundNews, StatusChange
 from kassa.contracts.payment import Closing, StripeRefused
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import Clock
+from kassa.kit.effects import Effect, planned, with_effects
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, Ids, is_id
-from kassa.kit.outbox import Effect, Outbox, Step, planned, with_effects
+from kassa.kit.outbox import Outbox, Step
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.payment import disputes

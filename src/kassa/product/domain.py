@@ -9,8 +9,8 @@ import msgspec
 
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import Millis
+from kassa.kit.effects import Aggregate, planned, with_effects
 from kassa.kit.money import STRIPE_MAXIMUM, from_stripe, major, minor, to_stripe
-from kassa.kit.outbox import Aggregate, planned, with_effects
 from kassa.kit.problem import FieldError
 
 LONGEST_NAME = 200

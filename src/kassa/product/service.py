@@ -11,9 +11,10 @@ from kassa.contracts.product import Snapshot
 from kassa.kit.audit import Cause
 from kassa.kit.clock import SECOND, Clock, Millis
 from kassa.kit.documents import Contains, Duplicate, Test, change
+from kassa.kit.effects import Effect
 from kassa.kit.ids import PRODUCT, REQUEST, Ids, is_id
 from kassa.kit.money import major
-from kassa.kit.outbox import Effect, Outbox
+from kassa.kit.outbox import Outbox
 from kassa.kit.problem import FieldError, Invalid, NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.product import domain

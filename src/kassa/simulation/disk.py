@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Collection, CollectionSpec, Conflict, Database, Document, Duplicate, Order, Total, Where
-from kassa.kit.outbox import Aggregate
+from kassa.kit.effects import Aggregate
 from kassa.kit.problem import Unavailable
 from kassa.simulation.faults import NONE, body_of
 

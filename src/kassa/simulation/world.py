@@ -17,8 +17,8 @@ from kassa.inventory.stock import Stock
 from kassa.kit.audit import AuditEntry
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.documents import Database
+from kassa.kit.effects import Aggregate
 from kassa.kit.idempotency import Abandoned
-from kassa.kit.outbox import Aggregate
 from kassa.kit.problem import Problem, Unavailable
 from kassa.simulation.faults import LOSS, Faults, body_of
 from kassa.simulation.memory import Client, Command, Memory

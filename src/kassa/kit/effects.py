@@ -1,0 +1,124 @@
+"""Effects: what must happen elsewhere because of a change of state, stored in the same write as the change. Pure;
+`kassa.kit.outbox` carries them out.
+"""
+
+from typing import TypeVar
+
+import msgspec
+
+from kassa.kit.audit import AuditEntry
+from kassa.kit.clock import SECOND, Millis, rfc3339
+from kassa.kit.documents import Document
+
+LEASE: Millis = 30 * SECOND
+NEEDS_ATTENTION_AFTER = 8
+MOST_DONE = 100
+"""How many effects that are done a document keeps, the newest ones: it must not grow with its age."""
+
+
+class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something still to be done, or done (`done_at`).
+
+    `at` is when it is wanted (a timer is an effect with a later `at`); `due_at` is when the relay may take it:
+    `at` plus the writer's lease, later after a failure. `args` tell the carrier what exactly. `is_refused`: somebody
+    has said no to it, and is asked again.
+    """
+
+    id: str
+    kind: str
+    at: Millis
+    due_at: Millis
+    args: dict[str, str] = {}
+    attempts: int = 0
+    error: str = ""
+    done_at: Millis | None = None
+    is_refused: bool = False
+
+
+class Aggregate(Document, frozen=True, kw_only=True):
+    """A document with a state of its own: every accepted input is in `audit`, what follows from it in `effects`.
+
+    `needs_attention`: one of the effects fails and fails, or is refused, and somebody should look.
+    """
+
+    audit: tuple[AuditEntry, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    needs_attention: bool = False
+
+
+class Waiting(msgspec.Struct, frozen=True, rename="camel"):
+    """An effect that failed many times or was refused, and is tried again at `next_at`, as administrators are shown
+    it. `id` is the document that wants it."""
+
+    id: str
+    order_id: str
+    effect: str
+    kind: str
+    attempts: int
+    next_at: str
+    error: str
+
+
+A = TypeVar("A", bound=Aggregate)
+
+
+def has_seen(document: Aggregate, input_id: str) -> bool:
+    """Whether an input with this id was accepted before."""
+    return any(entry.input_id == input_id for entry in document.audit)
+
+
+def planned(document: Aggregate, kind: str, now: Millis, *, at: Millis | None = None, **args: str) -> Effect:
+    """The document's next effect: wanted now, or as a timer at `at`. Its id is unique and the same on a replay."""
+    # The last one is always kept, so that its number tells the next.
+    number = int(document.effects[-1].id.rsplit(":", 2)[1]) + 1 if document.effects else 0
+    effect_id = f"{document.id}:{number}:{kind}"
+    if at is None:
+        return Effect(effect_id, kind, now, now + LEASE, args)
+    return Effect(effect_id, kind, at, at, args)
+
+
+def refused(
+    document: Aggregate, kind: str, words: str, now: Millis, *, at: Millis, attempts: int, **args: str
+) -> Effect:
+    """The document's next effect: what was refused in these words `attempts` times, to be asked for again at `at`."""
+    again = planned(document, kind, now, at=at, **args)
+    return msgspec.structs.replace(again, attempts=attempts, error=words, is_refused=True)
+
+
+def with_effects(document: A, effects: tuple[Effect, ...]) -> A:
+    """The document with these effects, of those that are done the newest; its `due_at` and whether it needs attention
+    are told from them."""
+    if len(effects) > MOST_DONE:
+        effects = _without_oldest(effects)
+    due = min((effect.due_at for effect in effects if effect.done_at is None), default=None)
+    needs_attention = any(_is_failing(effect) for effect in effects)
+    return msgspec.structs.replace(document, effects=effects, due_at=due, needs_attention=needs_attention)
+
+
+def _without_oldest(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    surplus = sum(effect.done_at is not None for effect in effects) - MOST_DONE
+    done = [effect.id for effect in effects[:-1] if effect.done_at is not None]
+    dropped = set(done[: max(0, surplus)])
+    return tuple(effect for effect in effects if effect.id not in dropped)
+
+
+def waiting_of(document: Aggregate, order_id: str) -> list[Waiting]:
+    """The document's effects that need attention."""
+    return [
+        Waiting(document.id, order_id, each.id, each.kind, each.attempts, rfc3339(each.due_at), each.error)
+        for each in document.effects
+        if _is_failing(each)
+    ]
+
+
+def without_timers(document: A, kinds: frozenset[str], now: Millis) -> A:
+    """The document with its open effects of these kinds marked done: nobody waits for them any more."""
+    dropped = tuple(
+        msgspec.structs.replace(effect, done_at=now) if effect.done_at is None and effect.kind in kinds else effect
+        for effect in document.effects
+    )
+    return with_effects(document, dropped)
+
+
+def _is_failing(effect: Effect) -> bool:
+    return effect.done_at is None and (effect.attempts >= NEEDS_ATTENTION_AFTER or effect.is_refused)
