@@ -33,11 +33,11 @@ async def ask(
     app: App,
     path: str = "/products",
     method: str = "GET",
-    headers: dict[str, str] | None = None,
+    headers: dict[str, str] | list[tuple[str, str]] | None = None,
     pieces: Sequence[bytes] = (b"",),
     client: str = "192.0.2.1",
 ) -> Answer:
-    """One request, its body in pieces."""
+    """One request, its body in pieces. Headers are given as pairs where a name comes twice."""
     left = list(pieces)
 
     async def receive() -> Message:
@@ -49,7 +49,8 @@ async def ask(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    given = [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
+    lines = headers if isinstance(headers, list) else list((headers or {}).items())
+    given = [(name.lower().encode(), value.encode("latin-1")) for name, value in lines]
     scope = {
         "type": "http",
         "method": method,

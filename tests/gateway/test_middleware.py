@@ -193,11 +193,42 @@ async def test_only_a_trusted_proxy_says_who_the_client_is(world: World) -> None
     assert (await ask(gateway, headers=forwarded, client="192.0.2.1")).document["client"] == "192.0.2.1"
 
 
+async def test_the_line_that_a_trusted_proxy_adds_is_the_end_of_the_list(world: World) -> None:
+    """HAProxy and others add a line of their own behind the one that the client made up (RFC 9110, 5.3)."""
+    gateway = world.gateway(addresses=Addresses(("10.0.0.0/8",)), limiter=world.limiter(2))
+    made_up = [[("X-Forwarded-For", f"203.0.113.{number}"), ("X-Forwarded-For", "198.51.100.7 ")] for number in (1, 2)]
+    for lines in made_up:
+        answer = await ask(gateway, headers=lines, client="10.1.2.3")
+        assert answer.document["client"] == "198.51.100.7"
+    assert (await ask(gateway, headers=made_up[0], client="10.1.2.3")).status == 429
+
+
+async def test_a_field_is_what_its_lines_mean(world: World) -> None:
+    lines = [
+        ("Cookie", "a=1 "),
+        ("Accept", "\ttext/html"),
+        ("cookie", "b=2"),
+        ("Accept", " application/json \t"),
+        ("Connection", "close"),
+        ("Connection", "X-Hop"),
+        ("X-Hop", "1"),
+    ]
+    seen = (await ask(world.gateway(), headers=lines)).document["headers"]
+    kept = {name: seen[name] for name in seen.keys() - {"x-request-id", "traceparent"}}
+    assert kept == {"cookie": "a=1; b=2", "accept": "text/html, application/json"}
+
+
+async def test_two_names_for_one_request_are_none(world: World) -> None:
+    answer = await ask(world.gateway(), headers=[("X-Request-Id", "one"), ("X-Request-Id", "two")])
+    assert answer.headers["x-request-id"].startswith("req_")
+
+
 async def test_a_preflight_of_a_known_origin_is_answered(world: World) -> None:
     gateway = world.gateway(origins=frozenset({"https://shop.example"}))
     headers = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
     answer = await ask(gateway, "/orders", "OPTIONS", headers)
     assert (answer.status, world.echo.asked) == (204, 0)
+    assert "content-length" not in answer.headers  # RFC 9110, 8.6
     assert answer.headers["access-control-allow-origin"] == "https://shop.example"
     assert "POST" in answer.headers["access-control-allow-methods"]
     assert "Idempotency-Key" in answer.headers["access-control-allow-headers"]

@@ -9,6 +9,7 @@ import pytest
 import stripe
 from aiohttp import ClientError
 
+from kassa.sandbox.http import Message, read_request
 from tests.sandbox.world import Json, World, session_params
 
 CREATE = "POST /v1/checkout/sessions"
@@ -166,3 +167,13 @@ async def test_expiry_and_payment_race_and_exactly_one_wins(world: World) -> Non
         is_paid, is_expired = paid["outcome"] == "succeeded", not isinstance(expired, Exception)
         assert is_paid != is_expired
         assert (await world.session(session.id)).status == ("complete" if is_paid else "expired")
+
+
+async def test_white_space_behind_a_key_is_no_part_of_it() -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    lines = [(b"idempotency-key", b"k1 \t"), (b"accept", b"text/html "), (b"accept", b"*/*")]
+    scope = {"method": "POST", "path": "/v1/refunds", "query_string": b"", "headers": lines}
+    request = await read_request(scope, receive)
+    assert request.headers == {"idempotency-key": "k1", "accept": "text/html, */*"}

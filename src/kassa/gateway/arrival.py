@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import structlog
 
 from kassa.kit.ids import REQUEST, Ids
-from kassa.kit.problem import Problem, TooLarge
+from kassa.kit.problem import Malformed, Problem, TooLarge
 from kassa.kit.web import MAX_BODY, PROBLEM_JSON, InternalError
 from kassa.kit.wire import encode, request_id, trace_parent
 
@@ -36,6 +36,18 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     )
 )
+# Fields that are one value (RFC 9110, 5.5: no list): two of them are two opinions, and a guess would be wrong for one.
+_SINGLE = frozenset(
+    (
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"host",
+        b"idempotency-key",
+        b"origin",
+        b"stripe-signature",
+    )
+)
 _OWN = frozenset((b"x-request-id", b"traceparent"))
 _SANE_ID = re.compile(rb"[!-~]{1,128}")
 _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -44,14 +56,32 @@ _WITHOUT_BODY = frozenset(("GET", "HEAD", "OPTIONS", "DELETE"))
 log = structlog.get_logger()
 
 
-class Arrival:
-    """An arriving request's headers, by name; of a repeated one the first counts."""
+def fields(lines: Headers) -> tuple[dict[bytes, bytes], bytes | None]:
+    """What the header's lines mean, by name, and the name of a field that is there twice and must not be.
 
-    __slots__ = ("headers", "name", "trace")
+    The server hands on lines as they came. White space around a value is no part of it (RFC 9110, 5.5), and several
+    lines of one name are one list (5.3; cookies are joined in their own way: RFC 6265, 5.4).
+    """
+    found: dict[bytes, bytes] = {}
+    doubled = None
+    for name, value in lines:
+        text = value.strip(b" \t")
+        if name in found:
+            if name in _SINGLE:
+                doubled = name
+            text = (b"; " if name == b"cookie" else b", ").join((found[name], text))
+        found[name] = text
+    return found, doubled
+
+
+class Arrival:
+    """An arriving request's header, by name."""
+
+    __slots__ = ("doubled", "headers", "name", "trace")
 
     def __init__(self, scope: Scope, ids: Ids) -> None:
-        given: Headers = scope["headers"]
-        self.headers = headers = dict(reversed(given))
+        self.headers, self.doubled = fields(scope["headers"])
+        headers = self.headers
         name, trace = headers.get(b"x-request-id"), headers.get(b"traceparent")
         is_sane = name is not None and _SANE_ID.fullmatch(name)
         self.name: bytes = name if name is not None and is_sane else ids.new(REQUEST).encode()
@@ -65,7 +95,7 @@ class Arrival:
 
     def pass_on(self, scope: Scope, dropped: frozenset[bytes], prefixes: tuple[bytes, ...]) -> None:
         """The request goes on under its name, without these headers and those that begin so."""
-        kept = [item for item in scope["headers"] if item[0] not in dropped and not item[0].startswith(prefixes)]
+        kept = [item for item in self.headers.items() if item[0] not in dropped and not item[0].startswith(prefixes)]
         scope["headers"] = [*kept, (b"x-request-id", self.name), (b"traceparent", self.trace)]
 
 
@@ -90,6 +120,8 @@ class Door:
         arrival = Arrival(scope, self._ids)
         arrival.pass_on(scope, self._dropped(arrival), self.forgeable)
         has_started = False
+        if b"expect" in arrival.headers:
+            receive, send = _closing_if_unread(receive, send)
 
         async def answer(message: Message) -> None:
             nonlocal has_started
@@ -99,6 +131,8 @@ class Door:
             await send(message)
 
         try:
+            if arrival.doubled is not None:
+                raise Malformed(f"send one {arrival.doubled.decode().title()} header, not several")
             enters = await self._admit(scope, arrival, answer)
             if enters:
                 await self._app(scope, _bounded(scope, arrival, receive), answer)
@@ -125,6 +159,26 @@ class Door:
         # `Vary` adds to what is there; everything else is the application's to say first.
         given.extend(item for item in self._extras(arrival) if item[0] not in names or item[0] == b"vary")
         return given
+
+
+def _closing_if_unread(receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """Close the connection with an answer that comes before the client was told to go on (`Expect: 100-continue`).
+
+    It need not send the body any more (RFC 9110, 10.1.1): the next request would be taken for it.
+    """
+    is_read = False
+
+    async def noted() -> Message:
+        nonlocal is_read
+        is_read = True
+        return await receive()
+
+    async def closing(message: Message) -> None:
+        if message["type"] == "http.response.start" and not is_read:
+            message["headers"] = [*message["headers"], (b"connection", b"close")]
+        await send(message)
+
+    return noted, closing
 
 
 def _bounded(scope: Scope, arrival: Arrival, receive: Receive) -> Receive:

@@ -79,6 +79,8 @@ class Addresses:
             return peer
         client = peer
         for text in reversed(forwarded.split(",")):
+            if not text.strip():
+                continue  # RFC 9110, 5.6.1.2: an empty member of a list is none
             address = _bare(text.strip())
             if address is None:
                 break

@@ -34,7 +34,6 @@ _PREFLIGHT: tuple[tuple[bytes, bytes], ...] = (
         b"Authorization, Content-Type, Idempotency-Key, X-Request-Id, traceparent",
     ),
     (b"access-control-max-age", b"600"),
-    (b"content-length", b"0"),
 )
 _EXPOSED = (
     b"access-control-expose-headers",

@@ -51,6 +51,7 @@ class TokenVerifier:
     async def principal(self, authorization: str | None) -> Principal:
         """The user of an `Authorization: Bearer …` header; Unauthenticated if there is no valid token in it."""
         scheme, _, token = (authorization or "").partition(" ")
+        token = token.lstrip(" ")  # RFC 9110, 11.4: one blank, or more
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("send an Authorization header with a Bearer token from /auth/login")
         known = self._verified.get(token)

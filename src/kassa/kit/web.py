@@ -5,7 +5,7 @@ The only place in the kit that knows the web framework.
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -251,15 +251,31 @@ class MethodNotAllowed(Problem):
     code, title, status = "method_not_allowed", "This path does not take this method", 405
 
 
-def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+WHAT_IS_ALLOWED = "?"
+"""The method that no path takes. OPTIONS is asked so: the framework's own answer to it knows the methods of one handler
+of a path, its refusal of a method those of all."""
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Exception handler: the framework's own errors as problems."""
+    allow = _allowed(error.headers or {}) if error.status_code == 405 else {}
+    if request.method == WHAT_IS_ALLOWED and allow:
+        return Response(None, status_code=204, headers=allow)
     by_status: dict[int, Problem] = {
         400: Malformed(error.detail),
         404: NotFound("there is nothing at this path"),
         405: MethodNotAllowed(),
         413: TooLarge(f"send at most {MAX_BODY} bytes"),
     }
-    return problem_response(by_status.get(error.status_code) or InternalError())
+    response = problem_response(by_status.get(error.status_code) or InternalError())
+    response.headers.update(allow)
+    return response
+
+
+def _allowed(headers: Mapping[str, str]) -> dict[str, str]:
+    """The methods that the path takes; HEAD wherever GET is."""
+    methods = {each.strip() for each in headers.get("allow", "").split(",")} | {"OPTIONS"}
+    return {"Allow": ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))}
 
 
 def on_bug(_request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -56,7 +56,9 @@ def static_route(statics: Statics) -> Any:
         etag = f'"{file.digest}"'
         age = _YEAR if request.query_params.get("v") == file.digest else _HOUR
         headers = {**_HEADERS, "ETag": etag, "Cache-Control": f"public, max-age={age}"}
-        if request.headers.get("If-None-Match") == etag:
+        known = request.headers.get("If-None-Match", "")
+        # RFC 9110, 13.1.2: a list, compared weakly, for a proxy may have packed the file.
+        if known == "*" or etag in (each.strip().removeprefix("W/") for each in known.split(",")):
             return Response(b"", status_code=304, headers=headers, media_type=file.media_type)
         return Response(file.content, headers=headers, media_type=file.media_type)
 

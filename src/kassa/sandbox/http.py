@@ -60,7 +60,12 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
             break
     if size > MAX_BODY:
         raise BodyTooLarge
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        # RFC 9110, 5.5 and 5.3: white space around a value is no part of it, and several lines are one list.
+        text = value.decode("latin-1").strip(" \t")
+        known = headers.get(name.decode("latin-1"))
+        headers[name.decode("latin-1")] = text if known is None else f"{known}, {text}"
     return Request(
         method=scope["method"],
         path=unquote(scope["path"]),
