@@ -10,7 +10,7 @@ import typer
 
 from kassa.app.settings import SETTINGS
 from kassa.cli.main import app
-from kassa.payment.inbox import HANDLED
+from kassa.payment.event_handlers import HANDLED
 from tests.docs.pages import PAGES, ROOT, anchors, block, code, links
 
 OPERATIONS = ROOT / "docs" / "operations.md"

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kassa.kit.clock import DAY, MINUTE, SystemClock, day_of, rfc3339, start_of_day
+from kassa.kit.clock import DAY, MINUTE, SystemClock, day_of, from_rfc3339, rfc3339, start_of_day
 from kassa.kit.ids import ORDER, PRODUCT, Ids, is_id
 from tests.support import FakeClock
 
@@ -86,3 +87,15 @@ async def test_the_systems_clock_tells_the_time_of_day() -> None:
     now = datetime.now(UTC).timestamp() * 1000
     assert before + 4 <= clock.now() <= now + 1
     assert abs(clock.now() - now) < MINUTE
+
+
+@given(INSTANTS)
+def test_rfc3339_is_read_as_it_is_written(instant: int) -> None:
+    assert from_rfc3339(rfc3339(instant)) == instant
+    assert from_rfc3339(rfc3339(instant).replace("Z", "+00:00")) == instant
+
+
+@pytest.mark.parametrize("text", ["soon", "2026-11-28T10:00:00", ""])
+def test_what_names_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        from_rfc3339(text)

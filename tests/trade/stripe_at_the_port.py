@@ -11,6 +11,7 @@ import msgspec
 
 from kassa.contracts.payment import StripeUnreachable
 from kassa.kit.clock import SECOND, Clock, Millis
+from kassa.payment.events import EventObject
 from kassa.payment.processor import (
     BadSignature,
     CallUnderWay,
@@ -41,6 +42,7 @@ class StripeAtThePort:
         self.params: dict[str, dict[str, Any]] = {}
         self.refunds_made: dict[str, RefundState] = {}
         self.disputes_made: dict[str, DisputeState] = {}
+        self.declined: dict[str, dict[str, Any]] = {}
         self.feed: list[dict[str, Any]] = []
         self.faults: dict[str, list[str]] = {}
         self.calls: list[str] = []
@@ -97,10 +99,11 @@ class StripeAtThePort:
         found = (each for each in self.sessions.values() if each.metadata["paymentId"] == payment_id)
         return next(found, None)
 
-    async def payment_id_of(self, intent_id: str) -> str | None:
-        self._lose(self._fault("payment_id_of"))
-        found = [each for each in self.sessions.values() if each.intent_id == intent_id]
-        return found[0].metadata.get("paymentId") if found else None
+    async def retrieve(self, kind: str, object_id: str) -> EventObject:
+        self._lose(self._fault("retrieve"))
+        if object_id not in (subjects := self._subjects(kind)):
+            raise Refused(404, "resource_missing", f"No such {kind}")
+        return msgspec.convert(subjects[object_id], EventObject)
 
     async def refund(self, params: dict[str, Any], key: str) -> RefundState:
         fault = self._fault("refund")
@@ -188,6 +191,42 @@ class StripeAtThePort:
         self.feed.append(event)
         return json.dumps(event).encode()
 
+    def thin_event(self, kind: str, event_id: str | None = None) -> bytes:
+        """The thin twin of an event about the newest snapshot's object (docs: event-destinations)."""
+        subject = self.feed[-1]["data"]["object"]
+        thin = {
+            "id": event_id or f"evt_thin_{len(self.feed)}",
+            "object": "v2.core.event",
+            "type": f"v1.{kind}",
+            "created": "2026-11-28T10:00:00.000Z",
+            "livemode": False,
+            "context": None,
+            "reason": None,
+            "related_object": {"id": subject["id"], "type": subject["object"], "url": f"/v1/{subject['id']}"},
+        }
+        return json.dumps(thin).encode()
+
+    def _subjects(self, kind: str) -> dict[str, dict[str, Any]]:
+        """All objects of a kind, as the events' snapshots have them."""
+        sessions = self.sessions.values()
+        paid = [each for each in sessions if each.intent_id is not None] + [
+            each for each in sessions if f"pi_{each.id}" in self.declined
+        ]
+        made: dict[str, Any] = {
+            "checkout.session": {each.id: {"metadata": each.metadata} for each in sessions},
+            "payment_intent": {
+                f"pi_{each.id}": {"metadata": each.metadata, "last_payment_error": self.declined.get(f"pi_{each.id}")}
+                for each in paid
+            },
+            "charge": {f"ch_{each.intent_id}": {"payment_intent": each.intent_id} for each in paid},
+            "refund": {
+                each.id: {"metadata": each.metadata, "payment_intent": each.intent_id}
+                for each in self.refunds_made.values()
+            },
+            "dispute": {each.id: {"payment_intent": each.intent_id} for each in self.disputes_made.values()},
+        }
+        return {id: {"id": id, "object": kind, **fields} for id, fields in made[kind].items()}
+
     def session_event(self, kind: str, session_id: str, event_id: str | None = None) -> bytes:
         """An event about a session."""
         metadata = self.sessions[session_id].metadata
@@ -196,12 +235,9 @@ class StripeAtThePort:
 
     def decline_event(self, session_id: str, code: str = "insufficient_funds") -> bytes:
         """An event about a declined card."""
-        subject = {
-            "id": f"pi_{session_id}",
-            "object": "payment_intent",
-            "metadata": self.sessions[session_id].metadata,
-            "last_payment_error": {"decline_code": code, "message": "Your card was declined."},
-        }
+        error = {"decline_code": code, "message": "Your card was declined.", "charge": f"ch_{len(self.feed)}"}
+        self.declined[f"pi_{session_id}"] = error
+        subject = self._subjects("payment_intent")[f"pi_{session_id}"]
         return self.event("payment_intent.payment_failed", subject)
 
     def dispute(self, session_id: str, status: str, dispute_id: str = "du_1") -> DisputeState:

@@ -23,6 +23,7 @@ from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
 from kassa.payment.domain import Payment
+from kassa.payment.event_handlers import EventHandlers
 from kassa.payment.inbox import Inbox
 from kassa.payment.reconcile import Reconciler
 from kassa.payment.service import PaymentService
@@ -62,7 +63,7 @@ class World:
         self.order.outbox = Outbox(orders.orders, wiring.order_effects(self.order), clock, lambda: 0.5)
         later.service = self.order
         self.rescue = OrphanRescue(orders, self.product, self.inventory, self.order.outbox, clock, "usd")
-        self.inbox = Inbox(payments, self.payment, self.stripe, self.ids, clock)
+        self.inbox = Inbox(payments, EventHandlers(self.payment, self.stripe), self.stripe, self.ids, clock)
         self.reconciler = Reconciler(payments, self.payment, self.inbox, self.stripe, clock)
         self.stock_reconciler = StockReconciler(stock, wanted_by(self.order), clock)
 

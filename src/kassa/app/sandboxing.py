@@ -9,7 +9,7 @@ from typing import NoReturn
 from kassa.app.files import DataInUse, Lock, note_sandbox_url, sandbox_url
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import Settings
-from kassa.payment.inbox import HANDLED
+from kassa.payment.event_handlers import HANDLED
 
 SANDBOX_KEY = "sk_test_sandbox"
 SANDBOX_PORT = 12111

@@ -42,6 +42,14 @@ def _second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
+def from_rfc3339(text: str) -> Millis:
+    """The instant that RFC 3339 text names; ValueError if it names none, or its place on Earth is not told."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text[:64]} has no time zone")
+    return round(moment.timestamp() * SECOND)
+
+
 def day_of(instant: Millis) -> str:
     """The UTC calendar day of the instant: `2026-01-31`."""
     return f"{datetime.fromtimestamp(instant // SECOND, UTC):%Y-%m-%d}"

@@ -1,7 +1,6 @@
 """The inbox of Stripe's events: verified, stored once under the event's id, answered, and only then acted on.
 
-An event is a hint: what it speaks of is fetched and its absolute state applied, so that duplicates, order and delay
-do not matter.
+What is done about each is in kassa.payment.event_handlers.
 """
 
 import asyncio
@@ -11,33 +10,15 @@ from typing import Any
 import msgspec
 import structlog
 
-from kassa.contracts.payment import StripeUnreachable
 from kassa.kit.clock import HOUR, SECOND, Clock, Millis
 from kassa.kit.documents import Conflict, Duplicate, change
 from kassa.kit.ids import Ids
 from kassa.kit.problem import NotFound, Problem
 from kassa.kit.wire import deadline
-from kassa.payment.domain import Decline, Payment
-from kassa.payment.processor import BadSignature, EventObject, EventState, Processor, Refused
-from kassa.payment.service import PaymentService
+from kassa.payment.event_handlers import EVENT_HANDLERS, EventHandlers, NotOurs
+from kassa.payment.events import EventState, read_event
+from kassa.payment.processor import BadSignature, Processor
 from kassa.payment.store import PaymentStore, StripeEvent
-
-SESSION_EVENTS = (
-    "checkout.session.completed",
-    "checkout.session.expired",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.async_payment_failed",
-)
-DECLINE_EVENTS = ("payment_intent.payment_failed",)
-REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed", "charge.refunded")
-DISPUTE_EVENTS = (
-    "charge.dispute.created",
-    "charge.dispute.updated",
-    "charge.dispute.funds_withdrawn",
-    "charge.dispute.funds_reinstated",
-    "charge.dispute.closed",
-)
-HANDLED = (*SESSION_EVENTS, *DECLINE_EVENTS, *REFUND_EVENTS, *DISPUTE_EVENTS)
 
 LEASE: Millis = 30 * SECOND
 AT_ONCE = 32
@@ -54,28 +35,37 @@ class InvalidSignature(Problem):
     code, title, status = "invalid_signature", "The webhook's signature is not valid", 400
 
 
+class UnreadableEvent(Problem):
+    """Signed by Stripe, but not an event as Stripe documents them. Nothing was stored."""
+
+    code, title, status = "unreadable_event", "The event is rightly signed, but cannot be read", 400
+
+
 class Inbox:
     """Takes events in and sees each through to its end."""
 
     def __init__(
-        self, store: PaymentStore, service: PaymentService, processor: Processor, ids: Ids, clock: Clock
+        self, store: PaymentStore, handlers: EventHandlers, processor: Processor, ids: Ids, clock: Clock
     ) -> None:
         self.events = store.events
-        self._service = service
+        self._handlers = handlers
         self._processor = processor
         self._ids = ids
         self._clock = clock
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._decoder = msgspec.json.Decoder(EventState)
 
     async def receive(self, body: bytes, signature: str) -> None:
-        """Verify a webhook and store it; it is acted on afterwards. InvalidSignature: nothing is stored."""
+        """Verify a webhook and store it; it is acted on afterwards. InvalidSignature, UnreadableEvent: nothing is
+        stored."""
         try:
             self._processor.verify(body, signature)
-            event = self._decoder.decode(body)
-        except (BadSignature, msgspec.MsgspecError) as error:
+        except BadSignature as error:
             raise InvalidSignature("is the webhook secret right, and the clock?") from error
+        try:
+            event = read_event(body.decode())
+        except ValueError as error:
+            raise UnreadableEvent(str(error)) from error
         stored = await self.store(event, body)
         if stored is not None and stored.status == "received":
             self._start(stored)
@@ -89,7 +79,7 @@ class Inbox:
             due_at=None if note else now + LEASE,
             sequence=self._ids.new("in"),
             type=event.type,
-            object_id=event.data.object.id,
+            object_id=event.object.id,
             status="ignored" if note else "received",
             body=body.decode(),
             note=note,
@@ -129,7 +119,7 @@ class Inbox:
             continue  # a full batch has left something
 
     def _not_ours(self, event: EventState) -> str:
-        if event.type not in HANDLED:
+        if event.kind not in EVENT_HANDLERS:
             return "this type is not acted on"
         if event.livemode != self._processor.is_live:
             return "of the other mode (live or test)"
@@ -158,13 +148,14 @@ class Inbox:
             return  # somebody else was faster
 
     async def _act(self, event: StripeEvent) -> None:
-        state = self._decoder.decode(event.body)
+        status, note, payment_id = "done", "", ""
         try:
-            payment_id = await self._apply(state)
+            payment_id = await self._handlers.act_on(read_event(event.body))
+        except NotOurs as reason:
+            status, note = "ignored", str(reason)
         except Exception as error:  # whatever went wrong: the event stays and is tried again
             await self._park(event, error)
             return
-        status, note = ("done", "") if payment_id else ("ignored", "not of this shop")
 
         def acted_on(current: StripeEvent) -> StripeEvent:
             return msgspec.structs.replace(current, status=status, note=note, due_at=None, payment_id=payment_id)
@@ -182,69 +173,3 @@ class Inbox:
             return msgspec.structs.replace(current, status="parked", note=text, attempts=attempts, due_at=due_at)
 
         await change(self.events, event.id, parked)
-
-    async def _apply(self, event: EventState) -> str:
-        """Act on one event; returns whose payment it was, or nothing if it is none of this shop's."""
-        subject = event.data.object
-        payment = await self._payment(subject)
-        if payment is None:
-            # Ours by its metadata, but its payment is not there: parked, never dropped.
-            if (subject.metadata or {}).get("paymentId"):
-                raise NotFound("its payment is not known yet")
-            return ""
-        if event.type in SESSION_EVENTS:
-            session = await self._processor.session(subject.id)
-            await self._service.settle(payment.id, session, event.id)
-        elif event.type in DECLINE_EVENTS:
-            await self._note_decline(payment, subject, event)
-        elif event.type in DISPUTE_EVENTS:
-            if payment.taken_minor == 0:
-                raise StripeUnreachable("that its money had come is not known yet")
-            state = await self._processor.dispute_state(subject.id)
-            await self._service.observe_dispute(payment.id, state, f"{event.id}:{state.id}:{state.status}")
-        else:
-            await self._observe_refunds(payment, subject, event)
-        return payment.id
-
-    async def _note_decline(self, payment: Payment, subject: EventObject, event: EventState) -> None:
-        if payment.session_id is None:
-            raise StripeUnreachable("its session is not known yet")
-        error = subject.last_payment_error or {}
-        code = str(error.get("decline_code") or error.get("code") or "declined")
-        decline = Decline(event.created * SECOND, code, str(error.get("message") or "The card was declined."))
-        await self._service.note_decline(payment.id, payment.session_id, decline, event.id)
-
-    async def _observe_refunds(self, payment: Payment, subject: EventObject, event: EventState) -> None:
-        if payment.taken_minor == 0:
-            raise StripeUnreachable("that its money had come is not known yet")
-        if subject.object == "refund":
-            state = await self._processor.refund_state(subject.id)
-            await self._service.refunding.observe(payment.id, state, f"{event.id}:{state.id}:{state.status}")
-            return
-        for state in await self._processor.refunds(str(payment.intent_id)):
-            await self._service.refunding.observe(payment.id, state, f"{event.id}:{state.id}:{state.status}")
-
-    async def _payment(self, subject: EventObject) -> Payment | None:
-        """The payment that an object belongs to: by our metadata, by its session, or by its PaymentIntent."""
-        payments = self._service.payments
-        if payment_id := (subject.metadata or {}).get("paymentId"):
-            return await payments.get(payment_id)
-        if subject.object == "checkout.session":
-            return await payments.first({"session_id": subject.id})
-        if not (intent_id := subject.intent_id):
-            return None
-        return await payments.first({"intent_id": intent_id}) or await self._payment_not_told_of(intent_id)
-
-    async def _payment_not_told_of(self, intent_id: str) -> Payment | None:
-        """A dispute and a refund of Stripe's dashboard carry no metadata, and may be told of before the money is: only
-        the PaymentIntent says then whose it is."""
-        try:
-            payment_id = await self._processor.payment_id_of(intent_id)
-        except Refused:
-            return None
-        if payment_id is None:
-            return None
-        payment = await self._service.payments.get(payment_id)
-        if payment is None:
-            raise NotFound("its payment is not known yet")
-        return payment

@@ -9,6 +9,16 @@ from typing import Any, Protocol
 import msgspec
 
 from kassa.kit.clock import Millis
+from kassa.payment.events import EventObject
+
+PATHS = {
+    "checkout.session": "/v1/checkout/sessions",
+    "payment_intent": "/v1/payment_intents",
+    "charge": "/v1/charges",
+    "refund": "/v1/refunds",
+    "dispute": "/v1/disputes",
+}
+"""Where the objects are that events are about, by what they are."""
 
 
 class SessionState(msgspec.Struct, frozen=True):
@@ -54,40 +64,6 @@ class DisputeState(msgspec.Struct, frozen=True):
     created: int
 
 
-class EventObject(msgspec.Struct, frozen=True):
-    """What a webhook says of its object; a hint only, the object itself is fetched."""
-
-    id: str = ""
-    object: str = ""
-    metadata: dict[str, str] | None = None
-    client_reference_id: str | None = None
-    payment_intent: str | dict[str, Any] | None = None
-    last_payment_error: dict[str, Any] | None = None
-
-    @property
-    def intent_id(self) -> str | None:
-        """The PaymentIntent's id, whether it came as an id or expanded."""
-        if isinstance(self.payment_intent, dict):
-            return str(self.payment_intent.get("id"))
-        return self.id if self.object == "payment_intent" else self.payment_intent
-
-
-class EventData(msgspec.Struct, frozen=True):
-    """The envelope of an event's object."""
-
-    object: EventObject
-
-
-class EventState(msgspec.Struct, frozen=True):
-    """An event as Stripe sends it; `created` in seconds."""
-
-    id: str
-    type: str
-    created: int
-    livemode: bool
-    data: EventData
-
-
 class Refused(Exception):
     """Stripe says no to this very request (400, 402), or does not know the object (404)."""
 
@@ -130,8 +106,8 @@ class Processor(Protocol):
     async def find_session(self, payment_id: str, since: Millis) -> SessionState | None:
         """The session made for this payment at or after `since`, found by its metadata."""
 
-    async def payment_id_of(self, intent_id: str) -> str | None:
-        """The payment that a PaymentIntent names in its metadata; None if it is not one of ours."""
+    async def retrieve(self, kind: str, object_id: str) -> EventObject:
+        """What is read of an object that an event is about, as it is now. `kind` is a key of PATHS."""
 
     async def refund(self, params: dict[str, Any], key: str) -> RefundState:
         """Create a refund, once for the idempotency key; CallUnderWay."""

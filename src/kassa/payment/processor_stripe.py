@@ -13,7 +13,9 @@ import msgspec
 from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.wire import encode
+from kassa.payment.events import EventObject
 from kassa.payment.processor import (
+    PATHS,
     BadSignature,
     CallUnderWay,
     DisputeState,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 20
 OLDEST_SIGNATURE_SECONDS = 300
 _CLOCK_MARGIN: Millis = 300 * SECOND
-_SESSIONS = "/v1/checkout/sessions"
+_SESSIONS = PATHS["checkout.session"]
 
 T = TypeVar("T")
 
@@ -118,11 +120,11 @@ class StripeProcessor:
                     return await self.session(session.id)
         return None
 
-    async def payment_id_of(self, intent_id: str) -> str | None:
+    async def retrieve(self, kind: str, object_id: str) -> EventObject:
         """See kassa.payment.processor.Processor."""
         with _told_apart():
-            intent = await self._client.v1.payment_intents.retrieve_async(intent_id)
-            return _metadata(intent).get("paymentId")
+            answer = await self._client.raw_request_async("get", f"{PATHS[kind]}/{quote(object_id, safe='')}")
+            return msgspec.json.decode(answer.body, type=EventObject)
 
     async def refund(self, params: dict[str, Any], key: str) -> RefundState:
         """See kassa.payment.processor.Processor."""

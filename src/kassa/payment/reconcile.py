@@ -12,8 +12,10 @@ from kassa.kit.clock import DAY, HOUR, MINUTE, SECOND, Clock, Millis
 from kassa.kit.documents import Duplicate, In, change
 from kassa.payment.disputes import observed as disputed
 from kassa.payment.domain import Kind, Payment, Stage, kind_of
-from kassa.payment.inbox import HANDLED, Inbox
-from kassa.payment.processor import DisputeState, EventState, Processor, RefundState, Refused
+from kassa.payment.event_handlers import HANDLED
+from kassa.payment.events import EventState, read_event
+from kassa.payment.inbox import Inbox
+from kassa.payment.processor import DisputeState, Processor, RefundState, Refused
 from kassa.payment.refunds import observed as refunded
 from kassa.payment.service import PaymentService
 from kassa.payment.store import Cursor, PaymentStore
@@ -47,7 +49,6 @@ class Reconciler:
         self._inbox = inbox
         self._processor = processor
         self._clock = clock
-        self._decoder = msgspec.json.Decoder(EventState)
 
     def jobs(self) -> list[tuple[str, Millis, Callable[[], Awaitable[Any]]]]:
         """What is to be done regularly: name, every so often (ms), how."""
@@ -64,7 +65,7 @@ class Reconciler:
         newest = cursor.fetched_until if cursor else since
         looked_at, missed = 0, []
         async for page in _pages(partial(self._processor.events, list(HANDLED), since)):
-            events = [(self._decoder.decode(body), body) for body in page]
+            events = [(read_event(body), body) for body in page]
             known = {each.id for each in await self._inbox.events.many([event.id for event, _ in events])}
             looked_at += len(events)
             for event, body in events:

@@ -31,7 +31,7 @@ from kassa.kit.web import (
 )
 from kassa.payment import reports
 from kassa.payment.domain import Payment
-from kassa.payment.inbox import Inbox, InvalidSignature
+from kassa.payment.inbox import Inbox, InvalidSignature, UnreadableEvent
 from kassa.payment.service import PaymentService, visible
 from kassa.payment.wire import (
     EVENT_STATUSES,
@@ -103,9 +103,10 @@ async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str
     return await once(request, admin.id, 201, new_id(request, REFUND), refund)
 
 
-@post(["/payments/webhook"], tags=["payments"], status_code=200, refuses=(InvalidSignature,))
+@post(["/payments/webhook"], tags=["payments"], status_code=200, refuses=(InvalidSignature, UnreadableEvent))
 async def webhook(request: Request[Any, Any, Any]) -> Response[Received]:
-    """Stripe's webhook: answered when the event is stored for good. 400: not signed by Stripe in the last 300 s."""
+    """Stripe's webhook: answered when the event is stored for good. 400: not signed by Stripe in the last 300 s, or
+    signed, but no event."""
     inbox: Inbox = request.app.state["inbox"]
     await inbox.receive(await request.body(), request.headers.get("stripe-signature", ""))
     return JsonResponse(Received(), media_type="application/json")

@@ -11,7 +11,9 @@ import msgspec
 from kassa.contracts.payment import StripeUnreachable
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.problem import Problem
+from kassa.payment.events import EventObject
 from kassa.payment.processor import (
+    PATHS,
     BadSignature,
     CallUnderWay,
     DisputeState,
@@ -156,9 +158,8 @@ class Way:
                 return None
             given["starting_after"] = page["data"][-1]["id"]
 
-    async def payment_id_of(self, intent_id: str) -> str | None:
-        intent = await self._call("GET", "/v1/payment_intents/*", intent_id)
-        return str(intent["metadata"]["paymentId"]) if "paymentId" in intent["metadata"] else None
+    async def retrieve(self, kind: str, object_id: str) -> EventObject:
+        return msgspec.convert(await self._call("GET", f"{PATHS[kind]}/*", object_id), EventObject)
 
     async def refund(self, params: Json, key: str) -> RefundState:
         return _refund(await self._call("POST", "/v1/refunds", "", params, key))

@@ -1,0 +1,139 @@
+"""What is done about each type of Stripe's events. An event is a hint: what it speaks of is fetched, and its absolute
+state applied, so that duplicates, order and delay do not matter."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+from kassa.contracts.payment import StripeUnreachable
+from kassa.kit.clock import SECOND
+from kassa.kit.effects import has_seen
+from kassa.kit.problem import NotFound
+from kassa.payment.domain import Decline, Payment
+from kassa.payment.events import EventObject, EventState
+from kassa.payment.processor import PATHS, Processor, Refused
+from kassa.payment.service import PaymentService
+
+
+class NotOurs(Exception):
+    """The event is about nothing of this shop; the text says why."""
+
+
+class EventHandlers:
+    """Acts on events for a payment service."""
+
+    def __init__(self, service: PaymentService, processor: Processor) -> None:
+        self._service = service
+        self._processor = processor
+
+    async def act_on(self, event: EventState) -> str:
+        """Act on an event of a type in EVENT_HANDLERS; returns the id of the payment that it was about. NotOurs."""
+        subject = await self._fetched(event.object) if event.is_thin else event.object
+        payment = await self._payment(subject)
+        if payment is None:
+            # Ours by its metadata, but its payment is not there: parked, never dropped.
+            if (subject.metadata or {}).get("paymentId"):
+                raise NotFound("its payment is not known yet")
+            raise NotOurs("not of this shop")
+        await EVENT_HANDLERS[event.kind](self, payment, subject, event)
+        return payment.id
+
+    async def _fetched(self, subject: EventObject) -> EventObject:
+        """What a snapshot of it would tell."""
+        if subject.object not in PATHS or not subject.id:
+            raise NotOurs("it names no object that Kassa knows")
+        try:
+            return await self._processor.retrieve(subject.object, subject.id)
+        except Refused as refused:
+            raise NotOurs(f"its object cannot be fetched: {refused}") from refused
+
+    async def settle_session(self, payment: Payment, subject: EventObject, event: EventState) -> None:
+        """The session was paid, or has ended."""
+        session = await self._processor.session(subject.id)
+        await self._service.settle(payment.id, session, event.id)
+
+    async def note_decline(self, payment: Payment, subject: EventObject, event: EventState) -> None:
+        """A card was declined."""
+        if payment.session_id is None:
+            raise StripeUnreachable("its session is not known yet")
+        if has_seen(payment, event.id):
+            return
+        error = subject.last_payment_error or {}
+        code = str(error.get("decline_code") or error.get("code") or "declined")
+        decline = Decline(event.created * SECOND, code, str(error.get("message") or "The card was declined."))
+        # One decline may be told by two events, one of them thin; its charge is the same.
+        input_id = str(error.get("charge") or event.id)
+        await self._service.note_decline(payment.id, payment.session_id, decline, input_id)
+
+    async def observe_refund(self, payment: Payment, subject: EventObject, event: EventState) -> None:
+        """A refund was made, or has changed."""
+        _check_paid(payment)
+        state = await self._processor.refund_state(subject.id)
+        await self._service.refunding.observe(payment.id, state, f"{event.id}:{state.id}:{state.status}")
+
+    async def observe_refunds(self, payment: Payment, subject: EventObject, event: EventState) -> None:
+        """Some of a charge was refunded."""
+        _check_paid(payment)
+        for state in await self._processor.refunds(str(payment.intent_id)):
+            await self._service.refunding.observe(payment.id, state, f"{event.id}:{state.id}:{state.status}")
+
+    async def observe_dispute(self, payment: Payment, subject: EventObject, event: EventState) -> None:
+        """A dispute was opened, or has changed."""
+        _check_paid(payment)
+        state = await self._processor.dispute_state(subject.id)
+        await self._service.observe_dispute(payment.id, state, f"{event.id}:{state.id}:{state.status}")
+
+    async def _payment(self, subject: EventObject) -> Payment | None:
+        """The payment that an object belongs to: by our metadata, by its session, or by its PaymentIntent."""
+        payments = self._service.payments
+        if payment_id := (subject.metadata or {}).get("paymentId"):
+            return await payments.get(payment_id)
+        if subject.object == "checkout.session":
+            return await payments.first({"session_id": subject.id})
+        if not (intent_id := subject.intent_id):
+            return None
+        return await payments.first({"intent_id": intent_id}) or await self._payment_not_told_of(intent_id)
+
+    async def _payment_not_told_of(self, intent_id: str) -> Payment | None:
+        """A dispute and a refund of Stripe's dashboard carry no metadata, and may be told of before the money is: only
+        the PaymentIntent says then whose it is."""
+        try:
+            intent = await self._processor.retrieve("payment_intent", intent_id)
+        except Refused:
+            return None
+        payment_id = (intent.metadata or {}).get("paymentId")
+        if payment_id is None:
+            return None
+        payment = await self._service.payments.get(payment_id)
+        if payment is None:
+            raise NotFound("its payment is not known yet")
+        return payment
+
+
+def _check_paid(payment: Payment) -> None:
+    if payment.taken_minor == 0:
+        raise StripeUnreachable("that its money had come is not known yet")
+
+
+_Handler: TypeAlias = Callable[[EventHandlers, Payment, EventObject, EventState], Awaitable[None]]
+
+EVENT_HANDLERS: Mapping[str, _Handler] = {
+    "checkout.session.completed": EventHandlers.settle_session,
+    "checkout.session.expired": EventHandlers.settle_session,
+    "checkout.session.async_payment_succeeded": EventHandlers.settle_session,
+    "checkout.session.async_payment_failed": EventHandlers.settle_session,
+    "payment_intent.payment_failed": EventHandlers.note_decline,
+    "refund.created": EventHandlers.observe_refund,
+    "refund.updated": EventHandlers.observe_refund,
+    "refund.failed": EventHandlers.observe_refund,
+    # Some accounts are sent this one alone (docs: refunds, "Receive refund events").
+    "charge.refund.updated": EventHandlers.observe_refund,
+    "charge.refunded": EventHandlers.observe_refunds,
+    "charge.dispute.created": EventHandlers.observe_dispute,
+    "charge.dispute.updated": EventHandlers.observe_dispute,
+    "charge.dispute.funds_withdrawn": EventHandlers.observe_dispute,
+    "charge.dispute.funds_reinstated": EventHandlers.observe_dispute,
+    "charge.dispute.closed": EventHandlers.observe_dispute,
+}
+"""Each type of event that is acted on, and what is done; the endpoint at Stripe needs these types."""
+
+HANDLED = tuple(EVENT_HANDLERS)
