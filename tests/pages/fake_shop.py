@@ -124,6 +124,10 @@ class FakeShop:
             return self.orders[order_id]
         for item in body["items"]:
             self._check(item)
+        total = sum(self.products[item["productId"]]["priceMinor"] * item["quantity"] for item in body["items"])
+        if body["expectedTotalMinor"] != total:
+            members = {"expectedTotalMinor": body["expectedTotalMinor"], "totalAmountMinor": total, "currency": "usd"}
+            raise Refused(409, "price_changed", "another total", **members)
         items = [self._hold(item) for item in body["items"]]
         order = self.add_order(user["id"], items)
         if key is not None:

@@ -33,7 +33,7 @@ async def test_checking_out_makes_the_order_and_leads_to_the_payment_page(
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"http://sandbox.test/c/{order['id']}"
     (call,) = shop.called("POST", "/orders")
-    assert call.body == {"items": [{"productId": mug, "quantity": 2}]}
+    assert call.body == {"items": [{"productId": mug, "quantity": 2}], "expectedTotalMinor": 39996}
     assert call.headers["idempotency-key"]
     assert "Your cart is empty." in (await browser.get("/cart")).text
 
@@ -85,6 +85,39 @@ async def test_too_little_stock_names_the_product_and_keeps_the_cart(
     assert fields(answer, "/checkout")["cart"] != fields(page, "/checkout")["cart"], "a new try needs a new key"
     shop.products[mug]["stock"] = 2
     assert (await browser.submit(answer, "/checkout")).status_code == 303
+
+
+async def test_a_raised_price_is_shown_and_agreed_to_before_anything_is_ordered(
+    browser: Browser, shop: FakeShop, mug: str
+) -> None:
+    page = await browser.get("/cart")
+    shop.products[mug].update(priceMinor=29998)
+    answer = await browser.submit(page, "/checkout")
+    assert answer.status_code == 409
+    assert "The total has changed from $399.96 to $599.96. Nothing was ordered" in text_of(answer)
+    assert 'data-testid="cart-total">$599.96<' in answer.text
+    assert not shop.orders
+    assert (await browser.submit(answer, "/checkout")).status_code == 303
+    assert order_of(shop)["totalAmountMinor"] == 59996
+
+
+@pytest.mark.parametrize("total", ["", "-1", "39996.0", "³", "9" * 16])
+async def test_a_form_that_shows_no_total_orders_nothing(
+    browser: Browser, shop: FakeShop, mug: str, total: str
+) -> None:
+    answer = await browser.submit(await browser.get("/cart"), "/checkout", total=total)
+    assert answer.headers["Location"] == "/cart"
+    assert not shop.called("POST", "/orders")
+
+
+async def test_one_cart_sent_at_two_totals_is_not_ordered_twice(browser: Browser, shop: FakeShop, mug: str) -> None:
+    before = await browser.get("/cart")
+    shop.products[mug].update(priceMinor=29998)
+    after = await browser.get("/cart")
+    await browser.submit(after, "/checkout")
+    answer = await browser.submit(before, "/checkout")
+    assert "This cart was sent before, at another total." in text_of(answer)
+    assert len(shop.orders) == 1
 
 
 async def test_a_product_that_is_no_longer_sold_refuses_the_order(browser: Browser, shop: FakeShop, mug: str) -> None:

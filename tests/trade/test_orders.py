@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from kassa.contracts.inventory import InsufficientStock, Line
-from kassa.contracts.order import OrderNotCancellable
+from kassa.contracts.order import OrderNotCancellable, PriceChanged
 from kassa.contracts.payment import OrderNotPayable
 from kassa.contracts.product import UnknownProduct
 from kassa.kit.clock import MINUTE, SECOND
@@ -25,6 +25,34 @@ async def test_an_order_keeps_the_prices_of_its_moment_and_holds_its_stock(shop:
     assert (again.total_minor, again.items[0].price_minor, again.status) == (12400, 1250, "PENDING")
     assert (await shop.level(mug)).available == 3
     assert (await shop.level(lamp)).reserved == 1
+
+
+@pytest.mark.parametrize("expected", [0, 3999, 4001], ids=["nothing", "less", "more"])
+async def test_an_order_at_another_total_than_the_buyer_has_seen_is_refused(shop: World, expected: int) -> None:
+    mug, lamp = await shop.sell(stock=5, price_minor=1000), await shop.sell(stock=5, price_minor=2000, name="Lamp")
+    assert (await shop.place((mug, 2), (lamp, 1), expected=4000)).total_minor == 4000
+    with pytest.raises(PriceChanged) as refused:
+        await shop.place((mug, 2), (lamp, 1), expected=expected)
+    members = refused.value.members
+    assert (members["expectedTotalMinor"], members["totalAmountMinor"], members["currency"]) == (expected, 4000, "usd")
+    assert members["items"] == [
+        {"productId": mug, "name": "Mug", "quantity": 2, "priceMinor": 1000},
+        {"productId": lamp, "name": "Lamp", "quantity": 1, "priceMinor": 2000},
+    ]
+    assert [(await shop.level(each)).reserved for each in (mug, lamp)] == [2, 1], "nothing more is held"
+
+
+async def test_a_changed_price_is_told_before_the_stock_is_asked(shop: World) -> None:
+    mug = await shop.sell(stock=1, price_minor=1000)
+    with pytest.raises(PriceChanged):
+        await shop.place((mug, 2), expected=1000)
+
+
+async def test_a_retry_after_the_order_was_made_is_that_order_whatever_it_costs_now(shop: World) -> None:
+    mug = await shop.sell(stock=5, price_minor=1000)
+    order = await shop.place((mug, 2), expected=2000)
+    await shop.product.update(mug, {"price": Decimal(20)}, "usr_admin")
+    assert (await shop.place((mug, 2), order_id=order.id, expected=2000)).total_minor == 2000
 
 
 async def test_one_product_named_twice_is_one_line(shop: World) -> None:

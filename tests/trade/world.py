@@ -80,10 +80,12 @@ class World:
         product = await self.product.create(self.ids.new(PRODUCT), fields, "usr_admin")
         return product.id
 
-    async def place(self, *lines: tuple[str, int], who: Principal = BUYER, order_id: str | None = None) -> Order:
+    async def place(
+        self, *lines: tuple[str, int], who: Principal = BUYER, order_id: str | None = None, expected: int | None = None
+    ) -> Order:
         """Place an order of (product, quantity) lines."""
         asked = [Line(product_id, quantity) for product_id, quantity in lines]
-        return await self.order.place(order_id or self.ids.new(ORDER), who.id, asked)
+        return await self.order.place(order_id or self.ids.new(ORDER), who.id, asked, expected)
 
     async def open(self, order: Order, who: Principal = BUYER) -> Payment:
         """Ask where to pay."""

@@ -1,10 +1,12 @@
 """Order: what a buyer asked for, at the prices of then; it decides what becomes of it."""
 
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import msgspec
 
 from kassa.contracts.inventory import Line
+from kassa.kit.money import major
 from kassa.kit.problem import Problem
 from kassa.kit.wire import get, patch, post
 
@@ -74,6 +76,22 @@ class OrderNotCancellable(Problem):
     """Paid, or being paid."""
 
     code, title, status = "order_not_cancellable", "The order cannot be cancelled any more", 409
+
+
+class PriceChanged(Problem):
+    """The order would cost another amount than its buyer has agreed to; nothing was held."""
+
+    code, title, status = "price_changed", "The price has changed", 409
+
+    def __init__(self, expected_minor: int, total_minor: int, currency: str, items: Sequence[OrderItem]) -> None:
+        super().__init__(
+            f"the order would cost {major(total_minor, currency)} {currency}, not {major(expected_minor, currency)}; "
+            "show the new prices and ask again",
+            expectedTotalMinor=expected_minor,
+            totalAmountMinor=total_minor,
+            currency=currency,
+            items=[msgspec.to_builtins(item) for item in items],
+        )
 
 
 class Orders(Protocol):

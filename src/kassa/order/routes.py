@@ -9,7 +9,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from kassa.contracts.inventory import InsufficientStock, Line
-from kassa.contracts.order import OrderNotCancellable
+from kassa.contracts.order import OrderNotCancellable, PriceChanged
 from kassa.contracts.product import UnknownProduct
 from kassa.kit.clock import DAY, day_of, rfc3339
 from kassa.kit.documents import Between, Where
@@ -40,9 +40,10 @@ TREND_DAYS = 30
 
 
 class NewOrder(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """What a buyer asks for."""
+    """What a buyer asks for. With `expected_total_minor`, what the buyer has seen, no other total is taken."""
 
     items: list["NewLine"]
+    expected_total_minor: Annotated[int, msgspec.Meta(ge=0, le=10**15)] | None = None
 
 
 class NewLine(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -157,7 +158,7 @@ _GOES_ON = ResponseSpec(
     tags=["orders"],
     status_code=201,
     operation_class=takes(NewOrder),
-    refuses=(InsufficientStock, UnknownProduct, Abandoned),
+    refuses=(PriceChanged, InsufficientStock, UnknownProduct, Abandoned),
 )
 async def place_order(request: Request[Any, Any, Any]) -> Response[OrderAnswer]:
     """Place an order: prices are those of now, the stock of all items is held, or of none."""
@@ -166,7 +167,8 @@ async def place_order(request: Request[Any, Any, Any]) -> Response[OrderAnswer]:
     lines = [Line(line.product_id, line.quantity) for line in new.items]
 
     async def place(order_id: str) -> OrderAnswer:
-        return OrderAnswer(shown(await _service(request).place(order_id, principal.id, lines)))
+        order = await _service(request).place(order_id, principal.id, lines, new.expected_total_minor)
+        return OrderAnswer(shown(order))
 
     return await once(request, principal.id, 201, new_id(request, ORDER), place)
 
@@ -235,8 +237,8 @@ async def order_analytics(request: Request[Any, Any, Any]) -> Response[OrderAnal
 async def one_order(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[OrderAnswer]:
     """One order: the buyer's own; any, for administrators."""
     principal = await principal_of(request)
-    order = await _service(request).visible(order_id, principal)
-    return JsonResponse(OrderAnswer(shown(order)), media_type="application/json")
+    answer = OrderAnswer(shown(await _service(request).visible(order_id, principal)))
+    return JsonResponse(answer, media_type="application/json")
 
 
 @post(
@@ -274,12 +276,11 @@ async def _listed(
     if status is not None and status not in STATUSES:
         raise Invalid.field("status", f"must be one of {', '.join(STATUSES)}")
     matching = {**where, "status": status} if status else where
-    asked = paging(*page)
-    orders = _service(request).orders
+    asked, orders = paging(*page), _service(request).orders
     found = await orders.find(matching, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
     pagination = asked.pagination(await orders.count(matching), found, lambda order: order.id)
-    answer = OrdersAnswer([shown(order) for order in found[: asked.limit]], pagination)
-    return JsonResponse(answer, media_type="application/json")
+    orders_shown = [shown(order) for order in found[: asked.limit]]
+    return JsonResponse(OrdersAnswer(orders_shown, pagination), media_type="application/json")
 
 
 def _service(request: Request[Any, Any, Any]) -> OrderService:

@@ -7,6 +7,7 @@ from kassa.contracts.order import (
     OrderForPayment,
     OrderItem,
     OrderNotCancellable,
+    PriceChanged,
     RefundNews,
     StatusChange,
     WantedPage,
@@ -58,11 +59,13 @@ class OrderService:
 
     # Placing and cancelling
 
-    async def place(self, order_id: str, user_id: str, lines: Sequence[Line]) -> Order:
+    async def place(
+        self, order_id: str, user_id: str, lines: Sequence[Line], expected_minor: int | None = None
+    ) -> Order:
         """Place an order under this id: prices are read once, all items are held or none.
 
-        Asked again with the same id it goes on where it stopped. InsufficientStock, UnknownProduct or Invalid:
-        nothing is held.
+        `expected_minor` is the total that the buyer has seen, if the caller says so. Asked again with the same id it
+        goes on where it stopped. InsufficientStock, UnknownProduct, PriceChanged or Invalid: nothing is held.
         """
         known = await self.orders.get(order_id)
         if known is not None:
@@ -74,6 +77,8 @@ class OrderService:
             chargeable(total, self.currency)
         except InvalidMoney as error:
             raise Invalid.field("totalAmount", str(error)) from error
+        if expected_minor not in (None, total):
+            raise PriceChanged(expected_minor, total, self.currency, items)
         await self._hold(f"{order_id}.1", wanted)
         now = self._clock.now()
         order = Order(

@@ -4,6 +4,7 @@ What comes back from the payment page proves nothing: these pages only ever show
 """
 
 import asyncio
+import re
 from typing import Any
 
 from litestar import Response, get, post
@@ -12,23 +13,26 @@ from litestar.params import FromPath
 from kassa.pages.cart import Cart, read_cart
 from kassa.pages.cart_pages import cart_response
 from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.formats import money
 from kassa.pages.models import Checkout, OneOrder, OneProduct, Order, PaymentStatus, Stock
 from kassa.pages.visit import Visit, Visiting
 from kassa.pages.words import trouble
 
 _TRIES, _PAUSE = 12, 0.4
+_TOTAL = re.compile(r"[0-9]{1,15}")
 
 
 @post("/checkout", include_in_schema=False)
 async def check_out(visit: Visiting) -> Response[str]:
-    """Place the order that the form shows. Its idempotency key comes from the form: two clicks are one order."""
+    """Place the order that the form shows, at the total that it shows. Its idempotency key comes from the form: two
+    clicks are one order."""
     if not visit.is_logged_in:
         return visit.redirect("/account/login?next=/cart")
-    wanted = read_cart(visit.field("cart"))
-    if not wanted.lines:
+    wanted, total = read_cart(visit.field("cart")), visit.field("total")
+    if not wanted.lines or not _TOTAL.fullmatch(total):
         return visit.redirect("/cart")
     try:
-        order = await _place(visit, wanted)
+        order = await _place(visit, wanted, int(total))
     except ApiProblem as problem:
         if problem.status not in (409, 422):
             raise
@@ -38,11 +42,12 @@ async def check_out(visit: Visiting) -> Response[str]:
     return await go_and_pay(visit, order.id)
 
 
-async def _place(visit: Visit, cart: Cart) -> Order:
+async def _place(visit: Visit, cart: Cart, total_minor: int) -> Order:
     items = [{"productId": product_id, "quantity": quantity} for product_id, quantity in cart.lines.items()]
+    wish = {"items": items, "expectedTotalMinor": total_minor}
     for _ in range(_TRIES):
         try:
-            return (await visit.api.send("POST", "/orders", OneOrder, {"items": items}, key=cart.key)).order
+            return (await visit.api.send("POST", "/orders", OneOrder, wish, key=cart.key)).order
         except ApiProblem as problem:
             if not _is_still_running(problem):
                 raise
@@ -65,6 +70,10 @@ async def _refused(visit: Visit, wanted: Cart, problem: ApiProblem) -> Response[
 async def _why_refused(visit: Visit, problem: ApiProblem) -> str:
     if problem.code == "unknown_product":
         return "Something in your cart is no longer sold. Nothing was ordered; please remove it and try again."
+    if problem.code == "price_changed":
+        return _new_price(visit, problem)
+    if problem.code == "idempotency_key_reused":
+        return "This cart was sent before, at another total. Please look at your orders before you send it again."
     if "totalAmount" in problem.errors:
         return f"The total {problem.errors['totalAmount']}. Nothing was ordered."
     product_id = str(problem.members.get("productId") or problem.members.get("product_id") or "")
@@ -80,6 +89,15 @@ async def _why_refused(visit: Visit, problem: ApiProblem) -> str:
     if left <= 0:
         return f"{name} has just sold out. Nothing was ordered; please remove it and try again."
     return f"Only {left} of {name} left. Nothing was ordered; please change the quantity and try again."
+
+
+def _new_price(visit: Visit, problem: ApiProblem) -> str:
+    seen, now = (problem.members.get(name) for name in ("expectedTotalMinor", "totalAmountMinor"))
+    currency = problem.members.get("currency")
+    if not (isinstance(seen, int) and isinstance(now, int) and isinstance(currency, str)):
+        return trouble(problem)
+    before, after = (money(minor, currency, visit.renderer.settings.locale) for minor in (seen, now))
+    return f"The total has changed from {before} to {after}. Nothing was ordered; check out again if you agree."
 
 
 async def go_and_pay(visit: Visit, order_id: str) -> Response[str]:
