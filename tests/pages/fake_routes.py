@@ -44,10 +44,10 @@ def admin_of(request: Ask) -> Json:
     return user
 
 
-def listed(request: Ask, name: str, found: list[Any]) -> Response[bytes]:
+def listed(request: Ask, name: str, found: list[Any], **more: Any) -> Response[bytes]:
     limit, skip = int(request.query_params.get("limit", 20)), int(request.query_params.get("skip", 0))
     pagination = {"total": len(found), "limit": limit, "skip": skip, "nextCursor": None}
-    return answer({name: found[skip : skip + limit], "pagination": pagination})
+    return answer({name: found[skip : skip + limit], "pagination": pagination, **more})
 
 
 @post("/auth/register")
@@ -235,7 +235,9 @@ async def events(request: Ask) -> Response[bytes]:
 @get(["/orders/admin/attention", "/payments/admin/attention"])
 async def attention(request: Ask) -> Response[bytes]:
     admin_of(request)
-    return listed(request, "waiting", shop_of(request).waiting[request.url.path.split("/")[1]])
+    service = request.url.path.split("/")[1]
+    notices = {"notices": shop_of(request).notices} if service == "payments" else {}
+    return listed(request, "waiting", shop_of(request).waiting[service], **notices)
 
 
 @get("/payments/admin/disputes")

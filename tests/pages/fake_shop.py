@@ -58,6 +58,7 @@ class FakeShop:
     disputes: list[Json] = field(default_factory=list)
     waiting: dict[str, list[Json]] = field(default_factory=lambda: {"orders": [], "payments": []})
     """By service: the effects that need attention."""
+    notices: list[Json] = field(default_factory=list)
     payments: dict[str, str] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     broken: dict[str, Refused] = field(default_factory=dict)

@@ -88,6 +88,14 @@ async def test_what_fails_and_fails_is_shown_with_a_link_to_its_order(operator: 
     assert "could not be acted on" not in page.text
 
 
+async def test_webhooks_that_do_not_come_through_are_shown(operator: Browser, shop: FakeShop) -> None:
+    text, advice = "20 webhooks were refused since Monday", "compare the endpoint"
+    shop.notices.append({"kind": "webhooks_refused", "count": 20, "text": text, "advice": advice})
+    page = await operator.get("/console")
+    assert "Needs attention" in page.text
+    assert f"{text}. {advice}." in text_of(page)
+
+
 async def test_parked_events_are_shown_with_a_link_to_each(operator: Browser, shop: FakeShop) -> None:
     for number in range(12):
         event = {"id": f"evt_{number}", "type": "refund.updated", "status": "parked", "receivedAt": NOW}

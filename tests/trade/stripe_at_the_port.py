@@ -155,7 +155,7 @@ class StripeAtThePort:
 
     def verify(self, body: bytes, signature: str) -> None:
         if signature != sign(body):
-            raise BadSignature
+            raise BadSignature("signed with none of the secrets in STRIPE_WEBHOOK_SECRET")
 
     async def close(self) -> None:
         return

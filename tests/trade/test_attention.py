@@ -38,7 +38,7 @@ async def asked(shop: World, path: str, role: str = "admin") -> httpx.Response:
     app: Any = Litestar(
         [*order_routes.HANDLERS, *payment_routes.HANDLERS], openapi_config=None, exception_handlers=EXCEPTION_HANDLERS
     )
-    app.state.update({"order": shop.order, "payment": shop.payment, "verifier": Doorman()})
+    app.state.update({"order": shop.order, "payment": shop.payment, "notices": shop.notices, "verifier": Doorman()})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as http:
         return await http.get(path, headers={"authorization": role} if role else {})
 

@@ -25,6 +25,7 @@ from kassa.order.store import OrderStore
 from kassa.payment.domain import Payment
 from kassa.payment.event_handlers import EventHandlers
 from kassa.payment.inbox import Inbox
+from kassa.payment.notices import Notices
 from kassa.payment.reconcile import Reconciler
 from kassa.payment.service import PaymentService
 from kassa.payment.store import PaymentStore
@@ -64,6 +65,8 @@ class World:
         later.service = self.order
         self.rescue = OrphanRescue(orders, self.product, self.inventory, self.order.outbox, clock, "usd")
         self.inbox = Inbox(payments, EventHandlers(self.payment, self.stripe), self.stripe, self.ids, clock)
+        self.refusals = payments.refusals
+        self.notices = Notices(payments, self.inbox.refused, clock)
         self.reconciler = Reconciler(payments, self.payment, self.inbox, self.stripe, clock)
         self.stock_reconciler = StockReconciler(stock, wanted_by(self.order), clock)
 

@@ -24,7 +24,7 @@ from kassa.kit.clock import SystemClock
 from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Duplicate
 from kassa.kit.idempotency import RECORDS
 from kassa.order.store import ORDERS
-from kassa.payment.store import CURSORS, EVENTS, PAYMENTS
+from kassa.payment.store import CURSORS, EVENTS, PAYMENTS, REFUSALS
 from kassa.product.store import PRODUCTS
 
 PAGE = 500
@@ -34,7 +34,7 @@ COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
     "product": (PRODUCTS, RECORDS),
     "inventory": (RECORDS,),
     "order": (ORDERS, RECORDS),
-    "payment": (PAYMENTS, EVENTS, CURSORS, RECORDS),
+    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, RECORDS),
 }
 """All that services keep in documents; the stock goes its own way."""
 

@@ -19,6 +19,7 @@ from kassa.kit.outbox import Outbox
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.payment.inbox import Inbox
+from kassa.payment.notices import Notices
 from kassa.payment.processor import Processor
 from kassa.payment.reconcile import Reconciler
 from kassa.payment.service import PaymentService
@@ -83,6 +84,7 @@ class Shop:
     warm_up: Callable[[], Awaitable[None]] | None = None
     check_stripe: Callable[[], Awaitable[None]] | None = None
     inbox: Inbox | None = None
+    notices: Notices | None = None
     reconciler: Reconciler | None = None
     rescue: OrphanRescue | None = None
     outboxes: dict[str, Outbox[Any]] = field(default_factory=dict)

@@ -119,6 +119,7 @@ def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any])
         "idempotency": shop.idempotency,
         "ids": shop.ids,
         "inbox": shop.inbox,
+        "notices": shop.notices,
         "currency": shop.settings.currency,
     }
     return _LeanLitestar(

@@ -45,6 +45,7 @@ from kassa.order.store import OrderStore
 from kassa.payment.domain import Todo as PaymentTodo
 from kassa.payment.event_handlers import EventHandlers
 from kassa.payment.inbox import Inbox
+from kassa.payment.notices import Notices
 from kassa.payment.processor import Processor
 from kassa.payment.processor_stripe import StripeProcessor
 from kassa.payment.reconcile import Reconciler
@@ -236,6 +237,7 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
     shop.payment = PaymentService(store, orders, processor, ids, clock, frontend_url, ends_on_decline=ends_on_decline)
     shop.payment.outbox = _add_outbox(shop, "payment", store.payments, payment_effects(shop.payment))
     shop.inbox = Inbox(store, EventHandlers(shop.payment, processor), processor, ids, clock)
+    shop.notices = Notices(store, shop.inbox.refused, clock)
     shop.reconciler = Reconciler(store, shop.payment, shop.inbox, processor, clock)
     shop.jobs += [Job(*job) for job in (*shop.inbox.jobs(), *shop.reconciler.jobs())]
     return shop.payment

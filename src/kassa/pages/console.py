@@ -19,6 +19,7 @@ from kassa.pages.models import (
     Disputes,
     Event,
     Events,
+    Notice,
     OneOrder,
     OrderNumbers,
     Orders,
@@ -75,6 +76,7 @@ class Failing(NamedTuple):
     """What fails and fails. `has_more` than are named; `is_whole` unless a service could not be asked."""
 
     waiting: tuple[Waiting, ...]
+    notices: tuple[Notice, ...]
     parked: tuple[Event, ...]
     parked_total: int
     disputes: tuple[Dispute, ...]
@@ -92,6 +94,7 @@ async def _failing(visit: Visit) -> Failing:
     known = [each for each in (orders, payments) if each is not None]
     return Failing(
         waiting=tuple(waiting for each in known for waiting in each.waiting),
+        notices=payments.notices if payments else (),
         parked=events.events if events else (),
         parked_total=events.pagination.total if events else 0,
         disputes=tuple(each for each in disputes.disputes if each.answer_by) if disputes else (),

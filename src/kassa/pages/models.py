@@ -215,8 +215,14 @@ class Disputes(Answer, frozen=True):
     pagination: Pagination = Pagination()
 
 
+class Notice(Answer, frozen=True):
+    text: str
+    advice: str
+
+
 class Attention(Answer, frozen=True):
     waiting: tuple[Waiting, ...]
+    notices: tuple[Notice, ...] = ()
     pagination: Pagination = Pagination()
 
 

@@ -18,6 +18,7 @@ from kassa.kit.wire import deadline
 from kassa.payment.event_handlers import EVENT_HANDLERS, EventHandlers, NotOurs
 from kassa.payment.events import EventState, read_event
 from kassa.payment.processor import BadSignature, Processor
+from kassa.payment.refused_webhooks import RefusedWebhooks
 from kassa.payment.store import PaymentStore, StripeEvent
 
 LEASE: Millis = 30 * SECOND
@@ -48,6 +49,7 @@ class Inbox:
         self, store: PaymentStore, handlers: EventHandlers, processor: Processor, ids: Ids, clock: Clock
     ) -> None:
         self.events = store.events
+        self.refused = RefusedWebhooks(store.refusals, clock)
         self._handlers = handlers
         self._processor = processor
         self._ids = ids
@@ -60,18 +62,22 @@ class Inbox:
         stored."""
         try:
             self._processor.verify(body, signature)
-        except BadSignature as error:
-            raise InvalidSignature("is the webhook secret right, and the clock?") from error
-        try:
             event = read_event(body.decode())
+        except BadSignature as error:
+            await self.refused.add(str(error))
+            raise InvalidSignature(str(error)) from error
         except ValueError as error:
+            await self.refused.add(f"rightly signed, but no event: {error}")
             raise UnreadableEvent(str(error)) from error
         stored = await self.store(event, body)
-        if stored is not None and stored.status == "received":
+        if stored is None:
+            await change(self.events, event.id, _came_after_all)
+        elif stored.status == "received":
             self._start(stored)
+        await self.refused.forget()
 
-    async def store(self, event: EventState, body: bytes) -> StripeEvent | None:
-        """Store an event; None if it is there already."""
+    async def store(self, event: EventState, body: bytes, asked_at: Millis | None = None) -> StripeEvent | None:
+        """Store an event, one that Stripe was asked for (ms) or that came; None if it is there already."""
         note = self._not_ours(event)
         now = self._clock.now()
         document = StripeEvent(
@@ -85,6 +91,7 @@ class Inbox:
             note=note,
             created_at=event.created * SECOND,
             received_at=now,
+            asked_at=asked_at,
         )
         try:
             return await self.events.insert(document)
@@ -173,3 +180,7 @@ class Inbox:
             return msgspec.structs.replace(current, status="parked", note=text, attempts=attempts, due_at=due_at)
 
         await change(self.events, event.id, parked)
+
+
+def _came_after_all(event: StripeEvent) -> StripeEvent:
+    return event if event.asked_at is None else msgspec.structs.replace(event, asked_at=None)

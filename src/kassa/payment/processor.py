@@ -84,7 +84,7 @@ class CallUnderWay(Exception):
 
 
 class BadSignature(Exception):
-    """A webhook that Stripe did not sign with one of our secrets in the last 300 s."""
+    """A webhook that Stripe did not sign with one of our secrets in the last 300 s; the text says what is wrong."""
 
 
 class Processor(Protocol):

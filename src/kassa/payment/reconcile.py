@@ -53,7 +53,7 @@ class Reconciler:
     def jobs(self) -> list[tuple[str, Millis, Callable[[], Awaitable[Any]]]]:
         """What is to be done regularly: name, every so often (ms), how."""
         return [
-            ("fetch missed events", 5 * MINUTE, self.fetch_missed_events),
+            ("fetch missed events", 5 * MINUTE, self._fetch_regularly),
             ("compare with Stripe", 6 * HOUR, self._compare_lately),
         ]
 
@@ -84,6 +84,11 @@ class Reconciler:
             await self._compare_refunds(fix=fix, since=since),
             await self._compare_disputes(fix=fix, since=since),
         ]
+
+    async def _fetch_regularly(self) -> None:
+        missed = (await self.fetch_missed_events()).findings
+        if missed:
+            log.warning("events came by no webhook", count=len(missed), first=missed[-1].subject)
 
     async def _compare_lately(self) -> None:
         """Payments that are not settled are looked up by timers of their own."""
@@ -158,7 +163,7 @@ class Reconciler:
         return await self._payments.first({"intent_id": intent_id}) if intent_id else None
 
     async def _take_in(self, event: EventState, body: bytes) -> bool:
-        if await self._inbox.store(event, body) is None:
+        if await self._inbox.store(event, body, self._clock.now()) is None:
             return False  # it came just now
         await self._inbox.replay(event.id)
         return True

@@ -18,7 +18,6 @@ from kassa.kit.ids import REFUND
 from kassa.kit.money import InvalidMoney, minor
 from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.web import (
-    AttentionAnswer,
     JsonResponse,
     admin_of,
     attention,
@@ -32,6 +31,7 @@ from kassa.kit.web import (
 from kassa.payment import reports
 from kassa.payment.domain import Payment
 from kassa.payment.inbox import Inbox, InvalidSignature, UnreadableEvent
+from kassa.payment.notices import Notices
 from kassa.payment.service import PaymentService, visible
 from kassa.payment.wire import (
     EVENT_STATUSES,
@@ -40,6 +40,7 @@ from kassa.payment.wire import (
     EventsAnswer,
     NewRefund,
     PayFor,
+    PaymentAttention,
     PaymentStatus,
     Received,
     RefundAnswer,
@@ -147,10 +148,12 @@ async def payment_attention(
     limit: FromQuery[int] = 20,
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
-) -> Response[AttentionAnswer]:
-    """What follows from payments, failed many times and still is tried; for administrators."""
+) -> Response[PaymentAttention]:
+    """What follows from payments, failed many times and still is tried; and what else is wrong between Stripe and the
+    shop. For administrators."""
     await admin_of(request)
-    answer = await attention(_service(request).payments, paging(limit, skip, cursor), lambda payment: payment.order_id)
+    found = await attention(_service(request).payments, paging(limit, skip, cursor), lambda payment: payment.order_id)
+    answer = PaymentAttention(found.waiting, found.pagination, await _notices(request).all())
     return JsonResponse(answer, media_type="application/json")
 
 
@@ -196,6 +199,11 @@ def _amount(asked: Decimal | None, payment: Payment) -> int:
 def _service(request: Request[Any, Any, Any]) -> PaymentService:
     service: PaymentService = request.app.state["payment"]
     return service
+
+
+def _notices(request: Request[Any, Any, Any]) -> Notices:
+    notices: Notices = request.app.state["notices"]
+    return notices
 
 
 def _inbox(request: Request[Any, Any, Any]) -> Inbox:

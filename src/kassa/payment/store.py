@@ -11,6 +11,7 @@ class StripeEvent(Document, frozen=True, kw_only=True):
     """An event from Stripe, stored under its own id before it is acted on; `payment_id` is known afterwards.
 
     `sequence` orders events by arrival. `status`: received, done, ignored (not ours), parked (tried again later).
+    `asked_at`: when it was taken in because Stripe was asked; None once its webhook has come.
     """
 
     sequence: str
@@ -23,6 +24,16 @@ class StripeEvent(Document, frozen=True, kw_only=True):
     note: str = ""
     created_at: Millis
     received_at: Millis
+    asked_at: Millis | None = None
+
+
+class Refusals(Document, frozen=True, kw_only=True):
+    """Webhooks that were refused since the last one that was accepted, and why the last of them was."""
+
+    count: int
+    since: Millis
+    last_at: Millis
+    reason: str
 
 
 class Cursor(Document, frozen=True, kw_only=True):
@@ -49,10 +60,15 @@ PAYMENTS = CollectionSpec(
 EVENTS = CollectionSpec(
     "stripe_events",
     StripeEvent,
-    (Index("by_status", ("status", "sequence")), Index("by_payment", ("payment_id", "sequence"))),
+    (
+        Index("by_status", ("status", "sequence")),
+        Index("by_payment", ("payment_id", "sequence")),
+        Index("by_asked", ("asked_at",)),
+    ),
     sort="sequence",
 )
 CURSORS = CollectionSpec("cursors", Cursor)
+REFUSALS = CollectionSpec("refused_webhooks", Refusals)
 
 
 class PaymentStore(msgspec.Struct, frozen=True):
@@ -61,6 +77,7 @@ class PaymentStore(msgspec.Struct, frozen=True):
     payments: Collection[Payment]
     events: Collection[StripeEvent]
     cursors: Collection[Cursor]
+    refusals: Collection[Refusals]
 
     @classmethod
     async def open(cls, database: Database) -> "PaymentStore":
@@ -69,4 +86,5 @@ class PaymentStore(msgspec.Struct, frozen=True):
             await database.collection(PAYMENTS),
             await database.collection(EVENTS),
             await database.collection(CURSORS),
+            await database.collection(REFUSALS),
         )

@@ -7,8 +7,9 @@ import msgspec
 
 from kassa.kit.clock import rfc3339
 from kassa.kit.money import major
-from kassa.kit.web import Pagination
+from kassa.kit.web import AttentionAnswer, Pagination
 from kassa.payment.domain import Payment, Refund, Stage
+from kassa.payment.notices import Notice
 from kassa.payment.refunds import refunded_minor
 from kassa.payment.store import StripeEvent
 
@@ -96,6 +97,12 @@ class DisputesAnswer(msgspec.Struct, frozen=True):
 
     disputes: list[DisputeOut]
     pagination: Pagination
+
+
+class PaymentAttention(AttentionAnswer, frozen=True):
+    """With what is wrong between Stripe and the shop; that is on every page of the answer."""
+
+    notices: list[Notice]
 
 
 class Received(msgspec.Struct, frozen=True):

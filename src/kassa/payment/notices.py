@@ -1,0 +1,56 @@
+"""What an operator has to know though it is no single payment's: webhooks that do not come through."""
+
+from typing import Literal
+
+import msgspec
+
+from kassa.kit.clock import HOUR, Clock, Millis, rfc3339
+from kassa.kit.documents import Between
+from kassa.payment.refused_webhooks import RefusedWebhooks
+from kassa.payment.store import PaymentStore
+
+LATELY: Millis = HOUR
+_WEBHOOK_ADVICE = "compare the endpoint at Stripe with this shop: kassa doctor does"
+
+
+class Notice(msgspec.Struct, frozen=True, rename="camel"):
+    """Something that is wrong, how often it happened, and what to do about it."""
+
+    kind: Literal["webhooks_refused", "webhooks_missing"]
+    count: int
+    text: str
+    advice: str
+
+
+class Notices:
+    """Gathers them."""
+
+    def __init__(self, store: PaymentStore, refused: RefusedWebhooks, clock: Clock) -> None:
+        self._events = store.events
+        self._refused = refused
+        self._clock = clock
+
+    async def all(self) -> list[Notice]:
+        """Those that hold now."""
+        return [each for each in (await self._webhooks_refused(), await self._webhooks_missing()) if each]
+
+    async def _webhooks_refused(self) -> Notice | None:
+        refused = await self._refused.so_far()
+        if refused is None:
+            return None
+        text = f"{_webhooks(refused.count)} refused since {rfc3339(refused.since)}, the last one: {refused.reason}"
+        return Notice("webhooks_refused", refused.count, text, _WEBHOOK_ADVICE)
+
+    async def _webhooks_missing(self) -> Notice | None:
+        """What was taken in by asking alone is mended, but not its cause."""
+        since = Between(at_least=self._clock.now() - LATELY)
+        count = await self._events.count({"status": "done", "asked_at": since})
+        if not count:
+            return None
+        what = "event of the last hour" if count == 1 else "events of the last hour"
+        text = f"{count} {what} came only because Stripe was asked, by no webhook"
+        return Notice("webhooks_missing", count, text, _WEBHOOK_ADVICE)
+
+
+def _webhooks(count: int) -> str:
+    return "1 webhook was" if count == 1 else f"{count} webhooks were"

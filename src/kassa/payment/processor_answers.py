@@ -1,0 +1,130 @@
+"""Stripe's answers, as the official SDK gives them, in Kassa's own terms."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
+from kassa.payment.processor import CallUnderWay, DisputeState, RefundState, Refused, SavedFailure, SessionState
+
+if TYPE_CHECKING:
+    import stripe
+
+T = TypeVar("T")
+
+
+class _Intent(msgspec.Struct, frozen=True):
+    id: str
+
+
+class Session(msgspec.Struct, frozen=True):
+    """What is read of a Checkout Session."""
+
+    id: str
+    status: str
+    payment_status: str
+    amount_total: int
+    currency: str
+    expires_at: int
+    url: str | None = None
+    payment_intent: str | _Intent | None = None
+    metadata: dict[str, str] | None = None
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Tell definite refusals from everything that leaves open whether something was done."""
+    import stripe
+
+    try:
+        yield
+    except stripe.PermissionError as error:
+        raise StripeKeyRefused(f"Stripe: {_without_key(error.user_message or str(error))}") from error
+    except stripe.AuthenticationError as error:
+        raise StripeKeyRefused("check STRIPE_SECRET_KEY") from error
+    except stripe.IdempotencyError as error:
+        raise SavedFailure from error
+    except stripe.StripeError as error:
+        status = error.http_status or 0
+        if status in (400, 402, 404):
+            raise Refused(status, error.code, error.user_message or str(error)) from error
+        if status >= 500 and (error.headers or {}).get("Idempotent-Replayed") == "true":
+            raise SavedFailure from error
+        if error.code == "idempotency_key_in_use":
+            raise CallUnderWay("the same call is under way at Stripe") from error
+        raise StripeUnreachable(f"Stripe did not answer as it should ({status or 'no answer'})") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise StripeUnreachable("Stripe's answer could not be understood") from error
+
+
+def _without_key(text: str) -> str:
+    """Stripe's words, which name the key in part."""
+    return re.sub(r"\b((?:sk|rk)_(?:live|test)_)[\w*]+", r"\1…", text)
+
+
+def session_state(session: Session, intent_status: str | None) -> SessionState:
+    return SessionState(
+        id=session.id,
+        status=session.status,
+        payment_status=session.payment_status,
+        amount_total=session.amount_total,
+        currency=session.currency,
+        url=session.url,
+        intent_id=intent_id_of(session),
+        intent_status=intent_status,
+        expires_at=session.expires_at,
+        metadata=session.metadata or {},
+    )
+
+
+def intent_id_of(session: Session) -> str | None:
+    intent = session.payment_intent
+    return intent.id if isinstance(intent, _Intent) else intent
+
+
+def refund_state(refund: "stripe.Refund") -> RefundState:
+    return RefundState(
+        id=refund.id,
+        status=_text(refund.status),
+        amount=_whole(refund.amount),
+        currency=_text(refund.currency),
+        intent_id=_id(refund.payment_intent),
+        metadata=metadata_of(refund),
+        failure_reason=getattr(refund, "failure_reason", None),
+    )
+
+
+def dispute_state(dispute: "stripe.Dispute") -> DisputeState:
+    return DisputeState(
+        id=dispute.id,
+        status=_text(dispute.status),
+        amount=_whole(dispute.amount),
+        reason=_text(dispute.reason),
+        intent_id=_id(dispute.payment_intent),
+        answer_by=dispute.evidence_details.due_by,
+        created=_whole(dispute.created),
+    )
+
+
+def metadata_of(of: Any) -> dict[str, str]:
+    return dict(of.metadata.to_dict()) if of.metadata else {}
+
+
+def _id(reference: Any) -> str | None:
+    return reference if reference is None or isinstance(reference, str) else str(reference.id)
+
+
+def _checked(kind: type[T]) -> Callable[[Any], T]:
+    def check(value: Any) -> T:
+        if not isinstance(value, kind):
+            raise TypeError(f"expected {kind.__name__}")
+        return value
+
+    return check
+
+
+_text = _checked(str)
+_whole = _checked(int)
