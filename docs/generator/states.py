@@ -10,23 +10,23 @@ from generator.markdown import code, codes, first_sentence, mermaid, page, table
 from kassa.app.wiring import order_effects, payment_effects, product_effects
 from kassa.inventory.stock import EFFECTS, State
 from kassa.inventory.stock import Effect as StockEffect
+from kassa.kit.machine import Machine
 from kassa.order import domain as order
+from kassa.order import machine as ordering
 from kassa.order.service import OrderService
 from kassa.payment import disputes, refunds
 from kassa.payment import domain as payment
+from kassa.payment import machine as paying
 from kassa.payment.history import DISPUTES, REFUNDS
 from kassa.payment.refunding import Refunding
 from kassa.payment.service import PaymentService
 from kassa.product.service import ProductService
 
 INTRODUCTION = """\
-States are data: one table for orders, one for payments, applied by one pure function each. A pair of state and news
-that is not in the table changes nothing, so that news may come late, twice or out of order.
+States are data: one table for orders, one for payments, which one function applies. First it is interpreted what the
+news is to the order or payment as it stands; then the table is asked. A pair of state and news that is not in the table
+changes nothing, so that news may come late, twice or out of order. All that follows from a change is in its row.
 [Correctness](correctness.md) says why that is enough."""
-
-# How documents come to be: `placed` and `never_placed` of orders, `open_session` and `close` of payments.
-_ORDER_BEGINS = ("[*] --> PENDING: placed", "[*] --> FAILED: its making was interrupted")
-_PAYMENT_BEGINS = ("[*] --> CREATED: asked to pay", "[*] --> CLOSED: closed before anybody asked to pay")
 
 _REFUNDS = """\
 A refund holds its amount from the moment it is asked for. Then Stripe decides, and what it says is applied as it is: a
@@ -50,12 +50,14 @@ def made() -> str:
         "States and effects",
         INTRODUCTION,
         "## Orders",
-        _diagram(order.TRANSITIONS, _ORDER_BEGINS),
+        _diagram(order.TRANSITIONS),
         _transitions(order.TRANSITIONS, order.STATUS, list(order.Stage)),
         f"`reason` is one of {codes(reason.value for reason in order.Reason if reason.value)}.",
+        _invariants(ordering.MACHINE),
         "## Payments",
-        _diagram(payment.TRANSITIONS, _PAYMENT_BEGINS),
+        _diagram(payment.TRANSITIONS),
         _transitions(payment.TRANSITIONS, payment.STATUS, list(payment.Stage)),
+        _invariants(paying.MACHINE),
         "## Refunds",
         _REFUNDS,
         _ranked(refunds.RANK, REFUNDS),
@@ -72,20 +74,25 @@ def made() -> str:
     )
 
 
-def _diagram(transitions: Mapping[tuple[Any, Any], Any], begins: tuple[str, ...]) -> str:
+def _diagram(transitions: Mapping[tuple[Any, Any], Any]) -> str:
     kinds: dict[tuple[Any, Any], list[str]] = defaultdict(list)
     for (stage, kind), move in transitions.items():
-        kinds[stage, move.to].append(kind.value)
-    return mermaid([*begins, *(f"{stage} --> {to}: {' / '.join(news)}" for (stage, to), news in kinds.items())])
+        kinds[stage or "[*]", move.to].append(kind.value)
+    return mermaid(f"{stage} --> {to}: {' / '.join(news)}" for (stage, to), news in kinds.items())
 
 
 def _transitions(transitions: Mapping[tuple[Any, Any], Any], shown: Mapping[Any, str], stages: list[Any]) -> str:
-    by_stage = sorted(transitions.items(), key=lambda item: stages.index(item[0][0]))
+    by_stage = sorted(transitions.items(), key=lambda item: [None, *stages].index(item[0][0]))
     rows = [
-        (code(stage), kind.value, code(move.to), code(shown.get(move.to, move.to)), codes(move.effects))
+        (code(stage or ""), kind.value, code(move.to), code(shown.get(move.to, move.to)), codes(move.effects))
         for (stage, kind), move in by_stage
     ]
     return table(("State", "News", "Next", "On the wire", "Effects"), rows)
+
+
+def _invariants(machine: Machine[Any, Any]) -> str:
+    """What is asserted after each move: a mistake in the code fails the write."""
+    return "\n".join(("A move fails unless afterwards", "", *(f"- {each}" for each in machine.invariants)))
 
 
 def _ranked(ranks: Mapping[str, int], words: Mapping[str, str]) -> str:
@@ -106,13 +113,13 @@ def _reservations() -> str:
 
 def _effects() -> str:
     """The wiring's own tables, asked with the classes in the place of services."""
-    paying: Any = _Methods(PaymentService, refunding=Refunding)
-    ordering: Any = OrderService
-    cataloguing: Any = ProductService
+    payments: Any = _Methods(PaymentService, refunding=Refunding)
+    orders: Any = OrderService
+    products: Any = ProductService
     tables = {
-        "product": product_effects(cataloguing),
-        "order": order_effects(ordering),
-        "payment": payment_effects(paying),
+        "product": product_effects(products),
+        "order": order_effects(orders),
+        "payment": payment_effects(payments),
     }
     rows = [
         (of, code(kind), code(f"{_module(method)}.{method.__qualname__}"), first_sentence(inspect.getdoc(method)))

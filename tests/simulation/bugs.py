@@ -14,9 +14,8 @@ from kassa.contracts.payment import Closing, StripeUnreachable
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock_redis_mend import Acceptance
 from kassa.inventory.stock_redis_repair import Repair
-from kassa.kit import documents, outbox
+from kassa.kit import documents, machine, outbox
 from kassa.kit.documents import Conflict, Duplicate
-from kassa.kit.effects import with_effects
 from kassa.kit.ids import ORDER
 from kassa.kit.outbox import Outbox
 from kassa.order import domain as orders
@@ -26,6 +25,7 @@ from kassa.order.domain import Todo
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.payment import disputes, domain, inbox, reconcile, refunding, refunds
+from kassa.payment import machine as payment_machine
 from kassa.payment import service as payment_service
 from kassa.payment.domain import Kind, Stage
 from kassa.payment.domain import Todo as PaymentTodo
@@ -91,11 +91,7 @@ def a_paid_order_hears_nothing(patch: Patch) -> None:
 
 @bug
 def an_order_has_no_deadline(patch: Patch) -> None:
-    def placed(order: Any, cause: Any) -> Any:
-        return with_effects(original(order, cause), ())
-
-    original = orders.placed
-    patch.setattr("kassa.order.service.placed", placed)
+    move(patch, orders.TRANSITIONS, None, Order.PLACED, effects=())
 
 
 @bug
@@ -144,8 +140,8 @@ def completed_is_taken_as_paid(patch: Patch) -> None:
     def kind_of(payment: Any, session: Any) -> Any:
         return Kind.PAID if session.status == "complete" else original(payment, session)
 
-    original = domain.kind_of
-    patch.setattr(payment_service, "kind_of", kind_of)
+    original = payment_machine.kind_of
+    patch.setattr(payment_machine, "kind_of", kind_of)
 
 
 @bug
@@ -313,8 +309,7 @@ def an_answer_is_given_before_the_commit(patch: Patch) -> None:
 
 @bug
 def inputs_that_were_seen_are_taken_again(patch: Patch) -> None:
-    for module in (orders, domain):
-        patch.setattr(module, "has_seen", lambda *_: False)
+    patch.setattr(machine, "has_seen", lambda *_: False)
 
 
 @bug
@@ -343,12 +338,12 @@ def an_event_that_cannot_be_acted_on_is_dropped(patch: Patch) -> None:
 
 @bug
 def audit_entries_are_rewritten(patch: Patch) -> None:
-    def apply(order: Any, news: Any, now: int) -> Any:
-        changed = original(order, news, now)
+    def apply(self: Any, order: Any, news: Any, now: int) -> Any:
+        changed = original(self, order, news, now)
         return changed if changed is order else msgspec.structs.replace(changed, audit=changed.audit[-1:])
 
-    original = orders.apply
-    patch.setattr("kassa.order.service.apply", apply)
+    original = machine.Machine.apply
+    patch.setattr(machine.Machine, "apply", apply)
 
 
 @bug
@@ -387,11 +382,13 @@ def after_a_loss_operations_are_not_repeated(patch: Patch) -> None:
 
 @bug
 def older_news_of_refunds_is_believed(patch: Patch) -> None:
-    def apply(order: Any, news: Any, now: int) -> Any:
-        return original(order, msgspec.structs.replace(news, payment_version=0), now)
+    def after(self: Any, document: Any, news: Any, now: int) -> Any:
+        if isinstance(news, orders.Input):
+            news = msgspec.structs.replace(news, payment_version=0)
+        return original(self, document, news, now)
 
-    original = orders.apply
-    patch.setattr("kassa.order.service.apply", apply)
+    original = machine.Machine.after
+    patch.setattr(machine.Machine, "after", after)
 
 
 @bug

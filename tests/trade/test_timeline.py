@@ -1,12 +1,19 @@
 """The timeline tells an operator why an order is what it is."""
 
+from typing import Any
+
 import pytest
 
 from kassa.contracts.inventory import Line, Moved
 from kassa.kit.clock import MINUTE
 from kassa.kit.ids import REFUND
+from kassa.kit.machine import Machine
 from kassa.kit.problem import NotFound, Unavailable
+from kassa.order import timeline as timeline_of_orders
 from kassa.order.domain import Order
+from kassa.order.machine import MACHINE as ORDERS
+from kassa.payment import history
+from kassa.payment.machine import MACHINE as PAYMENTS
 from tests.trade.world import BUYER, OTHER, TTL, World
 
 
@@ -103,3 +110,10 @@ async def test_others_do_not_see_it(shop: World) -> None:
     order = await shop.place((await shop.sell(), 1))
     with pytest.raises(NotFound):
         await shop.order.timeline(order.id, OTHER)
+
+
+@pytest.mark.parametrize(
+    ("machine", "words"), [(ORDERS, timeline_of_orders._WORDS), (PAYMENTS, history._WORDS)], ids=["order", "payment"]
+)
+def test_whatever_can_happen_is_said_in_words(machine: Machine[Any, Any], words: dict[str, str]) -> None:
+    assert {str(kind) for (_, kind), move in machine.table.items() if move.is_told} == {str(kind) for kind in words}

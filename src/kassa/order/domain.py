@@ -1,4 +1,4 @@
-"""The order's states, as data, and the one function that applies them. Pure: no I/O, no clock, no chance."""
+"""The order's states, as data, and what an order is. Pure: no I/O, no clock, no chance."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,10 +8,10 @@ import msgspec
 from kassa.contracts.inventory import Line
 from kassa.contracts.order import OrderItem
 from kassa.contracts.product import UnknownProduct
-from kassa.kit.audit import Cause, entry
+from kassa.kit.audit import Cause
 from kassa.kit.clock import Millis
-from kassa.kit.effects import Aggregate, has_seen, planned, with_effects, without_timers
 from kassa.kit.ids import PRODUCT, is_id
+from kassa.kit.machine import Move, Stateful, Table
 from kassa.kit.problem import Invalid
 
 MAX_LINES = 100
@@ -45,6 +45,9 @@ class Kind(StrEnum):
     SOLD_OUT = "sold out"
     FULLY_REFUNDED = "fully refunded"
     PARTLY_REFUNDED = "partly refunded"  # also: a refund failed, so that not all is refunded any more
+    PLACED = "place"
+    NEVER_PLACED = "fail"  # its making was interrupted
+    RETURNED = "goods come back"
 
 
 class Todo(StrEnum):
@@ -74,14 +77,9 @@ class Reason(StrEnum):
     NEVER_PLACED = "never_placed"
 
 
-class Move(msgspec.Struct, frozen=True):
-    """One transition: the next stage and what must be done because of it."""
-
-    to: Stage
-    effects: tuple[Todo, ...] = ()
-
-
-TRANSITIONS: dict[tuple[Stage, Kind], Move] = {
+TRANSITIONS: Table[Stage, Kind, Todo] = {
+    (None, Kind.PLACED): Move(Stage.PENDING, (Todo.EXPIRE,)),
+    (None, Kind.NEVER_PLACED): Move(Stage.FAILED, (Todo.RELEASE,)),
     (Stage.PENDING, Kind.CLOSE): Move(Stage.CLOSING, (Todo.CLOSE_PAYMENT,)),
     (Stage.PENDING, Kind.PAID): Move(Stage.CONFIRMED, (Todo.COMMIT,)),
     (Stage.PENDING, Kind.ENDED): Move(Stage.CANCELLED, (Todo.RELEASE,)),
@@ -96,27 +94,26 @@ TRANSITIONS: dict[tuple[Stage, Kind], Move] = {
     (Stage.CONFIRMED, Kind.PARTLY_REFUNDED): Move(Stage.CONFIRMED),
     (Stage.REFUNDED, Kind.PARTLY_REFUNDED): Move(Stage.CONFIRMED),
     (Stage.REFUNDED, Kind.FULLY_REFUNDED): Move(Stage.REFUNDED),
+    (Stage.CONFIRMED, Kind.RETURNED): Move(Stage.CONFIRMED, (Todo.RESTOCK,)),
+    (Stage.REFUNDED, Kind.RETURNED): Move(Stage.REFUNDED, (Todo.RESTOCK,)),
 }
-"""Every pair that is not here changes nothing: the news comes late, twice, or for another state."""
 
 
-class Order(Aggregate, frozen=True, kw_only=True):
-    """What a buyer asked for. `status` is the stage as the wire shows it; `generation` counts the reservations;
-    `payment_version` is the version of the payment whose refunds are known."""
+class Order(Stateful, frozen=True, kw_only=True):
+    """What a buyer asked for. `generation` counts the reservations; `payment_version` is the version of the payment
+    whose refunds are known."""
 
     user_id: str
     items: tuple[OrderItem, ...]
     total_minor: int
     currency: str
     stage: Stage
-    status: str
     reason: Reason = Reason.NONE
     generation: int = 1
     payment_id: str | None = None
     payment_version: int = 0
     expires_at: Millis
     created_at: Millis
-    updated_at: Millis
 
     @property
     def reservation_id(self) -> str:
@@ -136,7 +133,6 @@ class Input(msgspec.Struct, frozen=True):
     cause: Cause
     reason: Reason = Reason.NONE
     payment_id: str | None = None
-    restock: bool = False
     payment_version: int = 0
 
 
@@ -157,66 +153,6 @@ def merged(lines: Sequence[Line]) -> list[Line]:
     return [Line(product_id, quantity) for product_id, quantity in quantities.items()]
 
 
-def placed(order: Order, cause: Cause) -> Order:
-    """A new PENDING order with its deadline as a timer."""
-    audited = msgspec.structs.replace(order, audit=(entry(cause, "place", "", order.stage, order.created_at),))
-    timer = planned(audited, Todo.EXPIRE, order.created_at, at=order.expires_at)
-    return with_effects(audited, (timer,))
-
-
-def never_placed(order: Order, cause: Cause, now: Millis) -> Order:
-    """The FAILED order that takes the place of one whose making was interrupted; its stock is released."""
-    audited = msgspec.structs.replace(order, audit=(entry(cause, "fail", "", order.stage, now),))
-    release = planned(audited, Todo.RELEASE, now, reservation=order.reservation_id)
-    return with_effects(audited, (release,))
-
-
-def apply(order: Order, news: Input, now: Millis) -> Order:
-    """The order after the news; the very same object if the news changes nothing."""
-    if has_seen(order, news.cause.id):
-        return order
-    kind = _seen_by(order, news)
-    move = TRANSITIONS.get((order.stage, kind))
-    if move is None or _is_second_payment(order, news):
-        return order
-    generation = order.generation + 1 if move.to is Stage.REVIVING else order.generation
-    moved = msgspec.structs.replace(
-        order,
-        stage=move.to,
-        status=STATUS.get(move.to, str(move.to)),
-        reason=_reason(order, news, move.to),
-        generation=generation,
-        payment_id=news.payment_id or order.payment_id,
-        payment_version=max(news.payment_version, order.payment_version),
-        updated_at=now,
-        audit=(*order.audit, entry(news.cause, kind, order.stage, move.to, now)),
-    )
-    if move.to is not Stage.PENDING:
-        moved = without_timers(moved, frozenset({Todo.EXPIRE}), now)
-    todos = (*move.effects, Todo.RESTOCK) if news.restock else move.effects
-    for todo in todos:
-        effect = planned(moved, todo, now, reservation=moved.reservation_id)
-        moved = with_effects(moved, (*moved.effects, effect))
-    return moved
-
-
-def _seen_by(order: Order, news: Input) -> Kind:
-    """Money for an order that its buyer had cancelled is not wanted any more; of refunds the newest is believed."""
-    if news.kind in (Kind.FULLY_REFUNDED, Kind.PARTLY_REFUNDED) and news.payment_version < order.payment_version:
-        return Kind.FULLY_REFUNDED if order.stage is Stage.REFUNDED else Kind.PARTLY_REFUNDED
-    by_hand = order.reason in (Reason.CANCELLED_BY_BUYER, Reason.CANCELLED_BY_OPERATOR)
-    return Kind.UNWANTED if news.kind is Kind.PAID and order.stage is Stage.CANCELLED and by_hand else news.kind
-
-
-def _is_second_payment(order: Order, news: Input) -> bool:
-    """A payment is taken note of once: after it was refunded, its money is not there any more."""
-    return news.kind is Kind.PAID and news.payment_id is not None and news.payment_id == order.payment_id
-
-
-def _reason(order: Order, news: Input, to: Stage) -> Reason:
-    if to is Stage.CONFIRMED:
-        return Reason.PAID_LATE if order.stage is Stage.REVIVING else Reason.NONE
-    # A session that is expired because the order is closing tells nothing new: the reason is why it was closed.
-    if order.stage is Stage.CLOSING and news.reason in (Reason.EXPIRED, Reason.NONE):
-        return order.reason
-    return news.reason or order.reason
+def total_minor(items: Sequence[OrderItem]) -> int:
+    """What the items cost together, in minor units."""
+    return sum(item.price_minor * item.quantity for item in items)

@@ -13,7 +13,8 @@ from kassa.kit.audit import Cause
 from kassa.kit.clock import SECOND, Clock, Millis
 from kassa.kit.documents import Duplicate
 from kassa.kit.outbox import Outbox
-from kassa.order.domain import Order, Reason, Stage, never_placed
+from kassa.order.domain import Order
+from kassa.order.machine import never_placed
 from kassa.order.store import OrderStore
 
 ORPHAN_AFTER: Millis = 60 * SECOND
@@ -63,22 +64,10 @@ class OrphanRescue:
 
     async def _fail(self, order_id: str, held: Held) -> int:
         items = await self._items(held)
-        failed = Order(
-            id=order_id,
-            user_id="",
-            items=items,
-            total_minor=sum(item.price_minor * item.quantity for item in items),
-            currency=self._currency,
-            stage=Stage.FAILED,
-            status=Stage.FAILED,
-            reason=Reason.NEVER_PLACED,
-            expires_at=held.made_at,
-            created_at=held.made_at,
-            updated_at=self._clock.now(),
-        )
         cause = Cause(f"orphan:{held.reservation_id}", "order-service", "its making was interrupted")
+        failed = never_placed(order_id, items, self._currency, held.made_at, cause, self._clock.now())
         try:
-            inserted = await self._outbox.insert(never_placed(failed, cause, self._clock.now()))
+            inserted = await self._outbox.insert(failed)
         except Duplicate:
             return 0  # its slow writer has made it after all
         log.warning("an interrupted order was failed, its stock will be released", order=order_id)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from kassa.contracts.inventory import InsufficientStock, Inventory, Line, ReservationEnded, UnknownStock
 from kassa.contracts.order import (
     OrderForPayment,
@@ -24,9 +26,10 @@ from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, is_id
 from kassa.kit.money import InvalidMoney, chargeable
 from kassa.kit.outbox import Outbox, Step
-from kassa.kit.problem import Invalid, NotFound, Unavailable
+from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.wire import request_id
-from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, apply, merged, placed, restock_id
+from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, merged, restock_id, total_minor
+from kassa.order.machine import MACHINE, placed
 from kassa.order.store import OrderStore
 from kassa.order.timeline import timeline
 from kassa.order.wanted import wanted_of, wanted_since
@@ -72,7 +75,7 @@ class OrderService:
             return self._made(known)
         wanted = merged(lines)
         items = await self._priced(wanted)
-        total = sum(item.price_minor * item.quantity for item in items)
+        total = total_minor(items)
         try:
             chargeable(total, self.currency)
         except InvalidMoney as error:
@@ -80,21 +83,10 @@ class OrderService:
         if expected_minor not in (None, total):
             raise PriceChanged(expected_minor, total, self.currency, items)
         await self._hold(f"{order_id}.1", wanted)
-        now = self._clock.now()
-        order = Order(
-            id=order_id,
-            user_id=user_id,
-            items=items,
-            total_minor=total,
-            currency=self.currency,
-            stage=Stage.PENDING,
-            status=Stage.PENDING,
-            expires_at=now + self._ttl,
-            created_at=now,
-            updated_at=now,
-        )
+        cause = Cause(order_id, user_id, "placed", request_id.get())
+        order = placed(order_id, user_id, items, self.currency, self._ttl, cause, self._clock.now())
         try:
-            return await self.orders.insert(placed(order, Cause(order_id, user_id, "placed", request_id.get())))
+            return await self.orders.insert(order)
         except Duplicate:
             # Another try with the same id was faster, or the rescue of orphans was.
             return self._made(await self.get(order_id))
@@ -168,9 +160,9 @@ class OrderService:
         """See contracts.order.Orders."""
         kind = Kind.FULLY_REFUNDED if news.is_full else Kind.PARTLY_REFUNDED
         cause = Cause(news.input_id, "payment-service", kind, request_id.get())
-        if (await self.get(order_id)).stage is Stage.REVIVING:
-            raise Unavailable("it is not decided yet what becomes of the order's money")
-        order = await self._change(order_id, Input(kind, cause, restock=news.restock, payment_version=news.version))
+        refunded = Input(kind, cause, payment_version=news.version)
+        returned = Input(Kind.RETURNED, msgspec.structs.replace(cause, id=f"{news.input_id}:goods"))
+        order = await self._change(order_id, refunded, *([returned] if news.restock else []))
         self.outbox.at_once(order)
 
     async def reservations_since(self, since: int, after: str) -> WantedPage:
@@ -248,17 +240,20 @@ class OrderService:
             raise Abandoned("the order was given up in the meantime; try again")
         return order
 
-    async def _change(self, order_id: str, news: Input) -> Order:
-        changed = None
-        if is_id(ORDER, order_id):
-            changed = await self.outbox.change(order_id, lambda order: apply(order, news, self._clock.now()))
+    async def _change(self, order_id: str, *news: Input) -> Order:
+        def told(order: Order) -> Order:
+            for each in news:
+                order = MACHINE.after(order, each, self._clock.now())
+            return order
+
+        changed = await self.outbox.change(order_id, told) if is_id(ORDER, order_id) else None
         if changed is None:
             raise NotFound(f"there is no order {order_id[:64]}")
         return changed
 
     def _step(self, effect: Effect, kind: Kind, reason: Reason = Reason.NONE) -> Step[Order]:
         news = Input(kind, Cause(effect.id, NAME, reason, request_id.get()), reason)
-        return lambda order: apply(order, news, self._clock.now())
+        return lambda order: MACHINE.after(order, news, self._clock.now())
 
 
 def _is_open(order: Order, kind: Todo) -> bool:

@@ -11,9 +11,9 @@ from kassa.order.domain import Kind, Order, Reason, Todo, restock_id
 
 SERVICE = "order"
 
-_WORDS = {
-    "place": "The order was placed; its stock is held.",
-    "fail": "Making the order was interrupted by a crash; its stock is released.",
+_WORDS: dict[str, str] = {
+    Kind.PLACED: "The order was placed; its stock is held.",
+    Kind.NEVER_PLACED: "Making the order was interrupted by a crash; its stock is released.",
     Kind.CLOSE: "The order is being closed; Stripe decides whether money came meanwhile.",
     Kind.PAID: "The order is paid.",
     Kind.UNWANTED: "Money came though the order had been cancelled: it goes back.",
@@ -22,6 +22,7 @@ _WORDS = {
     Kind.SOLD_OUT: "Money came late, and the goods are sold: it goes back.",
     Kind.FULLY_REFUNDED: "All of the money went back.",
     Kind.PARTLY_REFUNDED: "A part of the money went back, or a refund failed.",
+    Kind.RETURNED: "The goods come back with the refund.",
 }
 _DONE = {
     Todo.CLOSE_PAYMENT: "The payment was settled with Stripe.",

@@ -15,7 +15,8 @@ from kassa.kit.identity import Principal
 from kassa.kit.money import to_stripe
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
-from kassa.payment.domain import STATUS, Payment, Stage, created, payment_id_of
+from kassa.payment.domain import Payment, Stage, payment_id_of
+from kassa.payment.machine import created, never_asked
 from kassa.payment.processor import CallUnderWay, Processor, Refused, SavedFailure, SessionState
 from kassa.payment.refunds import KEY_IS_OLD_AFTER
 
@@ -57,34 +58,20 @@ class Checkout:
 
     async def _create(self, order: OrderForPayment) -> Payment:
         now = self._service.clock.now()
-        payment_id = payment_id_of(order.id)
-        payment = Payment(
-            id=payment_id,
-            order_id=order.id,
-            user_id=order.user_id,
-            amount_minor=order.total_minor,
-            currency=order.currency,
-            stage=Stage.CREATED,
-            status=STATUS[Stage.CREATED],
-            params=self._params(order, payment_id, now),
-            key=f"{payment_id}-session-1",
-            keyed_at=now,
-            created_at=now,
-            updated_at=now,
-        )
-        return await self._insert(payment, Cause(payment_id, order.user_id, "asked to pay", request_id.get()))
+        cause = Cause(payment_id_of(order.id), order.user_id, "asked to pay", request_id.get())
+        return await self._insert(created(order, self._params(order, now), cause, now))
 
-    async def _insert(self, payment: Payment, cause: Cause) -> Payment:
+    async def _insert(self, payment: Payment) -> Payment:
         try:
-            return await self._service.payments.insert(created(payment, cause))
+            return await self._service.payments.insert(payment)
         except Duplicate as duplicate:
             known = await self._service.of_order(payment.order_id)
             if known is None:
                 raise Unavailable("the payment could not be stored; try again") from duplicate
             return known
 
-    def _params(self, order: OrderForPayment, payment_id: str, now: Millis) -> dict[str, Any]:
-        metadata = {"orderId": order.id, "paymentId": payment_id, "userId": order.user_id}
+    def _params(self, order: OrderForPayment, now: Millis) -> dict[str, Any]:
+        metadata = {"orderId": order.id, "paymentId": payment_id_of(order.id), "userId": order.user_id}
         back = f"{self._frontend_url}/checkout/return?order={order.id}"
         return {
             "mode": "payment",
@@ -144,7 +131,7 @@ class Checkout:
         now = self._service.clock.now()
         renewed = msgspec.structs.replace(
             payment,
-            params=self._params(order, payment.id, now),
+            params=self._params(order, now),
             key=f"{payment.id}-session-{payment.version + 1}",
             keyed_at=now,
         )
@@ -160,17 +147,5 @@ class Checkout:
     async def insert_closed(self, order_id: str) -> Payment:
         """Store that no session may be made for the order any more; the payment that is there, if one was faster."""
         order = await self._orders.for_payment(order_id)
-        now = self._service.clock.now()
-        closed = Payment(
-            id=payment_id_of(order.id),
-            order_id=order.id,
-            user_id=order.user_id,
-            amount_minor=order.total_minor,
-            currency=order.currency,
-            stage=Stage.CLOSED,
-            status=STATUS[Stage.CLOSED],
-            reason="closed_before_payment",
-            created_at=now,
-            updated_at=now,
-        )
-        return await self._insert(closed, Cause(f"close:{order_id}", "order-service", "closing", request_id.get()))
+        cause = Cause(f"close:{order_id}", "order-service", "closing", request_id.get())
+        return await self._insert(never_asked(order, cause, self._service.clock.now()))

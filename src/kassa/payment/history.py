@@ -12,8 +12,8 @@ from kassa.payment.store import StripeEvent
 
 SERVICE = "payment"
 
-_WORDS = {
-    "create": "The buyer asked to pay.",
+_WORDS: dict[str, str] = {
+    Kind.CREATED: "The buyer asked to pay.",
     Kind.OPENED: "A checkout session was opened at Stripe.",
     Kind.PAID: "Stripe says that the session is paid.",
     Kind.MISMATCH: "Stripe took another amount than the order's: all of it goes back.",
@@ -23,6 +23,7 @@ _WORDS = {
     Kind.DECLINED: "A card was declined; the shop ends the order for it.",
     Kind.DECLINED_ONCE: "A card was declined; the buyer may try another one.",
     Kind.PAID_AGAIN: "Stripe has taken money for the order a second time: it goes back.",
+    Kind.NEVER_ASKED: "The order was closed before the buyer asked to pay: no session can be made any more.",
     Kind.NEVER_OPENED: "No session was ever opened, and none can be any more.",
 }
 _EFFECTS = {

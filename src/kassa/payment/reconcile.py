@@ -11,10 +11,11 @@ from kassa.kit.audit import Cause, Comparison, Finding
 from kassa.kit.clock import DAY, HOUR, MINUTE, SECOND, Clock, Millis
 from kassa.kit.documents import Duplicate, In, change
 from kassa.payment.disputes import observed as disputed
-from kassa.payment.domain import Kind, Payment, Stage, kind_of
+from kassa.payment.domain import Kind, Payment, Stage
 from kassa.payment.event_handlers import HANDLED
 from kassa.payment.events import EventState, read_event
 from kassa.payment.inbox import Inbox
+from kassa.payment.machine import kind_of
 from kassa.payment.processor import DisputeState, Processor, RefundState, Refused
 from kassa.payment.refunds import observed as refunded
 from kassa.payment.service import PaymentService

@@ -4,7 +4,7 @@ from kassa.contracts.order import Orders, RefundNews, StatusChange
 from kassa.contracts.payment import Closing, StripeRefused
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import Clock
-from kassa.kit.effects import Effect, planned, with_effects
+from kassa.kit.effects import Effect
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, Ids, is_id
 from kassa.kit.outbox import Outbox, Step
@@ -12,20 +12,9 @@ from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.payment import disputes
 from kassa.payment.checkout import Checkout
-from kassa.payment.domain import (
-    UNSETTLED,
-    Decline,
-    Input,
-    Kind,
-    Payment,
-    Stage,
-    Todo,
-    apply,
-    kind_of,
-    next_look_up,
-    payment_id_of,
-)
+from kassa.payment.domain import UNSETTLED, Decline, Input, Kind, Payment, Stage, Todo, payment_id_of
 from kassa.payment.history import history
+from kassa.payment.machine import MACHINE
 from kassa.payment.processor import DisputeState, Processor, Refused, SessionState
 from kassa.payment.refunding import Refunding
 from kassa.payment.refunds import is_fully_refunded
@@ -73,31 +62,19 @@ class PaymentService:
     async def settle(self, payment_id: str, session: SessionState, input_id: str, who: str = "stripe") -> Payment:
         """Apply a session as fetched from Stripe, whoever asked for it: a webhook, the buyer, or reconciliation."""
         why = f"session is {session.status}, {session.payment_status}"
-
-        def settled(payment: Payment) -> Payment:
-            # One input may be looked into again when the session has moved on: that is news.
-            cause = Cause(f"{input_id}:{kind_of(payment, session)}", who, why, request_id.get())
-            return apply(payment, self._news(payment, session, cause), self.clock.now())
-
-        payment = await self.change(payment_id, settled)
+        news = Input(Kind.FETCHED, Cause(input_id, who, why, request_id.get()), session)
+        payment = await self.hear(payment_id, news)
         self.outbox.at_once(payment)
         return payment
-
-    def _news(self, payment: Payment, session: SessionState, cause: Cause) -> Input:
-        kind = kind_of(payment, session)
-        reasons = {Kind.EXPIRED: "expired", Kind.FAILED: "payment_failed", Kind.MISMATCH: "amount_mismatch"}
-        return Input(kind, cause, session, reason=reasons.get(kind, ""))
 
     async def note_decline(self, payment_id: str, session_id: str, decline: Decline, input_id: str) -> None:
         """A card was declined. The session may have been paid since, with another card: it is looked at first."""
         session = await self._processor.session(session_id)
-        payment = await self.settle(payment_id, session, input_id)
-        if session.status == "open":
-            kind = Kind.DECLINED if self._ends_on_decline else Kind.DECLINED_ONCE
-            cause = Cause(input_id, "stripe", decline.message, request_id.get())
-            news = Input(kind, cause, decline=decline, reason="payment_declined")
-            payment = await self.change(payment_id, lambda current: apply(current, news, self.clock.now()))
-            self.outbox.at_once(payment)
+        await self.settle(payment_id, session, input_id)
+        kind = Kind.DECLINED if self._ends_on_decline else Kind.DECLINED_ONCE
+        cause = Cause(input_id, "stripe", decline.message, request_id.get())
+        payment = await self.hear(payment_id, Input(kind, cause, session, decline, "payment_declined"))
+        self.outbox.at_once(payment)
 
     async def observe_dispute(self, payment_id: str, state: DisputeState, input_id: str) -> None:
         """Apply a dispute as fetched from Stripe."""
@@ -105,6 +82,10 @@ class PaymentService:
         now = self.clock.now()
         payment = await self.change(payment_id, lambda current: disputes.observed(current, state, cause, now))
         self.outbox.at_once(payment)
+
+    async def hear(self, payment_id: str, news: Input) -> Payment:
+        """Apply news to the payment and save it; the payment as it is then."""
+        return await self.change(payment_id, lambda payment: MACHINE.after(payment, news, self.clock.now()))
 
     async def change(self, payment_id: str, step: Step[Payment]) -> Payment:
         """Apply a step to the payment and save it; the payment as it is then."""
@@ -141,7 +122,7 @@ class PaymentService:
             # Looked for and not there, and Stripe takes no new one: there is nothing that could be paid.
             cause = Cause(f"close:{payment.order_id}", "order-service", "never opened", request_id.get())
             news = Input(Kind.NEVER_OPENED, cause, reason="closed_before_payment")
-            return await self.change(payment.id, lambda current: apply(current, news, self.clock.now()))
+            return await self.hear(payment.id, news)
 
     async def _expire(self, payment: Payment) -> Payment:
         """Stripe arbitrates: only what it says is applied, whether our call ended the session or found it ended."""
@@ -176,11 +157,8 @@ class PaymentService:
 
         def looked_up(current: Payment) -> Payment:
             now = self.clock.now()
-            changed = apply(current, self._news(current, session, cause), now)
-            if changed is not current or current.stage not in UNSETTLED:
-                return changed
-            again = planned(current, Todo.LOOK_UP, now, at=next_look_up(current, now))
-            return with_effects(current, (*current.effects, again))
+            changed = MACHINE.after(current, Input(Kind.FETCHED, cause, session), now)
+            return MACHINE.apply(current, Input(Kind.UNCHANGED, cause), now) if changed is current else changed
 
         return looked_up
 

@@ -1,0 +1,114 @@
+"""The state machine: a table says what becomes of a document, and one function applies it. Pure.
+
+First news is interpreted: what it is to the document as it stands, if anything. Then the table is asked. So whatever
+can happen, and whatever follows from it, stands in a row.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from kassa.kit.audit import Cause, entry
+from kassa.kit.clock import Millis
+from kassa.kit.effects import Aggregate, Effect, has_seen, with_effects, without_timers
+
+
+class Stateful(Aggregate, frozen=True, kw_only=True):
+    """A document that moves from stage to stage. `status` is the stage as the wire shows it."""
+
+    stage: StrEnum
+    status: str
+    updated_at: Millis
+
+
+class News(Protocol):
+    """Something that happened, with its cause."""
+
+    @property
+    def kind(self) -> StrEnum:
+        """What happened."""
+
+    @property
+    def cause(self) -> Cause:
+        """By whom, why; its id names the news: the same changes nothing twice."""
+
+
+D = TypeVar("D", bound=Stateful)
+N = TypeVar("N", bound=News)
+S = TypeVar("S", bound=StrEnum)
+K = TypeVar("K", bound=StrEnum)
+T = TypeVar("T", bound=StrEnum)
+
+
+class Move(msgspec.Struct, Generic[S, T], frozen=True):
+    """One row: the next stage and what must be done because of it. One that is not `told` has no audit entry: nothing
+    has happened."""
+
+    to: S
+    effects: tuple[T, ...] = ()
+    is_told: bool = True
+
+
+Table = dict[tuple[S | None, K], Move[S, T]]
+"""What becomes of a document, by its stage and what happened; None is the stage of one that is not there yet. Every
+pair that is not in the table changes nothing: the news comes late, twice, or for another stage."""
+
+
+class InvariantBroken(AssertionError):
+    """A mistake in the code: what must always hold would not hold afterwards, so that nothing is changed."""
+
+
+class Machine(msgspec.Struct, Generic[D, N], frozen=True, kw_only=True):
+    """One kind of document and what becomes of it.
+
+    `interpret` tells what news is to a document; None if it is none. `noted` are the members that it changes, besides
+    the stage. `planned` makes an effect of the row. A timer is waited for in its stages, and dropped in all others.
+    `shown` are the stages that the wire shows as something else. `invariants` hold after each move.
+    """
+
+    table: Mapping[tuple[Any, Any], Move[Any, Any]]
+    shown: Mapping[Any, str]
+    timers: Mapping[Any, Collection[Any]]
+    interpret: Callable[[D, N], N | None]
+    noted: Callable[[D, N, Any, Millis], dict[str, Any]]
+    planned: Callable[[D, Any, N, Millis], Effect]
+    invariants: Mapping[str, Callable[[D], bool]]
+
+    def begin(self, document: D, news: N, now: Millis) -> D:
+        """A document that is made by this news: with its stage, its audit and what follows."""
+        return self._moved(document, news, self.table[None, news.kind], "", {}, now)
+
+    def after(self, document: D, news: N, now: Millis) -> D:
+        """The document after the news, whatever that is to it; the very same object if nothing."""
+        meant = self.interpret(document, news)
+        return document if meant is None else self.apply(document, meant, now)
+
+    def apply(self, document: D, news: N, now: Millis) -> D:
+        """The document after news that is interpreted; the very same object if the table has no row for it, or if it
+        was seen before."""
+        move = self.table.get((document.stage, news.kind))
+        if move is None or has_seen(document, news.cause.id):
+            return document
+        return self._moved(document, news, move, document.stage, self.noted(document, news, move.to, now), now)
+
+    def _moved(self, document: D, news: N, move: Move[Any, Any], before: str, noted: dict[str, Any], now: Millis) -> D:
+        moved = document
+        if move.is_told:
+            moved = msgspec.structs.replace(
+                document,
+                **noted,
+                stage=move.to,
+                status=self.shown.get(move.to, str(move.to)),
+                updated_at=now,
+                audit=(*document.audit, entry(news.cause, news.kind, before, move.to, now)),
+            )
+            dropped = frozenset(timer for timer, stages in self.timers.items() if move.to not in stages)
+            moved = without_timers(moved, dropped, now) if dropped else moved
+        for todo in move.effects:
+            moved = with_effects(moved, (*moved.effects, self.planned(moved, todo, news, now)))
+        for invariant, holds in self.invariants.items():
+            if not holds(moved):
+                raise InvariantBroken(f"{document.id}: {invariant} (news: {news.kind})")
+        return moved
