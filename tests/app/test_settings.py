@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kassa.app.settings import SETTINGS, SettingError, read_settings
+from kassa.app.settings import SERVICES, SETTINGS, SettingError, read_settings
 from kassa.gateway.limits import Rate
 
 LONG = "0123456789abcdef0123456789abcdef"
@@ -131,6 +131,159 @@ def test_a_wrong_secret_is_not_told(name: str) -> None:
     with pytest.raises(SettingError) as refused:
         read_settings({name: "pk_hidden"})
     assert "hidden" not in str(refused.value)
+
+
+VALID = {
+    "STRIPE_SECRET_KEY": "sk_test_hidden",
+    "STRIPE_WEBHOOK_SECRET": "whsec_hidden",
+    "STRIPE_API_BASE": "https://hidden.example",
+    "JWT_SECRET": "hidden" * 6,
+    "INTERNAL_SECRET": "hidden" * 6,
+    "MONGO_URI": "mongodb://shop:hidden@mongo",
+    "REDIS_URL": "redis://:hidden@redis",
+    "FRONTEND_URL": "https://hidden.example",
+    "HTTPS_PROXY": "http://user:hidden@proxy.example",
+    "HTTP_PROXY": "http://user:hidden@proxy.example",
+    **{f"{service.upper()}_SERVICE_URL": "http://user:hidden@service" for service in SERVICES},
+    "CORS_ORIGINS": "https://hidden.example",
+    "KASSA_DATA": "hidden",
+    "CURRENCY": "usd",
+    "PAYMENT_DECLINE_POLICY": "retry",
+    "ORDER_TTL_MINUTES": "30",
+    "TRUSTED_PROXIES": "10.0.0.0/8",
+    "LOW_STOCK_THRESHOLD": "3",
+    "RATE_LIMIT": "100/second",
+    "PORT": "3000",
+    "LOG_LEVEL": "info",
+    "LOG_FORMAT": "json",
+    "NO_PROXY": "hidden",
+}
+SECRETS_AND_ADDRESSES = [
+    name for name, value in VALID.items() if "hidden" in value and name not in ("KASSA_DATA", "NO_PROXY")
+]
+UNSEEN = {
+    "zero width space": "\u200b",
+    "byte order mark": "\ufeff",
+    "no-break space": "\xa0",
+    "soft hyphen": "\xad",
+    "zero width joiner": "\u200d",
+    "hangul filler": "\u3164",
+    "line feed": "\n",
+    "tab": "\t",
+}
+
+
+def refused_value(name: str, value: str) -> str:
+    """What is said about a wrong value: one line that names the setting, and nothing secret."""
+    keys = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
+    base = {"STRIPE_API_BASE": "http://stripe.example"} if name == "HTTP_PROXY" else {}
+    together = {**keys, **base, name: value}
+    with pytest.raises(SettingError) as refused:
+        read_settings(together)
+    text = str(refused.value)
+    assert text.startswith(f"{name} ")
+    assert text.isprintable()
+    assert "hidden" not in text
+    return text
+
+
+def test_these_values_are_right_and_of_all_settings() -> None:
+    assert set(VALID) == {setting.name for setting in SETTINGS}
+    read_settings(VALID)
+
+
+@pytest.mark.parametrize("name", VALID)
+@pytest.mark.parametrize("quotes", ['""', "''", "“”", "‘’", "``"])
+def test_quotation_marks_that_came_along_are_named(name: str, quotes: str) -> None:
+    assert "quotation marks" in refused_value(name, f"{quotes[0]}{VALID[name]}{quotes[1]}")
+
+
+@pytest.mark.parametrize("name", VALID)
+@pytest.mark.parametrize("unseen", UNSEEN.values(), ids=UNSEEN)
+def test_a_character_that_nobody_sees_is_named_wherever_it_is(name: str, unseen: str) -> None:
+    value = VALID[name]
+    for given in (f"{unseen}{value}", f"{value}{unseen}", f"{value[:2]}{unseen}{value[2:]}"):
+        if given.strip() != value or unseen not in "\t\n":  # Those are what lines end with.
+            assert f"U+{ord(unseen):04X}" in refused_value(name, given)
+
+
+@pytest.mark.parametrize("name", SECRETS_AND_ADDRESSES)
+def test_a_space_inside_a_secret_or_an_address_is_refused(name: str) -> None:
+    value = VALID[name]
+    refused_value(name, f"{value[:9]} {value[9:]}")
+
+
+def test_blanks_and_line_ends_around_a_value_do_not_count() -> None:
+    assert read_settings({name: f" {value}\r\n" for name, value in VALID.items()}) == read_settings(VALID)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("STRIPE_SECRET_KEY", "pk_live_hidden", "a publishable key"),
+        ("STRIPE_SECRET_KEY", "whsec_hidden", "a webhook's signing secret"),
+        ("STRIPE_SECRET_KEY", "sk_live_ hidden", "a space"),
+        ("STRIPE_WEBHOOK_SECRET", "we_hidden", "the id of a webhook endpoint"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_1,we_hidden", "the id of a webhook endpoint"),
+        ("STRIPE_WEBHOOK_SECRET", "sk_test_hidden", "a secret key"),
+        ("STRIPE_WEBHOOK_SECRET", "rk_test_hidden", "a restricted key"),
+        ("STRIPE_WEBHOOK_SECRET", "pk_test_hidden", "a publishable key"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_1 whsec_hidden", "a space"),
+        ("STRIPE_WEBHOOK_SECRET", 'whsec_1,"whsec_hidden"', ""),
+    ],
+)
+def test_one_secret_in_the_place_of_another_is_told_apart(name: str, value: str, kind: str) -> None:
+    assert kind in refused_value(name, value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://shop.example?hidden=1",
+        "https://shop.example/#hidden",
+        "https://shop.example/?",
+        "https://user:hidden@shop.example",
+        "https://shop.example\\hidden",
+        "https://",
+        "https://x" + "ü" * 70 + ".example",
+        "//shop.example",
+    ],
+)
+def test_a_storefront_s_address_that_would_break_the_way_back_is_refused(value: str) -> None:
+    refused_value("FRONTEND_URL", value)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("https://shop.example/", "https://shop.example"),
+        ("HTTPS://Shop.Example:443", "https://shop.example"),
+        ("http://shop.example:8080/", "http://shop.example:8080"),
+        ("https://shop.example/Store/", "https://shop.example/Store"),
+        ("https://shop.example/läden", "https://shop.example/l%C3%A4den"),
+        ("https://münchen.example", "https://xn--mnchen-3ya.example"),
+        ("https://MÜNCHEN.example/", "https://xn--mnchen-3ya.example"),
+        ("https://xn--mnchen-3ya.example", "https://xn--mnchen-3ya.example"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+    ],
+)
+def test_a_storefront_s_address_is_spelled_as_browsers_and_stripe_want_it(given: str, read: str) -> None:
+    assert read_settings({"FRONTEND_URL": given}).frontend_url == read
+
+
+def test_origins_are_spelled_as_browsers_send_them() -> None:
+    given = "https://München.example, HTTPS://Shop.Example:443/, http://shop.example:8080, *"
+    read = ("https://xn--mnchen-3ya.example", "https://shop.example", "http://shop.example:8080", "*")
+    assert read_settings({"CORS_ORIGINS": given}).cors_origins == read
+
+
+def test_a_file_from_windows_loses_no_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CURRENCY", raising=False)
+    (tmp_path / ".env").write_text("CURRENCY=chf\r\n", encoding="utf-8-sig")
+    assert read_settings(dotenv=tmp_path / ".env").currency == "chf"
+    (tmp_path / ".env").write_text("CURRENCY=chf\r\n", encoding="utf-16")
+    with pytest.raises(SettingError, match="must be a text in UTF-8"):
+        read_settings(dotenv=tmp_path / ".env")
 
 
 def test_the_environment_counts_more_than_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

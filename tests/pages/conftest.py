@@ -85,7 +85,7 @@ def shop() -> FakeShop:
 
 @pytest.fixture
 def settings() -> PageSettings:
-    return PageSettings("Corner Shop", "usd", sandbox=True, page_size=3, clock=FixedClock())
+    return PageSettings("Corner Shop", "usd", True, "http://münchen.test:80", page_size=3, clock=FixedClock())
 
 
 @pytest.fixture

@@ -52,6 +52,12 @@ async def test_no_cookie_is_no_token(browser: Browser, shop: FakeShop) -> None:
         ({"Origin": "null"}, 403),
         ({"Sec-Fetch-Site": "same-origin", "Origin": "http://shop.test"}, 303),
         ({"Origin": "http://shop.test"}, 303),
+        ({"Origin": "http://shop.test", "Host": "SHOP.test:80"}, 303),
+        ({"Origin": "https://shop.test", "Host": "shop.test:443"}, 303),
+        ({"Origin": "http://xn--mnchen-3ya.test", "Host": "evil.test"}, 303),
+        ({"Origin": "http://shop.test:8080"}, 403),
+        ({"Origin": "http://shop.test@evil.test"}, 403),
+        ({"Origin": "http://shop.test:99999"}, 403),
         ({}, 303),
     ],
 )

@@ -1,22 +1,23 @@
 """The settings: read from the environment and `.env`, checked at the start, never changed afterwards."""
 
-import ipaddress
 import os
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple, TypeVar
 
 from dotenv import dotenv_values
 
+from kassa.app import reading
 from kassa.gateway.limits import Rate, parse_rate
-from kassa.kit.money import InvalidMoney, known_currency
 
 SERVICES = ("auth", "product", "inventory", "order", "payment")
 DEFAULT_PORTS = {"gateway": 3000, "auth": 4000, "product": 5000, "inventory": 6000, "order": 7000, "payment": 8000}
+STRIPE = "https://api.stripe.com"
 _LEVELS = ("debug", "info", "warning", "error")
+_BLANKS = " \t\r\n"
+
+T = TypeVar("T")
 
 
 class SettingError(Exception):
@@ -43,6 +44,9 @@ SETTINGS = (
         "one or more signing secrets, comma-separated (rolling); required as soon as a key is set",
     ),
     Setting("STRIPE_API_BASE", "Stripe's own", "where the Stripe SDK sends its calls"),
+    Setting("HTTPS_PROXY", "none", "proxy for calls to Stripe; in upper or lower case"),
+    Setting("HTTP_PROXY", "none", "the same, if `STRIPE_API_BASE` begins with http:"),
+    Setting("NO_PROXY", "none", "hosts that no proxy is used for, comma-separated; never for this machine itself"),
     Setting(
         "JWT_SECRET",
         "generated into the data directory in one-process form; required in services form",
@@ -89,6 +93,7 @@ class Settings:
     stripe_secret_key: str | None = _secret()
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     stripe_api_base: str | None = None
+    stripe_proxy: str | None = _secret()
     jwt_secret: str | None = _secret()
     mongo_uri: str | None = _secret()
     redis_url: str | None = _secret()
@@ -130,29 +135,31 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     """The settings of the environment (by default the process's, over `.env`); SettingError names the wrong one."""
     given = dict(environment) if environment is not None else _surroundings(dotenv or Path(".env"))
     get = _Reader(given)
+    urls = {service: get.maybe(f"{service.upper()}_SERVICE_URL", reading.url) for service in SERVICES}
+    stripe_secret_key = get.maybe("STRIPE_SECRET_KEY", reading.stripe_key)
+    stripe_api_base = get.maybe("STRIPE_API_BASE", reading.url)
     settings = Settings(
-        stripe_secret_key=get("STRIPE_SECRET_KEY", _stripe_key),
-        stripe_webhook_secrets=get("STRIPE_WEBHOOK_SECRET", _webhook_secrets) or (),
-        stripe_api_base=get("STRIPE_API_BASE", _url),
-        jwt_secret=get("JWT_SECRET", str),
-        mongo_uri=get("MONGO_URI", _uri("mongodb", "mongodb+srv")),
-        redis_url=get("REDIS_URL", _uri("redis", "rediss", "unix")),
-        service_urls={
-            service: url for service in SERVICES if (url := get(f"{service.upper()}_SERVICE_URL", _url)) is not None
-        },
-        internal_secret=get("INTERNAL_SECRET", str),
-        frontend_url=get("FRONTEND_URL", _url),
-        currency=get("CURRENCY", _currency) or "usd",
-        payment_decline_policy=get("PAYMENT_DECLINE_POLICY", _one_of("cancel", "retry")) or "cancel",
-        order_ttl_minutes=get("ORDER_TTL_MINUTES", _whole(1, 1430)) or 30,
-        trusted_proxies=get("TRUSTED_PROXIES", _networks) or (),
-        cors_origins=get("CORS_ORIGINS", _origins) or (),
-        low_stock_threshold=_or(get("LOW_STOCK_THRESHOLD", _whole(0, 1_000_000_000)), 10),
-        rate_limit=_rate(given.get("RATE_LIMIT") or "100/second"),
-        port=get("PORT", _whole(1, 65535)),
-        data=Path(given.get("KASSA_DATA") or ".kassa"),
-        log_level=get("LOG_LEVEL", _one_of(*_LEVELS)) or "info",
-        log_format=get("LOG_FORMAT", _one_of("json", "text")),
+        stripe_secret_key=stripe_secret_key,
+        stripe_webhook_secrets=get.maybe("STRIPE_WEBHOOK_SECRET", reading.webhook_secrets) or (),
+        stripe_api_base=stripe_api_base,
+        stripe_proxy=_proxy(get, stripe_api_base or STRIPE) if stripe_secret_key is not None else None,
+        jwt_secret=get.maybe("JWT_SECRET", reading.secret),
+        mongo_uri=get.maybe("MONGO_URI", reading.uri("mongodb", "mongodb+srv")),
+        redis_url=get.maybe("REDIS_URL", reading.uri("redis", "rediss", "unix")),
+        service_urls={service: url for service, url in urls.items() if url is not None},
+        internal_secret=get.maybe("INTERNAL_SECRET", reading.secret),
+        frontend_url=get.maybe("FRONTEND_URL", reading.frontend_url),
+        currency=get("CURRENCY", reading.currency, "usd"),
+        payment_decline_policy=get("PAYMENT_DECLINE_POLICY", reading.one_of("cancel", "retry"), "cancel"),
+        order_ttl_minutes=get("ORDER_TTL_MINUTES", reading.whole(1, 1430), "30"),
+        trusted_proxies=get.maybe("TRUSTED_PROXIES", reading.networks) or (),
+        cors_origins=get.maybe("CORS_ORIGINS", reading.origins) or (),
+        low_stock_threshold=get("LOW_STOCK_THRESHOLD", reading.whole(0, 1_000_000_000), "10"),
+        rate_limit=get("RATE_LIMIT", reading.rate, "100/second"),
+        port=get.maybe("PORT", reading.whole(1, 65535)),
+        data=get("KASSA_DATA", Path, ".kassa"),
+        log_level=get("LOG_LEVEL", reading.one_of(*_LEVELS), "info"),
+        log_format=get.maybe("LOG_FORMAT", reading.one_of("json", "text")),
     )
     _check_together(settings)
     return settings
@@ -166,119 +173,40 @@ def _check_together(settings: Settings) -> None:
 
 
 def _surroundings(dotenv: Path) -> dict[str, str]:
-    written = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
-    return {**written, **os.environ}
+    try:
+        # Editors on Windows put a mark before the first line, which would become a part of its name.
+        lines = dotenv_values(dotenv, encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingError(str(dotenv), "must be a text in UTF-8: save it as such") from None
+    except OSError as error:
+        raise SettingError(str(dotenv), f"cannot be read: {error.strerror}") from None
+    return {**{name: value for name, value in lines.items() if value is not None}, **os.environ}
 
 
-def _or(value: int | None, otherwise: int) -> int:
-    return otherwise if value is None else value
+def _proxy(get: "_Reader", base: str) -> str | None:
+    """The proxy for calls to this address. Names in lower case count more, as everywhere (curl: environment)."""
+    scheme = base.partition(":")[0]
+    names = (f"{scheme}_proxy", f"{scheme}_proxy".upper())
+    proxy = next((found for name in names if (found := get.maybe(name, reading.proxy))), None)
+    spared = get.maybe("no_proxy", str) or get.maybe("NO_PROXY", str) or ""
+    return None if proxy is None or reading.is_spared(base, spared) else proxy
 
 
 class _Reader:
-    """Reads one setting: unset and empty are the same, what cannot be read is a SettingError with its name."""
+    """Reads settings out of their texts: unset and empty are the same; what cannot be read is a SettingError."""
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self._given = given
 
-    def __call__(self, name: str, read: Callable[[str], Any]) -> Any:
-        text = self._given.get(name, "").strip()
-        if not text:
-            return None
+    def __call__(self, name: str, read: Callable[[str], T], default: str) -> T:
+        """The setting's value; what `default` reads as, if it is unset."""
+        text = self._given.get(name, "").strip(_BLANKS) or default
         try:
+            reading.check_pasted(text)
             return read(text)
         except ValueError as error:
             raise SettingError(name, str(error)) from None
 
-
-def _stripe_key(text: str) -> str:
-    # What was given is not told, for it may be another secret.
-    if not re.fullmatch(r"(sk|rk)_\S+", text):
-        raise ValueError("must be a secret or restricted key of Stripe: it begins with sk_ or rk_")
-    return text
-
-
-def _webhook_secrets(text: str) -> tuple[str, ...]:
-    secrets = _parts(text)
-    if not secrets or any(re.search(r"\s|^[psr]k_", secret) for secret in secrets):
-        raise ValueError("must be signing secrets of webhooks (whsec_...), comma-separated; this looks like a key")
-    return secrets
-
-
-def _url(text: str) -> str:
-    if not _is_url(text, ("http", "https")):
-        raise ValueError(f"must be an address such as http://127.0.0.1:3000, not {text!r}")
-    return text.rstrip("/")
-
-
-def _uri(*schemes: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        # The text itself is not told: it may hold a password.
-        if not _is_url(text, schemes):
-            raise ValueError(f"must be an address that begins with {' or '.join(f'{each}://' for each in schemes)}")
-        return text
-
-    return read
-
-
-def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
-    try:
-        parts = urlsplit(text)
-        # Reading the port checks it; a cluster's list of hosts has none that can be read.
-        is_plain = "," in parts.netloc or parts.port is None or parts.port > 0
-    except ValueError:
-        return False
-    has_place = bool(parts.netloc) or (parts.scheme == "unix" and bool(parts.path))
-    return parts.scheme in schemes and has_place and is_plain and not re.search(r"\s", text)
-
-
-def _currency(text: str) -> str:
-    try:
-        return known_currency(text)
-    except InvalidMoney as error:
-        raise ValueError(f"is not right: {error}") from None
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text.lower() not in words:
-            raise ValueError(f"must be {', '.join(words[:-1])} or {words[-1]}, not {text!r}")
-        return text.lower()
-
-    return read
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,12}", text) or not least <= int(text) <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}, not {text!r}")
-        return int(text)
-
-    return read
-
-
-def _networks(text: str) -> tuple[str, ...]:
-    for part in _parts(text):
-        try:
-            ipaddress.ip_network(part, strict=False)
-        except ValueError:
-            raise ValueError(f"must be addresses or networks such as 10.0.0.0/8, not {part!r}") from None
-    return _parts(text)
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    for part in _parts(text):
-        is_origin = _is_url(part, ("http", "https")) and urlsplit(part).path == "" and "@" not in part
-        if part != "*" and not is_origin:
-            raise ValueError(f"must be origins such as https://shop.example, not {part!r}")
-    return _parts(text)
-
-
-def _rate(text: str) -> Rate | None:
-    try:
-        return parse_rate(text.strip().lower())
-    except ValueError:
-        raise SettingError("RATE_LIMIT", f"must be such as 100/second or 600/minute, or off, not {text!r}") from None
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    def maybe(self, name: str, read: Callable[[str], T]) -> T | None:
+        """The setting's value; None if it is unset."""
+        return self(name, read, "") if self._given.get(name, "").strip(_BLANKS) else None

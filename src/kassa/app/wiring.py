@@ -247,8 +247,8 @@ async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:
     """The way to Stripe; with no key set, to the sandbox, which this process brings up itself if nobody has."""
     settings = shop.settings
     if settings.stripe_secret_key is not None:
-        secrets, base = settings.stripe_webhook_secrets, settings.stripe_api_base
-        return _told(shop, StripeProcessor(settings.stripe_secret_key, secrets, base), closing)
+        how = (settings.stripe_webhook_secrets, settings.stripe_api_base, settings.stripe_proxy)
+        return _told(shop, StripeProcessor(settings.stripe_secret_key, *how), closing)
     if shop.place.brings_sandbox:
         place = shop.place
         await closing.enter_async_context(sandbox_running(settings, place.host, place.webhook_url))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
 from collections.abc import Awaitable, Callable
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from kassa.app.shop import Shop
 
 LEAST_SPACE = 256 * 1024 * 1024
-# Stripe's signatures are good for 300 s; half of that should be left.
-MOST_SKEW_SECONDS = 150
 SHORTEST_SECRET = 32
 CHECK_SECONDS = 25
 
@@ -88,13 +85,15 @@ async def _connections(settings: Settings) -> list[Finding]:
             whose = "sandbox" if settings.has_sandbox else "Stripe"
             checks.append(_asked(f"{whose}: reached, and takes the key", shop.check_stripe, _stripe_advice(settings)))
             if not settings.has_sandbox:
-                checks.append(_clock(shop, settings))
+                checks.append(clock_compared(shop, settings))
         return list(await asyncio.gather(*checks))
 
 
 def _stripe_advice(settings: Settings) -> str:
     if settings.has_sandbox:
         return "start `kassa up`, whose sandbox this is"
+    if settings.stripe_proxy is not None:
+        return "is STRIPE_SECRET_KEY valid, may it read events, and does the proxy of HTTPS_PROXY lead to Stripe?"
     return "is STRIPE_SECRET_KEY valid, may it read events, and can this machine reach Stripe?"
 
 
@@ -111,15 +110,20 @@ async def _is_alive(shop: Shop, url: str) -> None:
         answer.raise_for_status()
 
 
-async def _clock(shop: Shop, settings: Settings) -> Finding:
-    """Stripe's answers say when they were made."""
+async def clock_compared(shop: Shop, settings: Settings) -> Finding:
+    """Stripe's answers say in which second they were made."""
+    from kassa.app.settings import STRIPE
+    from kassa.kit.clock import MOST_SKEW, SECOND
+
+    asking = shop.sessions().get(settings.stripe_api_base or STRIPE, proxy=settings.stripe_proxy, allow_redirects=False)
     try:
-        async with shop.sessions().get(settings.stripe_api_base or "https://api.stripe.com") as answer:
-            theirs = parsedate_to_datetime(answer.headers["Date"]).timestamp()
+        async with asking as answer:
+            theirs = int(parsedate_to_datetime(answer.headers["Date"]).timestamp()) * SECOND + SECOND // 2
     except Exception:  # reaching Stripe has a finding of its own
         return Finding(True, "clock: could not be compared")
-    skew = abs(time.time() - theirs)
-    text = f"clock: {skew:.0f} s from Stripe's"
-    return Finding(
-        skew <= MOST_SKEW_SECONDS, text, "" if skew <= MOST_SKEW_SECONDS else "set it, with NTP for instance"
-    )
+    ahead = shop.clock.now() - theirs
+    text = f"clock: {abs(ahead) // SECOND} s {'ahead' if ahead > 0 else 'short'} of Stripe's"
+    if abs(ahead) <= MOST_SKEW:
+        return Finding(True, text)
+    harm = "webhooks may be refused" if ahead > 0 else "Stripe may refuse all sessions"
+    return Finding(False, text, f"{harm}: set it, with NTP for instance")

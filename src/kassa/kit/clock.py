@@ -13,6 +13,11 @@ MINUTE: Millis = 60 * SECOND
 HOUR: Millis = 60 * MINUTE
 DAY: Millis = 24 * HOUR
 
+MOST_SKEW: Millis = 120 * SECOND
+"""How far this machine's clock may be from Stripe's. Whatever compares the two allows for as much: sessions, which
+Stripe wants to last for 30 minutes by its own clock; signatures, which are good for 300 s by ours. `kassa doctor`
+complains as soon as it is more."""
+
 
 class Clock(Protocol):
     """Where time comes from; the simulation puts its own in this place."""

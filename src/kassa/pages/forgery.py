@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from litestar import Request
 
+from kassa.kit.origin import origin_of
+
 COOKIE = "kassa_csrf"
 FIELD = "csrf"
 
@@ -48,5 +50,9 @@ def _is_from_here(request: Request[Any, Any, Any], public_url: str) -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return True  # An old browser: the token decides.
-    ours = {request.headers.get("Host", ""), urlsplit(public_url).netloc}
-    return urlsplit(origin).netloc in ours - {""}
+    scheme = urlsplit(origin).scheme
+    ours = (request.headers.get("Host", ""), urlsplit(public_url).netloc)
+    try:
+        return origin_of(origin) in {origin_of(f"{scheme}://{each}") for each in ours if each}
+    except ValueError:
+        return False  # `null`, or no origin at all

@@ -9,7 +9,7 @@ import msgspec
 from kassa.contracts.order import OrderForPayment, Orders
 from kassa.contracts.payment import OrderNotPayable, StripeRefused, StripeUnreachable
 from kassa.kit.audit import Cause
-from kassa.kit.clock import MINUTE, SECOND, Millis
+from kassa.kit.clock import MINUTE, MOST_SKEW, SECOND, Millis
 from kassa.kit.documents import Conflict, Duplicate
 from kassa.kit.identity import Principal
 from kassa.kit.money import to_stripe
@@ -23,9 +23,9 @@ from kassa.payment.refunds import KEY_IS_OLD_AFTER
 if TYPE_CHECKING:
     from kassa.payment.service import PaymentService
 
-# Stripe takes no expiry under 30 minutes from the time of its own clock (docs: checkout sessions); a minute is the
-# margin.
-SHORTEST_SESSION: Millis = 31 * MINUTE
+# Stripe takes no expiry under 30 minutes from when the call comes there, by its own clock (docs: checkout sessions).
+# That may be ahead of ours, and a call takes 20 s at most.
+SHORTEST_SESSION: Millis = 30 * MINUTE + MOST_SKEW + 20 * SECOND
 # Another process makes the same session: it is looked again so often, so long apart, until it has.
 PATIENCE = 20
 PAUSE: Millis = 100

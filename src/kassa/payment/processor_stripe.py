@@ -42,13 +42,16 @@ T = TypeVar("T")
 class StripeProcessor:
     """Calls Stripe with `secret_key`, or whatever stands at `api_base` in its place.
 
-    `webhook_secrets` are all that are valid now: while one is rolled there are two.
+    `webhook_secrets` are all that are valid now: while one is rolled there are two. `proxy`: what its calls go through.
     """
 
-    def __init__(self, secret_key: str, webhook_secrets: tuple[str, ...], api_base: str | None = None) -> None:
+    def __init__(
+        self, secret_key: str, webhook_secrets: tuple[str, ...], api_base: str | None = None, proxy: str | None = None
+    ) -> None:
         self._secret_key = secret_key
         self._webhook_secrets = webhook_secrets
         self._api_base = api_base
+        self._proxies: Any = proxy and {"http": proxy, "https": proxy}
         self._http: Any = None
 
     @property
@@ -62,7 +65,7 @@ class StripeProcessor:
 
         # It would write into the home directory and report to Stripe (SDK: telemetry).
         stripe.enable_telemetry = False
-        self._http = stripe.AIOHTTPClient(timeout=TIMEOUT_SECONDS)
+        self._http = stripe.AIOHTTPClient(timeout=TIMEOUT_SECONDS, proxy=self._proxies)
         addresses: Any = {"api": self._api_base} if self._api_base else None
         # Retries have one owner, and it is not the SDK: effects are tried again by the relay, reads by the caller.
         return stripe.StripeClient(

@@ -1,0 +1,197 @@
+"""How the text of a setting becomes its value. What cannot be read is a ValueError that goes on behind the setting's
+name and says what would be right; a text that may hold a secret is never repeated."""
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Callable
+from urllib.parse import SplitResult, quote, urlsplit
+
+from kassa.gateway.limits import Rate, parse_rate
+from kassa.kit.money import InvalidMoney, known_currency
+from kassa.kit.origin import origin_of
+
+_QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "”": "”", "‘": "’", "’": "’", "«": "»"}
+# Shown as nothing, or as a space, though Unicode does not count them among either.
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
+_OF_STRIPE = {
+    "sk_": "a secret key",
+    "rk_": "a restricted key",
+    "pk_": "a publishable key",
+    "whsec_": "a webhook's signing secret",
+    "we_": "the id of a webhook endpoint",
+    "acct_": "the id of an account",
+}
+
+
+def check_pasted(text: str) -> None:
+    """ValueError for what comes along when a value is copied: quotation marks, and characters that nobody sees."""
+    if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
+        raise ValueError("is in quotation marks, which docker's --env-file takes for a part of it: leave them out")
+    for place, character in enumerate(text, 1):
+        is_unseen = unicodedata.category(character)[0] in "CZ" and character != " "
+        if is_unseen or _UNSEEN.match(character):
+            name = unicodedata.name(character, "a control character")
+            code = f"U+{ord(character):04X}, {name.lower()}"
+            raise ValueError(f"has an invisible character ({code}) at position {place}: type the value anew")
+
+
+def secret(text: str) -> str:
+    """A secret of the shop's own."""
+    if " " in text:
+        raise ValueError("has a space in it; `openssl rand -hex 32` makes one without")
+    return text
+
+
+def stripe_key(text: str) -> str:
+    """A key for Stripe's API."""
+    if not re.fullmatch(r"(sk|rk)_[!-~]+", text):
+        raise ValueError(f"must be a secret or restricted key of Stripe: it begins with sk_ or rk_{_instead(text)}")
+    return text
+
+
+def webhook_secrets(text: str) -> tuple[str, ...]:
+    """Signing secrets of webhooks."""
+    secrets = _parts(text)
+    for each in secrets or ("",):
+        if not re.fullmatch(r"[!-~]+", each) or each[0] in _QUOTES or _kind(each) not in ("", "whsec_"):
+            raise ValueError(f"must be signing secrets of webhooks (whsec_...), comma-separated{_instead(each)}")
+    return secrets
+
+
+def _kind(text: str) -> str:
+    return next((each for each in _OF_STRIPE if text.startswith(each)), "")
+
+
+def _instead(text: str) -> str:
+    if " " in text:
+        return "; this has a space in it"
+    return f"; this is {_OF_STRIPE[kind]}" if (kind := _kind(text)) else ""
+
+
+def url(text: str) -> str:
+    """The address of a server, or of a path on it."""
+    parts = _split(text, ("http", "https"))
+    if parts is None or re.search(r"[?#]", text):
+        raise ValueError("must be an address such as http://127.0.0.1:3000, without ? and #")
+    return text.rstrip("/")
+
+
+def frontend_url(text: str) -> str:
+    """The address of the storefront, spelled as browsers and Stripe want it."""
+    parts = _split(text, ("http", "https"))
+    if parts is None or re.search(r"[?#@\\]", text):
+        raise ValueError("must be an address such as https://shop.example, without ?, #, user and password")
+    return origin_of(text) + quote(parts.path, safe="/%:!$&'()*+,;=~").rstrip("/")
+
+
+def proxy(text: str) -> str:
+    """The address of a proxy."""
+    whole = text if "://" in text else f"http://{text}"
+    if _split(whole, ("http", "https")) is None:
+        raise ValueError(
+            "must be an address such as http://proxy.example:3128; of others, SOCKS for one, none is known"
+        )
+    return whole
+
+
+def is_spared(address: str, no_proxy: str) -> bool:
+    """Whether no proxy is to be used for an address: this machine's own, or one that `no_proxy` names."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    try:
+        is_here = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_here = host == "localhost"
+    named = [part.lower().removeprefix("*").removeprefix(".") for part in _parts(no_proxy)]
+    place = f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    return is_here or any(part in ("", host, place) or host.endswith(f".{part}") for part in named)
+
+
+def uri(*schemes: str) -> Callable[[str], str]:
+    """The address of a store, which may hold a password."""
+
+    def read(text: str) -> str:
+        if _split(text, schemes) is None:
+            raise ValueError(f"must be an address that begins with {' or '.join(f'{each}://' for each in schemes)}")
+        return text
+
+    return read
+
+
+def _split(text: str, schemes: tuple[str, ...]) -> SplitResult | None:
+    """The address's parts; None if it is none, or of another scheme."""
+    try:
+        parts = urlsplit(text)
+        if parts.scheme in ("http", "https"):
+            origin_of(text)  # its host and port can be spelled
+        # Reading the port checks it; a cluster's list of hosts has none that can be read.
+        is_plain = "," in parts.netloc or parts.port is None or parts.port > 0
+    except ValueError:
+        return None
+    has_place = bool(parts.netloc) or (parts.scheme == "unix" and bool(parts.path))
+    return parts if parts.scheme in schemes and has_place and is_plain and " " not in text else None
+
+
+def currency(text: str) -> str:
+    """A currency's code."""
+    try:
+        return known_currency(text)
+    except InvalidMoney as error:
+        raise ValueError(f"is not right: {error}") from None
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """One of these words, in any case."""
+
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"must be {', '.join(words[:-1])} or {words[-1]}, not {text!r}")
+        return text.lower()
+
+    return read
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """A whole number between these."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", text) or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}, not {text!r}")
+        return int(text)
+
+    return read
+
+
+def networks(text: str) -> tuple[str, ...]:
+    """Addresses and networks."""
+    for part in _parts(text):
+        try:
+            ipaddress.ip_network(part, strict=False)
+        except ValueError:
+            raise ValueError(f"must be addresses or networks such as 10.0.0.0/8, not {part!r}") from None
+    return _parts(text)
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Origins, spelled as browsers spell them; or any."""
+    return tuple(part if part == "*" else _origin(part) for part in _parts(text))
+
+
+def _origin(text: str) -> str:
+    parts = _split(text, ("http", "https"))
+    if parts is None or parts.path not in ("", "/") or re.search(r"[?#@\\]", text):
+        raise ValueError("must be origins such as https://shop.example, without a path, comma-separated")
+    return origin_of(text)
+
+
+def rate(text: str) -> Rate | None:
+    """So many requests in a time; None for no limit."""
+    try:
+        return parse_rate(text.lower())
+    except ValueError:
+        raise ValueError(f"must be such as 100/second or 600/minute, or off, not {text!r}") from None
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
