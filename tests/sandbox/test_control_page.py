@@ -43,6 +43,16 @@ async def test_every_button_does_what_it_says(world: World) -> None:
     assert (await world.control("GET", "state"))["now"] >= before + 86_400
 
 
+async def test_what_the_account_is_like_is_switched_there_and_back(world: World) -> None:
+    for name in ("has_funds", "sends_thin_events", "sends_charge_refund_updated"):
+        before = (await world.control("GET", "state"))["account"]
+        for is_on in (not before[name], before[name]):
+            button = f'name="{name}" value="{str(is_on).lower()}"'
+            assert button in (await get(world, f"{world.sandbox.url}/sandbox"))[1]
+            assert await press(world, "account", **{name: str(is_on).lower()}) == 303
+            assert (await world.control("GET", "state"))["account"] == {**before, name: is_on}
+
+
 async def test_faults_are_ordered_and_cleared(world: World) -> None:
     wanted = {"match": "GET /v1/charges", "kind": "409", "times": "2", "seconds": "0"}
     assert await press(world, "faults", **wanted) == 303

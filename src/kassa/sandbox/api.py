@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 from dataclasses import replace
 
 import apsw
 
 from kassa.sandbox import idempotency, params, reading
+from kassa.sandbox.authentication import authenticate, check_permission
 from kassa.sandbox.call import Call
 from kassa.sandbox.config import API_VERSION, SandboxConfig
-from kassa.sandbox.errors import ApiError, internal, unreachable
+from kassa.sandbox.errors import ApiError, internal, unreachable, unsupported
 from kassa.sandbox.events import Cause
 from kassa.sandbox.faults import Fault, Faults
 from kassa.sandbox.forms import parse_form
@@ -26,7 +26,7 @@ from kassa.sandbox.tables import Tx, encode
 from kassa.sandbox.timers import Timers
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?(; ?[a-z_]+=v\d+)*")
-_NAMESPACES = ("checkout", "radar", "test_helpers")
+_NAMESPACES = ("checkout", "core", "radar", "test_helpers")
 
 
 def error_answer(problem: ApiError) -> Answer:
@@ -66,8 +66,10 @@ class Api:
         return answer
 
     async def _execute(self, request: Request, request_id: str) -> Answer:
-        _authenticate(request)
+        key = authenticate(request)
         template, object_id = _template(request.path)
+        check_permission(key, request.method, template, self._store.reader)
+        _refuse_other_accounts(request)
         self.limits.check(f"{request.method} {template}", self._store.clock.wall())
         fault = self._faults.take(request.method, request.path)
         if fault is not None:
@@ -169,26 +171,11 @@ def _text(body: bytes) -> str:
         raise ApiError("Invalid request: the body is not form-encoded.") from problem
 
 
-def _authenticate(request: Request) -> None:
-    """Any test key will do; none, or something else, is 401 (Stripe docs: api/authentication)."""
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-    key = credentials.strip()
-    if scheme.lower() == "basic":
-        try:
-            key = base64.b64decode(key, validate=True).decode("latin-1").partition(":")[0]
-        except ValueError:
-            key = ""
-    if scheme.lower() not in ("bearer", "basic") or not key:
-        text = (
-            "You did not provide an API key. You need to provide your API key in the Authorization header, using"
-            " Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). The sandbox takes any key that starts with"
-            " sk_test_."
-        )
-        raise ApiError(text, status=401, headers={"WWW-Authenticate": 'Bearer realm="Stripe"'})
-    if not key.startswith("sk_test_") or len(key) < 9:
-        shown = f"{key[:3]}****{key[-4:]}" if len(key) > 12 else "****"
-        text = f"Invalid API Key provided: {shown}. The sandbox takes any key that starts with sk_test_."
-        raise ApiError(text, status=401)
+def _refuse_other_accounts(request: Request) -> None:
+    """400 for a call on behalf of another account (Stripe docs: connect/authentication, context)."""
+    for name in ("Stripe-Account", "Stripe-Context"):
+        if request.headers.get(name.lower()):
+            raise unsupported(name)
 
 
 def _unrecognized(request: Request) -> ApiError:

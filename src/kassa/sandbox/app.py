@@ -70,7 +70,7 @@ class SandboxApp:
     async def _answer(self, request: Request) -> Answer:
         if self._parts is None:
             return error_answer(ApiError("The sandbox is not running.", status=503, type="api_error"))
-        if request.path.startswith("/v1/"):
+        if request.path.startswith(("/v1/", "/v2/")):
             return await self._parts.api.answer(request)
         try:
             if request.path.startswith("/c/"):

@@ -50,6 +50,7 @@ class Control:
             ("DELETE", "faults"): self._clear_faults,
             ("POST", "faults/clear"): self._clear_faults,
             ("POST", "rate_limit"): self._limit_rate,
+            ("POST", "account"): self._change_account,
             ("POST", "deliveries"): self._set_deliveries,
             ("POST", "events"): self._emit,
             ("POST", "events/*/resend"): self._resend,
@@ -101,6 +102,16 @@ class Control:
             raise ApiError("`per_second` is a whole number; 0 lifts the limit.", param="per_second")
         self._limits.per_second = int(per_second)
         return {"per_second": self._limits.per_second}
+
+    async def _change_account(self, _: str, given: Json) -> Json:
+        """Change what is given of the account; see `Account`."""
+
+        def change(tx: Tx) -> Json:
+            account = tx.account.changed(given)
+            tx.set_account(account)
+            return account.shown()
+
+        return await self._store.write(change)
 
     async def _set_deliveries(self, _: str, given: Json) -> Json:
         mode = given.get("mode", self._deliveries.mode)
@@ -213,6 +224,7 @@ class Control:
             "deliveries": {"mode": self._deliveries.mode, "states": self._deliveries.counts()},
             "faults": self._faults.open_orders(),
             "rate_limit": self._limits.per_second,
+            "account": self._store.reader.account.shown(),
         }
 
 

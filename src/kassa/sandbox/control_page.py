@@ -18,6 +18,7 @@ from kassa.sandbox.tables import Page, decode
 
 _SHOWN = 12
 _NUMBERS = {"delay", "per_second", "seconds", "skew", "times"}
+_FLAGS = {"has_funds", "late", "sends_charge_refund_updated", "sends_thin_events"}
 _CALLS = (
     "POST /v1/checkout/sessions",
     "GET /v1/checkout/sessions/*",
@@ -106,8 +107,8 @@ def _fields(request: Request) -> Json:
         except ValueError as problem:
             raise ApiError(f"`{name}` is a number.", param=name) from problem
         fields[name] = int(number) if number.is_integer() else number
-    if "late" in fields:
-        fields["late"] = fields["late"] == "true"
+    for name in _FLAGS & fields.keys():
+        fields[name] = fields[name] == "true"
     return fields
 
 

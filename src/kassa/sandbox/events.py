@@ -84,6 +84,8 @@ def record_versioned(
     )
     for endpoint_id in endpoints:
         queue_delivery(tx, event_id, endpoint_id)
+    if kind == "refund.updated" and tx.account.sends_charge_refund_updated:
+        record_versioned(tx, "charge.refund.updated", snapshot, cause, api_version, previous)
     return event_id
 
 

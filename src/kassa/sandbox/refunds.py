@@ -22,6 +22,8 @@ def create(tx: Tx, call: Call, later: float) -> Json:
     metadata = params.metadata(call.params)
     charge = _charge_of(tx, call.params)
     amount = _checked_amount(charge, amount)
+    if not tx.account.has_funds:  # Stripe's words for it; it gives no code.
+        raise ApiError("Insufficient funds in your Stripe balance to refund this amount.", is_saved=True)
     refund = new_refund(charge, amount, reason, metadata, tx.now)
     after = find_card(tx.private(charge["id"]).get("card", "")).after
     if after == "refund_pending":

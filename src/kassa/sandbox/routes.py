@@ -18,6 +18,7 @@ from kassa.sandbox import (
     refunds,
     sessions,
     test_clocks,
+    thin,
 )
 from kassa.sandbox.call import Call
 from kassa.sandbox.config import SandboxConfig
@@ -39,6 +40,7 @@ def reads() -> dict[str, Read]:
     found["/v1/checkout/sessions/*/line_items"] = lambda reader, call: reading.line_items(
         reader, call.object_id, call.params
     )
+    found["/v2/core/events/*"] = lambda reader, call: thin.retrieve(reader, call.object_id, call.params)
     return found
 
 
@@ -99,7 +101,7 @@ def _close_dispute(tx: Tx, call: Call) -> Json:
 
 def _retry_event(tx: Tx, call: Call) -> Json:
     """Send an event again: what `stripe events resend` calls."""
-    params.only(call.params, {"account", "expand", "webhook_endpoint"})
+    params.only(call.params, {"account", "expand", "for_stripecli", "webhook_endpoint"})
     event = tx.get(call.object_id, "event")
     endpoint_id = params.text(call.params, "webhook_endpoint")
     events.send_again(tx, event["id"], endpoint_id)

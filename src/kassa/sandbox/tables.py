@@ -12,6 +12,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from kassa.sandbox.account import Account, read_account, stored_account
 from kassa.sandbox.config import Clock
 from kassa.sandbox.errors import Json, no_such
 
@@ -113,6 +114,11 @@ class Reader:
         rows = self.rows("SELECT value FROM setting WHERE name = ?", name)
         return rows[0][0] if rows else None
 
+    @property
+    def account(self) -> Account:
+        """What the account is like at present."""
+        return read_account(self.setting("account"))
+
     def pending_webhooks(self, event_id: str) -> int:
         rows = self.rows("SELECT count(*) FROM delivery WHERE event = ? AND state = 'pending'", event_id)
         return int(rows[0][0])
@@ -126,6 +132,14 @@ class Tx(Reader):
         self.clock = clock
         self.touched: set[str] = set()
         self._endpoints: list[Json] | None = None
+        self._account: Account | None = None
+
+    @property
+    def account(self) -> Account:
+        """What the account is like; remembered until it changes."""
+        if self._account is None:
+            self._account = super().account
+        return self._account
 
     @property
     def now(self) -> int:
@@ -167,6 +181,10 @@ class Tx(Reader):
     def set_setting(self, name: str, value: float | str) -> None:
         self.connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
+    def set_account(self, account: Account) -> None:
+        self.set_setting("account", stored_account(account))
+        self.forget()
+
     def add_timer(self, at: float, action: str, subject: str) -> None:
         """Have an action of `timers.py` carried out on an object once the sandbox's clock says `at`."""
         self.connection.execute("INSERT INTO timer (at, action, subject) VALUES (?, ?, ?)", (at, action, subject))
@@ -180,7 +198,7 @@ class Tx(Reader):
         return self._endpoints
 
     def forget(self) -> None:
-        self._endpoints = None
+        self._endpoints = self._account = None
 
     def _notice(self, kind: str) -> None:
         if kind == "webhook_endpoint":

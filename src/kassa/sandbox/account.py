@@ -1,0 +1,62 @@
+"""The sandbox's one Stripe account: what it is told to be like, and which restricted keys it has."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from kassa.sandbox.errors import ApiError, Json
+
+ACCOUNT_ID = "acct_1KassaSandbox"
+_RESTRICTED = "rk_test_"
+_PERMISSION = re.compile(r"rak_[a-z_]+_(read|write)")
+
+
+class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the control page and `/sandbox/account` change; kept with the objects.
+
+    `has_funds`: the balance pays refunds. `sends_thin_events`: each event is also sent as a thin one (Stripe docs:
+    event-destinations#thin-events). `sends_charge_refund_updated`: beside `refund.updated`, as for some of Stripe's
+    accounts (Stripe docs: refunds#refund-events). `restricted_keys`: the permissions of each, such as
+    `rak_dispute_read`.
+    """
+
+    has_funds: bool = True
+    sends_thin_events: bool = False
+    sends_charge_refund_updated: bool = False
+    restricted_keys: dict[str, tuple[str, ...]] = {}
+
+    def changed(self, given: Json) -> Account:
+        """The account with what is given; `ApiError` 400 if that makes no sense."""
+        try:
+            account = msgspec.convert({**msgspec.to_builtins(self), **given}, Account)
+        except msgspec.ValidationError as problem:
+            raise ApiError(f"The account cannot be like that: {problem}.") from problem
+        for key, permissions in account.restricted_keys.items():
+            if not key.startswith(_RESTRICTED) or len(key) < len(_RESTRICTED) + 4:
+                raise ApiError(f"A restricted key is {_RESTRICTED} and at least 4 characters.", param="restricted_keys")
+            for permission in permissions:
+                if not _PERMISSION.fullmatch(permission):
+                    text = f"There is no permission {permission}; they are called like rak_dispute_read."
+                    raise ApiError(text, param="restricted_keys")
+        return account
+
+    def shown(self) -> Json:
+        """As JSON. The keys of a sandbox open nothing else, so they are shown."""
+        told: dict[str, Any] = msgspec.to_builtins(self)
+        return told
+
+
+_decoder = msgspec.json.Decoder(Account)
+
+
+def read_account(stored: str | None) -> Account:
+    """The account as it was kept; a new one if nothing was."""
+    return _decoder.decode(stored) if stored else Account()
+
+
+def stored_account(account: Account) -> str:
+    """The account as it is kept."""
+    return msgspec.json.encode(account).decode()
