@@ -13,14 +13,14 @@ from kassa.inventory.stock import Effect as StockEffect
 from kassa.kit.machine import Machine
 from kassa.order import domain as order
 from kassa.order import machine as ordering
-from kassa.order.service import OrderService
+from kassa.order.effects import OrderEffects
 from kassa.payment import disputes, refunds
 from kassa.payment import domain as payment
 from kassa.payment import machine as paying
 from kassa.payment.history import DISPUTES, REFUNDS
 from kassa.payment.refunding import Refunding
 from kassa.payment.service import PaymentService
-from kassa.product.service import ProductService
+from kassa.product.effects import ProductEffects
 
 INTRODUCTION = """\
 States are data: one table for orders, one for payments, which one function applies. First it is interpreted what the
@@ -114,8 +114,8 @@ def _reservations() -> str:
 def _effects() -> str:
     """The wiring's own tables, asked with the classes in the place of services."""
     payments: Any = _Methods(PaymentService, refunding=Refunding)
-    orders: Any = OrderService
-    products: Any = ProductService
+    orders: Any = OrderEffects
+    products: Any = ProductEffects
     tables = {
         "product": product_effects(products),
         "order": order_effects(orders),

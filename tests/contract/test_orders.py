@@ -26,7 +26,8 @@ from tests.trade.world import BUYER, TTL, World, world
 
 PAID = StatusChange("CONFIRMED", "evt_paid", "pay_1", "")
 NO_MONEY = StatusChange("CANCELLED", "evt_over", "pay_1", "expired")
-DECLINED = StatusChange("CANCELLED", "evt_declined", "pay_1", "payment_declined", session_is_open=True)
+DECLINED = StatusChange("DECLINED", "evt_declined", "pay_1", "payment_declined")
+DECLINED_IN_OLDER_WORDS = StatusChange("CANCELLED", "evt_declined", "pay_1", "payment_declined", session_is_open=True)
 
 
 class Till:
@@ -112,8 +113,9 @@ async def test_an_order_from_which_no_money_comes_is_cancelled_and_its_stock_fre
     assert await till.level() == (10, 0, 0)
 
 
-async def test_after_a_decline_the_session_is_closed_before_the_stock_is_free(till: Till) -> None:
-    order = await till.tell(DECLINED)
+@pytest.mark.parametrize("news", [DECLINED, DECLINED_IN_OLDER_WORDS], ids=["declined", "in older words"])
+async def test_after_a_decline_the_session_is_closed_before_the_stock_is_free(till: Till, news: StatusChange) -> None:
+    order = await till.tell(news)
     assert (order.status, order.reason) == ("CANCELLED", Reason.DECLINED)
     payment = await till.shop.payment.of_order(till.order_id)
     assert payment is not None

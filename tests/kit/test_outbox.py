@@ -108,6 +108,24 @@ async def test_an_effect_is_carried_out_at_once(world: World) -> None:
     assert parcel.due_at is None
 
 
+async def test_a_change_starts_what_follows_or_sees_it_through(world: World) -> None:
+    def sent(parcel: Parcel) -> Parcel:
+        return with_effects(parcel, (*parcel.effects, notify(parcel, world.clock)))
+
+    await world.parcel()
+    started = await world.outbox.advance("par_1", sent)
+    assert started is not None
+    assert started.due_at is not None
+    await world.outbox.settle()
+    assert world.postman.carried == ["notify"]
+    seen_through = await world.outbox.see_through("par_1", sent)
+    assert seen_through is not None
+    assert seen_through.due_at is None
+    assert world.postman.carried == ["notify", "notify"]
+    assert await world.outbox.advance("par_2", sent) is None
+    assert await world.outbox.see_through("par_2", sent) is None
+
+
 async def test_nothing_is_carried_out_twice(world: World) -> None:
     parcel = await world.parcel("send")
     done = await world.outbox.carry_out(parcel)

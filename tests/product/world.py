@@ -15,6 +15,7 @@ from kassa.kit.ids import Ids
 from kassa.kit.outbox import Outbox
 from kassa.kit.problem import Unauthenticated, Unavailable
 from kassa.kit.web import EXCEPTION_HANDLERS
+from kassa.product.effects import ProductEffects
 from kassa.product.routes import HANDLERS
 from kassa.product.service import ProductService
 from kassa.product.store import ProductStore
@@ -86,9 +87,9 @@ class World:
         self.store = store
         self.shelf = Shelf()
         ids = Ids(clock)
-        self.service = ProductService(store, cast(Inventory, self.shelf), ids, clock, currency)
-        self.outbox = Outbox(store.products, product_effects(self.service), clock, jitter=lambda: 0.5)
-        self.service.outbox = self.outbox
+        shelf = cast(Inventory, self.shelf)
+        self.outbox = Outbox(store.products, product_effects(ProductEffects(shelf)), clock, jitter=lambda: 0.5)
+        self.service = ProductService(store, self.outbox, shelf, ids, clock, currency)
         self.app = Litestar(list(HANDLERS), exception_handlers=EXCEPTION_HANDLERS)
         self.app.state["product"] = self.service
         self.app.state["verifier"] = Doorman()

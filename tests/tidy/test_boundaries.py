@@ -9,8 +9,8 @@ from importlinter.cli import lint_imports
 from tests.tidy.sources import PACKAGE, ROOT, imports, is_under, modules
 
 KIT = {
-    "money", "ids", "clock", "problem", "audit", "effects", "machine", "outbox", "documents", "wire", "identity",
-    "idempotency", "web", "origin",
+    "money", "ids", "clock", "problem", "audit", "inputs", "effects", "machine", "outbox", "documents", "wire",
+    "identity", "idempotency", "web", "origin",
 }  # fmt: skip
 
 # Time, chance, concurrency and the outside world have no place in a domain.

@@ -19,6 +19,7 @@ from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, PRODUCT, Ids
 from kassa.kit.outbox import Outbox
 from kassa.order.domain import Order
+from kassa.order.effects import OrderEffects
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
@@ -29,6 +30,7 @@ from kassa.payment.notices import Notices
 from kassa.payment.reconcile import Reconciler
 from kassa.payment.service import PaymentService
 from kassa.payment.store import PaymentStore
+from kassa.product.effects import ProductEffects
 from kassa.product.service import ProductService
 from kassa.product.store import ProductStore
 from tests.support import FakeClock
@@ -53,15 +55,18 @@ class World:
         self.ids = Ids(clock)
         self.stripe = StripeAtThePort(clock)
         self.inventory = InventoryService(stock, clock, self.ids, 10)
-        self.product = ProductService(products, self.inventory, self.ids, clock, "usd")
-        self.product.outbox = Outbox(products.products, wiring.product_effects(self.product), clock)
+        opening = Outbox(products.products, wiring.product_effects(ProductEffects(self.inventory)), clock)
+        self.product = ProductService(products, opening, self.inventory, self.ids, clock, "usd")
         later = wiring.Later()
         self.payment = PaymentService(
             payments, later, self.stripe, self.ids, clock, "http://shop.example", ends_on_decline=policy == "cancel"
         )
         self.payment.outbox = Outbox(payments.payments, wiring.payment_effects(self.payment), clock, lambda: 0.5)
-        self.order = OrderService(orders, self.product, self.inventory, self.payment, clock, "usd", TTL // MINUTE)
-        self.order.outbox = Outbox(orders.orders, wiring.order_effects(self.order), clock, lambda: 0.5)
+        following = wiring.order_effects(OrderEffects(self.inventory, self.payment, clock))
+        outbox = Outbox(orders.orders, following, clock, lambda: 0.5)
+        self.order = OrderService(
+            orders, outbox, self.product, self.inventory, self.payment, clock, "usd", TTL // MINUTE
+        )
         later.service = self.order
         self.rescue = OrphanRescue(orders, self.product, self.inventory, self.order.outbox, clock, "usd")
         self.inbox = Inbox(payments, EventHandlers(self.payment, self.stripe), self.stripe, self.ids, clock)

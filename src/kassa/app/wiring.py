@@ -39,6 +39,7 @@ from kassa.kit.ids import Ids
 from kassa.kit.outbox import Carrier, Outbox
 from kassa.kit.wire import connect
 from kassa.order.domain import Todo as OrderTodo
+from kassa.order.effects import OrderEffects
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
@@ -52,6 +53,7 @@ from kassa.payment.reconcile import Reconciler
 from kassa.payment.service import PaymentService
 from kassa.payment.store import PaymentStore
 from kassa.product.domain import OPEN_STOCK
+from kassa.product.effects import ProductEffects
 from kassa.product.service import ProductService
 from kassa.product.store import ProductStore
 
@@ -64,12 +66,12 @@ Effects = dict[str, Carrier[Any]]
 # Cause and effect, all of them, in one place: what a change of state leaves to be done, and the method that does it.
 
 
-def product_effects(product: ProductService) -> Effects:
+def product_effects(product: ProductEffects) -> Effects:
     """What follows from changes of a product."""
     return {OPEN_STOCK: product.open_stock}
 
 
-def order_effects(order: OrderService) -> Effects:
+def order_effects(order: OrderEffects) -> Effects:
     """What follows from changes of an order."""
     return {
         OrderTodo.EXPIRE: order.expire,
@@ -211,8 +213,8 @@ async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> Auth
 
 async def _product(shop: Shop, database: Database, inventory: Inventory) -> ProductService:
     store = await ProductStore.open(database)
-    shop.product = ProductService(store, inventory, shop.ids, shop.clock, shop.settings.currency)
-    shop.product.outbox = _add_outbox(shop, "product", store.products, product_effects(shop.product))
+    outbox = _add_outbox(shop, "product", store.products, product_effects(ProductEffects(inventory)))
+    shop.product = ProductService(store, outbox, inventory, shop.ids, shop.clock, shop.settings.currency)
     return shop.product
 
 
@@ -220,10 +222,10 @@ async def _order(
     shop: Shop, database: Database, product: Product, inventory: Inventory, payments: Payments
 ) -> OrderService:
     store = await OrderStore.open(database)
-    settings, clock = shop.settings, shop.clock
-    shop.order = OrderService(store, product, inventory, payments, clock, settings.currency, settings.order_ttl_minutes)
-    shop.order.outbox = _add_outbox(shop, "order", store.orders, order_effects(shop.order))
-    shop.rescue = OrphanRescue(store, product, inventory, shop.order.outbox, clock, settings.currency)
+    currency, ttl, clock = shop.settings.currency, shop.settings.order_ttl_minutes, shop.clock
+    outbox = _add_outbox(shop, "order", store.orders, order_effects(OrderEffects(inventory, payments, clock)))
+    shop.order = OrderService(store, outbox, product, inventory, payments, clock, currency, ttl)
+    shop.rescue = OrphanRescue(store, product, inventory, outbox, clock, currency)
     shop.jobs += [Job(*job) for job in shop.rescue.jobs()]
     return shop.order
 

@@ -34,13 +34,15 @@ class OrderForPayment(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class StatusChange(msgspec.Struct, frozen=True, rename="camel"):
-    """News of a payment. CONFIRMED: it was paid in full. CANCELLED: no money comes from it.
+    """News of a payment. CONFIRMED: it was paid in full. CANCELLED: no money comes from it. DECLINED: a card was
+    declined and the order is to end, but its session could still be paid: the order has it closed before it lets go of
+    its stock.
 
-    `input_id` names the news: the same one changes nothing twice. `session_is_open` with CANCELLED says that the
-    session could still be paid (a decline): the order then has it closed before it lets go of its stock.
+    `input_id` names the news: the same one changes nothing twice. CANCELLED with `session_is_open` is how an older
+    version says DECLINED.
     """
 
-    status: Literal["CONFIRMED", "CANCELLED"]
+    status: Literal["CONFIRMED", "CANCELLED", "DECLINED"]
     input_id: str
     payment_id: str
     reason: str

@@ -32,7 +32,8 @@ class Outbox(Generic[A]):
     """Carries out the effects of one collection's documents.
 
     `carriers` maps each kind of effect to the method that carries it out. What `insert` and `change` store is this
-    process's own to carry out: with `at_once` in the background, or with `carry_out`. `run_due` is the relay's turn.
+    process's own to carry out: with `at_once` in the background, or with `carry_out`; `advance` and `see_through` are
+    a change with the one and with the other. `run_due` is the relay's turn.
     `jitter()` is a number from 0 to 1.
     """
 
@@ -44,7 +45,7 @@ class Outbox(Generic[A]):
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._collection = collection
-        self._carriers = carriers
+        self.carriers = carriers
         self._clock = clock
         self._jitter = jitter
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -71,6 +72,18 @@ class Outbox(Generic[A]):
             self._take(changed, before)
         return changed
 
+    async def advance(self, id: str, step: "Step[A]") -> A | None:
+        """Change the document, and start to carry out what it then wants; None if there is no such document."""
+        changed = await self.change(id, step)
+        if changed is not None:
+            self.at_once(changed)
+        return changed
+
+    async def see_through(self, id: str, step: "Step[A]") -> A | None:
+        """Change the document, and carry out what it then wants; None if there is no such document."""
+        changed = await self.change(id, step)
+        return None if changed is None else await self.carry_out(changed)
+
     def at_once(self, document: A) -> None:
         """Start to carry out what the document wants now and this process wrote; a failure is left to the relay."""
         if self._wanted(document) is None:
@@ -91,7 +104,7 @@ class Outbox(Generic[A]):
         while (effect := self._wanted(document)) is not None:
             self._under_way.add(effect.id)
             try:
-                step = await self._carriers[effect.kind](document, effect)
+                step = await self.carriers[effect.kind](document, effect)
                 document = await self._finish(document, effect, step)
             except Exception as error:  # whatever went wrong: the effect stays and is tried again
                 document = await self._postpone(document, effect, error)

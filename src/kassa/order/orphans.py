@@ -9,6 +9,7 @@ import structlog
 from kassa.contracts.inventory import Held, Inventory
 from kassa.contracts.order import OrderItem
 from kassa.contracts.product import Product
+from kassa.kit import inputs
 from kassa.kit.audit import Cause
 from kassa.kit.clock import SECOND, Clock, Millis
 from kassa.kit.documents import Duplicate
@@ -64,7 +65,7 @@ class OrphanRescue:
 
     async def _fail(self, order_id: str, held: Held) -> int:
         items = await self._items(held)
-        cause = Cause(f"orphan:{held.reservation_id}", "order-service", "its making was interrupted")
+        cause = Cause(inputs.orphan(held.reservation_id), "order-service", "its making was interrupted")
         failed = never_placed(order_id, items, self._currency, held.made_at, cause, self._clock.now())
         try:
             inserted = await self._outbox.insert(failed)

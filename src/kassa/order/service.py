@@ -17,10 +17,10 @@ from kassa.contracts.order import (
 )
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product, UnknownProduct
+from kassa.kit import inputs
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import MINUTE, Clock, Millis
 from kassa.kit.documents import Duplicate
-from kassa.kit.effects import Effect
 from kassa.kit.idempotency import Abandoned
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, is_id
@@ -28,23 +28,22 @@ from kassa.kit.money import InvalidMoney, chargeable
 from kassa.kit.outbox import Outbox, Step
 from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.wire import request_id
-from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, merged, restock_id, total_minor
+from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, merged, total_minor
 from kassa.order.machine import MACHINE, placed
 from kassa.order.store import OrderStore
 from kassa.order.timeline import timeline
 from kassa.order.wanted import wanted_of, wanted_since
 
-NAME = "order-service"
+_NEWS = {"CONFIRMED": Kind.PAID, "CANCELLED": Kind.ENDED, "DECLINED": Kind.CLOSE}
 
 
 class OrderService:
     """Satisfies contracts.order.Orders. `ttl_minutes` is how long an unpaid order holds its stock."""
 
-    outbox: Outbox[Order]
-
     def __init__(
         self,
         store: OrderStore,
+        outbox: Outbox[Order],
         product: Product,
         inventory: Inventory,
         payments: Payments,
@@ -53,6 +52,7 @@ class OrderService:
         ttl_minutes: int,
     ) -> None:
         self.orders = store.orders
+        self.outbox = outbox
         self._product = product
         self._inventory = inventory
         self._payments = payments
@@ -98,9 +98,8 @@ class OrderService:
         if order.stage is Stage.PENDING:
             mine = order.user_id == who.id
             reason = Reason.CANCELLED_BY_BUYER if mine else Reason.CANCELLED_BY_OPERATOR
-            cause = Cause(f"cancel:{order_id}", who.id, reason, request_id.get())
-            order = await self._change(order_id, Input(Kind.CLOSE, cause, reason))
-            order = await self.outbox.carry_out(order)
+            news = Input(Kind.CLOSE, Cause(inputs.cancel(order_id), who.id, reason, request_id.get()), reason)
+            order = await self.outbox.see_through(order_id, self._after(news)) or order
         if order.stage is Stage.CANCELLED:
             return order, True
         if order.stage is Stage.CLOSING and _is_open(order, Todo.CLOSE_PAYMENT):
@@ -149,21 +148,19 @@ class OrderService:
 
     async def set_status(self, order_id: str, change: StatusChange) -> None:
         """See contracts.order.Orders."""
-        kind = Kind.PAID if change.status == "CONFIRMED" else Kind.CLOSE if change.session_is_open else Kind.ENDED
+        kind = Kind.CLOSE if change.session_is_open else _NEWS[change.status]
         reason = Reason.NONE if kind is Kind.PAID else _reason(change.reason)
         cause = Cause(change.input_id, "payment-service", change.reason, request_id.get())
         payment_id = change.payment_id if kind is Kind.PAID else None
-        order = await self._change(order_id, Input(kind, cause, reason, payment_id))
-        self.outbox.at_once(order)
+        await self._hear(order_id, Input(kind, cause, reason, payment_id))
 
     async def note_refund(self, order_id: str, news: RefundNews) -> None:
         """See contracts.order.Orders."""
         kind = Kind.FULLY_REFUNDED if news.is_full else Kind.PARTLY_REFUNDED
         cause = Cause(news.input_id, "payment-service", kind, request_id.get())
         refunded = Input(kind, cause, payment_version=news.version)
-        returned = Input(Kind.RETURNED, msgspec.structs.replace(cause, id=f"{news.input_id}:goods"))
-        order = await self._change(order_id, refunded, *([returned] if news.restock else []))
-        self.outbox.at_once(order)
+        returned = Input(Kind.RETURNED, msgspec.structs.replace(cause, id=inputs.goods(news.input_id)))
+        await self._hear(order_id, refunded, *([returned] if news.restock else []))
 
     async def reservations_since(self, since: int, after: str) -> WantedPage:
         """See contracts.order.Orders."""
@@ -172,43 +169,6 @@ class OrderService:
     async def reservations_of(self, ids: list[str]) -> list[WantedReservation]:
         """See contracts.order.Orders."""
         return await wanted_of(self.orders, ids)
-
-    # Effects: what follows from a change, carried out until it is done
-
-    async def expire(self, order: Order, timer: Effect) -> Step[Order]:
-        """The deadline has passed."""
-        return self._step(timer, Kind.CLOSE, Reason.EXPIRED)
-
-    async def close_payment(self, order: Order, effect: Effect) -> Step[Order] | None:
-        """Have it settled at Stripe that no money comes. If money came or is coming, the payment service will say."""
-        closing = await self._payments.close(order.id)
-        return self._step(effect, Kind.ENDED) if closing.outcome == "closed" else None
-
-    async def commit_stock(self, order: Order, effect: Effect) -> None:
-        """What the order holds is sold."""
-        await self._inventory.commit(effect.args["reservation"])
-
-    async def release_stock(self, order: Order, effect: Effect) -> None:
-        """What the order holds can be bought again."""
-        await self._inventory.release(effect.args["reservation"])
-
-    async def reserve_again(self, order: Order, effect: Effect) -> Step[Order]:
-        """Money came late: hold the stock once more, or find it sold."""
-        lines = [Line(item.product_id, item.quantity) for item in order.items]
-        try:
-            await self._hold(effect.args["reservation"], lines)
-        except (InsufficientStock, ReservationEnded):
-            return self._step(effect, Kind.SOLD_OUT, Reason.SOLD_OUT)
-        return self._step(effect, Kind.HELD)
-
-    async def refund_late(self, order: Order, effect: Effect) -> None:
-        """Give back money that came for an order which ended."""
-        await self._payments.refund_late(order.id, order.reason)
-
-    async def restock(self, order: Order, effect: Effect) -> None:
-        """The goods of a refunded order come back; once, however many refunds say so."""
-        lines = [Line(item.product_id, item.quantity) for item in order.items]
-        await self._inventory.restock(restock_id(order), lines)
 
     # Inside
 
@@ -240,20 +200,17 @@ class OrderService:
             raise Abandoned("the order was given up in the meantime; try again")
         return order
 
-    async def _change(self, order_id: str, *news: Input) -> Order:
-        def told(order: Order) -> Order:
+    async def _hear(self, order_id: str, *news: Input) -> None:
+        if not is_id(ORDER, order_id) or await self.outbox.advance(order_id, self._after(*news)) is None:
+            raise NotFound(f"there is no order {order_id[:64]}")
+
+    def _after(self, *news: Input) -> Step[Order]:
+        def after(order: Order) -> Order:
             for each in news:
                 order = MACHINE.after(order, each, self._clock.now())
             return order
 
-        changed = await self.outbox.change(order_id, told) if is_id(ORDER, order_id) else None
-        if changed is None:
-            raise NotFound(f"there is no order {order_id[:64]}")
-        return changed
-
-    def _step(self, effect: Effect, kind: Kind, reason: Reason = Reason.NONE) -> Step[Order]:
-        news = Input(kind, Cause(effect.id, NAME, reason, request_id.get()), reason)
-        return lambda order: MACHINE.after(order, news, self._clock.now())
+        return after
 
 
 def _is_open(order: Order, kind: Todo) -> bool:

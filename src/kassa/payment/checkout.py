@@ -8,6 +8,7 @@ import msgspec
 
 from kassa.contracts.order import OrderForPayment, Orders
 from kassa.contracts.payment import OrderNotPayable, StripeRefused, StripeUnreachable
+from kassa.kit import inputs
 from kassa.kit.audit import Cause
 from kassa.kit.clock import MINUTE, MOST_SKEW, SECOND, Millis
 from kassa.kit.documents import Conflict, Duplicate
@@ -120,7 +121,7 @@ class Checkout:
                 session = await self._processor.open_session(payment.params, payment.key)
             except (Refused, SavedFailure):
                 session = await self._look_then_open(payment)
-            return await self._service.settle(payment.id, session, f"opened:{session.id}")
+            return await self._service.settle(payment.id, session, inputs.opened(session.id))
 
     async def _look_then_open(self, payment: Payment) -> SessionState:
         """The stored call does not work any more: look what it made; only if nothing, call with a new key."""
@@ -147,5 +148,5 @@ class Checkout:
     async def insert_closed(self, order_id: str) -> Payment:
         """Store that no session may be made for the order any more; the payment that is there, if one was faster."""
         order = await self._orders.for_payment(order_id)
-        cause = Cause(f"close:{order_id}", "order-service", "closing", request_id.get())
+        cause = Cause(inputs.close(order_id), "order-service", "closing", request_id.get())
         return await self._insert(never_asked(order, cause, self._service.clock.now()))

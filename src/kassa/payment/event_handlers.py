@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from kassa.contracts.payment import StripeUnreachable
+from kassa.kit import inputs
 from kassa.kit.clock import SECOND
 from kassa.kit.effects import has_seen
 from kassa.kit.problem import NotFound
@@ -68,19 +69,19 @@ class EventHandlers:
         """A refund was made, or has changed."""
         _check_paid(payment)
         state = await self._processor.refund_state(subject.id)
-        await self._service.refunding.observe(payment.id, state, f"{event.id}:{state.id}:{state.status}")
+        await self._service.refunding.observe(payment.id, state, inputs.state(event.id, state.id, state.status))
 
     async def observe_refunds(self, payment: Payment, subject: EventObject, event: EventState) -> None:
         """Some of a charge was refunded."""
         _check_paid(payment)
         for state in await self._processor.refunds(str(payment.intent_id)):
-            await self._service.refunding.observe(payment.id, state, f"{event.id}:{state.id}:{state.status}")
+            await self._service.refunding.observe(payment.id, state, inputs.state(event.id, state.id, state.status))
 
     async def observe_dispute(self, payment: Payment, subject: EventObject, event: EventState) -> None:
         """A dispute was opened, or has changed."""
         _check_paid(payment)
         state = await self._processor.dispute_state(subject.id)
-        await self._service.observe_dispute(payment.id, state, f"{event.id}:{state.id}:{state.status}")
+        await self._service.observe_dispute(payment.id, state, inputs.state(event.id, state.id, state.status))
 
     async def _payment(self, subject: EventObject) -> Payment | None:
         """The payment that an object belongs to: by our metadata, by its session, or by its PaymentIntent."""

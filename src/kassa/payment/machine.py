@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from kassa.contracts.order import OrderForPayment
+from kassa.kit import inputs
 from kassa.kit.audit import Cause
 from kassa.kit.clock import MINUTE, SECOND, Millis
 from kassa.kit.effects import Effect, planned
@@ -64,8 +65,7 @@ def interpret(payment: Payment, news: Input) -> Input | None:
         return news
     kind = kind_of(payment, session)
     if news.kind is Kind.FETCHED:
-        # One input may be looked into again when the session has moved on: that is news.
-        cause = msgspec.structs.replace(news.cause, id=f"{news.cause.id}:{kind}")
+        cause = msgspec.structs.replace(news.cause, id=inputs.fetched(news.cause.id, kind))
         news = msgspec.structs.replace(news, kind=kind, cause=cause, reason=_REASONS.get(kind, ""))
     elif session.status != "open":
         return None  # The card was declined, but the session has been paid since with another one, or has ended.

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 import structlog
 
+from kassa.kit import inputs
 from kassa.kit.audit import Cause, Comparison, Finding
 from kassa.kit.clock import DAY, HOUR, MINUTE, SECOND, Clock, Millis
 from kassa.kit.documents import Duplicate, In, change
@@ -122,7 +123,7 @@ class Reconciler:
         if as_known[payment.stage] is kind:
             return []
         if fix:
-            await self._service.settle(payment.id, session, f"reconcile:{payment.version}", "reconciliation")
+            await self._service.settle(payment.id, session, inputs.compared(payment.version), "reconciliation")
             await self._service.outbox.settle()
         return [Finding(payment.order_id, f"the payment is {payment.stage}, at Stripe it is {kind}", is_mended=fix)]
 
@@ -149,7 +150,7 @@ class Reconciler:
             looked_at += len(page)
             for state in page:
                 payment = await self._of_intent(state.intent_id)
-                cause_id = f"reconcile:{state.id}:{state.status}"
+                cause_id = inputs.state(inputs.COMPARED, state.id, state.status)
                 cause = Cause(cause_id, "reconciliation")
                 if payment is None or observed(payment, state, cause, self._clock.now()) is payment:
                     continue

@@ -2,6 +2,7 @@
 
 from kassa.contracts.order import Orders, RefundNews, StatusChange
 from kassa.contracts.payment import Closing, StripeRefused
+from kassa.kit import inputs
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import Clock
 from kassa.kit.effects import Effect
@@ -63,9 +64,7 @@ class PaymentService:
         """Apply a session as fetched from Stripe, whoever asked for it: a webhook, the buyer, or reconciliation."""
         why = f"session is {session.status}, {session.payment_status}"
         news = Input(Kind.FETCHED, Cause(input_id, who, why, request_id.get()), session)
-        payment = await self.hear(payment_id, news)
-        self.outbox.at_once(payment)
-        return payment
+        return await self.hear(payment_id, news)
 
     async def note_decline(self, payment_id: str, session_id: str, decline: Decline, input_id: str) -> None:
         """A card was declined. The session may have been paid since, with another card: it is looked at first."""
@@ -73,26 +72,25 @@ class PaymentService:
         await self.settle(payment_id, session, input_id)
         kind = Kind.DECLINED if self._ends_on_decline else Kind.DECLINED_ONCE
         cause = Cause(input_id, "stripe", decline.message, request_id.get())
-        payment = await self.hear(payment_id, Input(kind, cause, session, decline, "payment_declined"))
-        self.outbox.at_once(payment)
+        await self.hear(payment_id, Input(kind, cause, session, decline, "payment_declined"))
 
     async def observe_dispute(self, payment_id: str, state: DisputeState, input_id: str) -> None:
         """Apply a dispute as fetched from Stripe."""
         cause = Cause(input_id, "stripe", state.reason, request_id.get())
         now = self.clock.now()
-        payment = await self.change(payment_id, lambda current: disputes.observed(current, state, cause, now))
-        self.outbox.at_once(payment)
+        await self.advance(payment_id, lambda current: disputes.observed(current, state, cause, now))
 
     async def hear(self, payment_id: str, news: Input) -> Payment:
-        """Apply news to the payment and save it; the payment as it is then."""
-        return await self.change(payment_id, lambda payment: MACHINE.after(payment, news, self.clock.now()))
+        """Apply news to the payment, save it and start what follows; the payment as it is then."""
+        return await self.advance(payment_id, lambda payment: MACHINE.after(payment, news, self.clock.now()))
+
+    async def advance(self, payment_id: str, step: Step[Payment]) -> Payment:
+        """Apply a step to the payment, save it and start what follows; the payment as it is then."""
+        return _there(payment_id, await self.outbox.advance(payment_id, step))
 
     async def change(self, payment_id: str, step: Step[Payment]) -> Payment:
         """Apply a step to the payment and save it; the payment as it is then."""
-        payment = await self.outbox.change(payment_id, step)
-        if payment is None:
-            raise NotFound(f"there is no payment {payment_id[:64]}")
-        return payment
+        return _there(payment_id, await self.outbox.change(payment_id, step))
 
     # What the order service calls (contracts.payment.Payments)
 
@@ -113,14 +111,14 @@ class PaymentService:
 
     async def refund_late(self, order_id: str, reason: str) -> None:
         """See contracts.payment.Payments."""
-        await self.refunding.refund_all(order_id, reason or "late_payment", f"refund-late:{order_id}")
+        await self.refunding.refund_all(order_id, reason or "late_payment", inputs.late_money(order_id))
 
     async def _complete_or_close(self, payment: Payment) -> Payment:
         try:
             return await self.checkout.complete(payment.id)
         except StripeRefused:
             # Looked for and not there, and Stripe takes no new one: there is nothing that could be paid.
-            cause = Cause(f"close:{payment.order_id}", "order-service", "never opened", request_id.get())
+            cause = Cause(inputs.close(payment.order_id), "order-service", "never opened", request_id.get())
             news = Input(Kind.NEVER_OPENED, cause, reason="closed_before_payment")
             return await self.hear(payment.id, news)
 
@@ -135,7 +133,7 @@ class PaymentService:
                     f"Stripe does not know session {session_id}: an operator must look at it"
                 ) from refused
             session = await self._processor.session(session_id)
-        return await self.settle(payment.id, session, f"closed:{session.id}", "order-service")
+        return await self.settle(payment.id, session, inputs.closed(session.id), "order-service")
 
     async def history(self, order_id: str) -> list[TimelineEntry]:
         """See contracts.payment.Payments."""
@@ -172,8 +170,7 @@ class PaymentService:
 
     async def close_order(self, payment: Payment, effect: Effect) -> None:
         """A card was declined, and the shop ends the order for it; its session is still open."""
-        news = StatusChange("CANCELLED", effect.id, payment.id, "payment_declined", session_is_open=True)
-        await self._tell(payment, news)
+        await self._tell(payment, StatusChange("DECLINED", effect.id, payment.id, "payment_declined"))
 
     async def note_refund(self, payment: Payment, effect: Effect) -> None:
         """Tell the order how much is refunded: as it is now, not as it was when the effect was stored."""
@@ -192,6 +189,12 @@ async def visible(service: PaymentService, order_id: str, who: Principal) -> Pay
     payment = await service.of_order(order_id) if is_id(ORDER, order_id) else None
     if payment is None or (payment.user_id != who.id and not who.is_admin):
         raise NotFound(f"there is no payment for order {order_id[:64]}")
+    return payment
+
+
+def _there(payment_id: str, payment: Payment | None) -> Payment:
+    if payment is None:
+        raise NotFound(f"there is no payment {payment_id[:64]}")
     return payment
 
 

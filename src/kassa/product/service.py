@@ -6,12 +6,11 @@ from typing import Any
 
 import msgspec
 
-from kassa.contracts.inventory import Inventory, StockExists
+from kassa.contracts.inventory import Inventory
 from kassa.contracts.product import Snapshot
 from kassa.kit.audit import Cause
 from kassa.kit.clock import SECOND, Clock, Millis
 from kassa.kit.documents import Contains, Duplicate, Test, change
-from kassa.kit.effects import Effect
 from kassa.kit.ids import PRODUCT, REQUEST, Ids, is_id
 from kassa.kit.money import major
 from kassa.kit.outbox import Outbox
@@ -49,15 +48,19 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 class ProductService:
-    """The catalogue. Satisfies kassa.contracts.product.Product.
+    """The catalogue. Satisfies kassa.contracts.product.Product."""
 
-    `outbox` carries out what follows from a change; the wiring makes it and puts it here.
-    """
-
-    outbox: Outbox[Product]
-
-    def __init__(self, store: ProductStore, inventory: Inventory, ids: Ids, clock: Clock, currency: str) -> None:
+    def __init__(
+        self,
+        store: ProductStore,
+        outbox: Outbox[Product],
+        inventory: Inventory,
+        ids: Ids,
+        clock: Clock,
+        currency: str,
+    ) -> None:
         self._products = store.products
+        self._outbox = outbox
         self._inventory = inventory
         self._ids = ids
         self._clock = clock
@@ -122,13 +125,6 @@ class ProductService:
         stocks: dict[str, int | None] = {product.id: None if product.awaits_stock else 0 for product in products}
         stocks.update((level.product_id, level.available) for level in levels)
         return stocks
-
-    async def open_stock(self, product: Product, effect: Effect) -> None:
-        """Effect: give a new product its first stock."""
-        try:
-            await self._inventory.open_stock(effect.id, product.id, int(effect.args["quantity"]))
-        except StockExists:
-            return  # Somebody initialised it by hand meanwhile: that one counts.
 
     async def import_rows(
         self, rows: Sequence[Row], who: str, on_progress: Callable[[int], object] = lambda done: None
@@ -214,14 +210,14 @@ class ProductService:
     async def _insert(self, product_id: str, good: Fields, who: str) -> Product:
         product = domain.made(product_id, good, self._cause(who, "created"), self._clock.now())
         try:
-            stored = await self.outbox.insert(product)
+            stored = await self._outbox.insert(product)
         except Duplicate:
             known = await self._products.get(product_id)
             if known is None:
                 raise
             stored = known
         self._totals.clear()
-        return await self.outbox.carry_out(stored)
+        return await self._outbox.carry_out(stored)
 
     async def _edit(self, product_id: str, good: Fields, who: str, why: str) -> Product:
         cause, now = self._cause(who, why), self._clock.now()
