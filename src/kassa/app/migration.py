@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from kassa.app.audit import Difference, audit
 from kassa.app.files import MOVED, Lock, moved_from
+from kassa.app.record import RECORD, RECORD_ID
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import SERVICES
-from kassa.app.stores import ARRIVAL, ARRIVALS, Arrival, open_files, open_mongo, open_redis
+from kassa.app.stores import ARRIVAL, ARRIVALS, OF_ANOTHER_SHOP, Arrival, open_files, open_mongo, open_redis
 from kassa.auth.store import FAMILIES, USERS
 from kassa.inventory.mending import Wanted
 from kassa.inventory.replay import replay
@@ -30,11 +31,11 @@ from kassa.product.store import PRODUCTS
 PAGE = 500
 # Idempotency keys are kept by whoever answers first: which services that are may be others after the move.
 COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
-    "auth": (USERS, FAMILIES, RECORDS),
-    "product": (PRODUCTS, RECORDS),
-    "inventory": (RECORDS,),
-    "order": (ORDERS, RECORDS),
-    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, RECORDS),
+    "auth": (USERS, FAMILIES, RECORDS, RECORD),
+    "product": (PRODUCTS, RECORDS, RECORD),
+    "inventory": (RECORDS, RECORD),
+    "order": (ORDERS, RECORDS, RECORD),
+    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, RECORDS, RECORD),
 }
 """All that services keep in documents; the stock goes its own way."""
 
@@ -75,6 +76,9 @@ async def move(source: Path, mongo_uri: str, redis_url: str, progress: Progress)
         if name is None and (found := await _audited(files, stock)):
             raise CannotMove(f"{len(found)} differences are in the shop: see kassa audit, mend them, then move it")
         await _check_target(databases, arrivals, redis, name)
+        record = await (await files["inventory"].collection(RECORD)).get(RECORD_ID)
+        if record is not None and not await redis.claim(record.shop_id):
+            raise CannotMove(f"the Redis {OF_ANOTHER_SHOP}")
         await _begin(arrivals, name or kept_secret(source, MOVED, "shop_"))
         await redis.mend(_nothing, SystemClock().now())
         documents = await _copy_documents(files, databases, progress)
@@ -119,7 +123,7 @@ async def _check_target(
             if arrival is not None or await (await database.collection(spec)).count({}):
                 raise CannotMove(f"{service}db in MongoDB holds another shop: choose another MongoDB, or drop it")
     if not begun and await stock.all_levels(1):
-        raise CannotMove("Redis holds the stock of another shop: choose another Redis, or empty it")
+        raise CannotMove(f"the Redis {OF_ANOTHER_SHOP}")
 
 
 async def _begin(arrivals: Mapping[str, Collection[Arrival]], name: str) -> None:

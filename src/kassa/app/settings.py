@@ -64,7 +64,7 @@ SETTINGS = (
         "master secret for calls between services",
     ),
     Setting("FRONTEND_URL", "the gateway's own address", "where Stripe sends the buyer back"),
-    Setting("CURRENCY", "usd", "the shop's currency"),
+    Setting("CURRENCY", "usd", "the shop's currency; it stays as soon as there is a product"),
     Setting(
         "PAYMENT_DECLINE_POLICY",
         "cancel",

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kassa.app.record import ShopRecord
 from kassa.app.settings import Settings
 from kassa.app.worker import Job, Turns
 from kassa.auth.service import AuthService
@@ -61,7 +62,8 @@ class Place:
 
 @dataclass
 class Shop:
-    """What lives in this process. A service that lives elsewhere is None here."""
+    """What lives in this process. A service that lives elsewhere is None here. `records`: what the database of each
+    service that lives here remembers of the shop."""
 
     settings: Settings
     place: Place
@@ -72,6 +74,7 @@ class Shop:
     sessions: "Sessions"
     proxying: "Sessions"
     databases: dict[str, Database] = field(default_factory=dict)
+    records: dict[str, ShopRecord] = field(default_factory=dict)
     idempotency: Idempotency | None = None
     auth: AuthService | None = None
     product: ProductService | None = None

@@ -32,6 +32,7 @@ class Arrival(Document, frozen=True, kw_only=True):
     is_complete: bool = False
 
 
+OF_ANOTHER_SHOP = "holds the stock of another shop: choose another Redis, or empty it"
 ARRIVALS = CollectionSpec("arrivals", Arrival)
 ARRIVAL = "shop"
 
@@ -69,7 +70,10 @@ async def open_stock(shop: Shop, database: Database, orders: Orders, closing: As
     last writes is mended from the orders (docs/correctness.md)."""
     settings = shop.settings
     if settings.redis_url is not None:
-        return tended(await open_redis(settings.redis_url, database, closing), shop, orders)
+        redis = await open_redis(settings.redis_url, database, closing)
+        if not await redis.claim(shop.records["inventory"].shop_id):
+            raise SettingError("REDIS_URL", OF_ANOTHER_SHOP)
+        return tended(redis, shop, orders)
     if isinstance(database, SqliteDatabase):
         return await SqliteStock.open(database)
     _check_stays(settings, "REDIS_URL")
@@ -94,10 +98,12 @@ def tended(redis: "RedisStock", shop: Shop, orders: Orders) -> "RedisStock":
 
 async def open_redis(url: str, database: Database, closing: AsyncExitStack) -> "RedisStock":
     """The stock in Redis; `database` keeps its ledger."""
-    from kassa.inventory.stock_redis import RedisStock
+    from kassa.inventory.stock_redis import OtherStock, RedisStock
 
     try:
         redis = await RedisStock.open(url, database)
+    except OtherStock:
+        raise SettingError("REDIS_URL", OF_ANOTHER_SHOP) from None
     except Unavailable as error:
         raise Unavailable(f"Redis does not answer; does it run, and is REDIS_URL right? ({error.detail})") from error
     closing.push_async_callback(redis.close)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from kassa.app.record import remembered
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import SERVICES, Settings
@@ -35,7 +36,7 @@ from kassa.kit.clock import HOUR, Clock, SystemClock
 from kassa.kit.documents import Collection, Database
 from kassa.kit.idempotency import RECORDS, Idempotency
 from kassa.kit.identity import ServiceIdentity, TokenVerifier
-from kassa.kit.ids import Ids
+from kassa.kit.ids import SHOP, Ids
 from kassa.kit.outbox import Carrier, Outbox
 from kassa.kit.wire import connect
 from kassa.order.domain import Todo as OrderTodo
@@ -184,6 +185,8 @@ async def _open_databases(shop: Shop, parts: Parts, closing: AsyncExitStack) -> 
         opened[name] = await parts.open_database(settings, name)
         closing.push_async_callback(opened[name].close)
     shop.databases.update(opened)
+    known = await remembered(opened, settings, partial(shop.ids.new, SHOP))
+    shop.records.update({service: known[name] for service, name in names.items()})
     first = next(iter(opened.values()))
     records = await first.collection(RECORDS)
     if settings.mongo_uri is not None and place.serves:

@@ -72,6 +72,15 @@ def _space(settings: Settings) -> Finding:
 
 
 async def _connections(settings: Settings) -> list[Finding]:
+    from kassa.app.settings import SettingError
+
+    try:
+        return await _asked_all(settings)
+    except SettingError as error:
+        return [Finding(False, str(error))]
+
+
+async def _asked_all(settings: Settings) -> list[Finding]:
     async with opened(settings, with_sandbox=True) as shop:
         checks: list[Awaitable[Finding]] = []
         advice = f"is {settings.data} writable, and not on a network file system?"

@@ -33,6 +33,10 @@ from kassa.kit.documents import Database
 from kassa.kit.problem import Unavailable
 
 
+class OtherStock(Exception):
+    """The server holds stock that is not of these documents."""
+
+
 class RedisStock:
     """The stock port; see `kassa.inventory.stock.Stock`. Somebody must call `drain` and `mend` regularly."""
 
@@ -48,7 +52,7 @@ class RedisStock:
     @classmethod
     async def open(cls, url: str, database: Database, space: str = "kassa") -> "RedisStock":
         """The stock at the address (a single server or any node of a cluster). `database` keeps its ledger;
-        all keys begin with `{space}`."""
+        all keys begin with `{space}`. OtherStock, Unavailable."""
         keys = Keys(space)
         return await cls.on(await Server.connect(url, keys.tag), keys, database)
 
@@ -61,11 +65,18 @@ class RedisStock:
             acceptance = Acceptance(await database.collection(STATES))
             server.is_accepted = acceptance.is_accepted
             if await acceptance.current() is None and await operations.is_empty() and await ledger.newest() is None:
+                if await server.send("EXISTS", keys.figures):
+                    raise OtherStock
                 await acceptance.begin(await server.run_id())
         except BaseException:
             await server.close()
             raise
         return cls(server, keys, ledger, operations, Mender(server, keys, ledger, operations, acceptance))
+
+    async def claim(self, shop_id: str) -> bool:
+        """Make this the stock of that shop, for good; False if it is another's."""
+        await self._server.send("SET", self._keys.shop, shop_id, "NX")
+        return bool(await self._server.send("GET", self._keys.shop) == shop_id)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -24,6 +24,7 @@ class Keys:
 
     def __init__(self, space: str = "kassa") -> None:
         self.tag = f"{{{space}}}"
+        self.shop = f"{self.tag}:shop"
         self.figures = f"{self.tag}:figures"
         self.movements = f"{self.tag}:movements"
         self.available = f"{self.tag}:available"

@@ -11,6 +11,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _BODY = re.compile(rf"[{_ALPHABET}]{{26}}")
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 
+SHOP = "shop"
 USER = "usr"
 PRODUCT = "prd"
 ORDER = "ord"

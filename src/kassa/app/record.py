@@ -1,0 +1,82 @@
+"""What each database remembers of the shop that it belongs to: who it is, and in which currency its amounts are."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from kassa.app.settings import SettingError, Settings
+from kassa.kit.documents import Collection, CollectionSpec, Conflict, Database, Document, Duplicate
+from kassa.order.store import ORDERS
+from kassa.payment.store import PAYMENTS
+from kassa.product.store import PRODUCTS
+
+
+class ShopRecord(Document, frozen=True, kw_only=True):
+    """`shop_id` is made at the first start and stays. `currency` is that of all amounts that are stored; as long as
+    there are none it follows the setting."""
+
+    shop_id: str
+    currency: str
+
+
+RECORD = CollectionSpec("shop", ShopRecord)
+RECORD_ID = "shop"
+# What has a currency, in the order in which it tells best which one the shop is run in.
+_AMOUNTS: dict[str, CollectionSpec[Any]] = {"payment": PAYMENTS, "order": ORDERS, "product": PRODUCTS}
+
+
+async def remembered(
+    databases: Mapping[str, Database], settings: Settings, new_id: Callable[[], str]
+) -> dict[str, ShopRecord]:
+    """The record of each database, by the database's name; made if this is the first start. SettingError if amounts are
+    stored in another currency than the one that is set: it would make other amounts of them."""
+    collections = {name: await database.collection(RECORD) for name, database in databases.items()}
+    known = [record for each in collections.values() if (record := await each.get(RECORD_ID))]
+    shop_id = known[0].shop_id if known else new_id()
+    records = {}
+    for name, collection in collections.items():
+        stored = await _stored_currency(databases[name], name)
+        record = await _kept(collection, shop_id, stored, settings.currency)
+        if record.currency != settings.currency:
+            text = f"must be {record.currency}: the amounts in {whereabouts(settings)} are in it, and stay in it"
+            other = "KASSA_DATA" if settings.mongo_uri is None else "MONGO_URI"
+            raise SettingError("CURRENCY", f"{text}; a shop in {settings.currency} needs a place of its own ({other})")
+        records[name] = record
+    return records
+
+
+async def _kept(collection: Collection[ShopRecord], shop_id: str, stored: str | None, currency: str) -> ShopRecord:
+    """The record, made or brought up to date; several processes may do so at once."""
+    while True:
+        known = await collection.get(RECORD_ID)
+        try:
+            if known is None:
+                return await collection.insert(ShopRecord(id=RECORD_ID, shop_id=shop_id, currency=stored or currency))
+            if stored is not None or known.currency == currency:
+                return known
+            return await collection.save(msgspec.structs.replace(known, currency=currency))
+        except (Duplicate, Conflict):
+            continue
+
+
+async def _stored_currency(database: Database, name: str) -> str | None:
+    """The currency of what is stored in this database, as its newest document has it; None if nothing is."""
+    for service, spec in _AMOUNTS.items():
+        if name in ("kassa", service, f"{service}db"):
+            newest = await (await database.collection(spec)).find({}, limit=1)
+            if newest:
+                return str(newest[0].currency)
+    return None
+
+
+def whereabouts(settings: Settings) -> str:
+    """Where the shop's data is, for people: without names of users and passwords."""
+    documents = f"{settings.data} (SQLite)" if settings.mongo_uri is None else f"MongoDB at {_host(settings.mongo_uri)}"
+    return documents if settings.redis_url is None else f"{documents}, stock in Redis at {_host(settings.redis_url)}"
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or parts.path
