@@ -134,7 +134,7 @@ def test_what_is_chargeable_lies_between_stripes_bounds(currency: str, data: st.
     units = data.draw(st.integers(-10, STRIPE_MAXIMUM * 2))
     amount = to_stripe(units, currency)
     try:
-        chargeable(units, currency)
+        chargeable(units, currency, 0)
     except InvalidMoney:
         assert amount < 20_000 or amount > STRIPE_MAXIMUM
     else:
@@ -143,15 +143,35 @@ def test_what_is_chargeable_lies_between_stripes_bounds(currency: str, data: st.
 
 @pytest.mark.parametrize(("currency", "least"), [("usd", 50), ("jpy", 50), ("gbp", 30), ("huf", 17_500), ("kwd", 1)])
 def test_the_bounds_themselves_can_be_charged(currency: str, least: int) -> None:
-    chargeable(least, currency)
-    chargeable(STRIPE_MAXIMUM, currency)
+    chargeable(least, currency, 0)
+    chargeable(STRIPE_MAXIMUM, currency, 0)
     with pytest.raises(InvalidMoney, match="at least"):
-        chargeable(least - 1, currency)
+        chargeable(least - 1, currency, 0)
     with pytest.raises(InvalidMoney, match="at most"):
-        chargeable(STRIPE_MAXIMUM + 1, currency)
+        chargeable(STRIPE_MAXIMUM + 1, currency, 0)
 
 
 def test_a_currency_is_known_in_any_case_or_refused() -> None:
     assert known_currency("EUR") == "eur"
     with pytest.raises(InvalidMoney, match="doge"):
         known_currency("doge")
+
+
+@pytest.mark.parametrize(("currency", "largest"), [("idr", "9999999999.99"), ("isk", "9999999999"), ("vnd", "9" * 12)])
+def test_a_currency_of_small_units_is_charged_as_much_as_cards_are(currency: str, largest: str) -> None:
+    units = minor(Decimal(largest), currency)
+    chargeable(units, currency, 0)
+    with pytest.raises(InvalidMoney, match=f"at most {largest} {currency}"):
+        chargeable(units + 1, currency, 0)
+
+
+def test_a_withdrawn_currency_is_charged_until_its_last_day_and_shown_for_ever() -> None:
+    last = 1_767_225_600_000 - 1  # 2025-12-31T23:59:59.999Z
+    chargeable(100, "bgn", last)
+    with pytest.raises(InvalidMoney, match="bgn was withdrawn on 2026-01-01, and nobody can pay in it; use eur"):
+        chargeable(100, "bgn", last + 1)
+    assert known_currency("BGN") == "bgn"
+    assert str(major(1999, "bgn")) == "19.99"
+    with pytest.raises(InvalidMoney) as caught:
+        known_currency("doge")
+    assert "bgn" not in str(caught.value)

@@ -110,7 +110,7 @@ async def test_what_the_sandbox_cannot_do_is_said_and_not_ignored(world: World) 
         ),
         ({"line_items": line(unit_amount=-1)}, "parameter_invalid_integer", "line_items[0][price_data][unit_amount]"),
         ({"line_items": line(unit_amount=49)}, "amount_too_small", "line_items"),
-        ({"line_items": line(unit_amount=100_000_000)}, "amount_too_large", "line_items"),
+        ({"line_items": line(unit_amount=1_000_000_000_000)}, "amount_too_large", "line_items"),
         ({"line_items": line(currency="xyz")}, None, "line_items[0][price_data][currency]"),
         ({"line_items": line(currency="kwd", unit_amount=1001)}, None, "line_items"),
         ({"line_items": line(currency="isk", unit_amount=50_050)}, None, "line_items"),
@@ -191,3 +191,12 @@ async def test_an_unknown_path_is_404_and_a_body_that_is_no_form_400(world: Worl
     assert (await world.raw("POST", "/v1/refunds", "{}", **json_type))[0] == 400
     assert (await world.raw("POST", "/v1/refunds", "a[b]=1&a=2"))[0] == 400
     assert (await world.raw("POST", "/v1/refunds", "charge=" + "x" * 1_100_000))[0] == 413
+
+
+async def test_what_is_too_large_for_a_debit_is_offered_by_card_alone(world: World) -> None:
+    both, card = await world.open_session(99_999_999), await world.open_session(100_000_000)
+    assert both.payment_method_types == ["card", "sepa_debit"]
+    assert card.payment_method_types == ["card"]
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        await world.open_session(100_000_000, allowed_payment_method_types=["sepa_debit"])
+    assert caught.value.code == "amount_too_large"

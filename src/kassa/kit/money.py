@@ -2,13 +2,18 @@
 
 The list of currencies is explicit: sources disagree on the exotic ones, and a wrong exponent
 charges a hundredfold. A currency that is not here is refused.
+
+Where not said otherwise the tables are those of Stripe's page docs.stripe.com/currencies, as it was in November 2026.
+`tests/kit/test_currencies.py` holds them against ISO 4217 and CLDR, and lists each difference that is meant.
 """
 
 from decimal import Context, Decimal, Inexact
 
 import msgspec
 
-# ISO 4217 exponents of the currencies that Kassa sells in (Stripe docs: currencies).
+from kassa.kit.clock import Millis, day_of
+
+# The decimals of the currencies that Kassa sells, or has sold, in.
 _ZERO = "bif clp djf gnf isk jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf"
 _TWO = (
     "aed amd aud bam bgn brl cad chf cny cop czk dkk egp eur gbp gel hkd huf idr ils inr kes kzt mad mdl mxn myr "
@@ -21,20 +26,27 @@ EXPONENTS: dict[str, int] = {
     **dict.fromkeys(_THREE.split(), 3),
 }
 
-# Stripe docs, currencies: ISK and UGX have no decimals but are sent as if they had two, ending in 00.
+WITHDRAWN = {"bgn": ("2026-01-01", "eur")}
+"""Currencies that nobody can pay in any more: since which day, and what has taken their place (ISO 4217, list three, of
+January 2026). What was sold in one is still shown and accounted for."""
+
+# ISK and UGX have no decimals but are sent as if they had two, ending in 00. HUF and TWD are the other way round, but
+# for payouts alone, which Kassa does not make.
 _SENT_TIMES_100 = frozenset({"isk", "ugx"})
 
 # The default context rounds to 28 digits in silence: 1.0000000000000000000000000000001 would pass for 1.
 _EXACT = Context(prec=80, traps=[Inexact])
 
-STRIPE_MAXIMUM = 99_999_999
+STRIPE_MAXIMUM = 999_999_999_999
+"""The most that a card can be charged in any currency: twelve digits, in Stripe's units. Other methods take less (eight
+digits; INR nine, COP ten, IDR twelve), and some networks too: Stripe offers only what takes the amount."""
 
-# Stripe docs, currencies: minimum charge amounts, in Stripe's units. Where Stripe names none, the equivalent of
-# 0.50 USD decides at the time of the charge, so that only zero can be refused here.
+# The minimum of a charge, in Stripe's units, where it is settled in its own currency. Where Stripe names none, or it is
+# settled in another, the equivalent decides at the time of the charge, so that only zero can be refused here.
 _STRIPE_MINIMUM = {
-    "usd": 50, "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250,
-    "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300,
-    "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
+    "usd": 50, "aed": 200, "aud": 50, "brl": 50, "cad": 50, "chf": 50, "cop": 50, "czk": 1500, "dkk": 250, "eur": 50,
+    "gbp": 30, "hkd": 400, "huf": 17500, "idr": 50, "ils": 50, "inr": 50, "jpy": 50, "krw": 50, "mxn": 1000, "myr": 200,
+    "nok": 300, "nzd": 50, "php": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "zar": 50,
 }  # fmt: skip
 
 
@@ -55,11 +67,19 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
 
 def known_currency(code: str) -> str:
-    """The lower-case code, if Kassa sells in it; else InvalidMoney."""
+    """The lower-case code, if Kassa sells in it, or has done so; else InvalidMoney."""
     currency = code.lower()
     if currency not in EXPONENTS:
-        raise InvalidMoney(f"currency {code!r} is not supported; use one of {' '.join(sorted(EXPONENTS))}")
+        listed = " ".join(sorted(EXPONENTS.keys() - WITHDRAWN.keys()))
+        raise InvalidMoney(f"currency {code!r} is not supported; use one of {listed}")
     return currency
+
+
+def check_in_use(currency: str, now: Millis) -> None:
+    """Return if people can pay in the currency at this time; else InvalidMoney, which names its successor."""
+    since, successor = WITHDRAWN.get(currency, ("", ""))
+    if since and day_of(now) >= since:
+        raise InvalidMoney(f"{currency} was withdrawn on {since}, and nobody can pay in it; use {successor}")
 
 
 def major(minor: int, currency: str) -> Decimal:
@@ -98,12 +118,17 @@ def from_stripe(amount: int, currency: str) -> int:
     return amount // 100
 
 
-def chargeable(minor: int, currency: str) -> None:
-    """Return if Stripe would charge this total; else InvalidMoney (Stripe docs: currencies)."""
+def chargeable(minor: int, currency: str, now: Millis) -> None:
+    """Return if Stripe would charge this total at this time; else InvalidMoney."""
+    check_in_use(currency, now)
     amount = to_stripe(minor, currency)
     least = _STRIPE_MINIMUM.get(currency, 1)
     if amount < least:
         raise InvalidMoney(f"must be at least {major(from_stripe(least, currency), currency)} {currency}")
     if amount > STRIPE_MAXIMUM:
-        most = major(STRIPE_MAXIMUM // 100 if currency in _SENT_TIMES_100 else STRIPE_MAXIMUM, currency)
-        raise InvalidMoney(f"must be at most {most} {currency}")
+        raise InvalidMoney(f"must be at most {most_major(currency)} {currency}")
+
+
+def most_major(currency: str) -> Decimal:
+    """The largest amount that can be charged, in major units."""
+    return major(STRIPE_MAXIMUM // to_stripe(1, currency), currency)

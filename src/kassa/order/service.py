@@ -77,7 +77,7 @@ class OrderService:
         items = await self._priced(wanted)
         total = total_minor(items)
         try:
-            chargeable(total, self.currency)
+            chargeable(total, self.currency, self._clock.now())
         except InvalidMoney as error:
             raise Invalid.field("totalAmount", str(error)) from error
         if expected_minor not in (None, total):

@@ -10,7 +10,7 @@ import msgspec
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import Millis
 from kassa.kit.effects import Aggregate, planned, with_effects
-from kassa.kit.money import STRIPE_MAXIMUM, from_stripe, major, minor, to_stripe
+from kassa.kit.money import STRIPE_MAXIMUM, minor, most_major, to_stripe
 from kassa.kit.problem import FieldError
 
 LONGEST_NAME = 200
@@ -76,8 +76,7 @@ def checked_price(price: Decimal, currency: str) -> int:
     if units <= 0:
         raise ValueError("must be above 0")
     if to_stripe(units, currency) > STRIPE_MAXIMUM:
-        most = major(from_stripe(STRIPE_MAXIMUM - STRIPE_MAXIMUM % to_stripe(1, currency), currency), currency)
-        raise ValueError(f"must be at most {most} {currency}")
+        raise ValueError(f"must be at most {most_major(currency)} {currency}")
     return units
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from kassa.sandbox import catalogue, events, params
 from kassa.sandbox.call import Call
-from kassa.sandbox.currencies import check_currency, check_digits, check_total
+from kassa.sandbox.currencies import check_currency, check_digits, check_total, largest
 from kassa.sandbox.errors import ApiError, Json, missing, unsupported
 from kassa.sandbox.events import Cause
 from kassa.sandbox.objects_checkout import BANK, new_line_item, new_session
@@ -51,6 +51,7 @@ def create(tx: Tx, call: Call, public_url: str) -> Json:
     now = tx.clock.now()
     intent_data = _intent_data(given)
     fields = {**_fields(given), "customer": _customer(tx, given), "expires_at": _expires_at(given, now)}
+    fields["payment_method_types"] = _method_types(given, total, currency)
     session = new_session(total, currency, int(now), fields)
     session["url"] = f"{public_url}/c/pay/{session['id']}"
     items = [new_line_item(line, currency) for line in lines]
@@ -138,7 +139,6 @@ def _fields(given: Json) -> Json:
     for name in ("allowed_payment_method_types", "excluded_payment_method_types"):
         if name in given:
             fields[name] = params.sequence(given, name)
-    fields["payment_method_types"] = _method_types(given)
     pricing = params.mapping(given, "adaptive_pricing")
     if params.boolean(pricing, "enabled", "adaptive_pricing[enabled]"):
         raise unsupported("adaptive_pricing[enabled]")
@@ -187,14 +187,18 @@ def _expires_at(given: Json, now: float) -> int:
     return expires_at
 
 
-def _method_types(given: Json) -> list[str]:
-    """Which of card and bank debit are offered: both, if nothing is said."""
+def _method_types(given: Json, total: int, currency: str) -> list[str]:
+    """Which of card and bank debit are offered: both, if nothing is said and they take the amount."""
     allowed = params.sequence(given, "allowed_payment_method_types") or params.sequence(given, "payment_method_types")
     refused = params.sequence(given, "excluded_payment_method_types")
     types = [kind for kind in ("card", BANK) if kind not in refused and (not allowed or kind in allowed)]
     if not types:
         raise unsupported(f"payment methods other than card and {BANK}")
-    return types
+    taking = [kind for kind in types if total <= largest(currency, kind)]
+    if not taking:
+        text = f"The total amount is more than a payment by {types[0]} can be in {currency}."
+        raise ApiError(text, code="amount_too_large", param="line_items")
+    return taking
 
 
 def _customer(tx: Tx, given: Json) -> str | None:
