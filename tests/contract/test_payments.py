@@ -9,7 +9,7 @@ from kassa.contracts.payment import Closing, NotRefundable, OrderNotPayable, Pay
 from kassa.kit.ids import ORDER
 from kassa.kit.problem import NotFound, Problem
 from kassa.order.domain import Order
-from kassa.payment.refunds import refunded_minor
+from kassa.payment.balance import refunded_minor
 from tests.contract.ways import Reach
 from tests.trade.world import BUYER, World, world
 

@@ -7,19 +7,10 @@ from hypothesis import strategies as st
 
 from kassa.contracts.payment import NotRefundable, RefundTooLarge
 from kassa.kit.audit import Cause
+from kassa.payment.balance import held_minor, is_fully_refunded, refunded_minor
 from kassa.payment.domain import Payment, Refund, Stage, Todo
 from kassa.payment.processor import RefundState
-from kassa.payment.refunds import (
-    REQUESTED,
-    Refusal,
-    find,
-    held_minor,
-    is_fully_refunded,
-    observed,
-    refunded_minor,
-    refused,
-    requested,
-)
+from kassa.payment.refunds import REQUESTED, Refusal, find, observed, refused, requested
 
 NOW = 1_000
 

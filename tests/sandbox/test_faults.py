@@ -58,6 +58,16 @@ async def test_webhooks_may_come_before_the_answer(world: World) -> None:
     assert {"refund.created", "charge.refunded"} <= set(world.receiver.types())
 
 
+async def test_a_balance_without_funds_refuses_a_refund_for_good_under_its_key(world: World) -> None:
+    charge = await world.charge()
+    await order(world, "no_funds", "POST /v1/refunds")
+    for key, is_made in (("one", False), ("one", False), ("other", True)):
+        asked = world.stripe.v1.refunds.create_async({"charge": charge.id}, {"idempotency_key": key})
+        (answer,) = await asyncio.gather(asked, return_exceptions=True)
+        assert isinstance(answer, stripe.Refund) == is_made
+        assert is_made or "Insufficient funds in your Stripe balance" in str(answer)
+
+
 async def test_a_locked_object_is_a_429_of_its_own(world: World) -> None:
     await order(world, "lock_timeout", "GET /v1/charges", should_retry=False)
     with pytest.raises(stripe.RateLimitError) as refused:

@@ -354,7 +354,17 @@ def a_refund_that_a_dispute_delayed_is_never_made(patch: Patch) -> None:
 
 @bug
 def a_refund_that_a_dispute_prevents_is_given_up(patch: Patch) -> None:
-    patch.setattr(refunding, "Refusal", lambda message, is_disputed: refunds.Refusal(message))
+    patch.setattr(refunding, "Refusal", lambda message, is_disputed, _: refunds.Refusal(message, is_back=is_disputed))
+
+
+@bug
+def an_owed_refund_that_is_refused_is_given_up(patch: Patch) -> None:
+    patch.setattr(refunding, "Refusal", lambda message, *_: refunds.Refusal(message, is_back=True))
+
+
+@bug
+def money_that_a_bank_sent_back_is_on_nobodys_list(patch: Patch) -> None:
+    patch.setattr(refunds, "owed_again", lambda payment, *_: payment)
 
 
 @bug

@@ -31,6 +31,8 @@ NEEDS = {
     "lost_webhooks_stay_lost": ("webhook lost",),
     "a_refund_that_a_dispute_delayed_is_never_made": ("money late",),
     "a_refund_that_a_dispute_prevents_is_given_up": ("money late",),
+    "an_owed_refund_that_is_refused_is_given_up": ("money late", "Stripe has no funds"),
+    "money_that_a_bank_sent_back_is_on_nobodys_list": ("money late",),
     "stock_that_redis_lost_is_not_made_up_for": (LOSS,),
     "a_restarted_redis_is_trusted": (LOSS,),
     "after_a_loss_only_the_ledger_is_asked": (LOSS,),

@@ -23,6 +23,7 @@ from kassa.payment.processor import (
 )
 
 SECRET = "whsec_test"
+NO_FUNDS = "Insufficient funds in your Stripe balance to refund this amount."
 
 T = TypeVar("T")
 
@@ -38,7 +39,8 @@ class StripeAtThePort:
         self.clock = clock
         self.sessions: dict[str, SessionState] = {}
         self.made: dict[str, str] = {}
-        self.refused: set[str] = set()
+        self.refused: dict[str, Refused] = {}
+        self.has_funds = True
         self.params: dict[str, dict[str, Any]] = {}
         self.refunds_made: dict[str, RefundState] = {}
         self.disputes_made: dict[str, DisputeState] = {}
@@ -110,10 +112,19 @@ class StripeAtThePort:
         if key in self.made:
             return self.refunds_made[self.made[key]]
         session = next(each for each in self.sessions.values() if each.intent_id == params["payment_intent"])
-        taken = sum(each.amount for each in self.refunds_made.values() if each.intent_id == session.intent_id)
-        if key in self.refused or self._is_disputed(str(session.intent_id)):
-            self.refused.add(key)
-            raise Refused(400, "charge_disputed", "This charge has been charged back")
+        taken = sum(
+            each.amount
+            for each in self.refunds_made.values()
+            if each.intent_id == session.intent_id and each.status not in ("failed", "canceled")
+        )
+        if self._is_disputed(str(session.intent_id)):
+            self.refused.setdefault(key, Refused(400, "charge_disputed", "This charge has been charged back"))
+        elif not self.has_funds:
+            self.refused.setdefault(key, Refused(400, None, NO_FUNDS))
+        if key in self.refused:
+            raise self.refused[key]
+        if taken == session.amount_total:
+            raise Refused(400, "charge_already_refunded", "Charge ch_1 has already been refunded.")
         if taken + params["amount"] > session.amount_total:
             raise Refused(400, None, "Refund amount is greater than unrefunded amount on charge")
         refund_id = self.refund_at_stripe(str(session.intent_id), params["amount"], params["metadata"]).id
@@ -177,6 +188,13 @@ class StripeAtThePort:
         state = RefundState(refund_id, self.refund_status, amount, "usd", intent_id, metadata or {}, None)
         self.refunds_made[refund_id] = state
         return state
+
+    def send_back(self, refund_id: str) -> bytes:
+        """The buyer's bank sends a refund back; the event that tells."""
+        known = self.refunds_made[refund_id]
+        failed = msgspec.structs.replace(known, status="failed", failure_reason="expired_or_canceled_card")
+        self.refunds_made[refund_id] = failed
+        return self.refund_event("failed", refund_id)
 
     def event(self, kind: str, subject: dict[str, Any], event_id: str | None = None) -> bytes:
         """An event about something; it is in the feed too."""

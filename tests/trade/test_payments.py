@@ -7,9 +7,9 @@ import pytest
 from kassa.contracts.inventory import Line
 from kassa.kit.clock import DAY, HOUR, MINUTE, SECOND
 from kassa.order.domain import Order, Reason
+from kassa.payment.balance import refunded_minor
 from kassa.payment.domain import Payment, Stage
 from kassa.payment.inbox import InvalidSignature
-from kassa.payment.refunds import refunded_minor
 from tests.trade.stripe_at_the_port import sign
 from tests.trade.world import BUYER, TTL, World, found
 

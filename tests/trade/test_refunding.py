@@ -10,9 +10,9 @@ from kassa.kit.clock import HOUR, MINUTE
 from kassa.kit.ids import REFUND
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.order.domain import Order, Stage
+from kassa.payment.balance import held_minor, refunded_minor
 from kassa.payment.domain import Refund
 from kassa.payment.processor import RefundState
-from kassa.payment.refunds import held_minor, refunded_minor
 from tests.trade.world import BUYER, TTL, World, found
 
 

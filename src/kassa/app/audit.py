@@ -17,10 +17,11 @@ from kassa.kit.documents import Collection
 from kassa.kit.effects import Aggregate
 from kassa.order.domain import Order
 from kassa.order.domain import Stage as OrderStage
+from kassa.payment.balance import held_minor, is_fully_refunded
+from kassa.payment.debts import debts
 from kassa.payment.disputes import withdrawn_minor
 from kassa.payment.domain import UNSETTLED, Payment, payment_id_of
 from kassa.payment.domain import Stage as PaymentStage
-from kassa.payment.refunds import held_minor, is_fully_refunded
 
 PAGE = 500
 PAUSE: Millis = SECOND
@@ -109,12 +110,14 @@ def payment_differences(payment: Payment, order: Order | None) -> Iterator[Diffe
     held = held_minor(payment)
     if held > max(payment.taken_minor, 0):
         yield Difference("I2: refunds", payment.id, f"{held} is refunded of {payment.taken_minor} that was taken")
+    for words in debts(payment):
+        yield Difference("I2: money has an order", payment.id, f"it is owed back to the buyer of {order.id}: {words}")
     if _has_open_effects(payment) or _has_open_effects(order):
         return
     is_confirmed = order.stage in (OrderStage.CONFIRMED, OrderStage.REFUNDED)
     if is_confirmed and is_fully_refunded(payment) is not (order.stage is OrderStage.REFUNDED):
         yield Difference("I3: confirmed is paid", order.id, f"{order.stage}, but that is not what was refunded")
-    if payment.taken_minor > held + withdrawn_minor(payment) and not is_confirmed:
+    if payment.taken_minor > held + withdrawn_minor(payment) and not is_confirmed and not debts(payment):
         text = f"{payment.taken_minor} was taken, {held} refunded, and its order is {order.stage}"
         yield Difference("I2: money has an order", payment.id, text)
 

@@ -106,8 +106,8 @@ class Decline(msgspec.Struct, frozen=True):
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
     """Money going back. `status`: requested, then Stripe's. `origin` is kassa, or stripe for one made there.
-    `is_of_all`: of all that was left when it was asked for. `is_owed`: of money that has no order; a dispute only
-    delays it."""
+    `is_of_all`: of all that was left when it was asked for. `is_owed`: of money that has no order; a refusal only
+    delays it. `failure`: why it failed, or was refused the last of `refusals` times."""
 
     id: str
     amount_minor: int
@@ -120,6 +120,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     is_owed: bool = False
     stripe_id: str | None = None
     failure: str | None = None
+    refusals: int = 0
     created_at: Millis
     updated_at: Millis
 
@@ -140,7 +141,8 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
 
 class Payment(Stateful, frozen=True, kw_only=True):
     """One attempt to be paid for one order. `params` and `key` are what Stripe was asked with; `keyed_at` when the
-    key was made. `taken_minor` is what Stripe took, in minor units. `wants_evidence`: a dispute waits for an answer."""
+    key was made. `taken_minor` is what Stripe took, in minor units. `owes_all`: no order has that money, and all of it
+    goes back. `wants_evidence`: a dispute waits for an answer."""
 
     order_id: str
     user_id: str
@@ -156,6 +158,7 @@ class Payment(Stateful, frozen=True, kw_only=True):
     session_expires_at: Millis = 0
     intent_id: str | None = None
     taken_minor: int = 0
+    owes_all: bool = False
     declines: tuple[Decline, ...] = ()
     refunds: tuple[Refund, ...] = ()
     disputes: tuple[Dispute, ...] = ()

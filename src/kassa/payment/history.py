@@ -7,7 +7,7 @@ from kassa.kit.audit import TimelineEntry
 from kassa.kit.clock import MINUTE, rfc3339
 from kassa.kit.money import major
 from kassa.payment.domain import Kind, Payment, Todo
-from kassa.payment.refunds import AGAIN, WAITS
+from kassa.payment.refunds import AGAIN, REFUSED, WAITS
 from kassa.payment.store import StripeEvent
 
 SERVICE = "payment"
@@ -71,6 +71,7 @@ DISPUTES = {
     "lost": "The dispute is lost: the money stays with the buyer.",
 }
 _DELAYS = {
+    REFUSED: "Stripe refuses the refund; what is owed is asked for again until it is made.",
     WAITS: "Stripe makes no refund while the payment is disputed: it is asked again when the dispute has ended.",
     AGAIN: "The dispute has ended: Stripe is asked for the refund again.",
 }
@@ -101,9 +102,16 @@ def _audit(payment: Payment) -> Iterator[TimelineEntry]:
         }
         if news := _NEWS.fullmatch(entry.what):
             data |= {news[1]: news[2], "from": news[3] or "", "to": news[4] or ""} | _amount(payment, news[2])
+            text = _with_reason(text, payment, news[2], news[4])
         if entry.what == Kind.PAID:
             data["amount"] = f"{major(payment.taken_minor, payment.currency)} {payment.currency}"
         yield TimelineEntry(entry.at, SERVICE, str(entry.what), text, {key: each for key, each in data.items() if each})
+
+
+def _with_reason(text: str, payment: Payment, id: str, status: str | None) -> str:
+    """Why a refund has failed, in the words of Stripe or its reason code."""
+    failed = (each.failure for each in payment.refunds if each.id == id and each.status == status and each.failure)
+    return next((f"{text} The reason: {failure}" for failure in failed), text)
 
 
 def _amount(payment: Payment, id: str) -> dict[str, str]:

@@ -71,7 +71,7 @@ class Refused(Exception):
         self.status = status
         self.code = code
         self.message = message
-        super().__init__(f"Stripe answered {status} {code or ''}: {message}")
+        super().__init__(f"Stripe answered {status}{f' {code}' if code else ''}: {message}")
 
 
 class SavedFailure(Exception):

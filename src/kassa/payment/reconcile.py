@@ -11,6 +11,7 @@ from kassa.kit import inputs
 from kassa.kit.audit import Cause, Comparison, Finding
 from kassa.kit.clock import DAY, HOUR, MINUTE, SECOND, Clock, Millis
 from kassa.kit.documents import Duplicate, In, change
+from kassa.payment.debts import debts, owing
 from kassa.payment.disputes import observed as disputed
 from kassa.payment.domain import Kind, Payment, Stage
 from kassa.payment.event_handlers import HANDLED
@@ -28,6 +29,8 @@ OVERLAP: Millis = 15 * MINUTE
 # Stripe keeps events for 30 days (docs: api/events/list).
 OLDEST: Millis = 29 * DAY
 PAGE = 100
+AT_STRIPE = (Stage.INITIATED, Stage.PROCESSING)
+TAKEN = (Stage.SUCCESS, Stage.FAILED)
 LATELY: Millis = 7 * DAY
 """What the regular comparison looks at; the events tell of what is older."""
 
@@ -79,12 +82,14 @@ class Reconciler:
         return Comparison("Stripe's events", looked_at, missed)
 
     async def compare(self, *, fix: bool, since: Millis = 0) -> list[Comparison]:
-        """Look up at Stripe every payment that is not settled, and compare the refunds and disputes made since then
-        (ms) with what Stripe says."""
+        """Look up at Stripe every payment that is not settled, compare the refunds and disputes made since then (ms)
+        with what Stripe says, and tell what is owed back."""
+        session, debt = partial(self._compare_session, fix=fix), partial(self._compare_debts, fix=fix)
         return [
-            await self._compare_sessions(fix=fix),
+            await self._compare_payments("payments that are not settled", AT_STRIPE, session),
             await self._compare_refunds(fix=fix, since=since),
             await self._compare_disputes(fix=fix, since=since),
+            await self._compare_payments("money that is owed back", TAKEN, debt),
         ]
 
     async def _fetch_regularly(self) -> None:
@@ -103,15 +108,16 @@ class Reconciler:
                 report = log.warning if finding.is_mended else log.error
                 report("differs from Stripe", what=comparison.name, **msgspec.structs.asdict(finding))
 
-    async def _compare_sessions(self, *, fix: bool) -> Comparison:
+    async def _compare_payments(
+        self, name: str, stages: tuple[Stage, ...], compare: Callable[[Payment], Awaitable[list[Finding]]]
+    ) -> Comparison:
         looked_at, found = 0, []
         after: str | None = None
-        where = {"stage": In((Stage.INITIATED, Stage.PROCESSING))}
-        while page := await self._payments.find(where, limit=PAGE, after=after, order="oldest"):
+        while page := await self._payments.find({"stage": In(stages)}, limit=PAGE, after=after, order="oldest"):
             for payment in page:
-                found += await self._compare_session(payment, fix=fix)
+                found += await compare(payment)
             looked_at, after = looked_at + len(page), page[-1].id
-        return Comparison("payments that are not settled", looked_at, found)
+        return Comparison(name, looked_at, found)
 
     async def _compare_session(self, payment: Payment, *, fix: bool) -> list[Finding]:
         try:
@@ -134,6 +140,18 @@ class Reconciler:
     async def _compare_disputes(self, *, fix: bool, since: Millis) -> Comparison:
         ask, observe = partial(self._processor.disputes_since, since), self._service.observe_dispute
         return await self._compare_states("dispute", ask, disputed, observe, fix=fix)
+
+    async def _compare_debts(self, payment: Payment, *, fix: bool) -> list[Finding]:
+        """What is owed back and was refused, or is not under way; asked for again at once if it is to be mended."""
+        if not (owed := debts(payment)):
+            return []
+        text = f"its money is owed back to the buyer: {owed[0]}"
+        if not fix:
+            return [Finding(payment.order_id, text, is_mended=False)]
+        asked = await self._service.change(payment.id, lambda current: owing(current, self._clock.now()))
+        left = debts(await self._service.outbox.ask_again(await self._service.outbox.carry_out(asked)))
+        again = left[0] if left else "it goes back"
+        return [Finding(payment.order_id, f"{text}; asked again: {again}", is_mended=not left)]
 
     async def _compare_states(
         self,

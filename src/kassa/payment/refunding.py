@@ -12,6 +12,7 @@ from kassa.kit.money import to_stripe
 from kassa.kit.outbox import Step
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
+from kassa.payment.debts import second_refused
 from kassa.payment.domain import Payment, Refund
 from kassa.payment.processor import Processor, RefundState, Refused, SavedFailure
 from kassa.payment.refunds import (
@@ -19,8 +20,8 @@ from kassa.payment.refunds import (
     REQUESTED,
     Refusal,
     find,
-    held_minor,
     observed,
+    owed,
     refused,
     rekeyed,
     requested,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from kassa.payment.service import PaymentService
 
 NAME = "payment-service"
+GONE_BACK = ("charge_already_refunded",)
+"""Refusals that say that the money went back already (Stripe docs: error-codes)."""
 
 
 class Refunding:
@@ -64,9 +67,9 @@ class Refunding:
         payment = await self._service.of_order(order_id)
         if payment is None:
             raise NotRefundable("the order has no payment")
-        refund = self._owed(reason)
-        step = self._all_left(refund, Cause(input_id, "order-service", reason, request_id.get()))
-        self._service.outbox.at_once(await self._service.change(payment.id, step))
+        refund, cause = self._owed(reason), Cause(input_id, "order-service", reason, request_id.get())
+        payment = await self._service.change(payment.id, lambda current: owed(current, refund, cause))
+        self._service.outbox.at_once(payment)
 
     async def observe(self, payment_id: str, state: RefundState, input_id: str) -> None:
         """Apply a refund as fetched from Stripe."""
@@ -77,11 +80,12 @@ class Refunding:
         self._service.outbox.at_once(payment)
 
     async def carry_refund_all(self, payment: Payment, effect: Effect) -> Step[Payment]:
-        """Stripe took an amount that is not the order's: all of it goes back."""
-        refund = self._owed(payment.reason)
-        return self._all_left(refund, Cause(effect.id, NAME, payment.reason))
+        """No order has the money, or not any more: all that is left of it goes back."""
+        reason = next((each.reason for each in payment.refunds if each.is_owed), payment.reason)
+        refund, cause = self._owed(reason), Cause(effect.id, NAME, reason)
+        return lambda current: owed(current, refund, cause)
 
-    async def carry_refund_second(self, payment: Payment, effect: Effect) -> None:
+    async def carry_refund_second(self, payment: Payment, effect: Effect) -> Step[Payment] | None:
         """Money came a second time: what is left of it goes back. Looked for first, so that a lost answer does no
         harm; and more than all cannot be refunded. A lost dispute has given it back already."""
         intent_id = effect.args["intent"]
@@ -89,10 +93,16 @@ class Refunding:
         held = sum(state.amount for state in made if state.status not in ("failed", "canceled"))
         left = int(effect.args["amount"]) - held
         if left <= 0 or ("lost", intent_id) in {(each.status, each.intent_id) for each in payment.disputes}:
-            return
+            return None
         metadata = {"orderId": payment.order_id, "reason": "second_payment"}
         params = {"payment_intent": intent_id, "amount": left, "metadata": metadata}
-        await self._processor.refund(params, f"{effect.id}-{effect.attempts}")
+        try:
+            await self._processor.refund(params, f"{effect.id}-{effect.attempts}")
+        except Refused as refusal:
+            if refusal.code not in GONE_BACK:
+                words = str(refusal)
+                return lambda current: second_refused(current, effect, words, self._service.clock.now())
+        return None
 
     async def carry_refund(self, payment: Payment, effect: Effect) -> Step[Payment] | None:
         """Make one requested refund at Stripe."""
@@ -109,7 +119,7 @@ class Refunding:
             return await self._look_then_rekey(payment, refund, cause)
         except Refused as refusal:
             made = await self._processor.refunds(str(payment.intent_id))
-            answer = Refusal(str(refusal), is_disputed=refusal.code == "charge_disputed")
+            answer = Refusal(str(refusal), refusal.code == "charge_disputed", refusal.code in GONE_BACK)
             return lambda current: refused(current, refund.id, answer, cause, clock.now(), made)
         return lambda current: observed(current, state, cause, clock.now())
 
@@ -156,10 +166,3 @@ class Refunding:
 
     def _owed(self, reason: str) -> Refund:
         return msgspec.structs.replace(self._new(self._ids.new(REFUND), 0, reason, restock=False), is_owed=True)
-
-    def _all_left(self, refund: Refund, cause: Cause) -> Step[Payment]:
-        def step(current: Payment) -> Payment:
-            nothing_left = current.taken_minor - held_minor(current) <= 0
-            return current if nothing_left else requested(current, refund, cause)
-
-        return step

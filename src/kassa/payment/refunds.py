@@ -6,10 +6,13 @@ from typing import NamedTuple
 import msgspec
 
 from kassa.contracts.payment import NotRefundable, RefundTooLarge
+from kassa.kit import effects
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import HOUR, Millis
 from kassa.kit.effects import has_seen, planned, with_effects
 from kassa.kit.money import from_stripe
+from kassa.payment.balance import GIVEN_BACK, held_minor, lost_minor, owed_minor
+from kassa.payment.debts import owed_again, pause_after_refusal, second_returned
 from kassa.payment.domain import Payment, Refund, Todo
 from kassa.payment.processor import RefundState
 
@@ -17,36 +20,27 @@ REQUESTED = "requested"
 # A state never goes back to one of a lower rank: answers about one refund may be applied out of order. A refund
 # that succeeded can still fail (Stripe docs: refunds).
 RANK = {REQUESTED: 0, "pending": 1, "requires_action": 2, "succeeded": 3, "failed": 4, "canceled": 4}
-_GIVEN_BACK = ("failed", "canceled")
 
 # Stripe forgets an idempotency key after a day at the earliest (docs: idempotent_requests).
 KEY_IS_OLD_AFTER: Millis = 20 * HOUR
-AGAIN_AFTER: Millis = HOUR
-"""How long after a refusal that no dispute known of explains."""
-
 WAITS, AGAIN = "waits for the end of the dispute", "the dispute has ended"
+REFUSED = "is refused and owed"
 
 
 class Refusal(NamedTuple):
-    """Stripe's no to a refund; `is_disputed`: because a dispute is not won."""
+    """Stripe's no to a refund. `is_disputed`: because a dispute is not won; `is_back`: because the money went back
+    already."""
 
     message: str
     is_disputed: bool = False
+    is_back: bool = False
 
 
-def held_minor(payment: Payment) -> int:
-    """What is refunded or on its way, in minor units."""
-    return sum(refund.amount_minor for refund in payment.refunds if refund.status not in _GIVEN_BACK)
-
-
-def refunded_minor(payment: Payment) -> int:
-    """What Stripe says was refunded, in minor units."""
-    return sum(refund.amount_minor for refund in payment.refunds if refund.status == "succeeded")
-
-
-def is_fully_refunded(payment: Payment) -> bool:
-    """Whether all that was taken went back."""
-    return payment.taken_minor > 0 and refunded_minor(payment) >= payment.taken_minor
+def owed(payment: Payment, refund: Refund, cause: Cause) -> Payment:
+    """The payment with a refund of all that is left of it, now and whenever some of that comes back: it has no
+    order."""
+    changed = payment if payment.owes_all else msgspec.structs.replace(payment, owes_all=True)
+    return requested(changed, refund, cause) if owed_minor(changed) else changed
 
 
 def requested(payment: Payment, refund: Refund, cause: Cause) -> Payment:
@@ -77,7 +71,7 @@ def requested(payment: Payment, refund: Refund, cause: Cause) -> Payment:
 def observed(payment: Payment, state: RefundState, cause: Cause, now: Millis) -> Payment:
     """The payment after Stripe told the state of a refund: one of ours by its metadata, or one made at Stripe."""
     if state.intent_id not in (None, payment.intent_id):
-        return payment  # Of a second payment, which is no money of this one.
+        return second_returned(payment, state, now)
     known = _match(payment, state)
     if known is None:
         known = _from_stripe(payment, state, now)
@@ -87,7 +81,7 @@ def observed(payment: Payment, state: RefundState, cause: Cause, now: Millis) ->
     seen = msgspec.structs.replace(
         known, status=state.status, stripe_id=state.id, failure=state.failure_reason, updated_at=now
     )
-    return _replaced(payment, known, seen, cause, now)
+    return owed_again(_replaced(payment, known, seen, cause, now), seen, now)
 
 
 def refused(
@@ -96,7 +90,7 @@ def refused(
     """The payment after Stripe refused to make the refund, and told all that were `made`: its amount is given back.
 
     One of all that was left is asked for again when less is left than was known: somebody had made one at Stripe. One
-    that is owed waits for the end of a dispute, unless that has taken the money back for good.
+    that is owed is asked for again later, unless the money went back already; or when a dispute has ended.
     """
     for state in made:
         payment = observed(payment, state, Cause(f"{cause.id}:{state.id}:{state.status}", "stripe"), now)
@@ -107,25 +101,23 @@ def refused(
     if known.is_of_all and 0 < left < known.amount_minor:
         what = f"refund {known.id}: {known.amount_minor} -> {left}"
         return _asked_again(payment, msgspec.structs.replace(known, amount_minor=left), what, cause, now)
-    disputes = {each.status for each in payment.disputes if each.intent_id in (None, payment.intent_id)}
-    if refusal.is_disputed and known.is_owed and "lost" not in disputes:
-        waiting = msgspec.structs.replace(known, failure=WAITS, updated_at=now)
-        payment = _noted(payment, waiting, f"refund {known.id}: {WAITS}", cause, now)
-        # One that ended before the refusal is noted wakes nothing any more; or the refusal is of a later one, not yet
-        # told of.
-        has_missed_end = disputes & {"won", "prevented"} and not disputes & {"needs_response", "under_review"}
-        return after_dispute(payment, cause, now, now + AGAIN_AFTER) if has_missed_end else payment
+    if known.is_owed and not refusal.is_back and left > lost_minor(payment):
+        if refusal.is_disputed and not _has_missed_end(payment):
+            waiting = msgspec.structs.replace(known, failure=WAITS, updated_at=now)
+            return _noted(payment, waiting, f"refund {known.id}: {WAITS}", cause, now)
+        return _asked_later(payment, known, refusal.message, cause, now)
     failed = msgspec.structs.replace(known, status="failed", failure=refusal.message)
-    return _replaced(payment, known, failed, cause, now)
+    changed = _replaced(payment, known, failed, cause, now)
+    return changed if refusal.is_back else owed_again(changed, failed, now)
 
 
-def after_dispute(payment: Payment, cause: Cause, now: Millis, at: Millis | None = None) -> Payment:
-    """The payment after a dispute has ended: what waited for that is asked for again, now or at a time."""
+def after_dispute(payment: Payment, cause: Cause, now: Millis) -> Payment:
+    """The payment after a dispute has ended: what waited for that is asked for again."""
     for refund in payment.refunds:
         if refund.status == REQUESTED and refund.failure == WAITS:
             again = msgspec.structs.replace(refund, failure=None)
             input = Cause(f"{cause.id}:{refund.id}", cause.who)
-            payment = _asked_again(payment, again, f"refund {refund.id}: {AGAIN}", input, now, at)
+            payment = _asked_again(payment, again, f"refund {refund.id}: {AGAIN}", input, now)
     return payment
 
 
@@ -135,9 +127,7 @@ def rekeyed(payment: Payment, looked_for: Refund, key: str, now: Millis) -> Paym
     known = find(payment, looked_for.id)
     if known is None or (known.key, known.status) != (looked_for.key, REQUESTED):
         return payment
-    changed = msgspec.structs.replace(known, key=key, updated_at=now)
-    refunds = tuple(changed if refund.id == known.id else refund for refund in payment.refunds)
-    return msgspec.structs.replace(payment, refunds=refunds)
+    return _with(payment, msgspec.structs.replace(known, key=key, updated_at=now))
 
 
 def find(payment: Payment, refund_id: str) -> Refund | None:
@@ -145,20 +135,46 @@ def find(payment: Payment, refund_id: str) -> Refund | None:
     return next((refund for refund in payment.refunds if refund.id == refund_id), None)
 
 
-def _asked_again(
-    payment: Payment, refund: Refund, what: str, cause: Cause, now: Millis, at: Millis | None = None
-) -> Payment:
+def _asked_again(payment: Payment, refund: Refund, what: str, cause: Cause, now: Millis) -> Payment:
+    changed = _noted(payment, _rekeyed(payment, refund, now), what, cause, now)
+    return with_effects(changed, (*changed.effects, planned(changed, Todo.REFUND, now, refund=refund.id)))
+
+
+def _asked_later(payment: Payment, refund: Refund, words: str, cause: Cause, now: Millis) -> Payment:
+    times = refund.refusals + 1
+    renewed = msgspec.structs.replace(_rekeyed(payment, refund, now), failure=words, refusals=times)
+    changed = _with(payment, renewed)
+    if times == 1:  # What is asked for ever must not fill the audit for ever.
+        told = msgspec.structs.replace(cause, why=words)
+        changed = _noted(payment, renewed, f"refund {refund.id}: {REFUSED}", told, now)
+    again = effects.refused(
+        changed, Todo.REFUND, words, now, at=now + pause_after_refusal(times), attempts=times, refund=refund.id
+    )
+    return with_effects(changed, (*changed.effects, again))
+
+
+def _has_missed_end(payment: Payment) -> bool:
+    """Whether a refusal for a dispute is noted when no more end of one is to be told: it had ended before; or the
+    refusal is for a later one, not yet told of."""
+    known = {each.status for each in payment.disputes if each.intent_id in (None, payment.intent_id)}
+    return bool(known & {"won", "prevented", "lost"}) and not known & {"needs_response", "under_review"}
+
+
+def _rekeyed(payment: Payment, refund: Refund, now: Millis) -> Refund:
     """Under a new key, for Stripe has saved its refusal under the old one."""
-    renewed = msgspec.structs.replace(refund, key=f"{refund.id}-{payment.version + 1}", updated_at=now)
-    changed = _noted(payment, renewed, what, cause, now)
-    return with_effects(changed, (*changed.effects, planned(changed, Todo.REFUND, now, at=at, refund=refund.id)))
+    return msgspec.structs.replace(refund, key=f"{refund.id}-{payment.version + 1}", updated_at=now)
+
+
+def _with(payment: Payment, refund: Refund) -> Payment:
+    """The payment with a refund in place of the one with the same id."""
+    kept = tuple(refund if each.id == refund.id else each for each in payment.refunds)
+    return msgspec.structs.replace(payment, refunds=kept)
 
 
 def _noted(payment: Payment, refund: Refund, what: str, cause: Cause, now: Millis) -> Payment:
     """The payment with a refund in place of the one with the same id, and an audit entry that says what happened."""
     return msgspec.structs.replace(
-        payment,
-        refunds=tuple(refund if each.id == refund.id else each for each in payment.refunds),
+        _with(payment, refund),
         updated_at=now,
         audit=(*payment.audit, entry(cause, what, payment.stage, payment.stage, now)),
     )
@@ -186,6 +202,6 @@ def _from_stripe(payment: Payment, state: RefundState, now: Millis) -> Refund:
 
 def _replaced(payment: Payment, known: Refund, seen: Refund, cause: Cause, now: Millis) -> Payment:
     changed = _noted(payment, seen, f"refund {seen.id}: {known.status} -> {seen.status}", cause, now)
-    restock = "yes" if seen.restock and seen.status not in _GIVEN_BACK else "no"
+    restock = "yes" if seen.restock and seen.status not in GIVEN_BACK else "no"
     effect = planned(changed, Todo.NOTE_REFUND, now, restock=restock)
     return with_effects(changed, (*changed.effects, effect))

@@ -149,8 +149,8 @@ async def payment_attention(
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
 ) -> Response[PaymentAttention]:
-    """What follows from payments, failed many times and still is tried; and what else is wrong between Stripe and the
-    shop. For administrators."""
+    """What follows from payments, and failed many times or was refused and still is tried; and what else is wrong
+    between Stripe and the shop. For administrators."""
     await admin_of(request)
     found = await attention(_service(request).payments, paging(limit, skip, cursor), lambda payment: payment.order_id)
     answer = PaymentAttention(found.waiting, found.pagination, await _notices(request).all())

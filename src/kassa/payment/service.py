@@ -12,13 +12,13 @@ from kassa.kit.outbox import Outbox, Step
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.payment import disputes
+from kassa.payment.balance import is_fully_refunded
 from kassa.payment.checkout import Checkout
 from kassa.payment.domain import UNSETTLED, Decline, Input, Kind, Payment, Stage, Todo, payment_id_of
 from kassa.payment.history import history
 from kassa.payment.machine import MACHINE
 from kassa.payment.processor import DisputeState, Processor, Refused, SessionState
 from kassa.payment.refunding import Refunding
-from kassa.payment.refunds import is_fully_refunded
 from kassa.payment.store import PaymentStore
 
 NAME = "payment-service"

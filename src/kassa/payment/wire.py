@@ -8,9 +8,9 @@ import msgspec
 from kassa.kit.clock import rfc3339
 from kassa.kit.money import major
 from kassa.kit.web import AttentionAnswer, Pagination
+from kassa.payment.balance import refunded_minor
 from kassa.payment.domain import Payment, Refund, Stage
 from kassa.payment.notices import Notice
-from kassa.payment.refunds import refunded_minor
 from kassa.payment.store import StripeEvent
 
 EVENT_STATUSES = ("received", "done", "ignored", "parked")
@@ -60,7 +60,8 @@ class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RefundOut(msgspec.Struct, frozen=True, rename="camel"):
-    """A refund as the wire shows it; `status` is Stripe's, `pending` until Stripe has told one."""
+    """A refund as the wire shows it; `status` is Stripe's, `pending` until Stripe has told one. `failure`: why it
+    failed or was refused, in Stripe's words."""
 
     id: str
     status: str
@@ -69,6 +70,7 @@ class RefundOut(msgspec.Struct, frozen=True, rename="camel"):
     currency: str
     reason: str
     restock: bool
+    failure: str | None
     created_at: str
 
 
@@ -164,6 +166,7 @@ def shown(refund: Refund, currency: str) -> RefundOut:
         currency=currency,
         reason=refund.reason,
         restock=refund.restock,
+        failure=refund.failure,
         created_at=rfc3339(refund.created_at),
     )
 

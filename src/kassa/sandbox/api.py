@@ -116,6 +116,8 @@ class Api:
 def run(tx: Tx, handler: Write, call: Call, fault: Fault | None) -> Answer:
     """Execute a change and keep its answer, all in one transaction."""
     try:
+        if fault is not None:
+            fault.refuse()
         value = handler(tx, call)
         expand = params.sequence(call.params, "expand")
         if expand:

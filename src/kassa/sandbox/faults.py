@@ -12,10 +12,12 @@ from kassa.sandbox.errors import ApiError, Json
 Kind = Literal[
     "error_500_before", "error_500_after", "timeout_before", "timeout_after", "reset",
     "409", "429", "lock_timeout", "401", "nonsense", "slow", "webhooks_first", "paid_meanwhile", "expired_meanwhile",
+    "no_funds",
 ]  # fmt: skip
 # slow: it is carried out `seconds` later. webhooks_first: the events that the call causes are delivered, or tried to
 # be, before it is answered (within `seconds`, or 10). paid_meanwhile and expired_meanwhile: the session in the path is
-# paid, or expired, by somebody else before the call is carried out.
+# paid, or expired, by somebody else before the call is carried out. no_funds: the balance does not suffice for a
+# refund; the refusal is kept under the call's key.
 KINDS: tuple[str, ...] = get_args(Kind)
 LONGEST = 120.0
 
@@ -30,6 +32,12 @@ class Fault:
     times: int = 1
     seconds: float = 0.0
     should_retry: bool | None = None
+
+    def refuse(self) -> None:
+        """Raise `ApiError` if the call is to be refused as one that was executed: that is kept under its key."""
+        if self.kind == "no_funds":
+            text = "Insufficient funds in your Stripe balance to refund this amount."
+            raise ApiError(text, is_saved=True)
 
     def refusal(self) -> ApiError | None:
         """What is answered instead of executing, for the kinds that do so."""

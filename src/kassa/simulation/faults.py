@@ -28,6 +28,7 @@ KINDS = (
     "money late",
     "call came late",
     "store write came late",
+    "Stripe has no funds",
 )
 _RARE, _OFTEN = 0.002, 0.1
 _TIMES = {
@@ -38,6 +39,7 @@ _TIMES = {
     "Stripe did not answer": 3.0,
     "Stripe answer lost": 3.0,
     "relay slow": 9.0,
+    "Stripe has no funds": 6.0,
 }
 """How much more often than others: some could happen at every step, some only once to few buyers, or at a start."""
 _MOST_LATE = 40.0

@@ -39,7 +39,7 @@ Json = dict[str, Any]
 SIGNATURE = "signed"
 _LATER, _BANK_DELAY = 45.0, 600.0
 _TRIES = 12
-_SAVED_500 = Fault("", "error_500_after")
+_SAVED_500, _NO_FUNDS = Fault("", "error_500_after"), Fault("", "no_funds")
 _EVENTS = "SELECT seq, body FROM object WHERE kind = 'event' AND seq > ? ORDER BY seq"
 
 
@@ -162,7 +162,9 @@ class Way:
         return msgspec.convert(await self._call("GET", f"{PATHS[kind]}/*", object_id), EventObject)
 
     async def refund(self, params: Json, key: str) -> RefundState:
-        return _refund(await self._call("POST", "/v1/refunds", "", params, key))
+        about = params["metadata"]["orderId"]
+        fault = _NO_FUNDS if self._process.world.faults.strikes("Stripe has no funds", about) else None
+        return _refund(await self._call("POST", "/v1/refunds", "", params, key, about, fault))
 
     async def refunds(self, intent_id: str) -> list[RefundState]:
         page = await self._call("GET", "/v1/refunds", "", {"payment_intent": intent_id, "limit": 100})
@@ -208,14 +210,15 @@ class Way:
         given: Json | None = None,
         key: str | None = None,
         about: str = "",
+        fault: Fault | None = None,
     ) -> Json:
         faults = self._process.world.faults
         await self._process.pause(about)
         if faults.strikes("Stripe did not answer", about) or faults.strikes("Stripe 429", about):
             raise StripeUnreachable("no answer")
-        saved = _SAVED_500 if key is not None and faults.strikes("Stripe saved 500", about) else None
+        fault = _SAVED_500 if key is not None and faults.strikes("Stripe saved 500", about) else fault
         with _told_apart():
-            answer = self._stripe.request(method, template, id, given or {}, key, saved)
+            answer = self._stripe.request(method, template, id, given or {}, key, fault)
         await self._process.pause(about)
         if faults.strikes("Stripe answer lost", about):
             raise StripeUnreachable("the answer was lost")

@@ -1,0 +1,34 @@
+"""A payment's money in sums: what is refunded, what is owed. Pure."""
+
+from kassa.payment.domain import Payment
+
+GIVEN_BACK = ("failed", "canceled")
+"""The states of a refund whose amount can be refunded again."""
+
+
+def held_minor(payment: Payment) -> int:
+    """What is refunded or on its way, in minor units."""
+    return sum(refund.amount_minor for refund in payment.refunds if refund.status not in GIVEN_BACK)
+
+
+def refunded_minor(payment: Payment) -> int:
+    """What Stripe says was refunded, in minor units."""
+    return sum(refund.amount_minor for refund in payment.refunds if refund.status == "succeeded")
+
+
+def is_fully_refunded(payment: Payment) -> bool:
+    """Whether all that was taken went back."""
+    return payment.taken_minor > 0 and refunded_minor(payment) >= payment.taken_minor
+
+
+def lost_minor(payment: Payment) -> int:
+    """What disputes have taken back for good, in minor units."""
+    own = (each for each in payment.disputes if each.intent_id in (None, payment.intent_id))
+    return sum(each.amount_minor for each in own if each.status == "lost")
+
+
+def owed_minor(payment: Payment) -> int:
+    """What must go back and is neither refunded nor on its way, nor with a bank for good, in minor units."""
+    if not payment.owes_all and not any(refund.is_owed for refund in payment.refunds):
+        return 0
+    return max(0, payment.taken_minor - held_minor(payment) - lost_minor(payment))
