@@ -56,11 +56,16 @@ class Books:
         return 0 if order.stage is Stage.REFUNDED else self._sum(self.refunds, session, "failed")
 
     def with_an_operator(self) -> set[str]:
-        """The payments of which the shop has money that has no order, as a bank has sent it back: it is asked again
-        after days, and an operator told."""
+        """The payments of which the shop has money that has no order, and that the audit must tell of."""
         orders = {each["client_reference_id"]: self.left(each) for each in self.paid}
         return {payment_id_of(order_id) for order_id, left in orders.items()
                 if left > 0 and order_id in self.orders and self.orders[order_id].stage not in PAID}  # fmt: skip
+
+    def returned(self) -> set[str]:
+        """Those of them whose money a bank has sent back: it is asked again after days."""
+        owing, sessions = self.with_an_operator(), {each["client_reference_id"]: each for each in self.paid}
+        return {payment_id_of(order_id) for order_id, each in sessions.items() if payment_id_of(order_id) in owing
+                and self.left(each) <= self.may_be_left(each, self.orders[order_id])}  # fmt: skip
 
     def _sum(self, of: list[Json], session: Json, *states: str) -> int:
         same = [each for each in of if each["payment_intent"] == session["payment_intent"]]
@@ -108,9 +113,9 @@ async def at_rest(shop: Shop, stripe: "Stripe") -> list[str]:
     assert shop.stock is not None
     waiting = [f"liveness: order {each.id} is {each.stage}" async for each in _all(shop.order.orders)
                if each.stage not in ENDED or each.due_at is not None]  # fmt: skip
-    owing = (await Books.of(shop, stripe)).with_an_operator()
+    returned = (await Books.of(shop, stripe)).returned()
     waiting += [f"liveness: payment {each.id} is {each.stage}" async for each in _all(shop.payment.payments)
-                if each.due_at is not None and not (each.id in owing and each.needs_attention)]  # fmt: skip
+                if each.due_at is not None and not (each.id in returned and each.needs_attention)]  # fmt: skip
     try:
         await shop.stock.ping()
     except Unavailable as error:
