@@ -19,6 +19,7 @@ from kassa.app.logs import configure_logs
 from kassa.app.sandboxing import last_sandbox_url, sandbox_running
 from kassa.app.settings import DEFAULT_PORTS, SettingError, Settings
 from kassa.app.shop import Place, Shop
+from kassa.app.supervisor import Role, Ties
 from kassa.app.web import CALLS, calls, public_app, service_app
 from kassa.app.wiring import all_here, open_shop
 from kassa.app.worker import Worker
@@ -97,8 +98,11 @@ class Server:
                 return True
         return False
 
-    async def bring_sandbox(self, ready: Callable[[], None], life: int) -> None:
+    def run_sandbox(self, ties: Ties) -> None:
         """Run the sandbox alone, for several processes."""
+        uvloop.run(self._bring_sandbox(ties.ready, ties.life))
+
+    async def _bring_sandbox(self, ready: Callable[[], None], life: int) -> None:
         stopping = _stop_signal(life)
         async with sandbox_running(self.settings, self.place.host, self.place.webhook_url):
             ready()
@@ -147,8 +151,13 @@ def up(
         is_one = workers == 1 and not split
         server = Server(settings, replace(place, brings_sandbox=is_one), address, public_app)
         if not is_one:
-            roles = several.split(server, listeners[0]) if split else several.workers(server, listeners)
-            several.run(server, roles, prepare, announce, with_sandbox=settings.has_sandbox)
+            roles = _split(server, listeners[0]) if split else several.workers(server.run, listeners)
+            several.run(
+                roles,
+                lambda: asyncio.run(server.prepare(prepare)),
+                lambda: announce(address.for_people, server.sandbox_url),
+                server.run_sandbox if settings.has_sandbox else None,
+            )
         if prepare is not None:
             asyncio.run(server.prepare(prepare))
         server.run(listeners[0], lambda: announce(address.for_people, server.sandbox_url))
@@ -171,6 +180,13 @@ def serve(settings: Settings, service: str, host: str, port: int | None, announc
             return
         with _listening(address) as (listener,):
             server.run(listener, lambda: announce(address.for_people, server.sandbox_url))
+
+
+def _split(server: Server, public: socket.socket) -> list[Role]:
+    def run_of(settings: Settings, place: Place, app_of: several.AppOf) -> several.Run:
+        return replace(server, settings=settings, place=place, app_of=app_of).run
+
+    return several.split(server.settings, server.place, run_of, public)
 
 
 def _check_form(settings: Settings, here: Mapping[str, str], *, workers: int, split: bool) -> None:

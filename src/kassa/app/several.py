@@ -1,77 +1,73 @@
 """The whole shop in several processes on one machine: all alike, or one for each service."""
 
-import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
-
-import uvloop
+from typing import NoReturn
 
 from kassa.app.files import bound
-from kassa.app.settings import DEFAULT_PORTS, SERVICES
+from kassa.app.settings import DEFAULT_PORTS, SERVICES, Settings
+from kassa.app.shop import Place, Shop
 from kassa.app.supervisor import Role, Supervisor, Ties
 from kassa.app.web import public_app, service_app
+from kassa.gateway.arrival import App
 
-if TYPE_CHECKING:
-    from kassa.app.server import Announce, Prepare, Server
-    from kassa.app.shop import Shop
-    from kassa.gateway.arrival import App
+AppOf = Callable[[Shop], App]
+Run = Callable[[socket.socket, Callable[[], None], int], None]
+"""Answers at a socket, says when it does, and ends when it is told to or when the pipe ends."""
 
 
 def run(
-    server: "Server",
     roles: Sequence[Role],
-    prepare: "Prepare | None",
-    announce: "Announce",
-    *,
-    with_sandbox: bool,
+    prepare: Callable[[], None],
+    announce: Callable[[], None],
+    bring_sandbox: Callable[[Ties], None] | None,
 ) -> NoReturn:
     """Run the roles, with what they need before them, until told to stop."""
     supervisor = Supervisor()
-    if with_sandbox:
-        supervisor.start([Role("sandbox", lambda ties: uvloop.run(server.bring_sandbox(ties.ready, ties.life)))])
-    supervisor.once(Role("preparation", lambda _: asyncio.run(server.prepare(prepare))))
+    if bring_sandbox is not None:
+        supervisor.start([Role("sandbox", bring_sandbox)])
+    supervisor.once(Role("preparation", lambda _: prepare()))
     supervisor.start(roles)
-    announce(server.address.for_people, server.sandbox_url)
+    announce()
     supervisor.watch()
 
 
-def workers(server: "Server", listeners: Sequence[socket.socket]) -> list[Role]:
+def workers(run: Run, listeners: Sequence[socket.socket]) -> list[Role]:
     """Processes that do the same, each with a socket of its own on the same port."""
-    return _roles({f"worker {number}": (server, listener) for number, listener in enumerate(listeners, 1)})
+    return _roles({f"worker {number}": (run, listener) for number, listener in enumerate(listeners, 1)})
 
 
-def split(server: "Server", public: socket.socket) -> list[Role]:
+def split(
+    settings: Settings, place: Place, run_of: Callable[[Settings, Place, AppOf], Run], public: socket.socket
+) -> list[Role]:
     """A process for each service, on a port of its own on this machine only, and one for the gateway before them."""
     listeners = {service: _anywhere(DEFAULT_PORTS[service]) for service in SERVICES}
     urls = {service: f"http://127.0.0.1:{listener.getsockname()[1]}" for service, listener in listeners.items()}
-    settings = replace(server.settings, service_urls=urls)
-    gateway = replace(server, settings=settings, place=replace(server.place, files={}, name="gateway"))
-    processes = {"gateway": (replace(gateway, app_of=public_app), public)}
+    settings = replace(settings, service_urls=urls)
+    processes = {"gateway": (run_of(settings, replace(place, files={}, name="gateway"), public_app), public)}
     for service, listener in listeners.items():
         # The file that the one process has: SQLite lets several processes on a machine share it.
-        place = replace(server.place, files={service: server.place.files[service]}, name=service)
-        one = replace(server, settings=settings, place=place, app_of=_app_of(service))
-        processes[service] = (one, listener)
+        own = replace(place, files={service: place.files[service]}, name=service)
+        processes[service] = (run_of(settings, own, _app_of(service)), listener)
     return _roles(processes)
 
 
-def _roles(processes: "Mapping[str, tuple[Server, socket.socket]]") -> list[Role]:
+def _roles(processes: Mapping[str, tuple[Run, socket.socket]]) -> list[Role]:
     def role(name: str) -> Role:
         def run_it(ties: Ties) -> None:
             for other, (_, listener) in processes.items():
                 if other != name:
                     listener.close()  # The supervisor keeps it for whoever comes in that one's place.
-            server, listener = processes[name]
-            server.run(listener, ties.ready, ties.life)
+            run, listener = processes[name]
+            run(listener, ties.ready, ties.life)
 
         return Role(name, run_it)
 
     return [role(name) for name in processes]
 
 
-def _app_of(service: str) -> "Callable[[Shop], App]":
+def _app_of(service: str) -> AppOf:
     return lambda shop: service_app(shop, service)
 
 

@@ -54,7 +54,7 @@ def change_product(tx: Tx, call: Call) -> Json:
     default = params.text(call.params, "default_price")
     if default is not None:
         changes["default_price"] = tx.get(default, "price", "default_price")["id"]
-    return events.change(tx, product, {**changes, "updated": tx.now}, call)
+    return events.change(tx, product, {**changes, "updated": tx.now}, call.params, call.cause)
 
 
 def delete_product(tx: Tx, call: Call) -> Json:
@@ -84,7 +84,7 @@ def change_price(tx: Tx, call: Call) -> Json:
     """Change what can be changed of a price: its amount cannot."""
     params.only(call.params, _PRICE_CHANGES)
     price = tx.get(call.object_id, "price")
-    return events.change(tx, price, _price_fields(call.params), call)
+    return events.change(tx, price, _price_fields(call.params), call.params, call.cause)
 
 
 def new_product(name: str, created: int, product_id: str | None = None) -> Json:

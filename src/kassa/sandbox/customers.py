@@ -31,7 +31,7 @@ def create(tx: Tx, call: Call) -> Json:
 
 def change(tx: Tx, call: Call) -> Json:
     """Change the given fields of a customer."""
-    return events.change(tx, tx.get(call.object_id, "customer"), _fields(call.params), call)
+    return events.change(tx, tx.get(call.object_id, "customer"), _fields(call.params), call.params, call.cause)
 
 
 def remove(tx: Tx, call: Call) -> Json:

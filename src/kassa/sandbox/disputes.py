@@ -68,7 +68,7 @@ def change(tx: Tx, call: Call) -> Json:
         details |= {"submission_count": details["submission_count"] + 1, "submission_method": "manual"}
         is_inquiry = dispute["status"].startswith("warning_")
         changes["status"] = "warning_under_review" if is_inquiry else "under_review"
-    changed = events.change(tx, dispute, changes, call, "charge.dispute.updated")
+    changed = events.change(tx, dispute, changes, call.params, call.cause, "charge.dispute.updated")
     verdict = _VERDICTS.get(evidence["uncategorized_text"] or "") if is_submitted else None
     return close_dispute(tx, dispute["id"], verdict, events.BY_ITSELF) if verdict else changed
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from kassa.sandbox import params
 from kassa.sandbox.config import API_VERSION
 from kassa.sandbox.errors import Json
 from kassa.sandbox.ids import new_id
 from kassa.sandbox.tables import Tx
-
-if TYPE_CHECKING:
-    from kassa.sandbox.call import Call
 
 
 @dataclass(frozen=True)
@@ -31,15 +27,15 @@ def changes(before: Json, after: Json) -> Json:
     return {key: value for key, value in before.items() if after.get(key) != value}
 
 
-def change(tx: Tx, value: Json, new: Json, call: Call, kind: str = "") -> Json:
-    """Store an object with these changes, its metadata merged with what the call gives, and tell of it."""
+def change(tx: Tx, value: Json, new: Json, given: Json, cause: Cause, kind: str = "") -> Json:
+    """Store an object with these changes, its metadata merged with what was given, and tell of it."""
     changed = {**value, **new}
-    if "metadata" in call.params:
-        changed["metadata"] = params.merged_metadata(value["metadata"], call.params)
+    if "metadata" in given:
+        changed["metadata"] = params.merged_metadata(value["metadata"], given)
     previous = changes(value, changed)
     if previous:
         tx.update(changed)
-        record(tx, kind or f"{value['object']}.updated", changed, call.cause, previous)
+        record(tx, kind or f"{value['object']}.updated", changed, cause, previous)
     return changed
 
 

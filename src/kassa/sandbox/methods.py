@@ -51,7 +51,7 @@ def change(tx: Tx, call: Call) -> Json:
     if "billing_details" in call.params:
         given = {**method["billing_details"], **params.mapping(call.params, "billing_details")}
         changes["billing_details"] = _billing(given)
-    return events.change(tx, method, changes, call)
+    return events.change(tx, method, changes, call.params, call.cause)
 
 
 def attach(tx: Tx, call: Call) -> Json:

@@ -45,7 +45,7 @@ def change(tx: Tx, call: Call) -> Json:
     """Change a refund's metadata."""
     params.only(call.params, {"metadata", "expand"})
     refund = tx.get(call.object_id, "refund", "refund")
-    return events.change(tx, refund, {}, call)
+    return events.change(tx, refund, {}, call.params, call.cause)
 
 
 def succeed_later(tx: Tx, refund_id: str) -> None:

@@ -4,16 +4,14 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Collection, CollectionSpec, Conflict, Database, Document, Duplicate, Order, Total, Where
 from kassa.kit.effects import Aggregate
 from kassa.kit.problem import Unavailable
 from kassa.simulation.faults import NONE, body_of
-
-if TYPE_CHECKING:
-    from kassa.simulation.process import Process
+from kassa.simulation.surroundings import Host
 
 _ID = re.compile(r" [a-z]+_\w+")
 
@@ -24,7 +22,7 @@ D = TypeVar("D", bound=Document)
 class RemoteDatabase:
     """A database that a process reaches over the network."""
 
-    def __init__(self, inner: Database, process: "Process") -> None:
+    def __init__(self, inner: Database, process: Host) -> None:
         self._inner = inner
         self._process = process
 
@@ -41,7 +39,7 @@ class RemoteDatabase:
 class RemoteCollection(Generic[D]):
     """One of its collections; see `kit.documents.Collection`."""
 
-    def __init__(self, inner: Collection[D], process: "Process") -> None:
+    def __init__(self, inner: Collection[D], process: Host) -> None:
         self._inner = inner
         self._process = process
         self.spec = inner.spec

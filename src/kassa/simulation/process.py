@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from contextvars import ContextVar, copy_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from redis.exceptions import ConnectionError as NotConnected
 
@@ -22,11 +22,9 @@ from kassa.kit.documents import Database
 from kassa.kit.problem import Unavailable
 from kassa.simulation.disk import RemoteDatabase
 from kassa.simulation.faults import LOSS
-from kassa.simulation.memory import Client, Command
-from kassa.simulation.stripe import Way
-
-if TYPE_CHECKING:
-    from kassa.simulation.world import World
+from kassa.simulation.memory import Client, Command, Memory
+from kassa.simulation.stripe import Stripe, Way
+from kassa.simulation.surroundings import Surroundings
 
 A = TypeVar("A")
 CALLS = {
@@ -73,8 +71,12 @@ def task_factory(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any,
 class Process:
     """A process with a clock of its own. `shop` is what lives in it; None while it is down."""
 
-    def __init__(self, world: "World", name: str, settings: Settings) -> None:
+    def __init__(
+        self, world: Surroundings, name: str, settings: Settings, stripe: Stripe, memory: Memory | None
+    ) -> None:
         self.world = world
+        self._stripe = stripe
+        self._memory = memory
         self.name = name
         self.shop: Shop | None = None
         self.offset = 0.0
@@ -111,7 +113,7 @@ class Process:
             entropy=self._chance.randbytes,
             open_database=self._open_database,
             open_stock=self._open_stock,
-            processor=Way(self, self.world.stripe),
+            processor=Way(self, self._stripe),
         )
         try:
             async with open_shop(self._settings, PLACE, parts) as shop:
@@ -175,13 +177,13 @@ class Process:
         return RemoteDatabase(await open_database(settings, name), self)
 
     async def _open_stock(self, shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> Stock:
-        if self.world.memory is None:
+        if self._memory is None:
             return await open_stock_file(shop.settings, closing)
         return tended(await redis_by(Client(self._send), database, closing), shop, orders)
 
     async def _send(self, commands: Sequence[Command]) -> list[Any]:
         """Commands on their way to the Redis server; as redis-py does, they are sent again if no answer comes."""
-        memory, faults = self.world.memory, self.world.faults
+        memory, faults = self._memory, self.world.faults
         assert memory is not None
         for _ in range(_TRIES):
             await self.pause("stock")

@@ -13,8 +13,9 @@ from kassa.app.shop import Shop
 from kassa.simulation import invariants, process
 from kassa.simulation.faults import KINDS
 from kassa.simulation.loop import SimulatedLoop, Stuck
+from kassa.simulation.surroundings import Happening
 from kassa.simulation.workload import Workload
-from kassa.simulation.world import Happening, World
+from kassa.simulation.world import World
 
 BUYERS = 120
 _LOOK_EVERY = 60.0

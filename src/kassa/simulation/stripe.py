@@ -1,7 +1,7 @@
 """Stripe: the sandbox's own core without a server, the way to it, and its webhooks on their way back."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +28,13 @@ from kassa.sandbox.config import Clock, SandboxConfig
 from kassa.sandbox.errors import ApiError
 from kassa.sandbox.events import Cause
 from kassa.sandbox.faults import Fault
+from kassa.simulation.surroundings import Host, Surroundings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kassa.simulation.process import Process
-    from kassa.simulation.world import World
-
+Receive = Callable[[bytes, str], Awaitable[None]]
+"""Takes a webhook in, with its signature; a Problem if nobody is there."""
 Json = dict[str, Any]
 SIGNATURE = "signed"
 _LATER, _BANK_DELAY = 45.0, 600.0
@@ -46,9 +46,10 @@ _EVENTS = "SELECT seq, body FROM object WHERE kind = 'event' AND seq > ? ORDER B
 class Stripe:
     """What happens at Stripe happens at once; on the way there and back things take time and get lost."""
 
-    def __init__(self, world: "World", database: "Path") -> None:
+    def __init__(self, world: Surroundings, database: "Path", receive: Receive) -> None:
         ids.use(lambda: int(world.now() * 1e9), world.chance("Stripe's ids").randbytes)
         self._world = world
+        self._receive = receive
         self._chance = world.chance("webhooks")
         self._config = SandboxConfig(database, later=_LATER, bank_delay=_BANK_DELAY)
         connection = apsw.Connection(":memory:")
@@ -120,7 +121,7 @@ class Stripe:
         for attempt in range(_TRIES):
             await asyncio.sleep(wait)
             try:
-                await self._world.any_process().ask(lambda shop: shop.inbox.receive(body, SIGNATURE))  # type: ignore[union-attr]
+                await self._receive(body, SIGNATURE)
             except Problem:
                 wait = min(3600.0, 2.0**attempt * 5)
             else:
@@ -132,7 +133,7 @@ class Way:
 
     is_live = False
 
-    def __init__(self, process: "Process", stripe: Stripe) -> None:
+    def __init__(self, process: Host, stripe: Stripe) -> None:
         self._process = process
         self._stripe = stripe
 
