@@ -2,6 +2,8 @@
 
 import hmac
 import re
+import unicodedata
+from contextlib import suppress
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -13,6 +15,7 @@ from kassa.kit.documents import Document
 from kassa.kit.effects import Aggregate
 from kassa.kit.identity import ADMIN
 from kassa.kit.problem import Invalid
+from kassa.kit.text import MOST_EXPANDED, domain_in_ascii, domain_name, normalised
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1024
@@ -82,12 +85,39 @@ Verdict: TypeAlias = Literal["fresh", "refused", "stolen"]
 
 
 def normalised_email(text: str) -> str:
-    """The address as it is stored and compared; Invalid if it is none."""
-    email = text.strip().lower()
+    """The address as it is stored; Invalid if it is none."""
+    email = one_spelling(text)
     local, _, domain = email.rpartition("@")
     if len(email) > LONGEST_EMAIL or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
         raise Invalid.field("email", "must be an email address such as ada@example.com")
     return email
+
+
+def one_spelling(text: str) -> str:
+    """What all addresses that look the same have in common, whether it can be an address or not."""
+    local, at, domain = normalised(_typed(text), LONGEST_EMAIL).rpartition("@")
+    try:
+        return f"{local}{at}{domain_name(domain[:LONGEST_EMAIL])}"
+    except ValueError:
+        return f"{local}{at}{domain}"  # No host is called so today; of former releases there may be accounts.
+
+
+def spellings(text: str) -> list[str]:
+    """The spellings under which the account of this address may be stored, the likeliest first: former releases
+    stored what was typed."""
+    typed, email = _typed(text), one_spelling(text)
+    if typed == email and email.isascii():
+        return [email]
+    local, _, domain = email.rpartition("@")
+    domains = [domain, unicodedata.normalize("NFD", domain)]
+    with suppress(ValueError):
+        domains.append(domain_in_ascii(domain))
+    names = (local, unicodedata.normalize("NFD", local))
+    return list(dict.fromkeys([typed, *(f"{name}@{host}" for name in names for host in domains)]))
+
+
+def _typed(text: str) -> str:
+    return text[: MOST_EXPANDED * LONGEST_EMAIL].strip().lower()
 
 
 def checked_password(password: str, field: str = "password") -> str:
@@ -101,10 +131,10 @@ def checked_password(password: str, field: str = "password") -> str:
 
 def checked_name(name: str) -> str:
     """The name without blanks around it; Invalid if it is too long or has control characters."""
-    stripped = name.strip()
-    if len(stripped) > LONGEST_NAME or _CONTROL.search(stripped):
+    shown = normalised(name, LONGEST_NAME)
+    if len(shown) > LONGEST_NAME or _CONTROL.search(shown):
         raise Invalid.field("name", f"must have at most {LONGEST_NAME} characters, all of them printable")
-    return stripped
+    return shown
 
 
 def registered(user: User, cause: Cause) -> User:

@@ -14,7 +14,7 @@ from kassa.auth.tokens import Tokens
 from kassa.contracts.auth import EmailTaken, InvalidRefreshToken, KeySet, RoleNotAllowed, WrongCredentials
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
-from kassa.kit.documents import Conflict, Duplicate, change
+from kassa.kit.documents import Conflict, Duplicate, In, change
 from kassa.kit.identity import ADMIN
 from kassa.kit.identity import USER as USER_ROLE
 from kassa.kit.ids import REQUEST, USER, Ids
@@ -65,16 +65,16 @@ class AuthService:
         address = domain.normalised_email(email)
         name = domain.checked_name(name)
         domain.checked_password(password)
-        if await self._by_email(address) is not None:
+        if await self._by_email(email) is not None:
             raise EmailTaken
         return await self._begin(await self._insert(name, address, password, USER_ROLE, who=None))
 
     async def login(self, email: str, password: str, client: str) -> Session:
         """A new session. WrongCredentials, after the same time, for an unknown address and a wrong password;
         TooManyRequests after repeated failures for this address from this `client` (or from everywhere)."""
-        address = email.strip().lower()[: domain.LONGEST_EMAIL]
+        address = domain.one_spelling(email)[: domain.LONGEST_EMAIL]
         async with self._throttle.turn(client, address):
-            user = await self._checked(client, address, await self._by_email(address), password)
+            user = await self._checked(client, address, await self._by_email(email), password)
         return await self._begin(user)
 
     async def refresh(self, refresh_token: str) -> Session:
@@ -112,8 +112,9 @@ class AuthService:
         user = await self._users.get(user_id)
         if user is None:
             raise Unauthenticated("this account does not exist any more")
-        async with self._throttle.turn(client, user.email):
-            await self._checked(client, user.email, user, current)
+        address = domain.one_spelling(user.email)
+        async with self._throttle.turn(client, address):
+            await self._checked(client, address, user, current)
         await self._set_password(user, new, who=user_id)
 
     async def create_admin(self, email: str, password: str | None) -> AdminMade:
@@ -123,7 +124,7 @@ class AuthService:
         address = domain.normalised_email(email)
         if password is not None:
             domain.checked_password(password)
-        user = await self._by_email(address)
+        user = await self._by_email(email)
         if user is None:
             if password is None:
                 raise Invalid.field("password", "a new administrator needs one")
@@ -135,7 +136,7 @@ class AuthService:
         outcome: Literal["promoted", "unchanged"] = "unchanged" if user.role == ADMIN else "promoted"
         cause, now = self._cause(_OPERATOR, "kassa admin create"), self._clock.now()
         await change(self._users, user.id, lambda known: domain.promoted(known, cause, now))
-        return AdminMade(user.id, address, outcome, has_new_password=not is_known)
+        return AdminMade(user.id, user.email, outcome, has_new_password=not is_known)
 
     async def remove_expired(self) -> int:
         """Remove families whose last token has expired; return how many."""
@@ -144,8 +145,13 @@ class AuthService:
             await self._families.delete(family.id)
         return len(expired)
 
-    async def _by_email(self, address: str) -> User | None:
-        return await self._users.first({"email": address})
+    async def _by_email(self, text: str) -> User | None:
+        """The user whose address this is, however it was spelled when it was stored."""
+        spellings = domain.spellings(text)
+        if len(spellings) == 1:
+            return await self._users.first({"email": spellings[0]})
+        found = await self._users.find({"email": In(tuple(spellings))}, limit=len(spellings))
+        return min(found, key=lambda user: spellings.index(user.email), default=None)
 
     async def _checked(self, client: str, address: str, user: User | None, password: str) -> User:
         """The user, if there is one and this is the password; WrongCredentials else."""

@@ -1,0 +1,71 @@
+"""Text by which something is found again: what looks the same to people is the same to the shop."""
+
+import re
+import unicodedata
+
+import idna
+
+# A blank of any kind, but for the line breaks and tabs that callers refuse.
+_BLANKS = re.compile(r"[^\S\x00-\x1f\x7f\x85\u2028\u2029]+")
+# What chooses between the shapes of the character before it, and what joins two characters into one shape.
+_SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef"
+_JOINERS = "\u200c\u200d"
+# Besides the category Cf: what joins nothing, Hangul fillers, selectors; not some signs of Cf that are seen (Unicode:
+# Default_Ignorable_Code_Point, Prepended_Concatenation_Mark).
+_MORE_INVISIBLE = re.compile(f"[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0{_SELECTORS}]")
+_SEEN = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
+_SHAPING = re.compile(f"[{_JOINERS}{_SELECTORS}]")
+# Letters without case, marks and symbols: the scripts and the emoji that are shaped so.
+_SHAPED = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
+MOST_EXPANDED = 4
+
+
+def normalised(text: str, longest: int) -> str:
+    """The one spelling of all that looks like this: composed (NFC), single blanks between words and none around, no
+    invisible characters but where a script or an emoji needs them. A text far beyond `longest` characters is left as
+    it is: it is too long, however it is spelled, and must not cost anything."""
+    if text.isascii() or len(text) > MOST_EXPANDED * longest:
+        return _BLANKS.sub(" ", text).strip()
+    seen = _without_invisible(unicodedata.normalize("NFC", text))
+    return unicodedata.normalize("NFC", _BLANKS.sub(" ", seen).strip())
+
+
+def is_invisible(character: str) -> bool:
+    """Whether the character shows nothing by itself: zero width, a direction, the shape of another."""
+    if _MORE_INVISIBLE.match(character):
+        return True
+    return unicodedata.category(character) == "Cf" and not _SEEN.match(character)
+
+
+def _without_invisible(text: str) -> str:
+    kept: list[str] = []
+    is_shaped = False
+    for each, behind in zip(text, f"{text[1:]} ", strict=True):
+        is_kept = not is_invisible(each)
+        if is_kept:
+            is_shaped = unicodedata.category(each) in _SHAPED
+        elif is_shaped and _SHAPING.match(each):
+            is_kept = each not in _JOINERS or unicodedata.category(behind) in _SHAPED
+        if is_kept:
+            kept.append(each)
+    return "".join(kept)
+
+
+def domain_name(text: str) -> str:
+    """A host's name in letters: `xn--bcher-kva.example` is `bücher.example`. ValueError if none is called so.
+
+    Both spellings are one name (RFC 5891; UTS 46, non-transitional: ß and ss are two).
+    """
+    return _plain(text) or idna.decode(domain_in_ascii(text))
+
+
+def domain_in_ascii(text: str) -> str:
+    """A host's name as DNS knows it: `bücher.example` is `xn--bcher-kva.example`. ValueError as above."""
+    try:
+        return _plain(text) or idna.encode(text, uts46=True).decode()
+    except UnicodeError as error:
+        raise ValueError(f"{text[:60]!r} is no host's name: {error}") from error
+
+
+def _plain(text: str) -> str:
+    return text.lower() if text.isascii() and "xn--" not in text.lower() else ""
