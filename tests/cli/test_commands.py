@@ -86,13 +86,28 @@ def test_what_is_exported_can_be_imported_and_changes_nothing(tmp_path: Path) ->
 
 
 def test_a_file_that_is_wrong_or_missing_changes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "bad.csv").write_text("name,description,category,price\nTea,Green,Tea,free\n", encoding="utf-8")
-    for file, named in (("bad.csv", "line 2"), ("missing.csv", "missing.csv cannot be read")):
-        done = kassa(tmp_path, "import", file)
-        assert done.returncode == 1
-        assert done.stderr.startswith("KASSA: ")
-        assert named in done.stderr
-        assert done.stderr.count("\n") == 1
+    (tmp_path / "bad.csv").write_text("name,description,category,price\nTea,Green,,free\nPot\n", encoding="utf-8")
+    done = kassa(tmp_path, "import", "missing.csv")
+    assert (done.returncode, done.stderr) == (1, "KASSA: missing.csv cannot be read: No such file or directory\n")
+    done = kassa(tmp_path, "import", "bad.csv")
+    assert done.returncode == 1
+    *faults, last = done.stderr.splitlines()
+    assert [fault.split(": ")[0] for fault in faults] == ["row 2, column category", "row 2, column price", "row 3"]
+    assert last == "KASSA: nothing was imported: mend what is told above in bad.csv, and import it again"
+
+
+def test_a_file_comes_in_from_a_pipe_and_its_stock_counts_when_that_is_said(tmp_path: Path) -> None:
+    file = "sku;name;description;category;price;stock\nT-1;Tea;Green;Tea;4,50;{stock}\n"
+    assert kassa(tmp_path, "import", "-", input=file.format(stock=7)).returncode == 0
+    left = kassa(tmp_path, "import", "-", input=file.format(stock=3))
+    assert "The stock of 1 products was left as it is; --set-stock would set it." in left.stdout
+    for stock in (3, 12):
+        done = kassa(tmp_path, "import", "-", "--set-stock", input=file.format(stock=stock))
+        assert done.returncode == 0, done.stderr
+        assert "The stock of 1 products was set to what the file says." in done.stdout
+        (row,) = csv.DictReader(kassa(tmp_path, "export").stdout.splitlines())
+        assert (row["sku"], row["stock"]) == ("T-1", str(stock))
+    assert kassa(tmp_path, "audit").returncode == 0
 
 
 def test_an_empty_shop_is_in_order(tmp_path: Path) -> None:

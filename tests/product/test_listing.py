@@ -9,7 +9,8 @@ import pytest
 
 from kassa.contracts.product import Product, Snapshot
 from kassa.product import wire
-from kassa.product.catalogue_csv import Row
+from kassa.product.catalogue_csv import Row, Sheet
+from kassa.product.exchange import import_sheet
 from kassa.storage.documents_sqlite import SqliteDatabase
 
 from .world import World
@@ -141,12 +142,13 @@ async def test_the_api_document_says_what_is_taken_and_answered(world: World) ->
     assert operations >= {
         ("get", "/products"),
         ("post", "/products"),
+        ("get", "/products/categories"),
         ("get", "/products/{product_id}"),
         ("put", "/products/{product_id}"),
         ("delete", "/products/{product_id}"),
     }
     taken = document["paths"]["/products"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert set(taken["properties"]) == {"name", "description", "price", "category", "images", "stock"}
+    assert set(taken["properties"]) == {"name", "description", "price", "category", "images", "stock", "sku"}
 
 
 async def test_a_text_that_looks_like_the_stock_is_shown_as_it_is(world: World) -> None:
@@ -159,7 +161,7 @@ async def test_products_of_two_shops_with_the_same_id_are_not_mixed_up(tmp_path:
     for number, name in enumerate(("Mug", "Cup")):
         database = await SqliteDatabase.open(tmp_path / f"{number}.db")
         world = await World.on(database)
-        await world.service.import_rows([msgspec.structs.replace(row, name=name)], "operator")
+        await import_sheet(world.service, Sheet([msgspec.structs.replace(row, name=name)]), "operator")
         assert await world.names() == [name]
         await database.close()
 

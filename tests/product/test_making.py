@@ -22,6 +22,7 @@ async def test_a_new_product_is_answered_as_it_is_on_sale(world: World) -> None:
     assert is_id("prd", product.pop("id"))
     made_at = rfc3339(world.clock.now())
     assert product == {
+        "sku": None,
         "name": "Mug",
         "description": "Holds tea",
         "price": 12.5,

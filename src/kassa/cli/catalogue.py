@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,38 +15,93 @@ from kassa.cli.trouble import Refusal
 
 if TYPE_CHECKING:
     from kassa.app.shop import Shop
+    from kassa.inventory.service import InventoryService
 
 WHO = "operator"
 
+_COLUMNS = "id, sku, name, description, category, price, stock, images"
+CatalogueFile = Annotated[Path, typer.Argument(help=f"CSV file, or - for what is piped in: {_COLUMNS}.")]
+
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV file: id, name, description, category, price, stock, images.")],
+    file: CatalogueFile,
     data: DataOption = None,
+    set_stock: Annotated[
+        bool, typer.Option("--set-stock", help="Also of products that are there already, make the stock the file's.")
+    ] = False,
 ) -> None:
-    """Make and change products as a CSV file says: all of it, or nothing if a line is wrong. A line with the id of a
-    product changes that one; stock is given to new products only."""
+    """Make and change products as a CSV file says: all of it, or nothing if a row is wrong. A row with the id or the
+    SKU of a product changes that one. The stock of a product that is there already is left as it is, for some may have
+    been sold since, unless --set-stock says that the file's figure is what can be bought now."""
     settings = settings_for(data)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise Refusal(f"{file} cannot be read: {error.strerror}") from None
+    content = _content(file)
 
     async def load() -> None:
         from kassa.app.shop import present
         from kassa.product.catalogue_csv import read
+        from kassa.product.exchange import import_sheet
 
-        rows = read(content)
+        with _told(file):
+            sheet = read(content)
         async with opened(settings) as shop:
-            with progress() as shown:
-                task = shown.add_task("Importing", total=len(rows))
-                done = await present(shop.product, "product").import_rows(
-                    rows, WHO, lambda count: shown.update(task, completed=count)
+            with progress() as shown, _told(file):
+                task = shown.add_task("Importing", total=len(sheet.rows))
+                done = await import_sheet(
+                    present(shop.product, "product"), sheet, WHO, lambda count: shown.update(task, completed=count)
                 )
+            for product_id, figure in done.stock_differs.items() if set_stock else ():
+                await _set_stock(present(shop.inventory, "inventory"), product_id, figure)
         print(f"{done.created} made, {done.updated} changed, {done.unchanged} as they were.")
-        if done.stock_ignored:
-            print(f"The stock of {len(done.stock_ignored)} products was left as it is; change it with adjust.")
+        if done.off_sale:
+            print(f"{len(done.off_sale)} of them are off sale; put them back in the console.")
+        if done.stock_differs:
+            said = "set to what the file says" if set_stock else "left as it is; --set-stock would set it"
+            print(f"The stock of {len(done.stock_differs)} products was {said}.")
 
     run(load())
+
+
+def _content(file: Path) -> bytes:
+    if str(file) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Refusal(f"{file} cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    """Shows each fault of the file in a line of its own."""
+    from kassa.kit.problem import Invalid
+
+    try:
+        yield
+    except Invalid as invalid:
+        count = invalid.members.get("faults", len(invalid.errors))
+        for error in invalid.errors:
+            print(f"{error.field}: {error.message}", file=sys.stderr)
+        if count > len(invalid.errors):
+            print(f"and {count - len(invalid.errors)} more", file=sys.stderr)
+        name = "the input" if str(file) == "-" else file
+        raise Refusal(f"nothing was imported: mend what is told above in {name}, and import it again") from None
+
+
+async def _set_stock(inventory: InventoryService, product_id: str, figure: int) -> None:
+    """By adding or taking away the difference, so that what is sold meanwhile is sold once."""
+    from kassa.contracts.inventory import InsufficientStock, UnknownStock
+
+    while True:
+        operation_id = inventory.new_operation_id()
+        try:
+            level = await inventory.level(product_id)
+            if level.available != figure:
+                await inventory.adjust(product_id, figure - level.available, "imported", operation_id, WHO)
+            return
+        except UnknownStock:
+            await inventory.init(product_id, figure, operation_id, WHO)
+        except InsufficientStock:
+            continue  # It was bought in between.
 
 
 def export(
@@ -57,9 +114,10 @@ def export(
     async def write() -> str:
         from kassa.app.shop import present
         from kassa.product import catalogue_csv
+        from kassa.product.exchange import export_rows
 
         async with opened(settings) as shop:
-            rows: list[Any] = [row async for row in present(shop.product, "product").export_rows()]
+            rows = [row async for row in export_rows(present(shop.product, "product"))]
         return catalogue_csv.write(rows)
 
     text = run(write())
@@ -79,11 +137,13 @@ async def load_sample(shop: Shop) -> bool:
 
     from kassa.app.shop import present
     from kassa.product.catalogue_csv import read
+    from kassa.product.exchange import import_sheet
     from kassa.product.service import Wanted
 
     product = present(shop.product, "product")
-    _, known = await product.page(Wanted(limit=1, with_inactive=True))
+    _, known = await product.page(Wanted(limit=1, is_active=None))
     if known:
         return False
-    await product.import_rows(read((files("kassa.pages") / "sample" / "catalogue.csv").read_bytes()), "sample")
+    sheet = read((files("kassa.pages") / "sample" / "catalogue.csv").read_bytes())
+    await import_sheet(product, sheet, "sample")
     return True

@@ -17,6 +17,28 @@ class UnknownProduct(Problem):
         super().__init__(f"product {product_id} does not exist or is not on sale", productId=product_id)
 
 
+class SkuTaken(Problem):
+    """Another product of the shop has this SKU, on sale or not."""
+
+    code, title, status = "sku_taken", "Another product has this SKU", 409
+
+    def __init__(self, sku: str, product_id: str) -> None:
+        super().__init__(f"product {product_id} has the SKU {sku!r} already", sku=sku, productId=product_id)
+
+
+class ProductChanged(Problem):
+    """Somebody else has changed the product since it was read; nothing was changed."""
+
+    code, title, status = "product_changed", "The product has been changed meanwhile", 409
+
+    def __init__(self, product_id: str, updated_at: str) -> None:
+        super().__init__(
+            f"product {product_id} was changed at {updated_at}; read it again",
+            productId=product_id,
+            updatedAt=updated_at,
+        )
+
+
 class Snapshot(msgspec.Struct, frozen=True, rename="camel"):
     """A product on sale as it is at this moment; the price in minor units of `currency`."""
 

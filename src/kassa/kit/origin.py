@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from kassa.kit.text import domain_in_ascii
+
 _OWN_PORTS = {"http": 80, "https": 443}
 
 
@@ -11,14 +13,6 @@ def origin_of(address: str) -> str:
     parts = urlsplit(address)
     if parts.scheme not in _OWN_PORTS or not parts.hostname:
         raise ValueError("not an address with http:// or https:// and a host")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else _ascii(parts.hostname)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else domain_in_ascii(parts.hostname)
     port = "" if parts.port in (None, _OWN_PORTS[parts.scheme]) else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}"
-
-
-def _ascii(host: str) -> str:
-    if host.isascii():
-        return host
-    import idna  # Only for those who need it: its tables are large.
-
-    return idna.encode(host, uts46=True).decode()

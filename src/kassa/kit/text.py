@@ -3,8 +3,6 @@
 import re
 import unicodedata
 
-import idna
-
 # A blank of any kind, but for the line breaks and tabs that callers refuse.
 _BLANKS = re.compile(r"[^\S\x00-\x1f\x7f\x85\u2028\u2029]+")
 # What chooses between the shapes of the character before it, and what joins two characters into one shape.
@@ -56,16 +54,25 @@ def domain_name(text: str) -> str:
 
     Both spellings are one name (RFC 5891; UTS 46, non-transitional: ß and ss are two).
     """
-    return _plain(text) or idna.decode(domain_in_ascii(text))
+    if (plain := _plain(text)) is not None:
+        return plain
+    in_ascii = domain_in_ascii(text)
+    import idna
+
+    return idna.decode(in_ascii)
 
 
 def domain_in_ascii(text: str) -> str:
     """A host's name as DNS knows it: `bücher.example` is `xn--bcher-kva.example`. ValueError as above."""
+    if (plain := _plain(text)) is not None:
+        return plain
+    import idna  # Only for those who need it: its tables are large.
+
     try:
-        return _plain(text) or idna.encode(text, uts46=True).decode()
+        return idna.encode(text, uts46=True).decode()
     except UnicodeError as error:
         raise ValueError(f"{text[:60]!r} is no host's name: {error}") from error
 
 
-def _plain(text: str) -> str:
-    return text.lower() if text.isascii() and "xn--" not in text.lower() else ""
+def _plain(text: str) -> str | None:
+    return text.lower() if text.isascii() and "xn--" not in text.lower() else None

@@ -1,6 +1,7 @@
 """A product: what may be said of it, and what may become of it. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,9 @@ from kassa.kit.clock import Millis
 from kassa.kit.effects import Aggregate, planned, with_effects
 from kassa.kit.money import STRIPE_MAXIMUM, minor, most_major, to_stripe
 from kassa.kit.problem import FieldError
+from kassa.kit.text import normalised
 
+LONGEST_SKU = 64
 LONGEST_NAME = 200
 LONGEST_DESCRIPTION = 5000
 LONGEST_CATEGORY = 100
@@ -29,8 +32,10 @@ _IMAGE = re.compile(r"(?:https?://[^\s/?#\\\"<>^`{|}\x00-\x1f\x7f]+|/(?!/))[^\s\
 
 
 class Product(Aggregate, frozen=True, kw_only=True):
-    """Something that is, or was, for sale. `search` is what a search looks in."""
+    """Something that is, or was, for sale. `sku` is the shop's own name for it, which no other product has; `search`
+    is what a search looks in."""
 
+    sku: str | None = None
     name: str
     description: str
     price_minor: int
@@ -89,14 +94,19 @@ def checked_stock(stock: int) -> int:
 
 def _line(longest: int) -> Callable[[str], str]:
     def checked_line(text: str) -> str:
-        stripped = text.strip()
-        if not 1 <= len(stripped) <= longest:
+        line = normalised(text, longest)
+        if not 1 <= len(line) <= longest:
             raise ValueError(f"must have 1 to {longest} characters")
-        if _CONTROL.search(stripped):
+        if _CONTROL.search(line):
             raise ValueError("must be one line without control characters")
-        return stripped
+        return line
 
     return checked_line
+
+
+def _checked_sku(text: str | None) -> str | None:
+    # Full-width digits and letters come from other keyboards; on a label they are the same.
+    return None if text is None else unicodedata.normalize("NFKC", _line(LONGEST_SKU)(text))
 
 
 def _checked_description(text: str) -> str:
@@ -117,6 +127,7 @@ def _checked_images(images: list[str] | tuple[str, ...]) -> tuple[str, ...]:
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
+    "sku": _checked_sku,
     "name": _line(LONGEST_NAME),
     "description": _checked_description,
     "category": _line(LONGEST_CATEGORY),
@@ -131,7 +142,7 @@ def made(product_id: str, good: Fields, cause: Cause, now: Millis) -> Product:
     members = {"images": (), **{name: value for name, value in good.items() if name != "stock"}}
     product = Product(
         id=product_id,
-        search=_searchable(good["name"], good["description"], good["category"]),
+        search=_searchable(good["name"], good["description"], good["category"], good.get("sku")),
         created_at=now,
         updated_at=now,
         audit=(entry(cause, "created", "", "active", now),),
@@ -153,7 +164,7 @@ def edited(product: Product, good: Fields, cause: Cause, now: Millis) -> Product
     change = entry(cause, what, before, after, now)
     return msgspec.structs.replace(
         changed,
-        search=_searchable(changed.name, changed.description, changed.category),
+        search=_searchable(changed.name, changed.description, changed.category, changed.sku),
         audit=(*product.audit, change),
     )
 
@@ -162,5 +173,5 @@ def _state(product: Product) -> str:
     return "active" if product.is_active else "inactive"
 
 
-def _searchable(name: str, description: str, category: str) -> str:
-    return "\n".join((name, description, category)).lower()
+def _searchable(name: str, description: str, category: str, sku: str | None) -> str:
+    return "\n".join((name, description, category, sku or "")).lower()

@@ -5,12 +5,15 @@ from typing import Annotated, Any, cast
 from litestar import Request, Response, delete, get, post, put
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from kassa.contracts.product import ProductChanged, SkuTaken
 from kassa.kit.ids import PRODUCT
 from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, admin_of, new_id, once, paging, read_body, takes
 from kassa.product.domain import Product
 from kassa.product.service import ProductService, Wanted
 from kassa.product.wire import (
+    CategoriesAnswer,
+    CategoryOut,
     NewProduct,
     ProductAnswer,
     ProductBody,
@@ -23,6 +26,9 @@ from kassa.product.wire import (
 
 LONGEST_SEARCH = 200
 _TAGS = ["products"]
+WithInactive = Annotated[
+    bool, QueryParameter(name="includeInactive", description="Withdrawn ones too; for administrators")
+]
 _STOCK_ELSEWHERE = "cannot be set here; change it with POST /inventory/adjust"
 
 
@@ -34,18 +40,20 @@ async def list_products(
     limit: FromQuery[int] = 20,
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
-    with_inactive: Annotated[
-        bool, QueryParameter(name="includeInactive", description="Withdrawn ones too; for administrators")
-    ] = False,
+    with_inactive: WithInactive = False,
+    active: Annotated[
+        bool | None, QueryParameter(description="`false`: only withdrawn ones; for administrators")
+    ] = None,
 ) -> Response[ProductsAnswer]:
     """The products on sale, the newest first."""
-    if with_inactive:
+    if with_inactive or active is False:
         await admin_of(request)
+    is_active = True if active is None and not with_inactive else active
     if q is not None and len(q) > LONGEST_SEARCH:
         raise Invalid.field("q", f"must have at most {LONGEST_SEARCH} characters")
     part = paging(limit, skip, cursor)
     service = _service(request)
-    found, total = await service.page(Wanted(part.limit, part.skip, part.after, category, q, with_inactive))
+    found, total = await service.page(Wanted(part.limit, part.skip, part.after, category, q, is_active))
     products = found[: part.limit]
     stocks = await service.stocks(products)
     pagination = part.pagination(total, found, lambda product: product.id)
@@ -53,14 +61,26 @@ async def list_products(
     return cast(Response[ProductsAnswer], JsonResponse(body))
 
 
+@get("/products/categories", tags=_TAGS)
+async def list_categories(request: Request[Any, Any, Any]) -> Response[CategoriesAnswer]:
+    """The categories of all products on sale, by name."""
+    counts = await _service(request).categories()
+    answer = CategoriesAnswer([CategoryOut(name, counts[name]) for name in sorted(counts)])
+    return JsonResponse(answer, media_type="application/json")
+
+
 @get("/products/{product_id:str}", tags=_TAGS)
-async def get_product(request: Request[Any, Any, Any], product_id: FromPath[str]) -> Response[ProductAnswer]:
+async def get_product(
+    request: Request[Any, Any, Any], product_id: FromPath[str], with_inactive: WithInactive = False
+) -> Response[ProductAnswer]:
     """One product on sale."""
+    if with_inactive:
+        await admin_of(request)
     service = _service(request)
-    return _response(await _body(service, await service.on_sale(product_id)))
+    return _response(await _body(service, await service.get(product_id, with_inactive=with_inactive)))
 
 
-@post("/products", operation_class=takes(NewProduct), tags=_TAGS)
+@post("/products", operation_class=takes(NewProduct), tags=_TAGS, refuses=(SkuTaken,))
 async def create_product(request: Request[Any, Any, Any]) -> Response[ProductAnswer]:
     """Put a new product on sale; for administrators. With `stock` its stock is initialised, too: at once, or as soon
     as the inventory can be reached."""
@@ -74,15 +94,16 @@ async def create_product(request: Request[Any, Any, Any]) -> Response[ProductAns
     return await once(request, admin.id, 201, new_id(request, PRODUCT), work)
 
 
-@put("/products/{product_id:str}", operation_class=takes(ProductChange), tags=_TAGS)
+@put("/products/{product_id:str}", operation_class=takes(ProductChange), tags=_TAGS, refuses=(SkuTaken, ProductChanged))
 async def update_product(request: Request[Any, Any, Any], product_id: FromPath[str]) -> Response[ProductAnswer]:
     """Replace the given fields; for administrators. `stock` is changed by POST /inventory/adjust."""
     admin = await admin_of(request)
     fields = given(await _read_change(request))
+    expected = fields.pop("expected_updated_at", None)
     if not fields:
         raise Invalid("name at least one field to replace")
     service = _service(request)
-    return _response(await _body(service, await service.update(product_id, fields, admin.id)))
+    return _response(await _body(service, await service.update(product_id, fields, admin.id, expected)))
 
 
 @delete("/products/{product_id:str}", status_code=200, tags=_TAGS)
@@ -93,7 +114,7 @@ async def withdraw_product(request: Request[Any, Any, Any], product_id: FromPath
     return _response(await _body(service, await service.withdraw(product_id, admin.id)))
 
 
-HANDLERS = (list_products, get_product, create_product, update_product, withdraw_product)
+HANDLERS = (list_products, list_categories, get_product, create_product, update_product, withdraw_product)
 
 
 def _service(request: Request[Any, Any, Any]) -> ProductService:

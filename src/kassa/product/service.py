@@ -1,50 +1,38 @@
-"""The catalogue: products are made, changed, withdrawn, listed, imported and exported."""
+"""The catalogue: products are made, changed, withdrawn and listed."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from kassa.contracts.inventory import Inventory
-from kassa.contracts.product import Snapshot
+from kassa.contracts.product import ProductChanged, SkuTaken, Snapshot
 from kassa.kit.audit import Cause
-from kassa.kit.clock import SECOND, Clock, Millis
-from kassa.kit.documents import Contains, Duplicate, Test, change
+from kassa.kit.clock import SECOND, Clock, Millis, rfc3339
+from kassa.kit.documents import Contains, Duplicate, In, Test, change
 from kassa.kit.ids import PRODUCT, REQUEST, Ids, is_id
-from kassa.kit.money import major
 from kassa.kit.outbox import Outbox
 from kassa.kit.problem import FieldError, Invalid, NotFound, Unavailable
+from kassa.kit.text import normalised
 from kassa.kit.wire import request_id
 from kassa.product import domain
-from kassa.product.catalogue_csv import Row, refusal
-from kassa.product.domain import Fields, Product
+from kassa.product.domain import LONGEST_CATEGORY, LONGEST_DESCRIPTION, Fields, Product
 from kassa.product.store import ProductStore
 
-CHUNK = 100
 TOTAL_KEPT: Millis = SECOND
 MOST_TOTALS = 1000
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What part of the catalogue is asked for: a category, a text in name, description or category, a page."""
+    """What part of the catalogue is asked for: a category, a text in name, description, category or SKU, a page; what
+    is on sale, what is not, or (None) both."""
 
     limit: int
     skip: int = 0
     after: str | None = None
     category: str | None = None
     text: str | None = None
-    with_inactive: bool = False
-
-
-class Imported(msgspec.Struct, frozen=True):
-    """What an import did. `stock_ignored` are the products that were there already and whose stock is not what the
-    file says: an import gives a stock to new products only; change it with POST /inventory/adjust."""
-
-    created: int
-    updated: int
-    unchanged: int
-    stock_ignored: tuple[str, ...]
+    is_active: bool | None = True
 
 
 class ProductService:
@@ -59,17 +47,18 @@ class ProductService:
         clock: Clock,
         currency: str,
     ) -> None:
-        self._products = store.products
+        self.products = store.products
         self._outbox = outbox
         self._inventory = inventory
         self._ids = ids
         self._clock = clock
-        self._currency = currency
+        self.currency = currency
+        self._spellings: set[str] | None = None
         self._totals: dict[tuple[tuple[str, Test], ...], tuple[Millis, int]] = {}
 
     async def snapshot(self, ids: list[str]) -> list[Snapshot]:
         """Those of the products that exist and are on sale; the others are left out."""
-        found = await self._products.many(ids)
+        found = await self.products.many(ids)
         return [
             Snapshot(product.id, product.name, product.price_minor, product.currency)
             for product in found
@@ -79,26 +68,44 @@ class ProductService:
     async def create(self, product_id: str, fields: Fields, who: str) -> Product:
         """Put a new product on sale, under this id; `stock` among the fields initialises its stock. If the id is
         there already, that product is answered. When the inventory cannot be reached it gets the stock later."""
-        good, errors = domain.checked(fields, self._currency)
+        good, errors = domain.checked(fields, self.currency)
         _refuse(errors)
         return await self._insert(product_id, good, who)
 
-    async def update(self, product_id: str, fields: Fields, who: str) -> Product:
-        """Replace the given fields; NotFound if there is no such product."""
-        good, errors = domain.checked(fields, self._currency)
+    async def update(self, product_id: str, fields: Fields, who: str, expected: str | None = None) -> Product:
+        """Replace the given fields; NotFound if there is no such product, SkuTaken. `expected` is when it was changed
+        last, as the caller has read it (RFC 3339): ProductChanged if that is not so any more."""
+        good, errors = domain.checked(fields, self.currency)
         _refuse(errors)
-        return await self._edit(product_id, good, who, "edited")
+        return await self._edit(product_id, good, who, "edited", expected)
+
+    async def put(self, product_id: str, good: Fields, who: str, known: Product | None) -> Product:
+        """Make the product of checked fields; or give them to the `known` one, all but the stock."""
+        if known is None:
+            return await self._insert(product_id, good, who)
+        return await self._edit(product_id, {name: good[name] for name in good if name != "stock"}, who, "imported")
+
+    def new_id(self) -> str:
+        """An id for a new product."""
+        return self._ids.new(PRODUCT)
 
     async def withdraw(self, product_id: str, who: str) -> Product:
         """Take the product off sale; it stays in the catalogue. Asking again is a no-op. NotFound."""
         return await self._edit(product_id, {"is_active": False}, who, "withdrawn")
 
-    async def on_sale(self, product_id: str) -> Product:
-        """The product; NotFound if there is none or it was withdrawn."""
-        product = await self._products.get(product_id) if is_id(PRODUCT, product_id) else None
-        if product is None or not product.is_active:
+    async def get(self, product_id: str, *, with_inactive: bool = False) -> Product:
+        """The product; NotFound if there is none, or it was withdrawn and those are not asked for."""
+        product = await self.products.get(product_id) if is_id(PRODUCT, product_id) else None
+        if product is None or not (product.is_active or with_inactive):
             raise _unknown(product_id)
         return product
+
+    async def categories(self) -> dict[str, int]:
+        """The categories of all products on sale, and how many products each has."""
+        counts: Counter[str] = Counter()
+        for total in await self.products.totals({"is_active": True}, "category"):
+            counts[normalised(str(total.key), LONGEST_CATEGORY)] += total.count
+        return dict(counts)
 
     async def page(self, wanted: Wanted) -> tuple[list[Product], int]:
         """The wanted products, the newest first, one more than `limit` if there are more; and how many there are.
@@ -108,12 +115,12 @@ class ProductService:
         """
         where: dict[str, Test] = {}
         if wanted.category is not None:
-            where["category"] = wanted.category
-        if not wanted.with_inactive:
-            where["is_active"] = True
+            where["category"] = await self._stored_as(wanted.category)
+        if wanted.is_active is not None:
+            where["is_active"] = wanted.is_active
         if wanted.text:
-            where["search"] = Contains(wanted.text.lower())
-        found = await self._products.find(where, limit=wanted.limit + 1, skip=wanted.skip, after=wanted.after)
+            where["search"] = Contains(normalised(wanted.text, LONGEST_DESCRIPTION).lower())
+        found = await self.products.find(where, limit=wanted.limit + 1, skip=wanted.skip, after=wanted.after)
         return found, await self._total(where)
 
     async def stocks(self, products: Sequence[Product]) -> dict[str, int | None]:
@@ -126,114 +133,61 @@ class ProductService:
         stocks.update((level.product_id, level.available) for level in levels)
         return stocks
 
-    async def import_rows(
-        self, rows: Sequence[Row], who: str, on_progress: Callable[[int], object] = lambda done: None
-    ) -> Imported:
-        """Make and change products as the rows say; Invalid, with nothing done, if any of them is wrong.
-
-        A row with an id sets that product's fields, or makes it if there is none (so that importing again after an
-        interruption goes on); one without makes a new product. `on_progress` hears how many rows are done.
-        """
-        prepared = self._prepared(rows)
-        outcomes: list[str] = []
-        stock_ignored: list[str] = []
-        for start in range(0, len(prepared), CHUNK):
-            chunk = prepared[start : start + CHUNK]
-            known = {product.id: product for product in await self._products.many([row_id for row_id, _ in chunk])}
-            outcomes += await asyncio.gather(*(self._import(row_id, good, known, who) for row_id, good in chunk))
-            stock_ignored += await self._with_other_stock(chunk, known)
-            on_progress(len(outcomes))
-        counts = {outcome: outcomes.count(outcome) for outcome in ("created", "updated", "unchanged")}
-        return Imported(**counts, stock_ignored=tuple(stock_ignored))
-
-    async def export_rows(self) -> AsyncIterator[Row]:
-        """All products on sale, the oldest first, with their stock; importing them changes nothing."""
-        after: str | None = None
-        while found := await self._products.find({"is_active": True}, limit=CHUNK, after=after, order="oldest"):
-            stocks = await self.stocks(found)
-            for product in found:
-                yield Row(
-                    id=product.id,
-                    name=product.name,
-                    description=product.description,
-                    category=product.category,
-                    price=major(product.price_minor, product.currency),
-                    stock=stocks[product.id],
-                    images=product.images,
-                )
-            after = found[-1].id
+    async def _stored_as(self, category: str) -> Test:
+        """The category as products have it. Former releases stored it as it was typed: which spellings there are of
+        old is asked once, for no new ones come."""
+        if self._spellings is None:
+            stored = [str(total.key) for total in await self.products.totals({}, "category")]
+            self._spellings = {each for each in stored if each != normalised(each, LONGEST_CATEGORY)}
+        name = normalised(category, LONGEST_CATEGORY)
+        spellings = {name, *(each for each in self._spellings if normalised(each, LONGEST_CATEGORY) == name)}
+        return name if len(spellings) == 1 else In(tuple(sorted(spellings)))
 
     async def _total(self, where: Mapping[str, Test]) -> int:
         key, now = tuple(where.items()), self._clock.now()
         good_until, total = self._totals.get(key, (0, 0))
         if not now < good_until <= now + TOTAL_KEPT:
-            total = await self._products.count(where)
+            total = await self.products.count(where)
             if len(self._totals) >= MOST_TOTALS:
                 self._totals.clear()
             self._totals[key] = (now + TOTAL_KEPT, total)
         return total
 
-    def _prepared(self, rows: Sequence[Row]) -> list[tuple[str, dict[str, Any]]]:
-        """For each row an id and the checked fields."""
-        prepared: list[tuple[str, dict[str, Any]]] = []
-        errors: list[FieldError] = []
-        seen: set[str] = set()
-        for row in rows:
-            good, wrong = domain.checked(_fields(row), self._currency)
-            errors += [FieldError(row.place(error.field), error.message) for error in wrong]
-            row_id = row.id or self._ids.new(PRODUCT)
-            if not is_id(PRODUCT, row_id):
-                errors.append(FieldError(row.place("id"), "is no product id; leave it empty for a new product"))
-            if row_id in seen:
-                errors.append(FieldError(row.place("id"), f"{row_id} is in the file twice; leave one out"))
-            seen.add(row_id)
-            prepared.append((row_id, good))
-        if errors:
-            raise refusal(errors)
-        return prepared
-
-    async def _import(self, row_id: str, good: dict[str, Any], known: Mapping[str, Product], who: str) -> str:
-        before = known.get(row_id)
-        if before is None:
-            await self._insert(row_id, good, who)
-            return "created"
-        after = await self._edit(row_id, {name: good[name] for name in good if name != "stock"}, who, "imported")
-        return "unchanged" if after.version == before.version else "updated"
-
-    async def _with_other_stock(
-        self, chunk: Sequence[tuple[str, dict[str, Any]]], known: Mapping[str, Product]
-    ) -> list[str]:
-        asked = {row_id: good["stock"] for row_id, good in chunk if row_id in known and "stock" in good}
-        stocks = await self.stocks([known[row_id] for row_id in asked])
-        return [row_id for row_id, stock in asked.items() if stocks[row_id] not in (None, stock)]
-
     async def _insert(self, product_id: str, good: Fields, who: str) -> Product:
         product = domain.made(product_id, good, self._cause(who, "created"), self._clock.now())
         try:
             stored = await self._outbox.insert(product)
-        except Duplicate:
-            known = await self._products.get(product_id)
+        except Duplicate as duplicate:
+            known = await self.products.get(product_id)
             if known is None:
-                raise
+                raise await self._taken(product.sku) from duplicate
             stored = known
         self._totals.clear()
         return await self._outbox.carry_out(stored)
 
-    async def _edit(self, product_id: str, good: Fields, who: str, why: str) -> Product:
+    async def _edit(self, product_id: str, good: Fields, who: str, why: str, expected: str | None = None) -> Product:
         cause, now = self._cause(who, why), self._clock.now()
-        changed = await change(self._products, product_id, lambda known: domain.edited(known, good, cause, now))
+
+        def edit(known: Product) -> Product:
+            if expected not in (None, rfc3339(known.updated_at)):
+                raise ProductChanged(product_id, rfc3339(known.updated_at))
+            return domain.edited(known, good, cause, now)
+
+        try:
+            changed = await change(self.products, product_id, edit)
+        except Duplicate as duplicate:
+            raise await self._taken(good["sku"]) from duplicate
         if changed is None:
             raise _unknown(product_id)
         self._totals.clear()
         return changed
 
+    async def _taken(self, sku: str | None) -> Exception:
+        holder = await self.products.first({"sku": sku}) if sku else None
+        return SkuTaken(sku, holder.id) if sku and holder else Unavailable("it was being changed; try again")
+
     def _cause(self, who: str, why: str) -> Cause:
         return Cause(self._ids.new(REQUEST), who, why, request_id.get())
-
-
-def _fields(row: Row) -> dict[str, Any]:
-    fields = {name: getattr(row, name) for name in ("name", "description", "category", "price", "stock", "images")}
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _refuse(errors: list[FieldError]) -> None:

@@ -11,6 +11,7 @@ PRODUCTS = CollectionSpec(
     (
         Index("by_activity", ("is_active",)),
         Index("by_category", ("category", "is_active")),
+        Index("by_sku", ("sku",), unique=True),
         Index("by_attention", ("needs_attention", "id")),
     ),
 )

@@ -14,6 +14,7 @@ from kassa.product.domain import (
     LONGEST_CATEGORY,
     LONGEST_DESCRIPTION,
     LONGEST_NAME,
+    LONGEST_SKU,
     MOST_IMAGES,
     MOST_STOCK,
     Product,
@@ -25,6 +26,7 @@ def _documented(description: str, **limits: Any) -> Meta:
     return Meta(description=description, extra_json_schema=limits)
 
 
+Sku = Annotated[str, _documented("The shop's own name for it, which no other product has", maxLength=LONGEST_SKU)]
 Name = Annotated[str, _documented("One line", minLength=1, maxLength=LONGEST_NAME)]
 Description = Annotated[str, _documented("Plain text", maxLength=LONGEST_DESCRIPTION)]
 Price = Annotated[
@@ -48,6 +50,7 @@ class NewProduct(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     category: Category
     images: Images = []
     stock: Stock | UnsetType = UNSET
+    sku: Sku | None = None
 
 
 class ProductChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -59,12 +62,17 @@ class ProductChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     category: Category | UnsetType = UNSET
     images: Images | UnsetType = UNSET
     is_active: Annotated[bool, Meta(description="Whether it is on sale")] | UnsetType = UNSET
+    sku: Sku | UnsetType | None = UNSET
+    expected_updated_at: (
+        Annotated[str, Meta(description="The `updatedAt` that was read: refused if it was changed since")] | UnsetType
+    ) = UNSET
 
 
 class ProductOut(msgspec.Struct, frozen=True, rename="camel"):
     """A product. `stock` is what can still be bought; null when the inventory cannot be reached."""
 
     id: str
+    sku: str | None
     name: str
     description: str
     price: Decimal
@@ -76,6 +84,19 @@ class ProductOut(msgspec.Struct, frozen=True, rename="camel"):
     stock: int | None
     created_at: str
     updated_at: str
+
+
+class CategoryOut(msgspec.Struct, frozen=True):
+    """A category, and how many products of it are on sale."""
+
+    category: str
+    products: int
+
+
+class CategoriesAnswer(msgspec.Struct, frozen=True):
+    """The categories of all products on sale, by name."""
+
+    categories: list[CategoryOut]
 
 
 class ProductAnswer(msgspec.Struct, frozen=True):
@@ -146,6 +167,7 @@ def _remember(product: Product) -> _Encoded:
 def _out(product: Product) -> ProductOut:
     return ProductOut(
         product.id,
+        product.sku,
         product.name,
         product.description,
         major(product.price_minor, product.currency),

@@ -10,7 +10,8 @@ the new document if the stored one has the version that was read, else a convers
 at the write's own index. It fails too when there is no document, so a deleted one never comes back.
 
 **Sharding.** All that an order waits for on its way goes by `_id`, so collections are sharded by hashed `_id`, which
-spreads ids that grow with time. Users have another unique field, and stay on one shard. Reads by other fields ask all.
+spreads ids that grow with time. Users and products have another unique field, and stay on one shard. Reads by other
+fields ask all.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
