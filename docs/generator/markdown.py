@@ -2,6 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
+_ACTORS = (
+    ("actor", "Buyer"),
+    ("actor", "Operator"),
+    ("participant", "order"),
+    ("participant", "inventory"),
+    ("participant", "payment"),
+    ("participant", "Stripe"),
+)
+
 
 def page(title: str, *parts: str) -> str:
     """A whole page, which says where it comes from."""
@@ -28,6 +37,18 @@ def codes(texts: Iterable[object]) -> str:
 def mermaid(lines: Iterable[str]) -> str:
     """A diagram."""
     return "\n".join(("```mermaid", "stateDiagram-v2", *(f"    {line}" for line in lines), "```"))
+
+
+def sequence(lines: Iterable[str]) -> str:
+    """A diagram of who asks whom; those who are in it, in this order."""
+    told = list(lines)
+    there = [f"{kind} {name}" for kind, name in _ACTORS if any(_is_in(name, line) for line in told)]
+    return "\n".join(("```mermaid", "sequenceDiagram", *(f"    {line}" for line in (*there, *told)), "```"))
+
+
+def _is_in(name: str, line: str) -> bool:
+    before = line.partition(":")[0]
+    return name in before.replace("-->>", " ").replace("->>", " ").split()
 
 
 def unwrapped(text: str | None) -> str:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from generator.markdown import code, codes, first_sentence, mermaid, page, table
+from generator.stories import and_then
 from kassa.app.wiring import order_effects, payment_effects, product_effects
 from kassa.inventory.stock import EFFECTS, State
 from kassa.inventory.stock import Effect as StockEffect
@@ -26,7 +27,8 @@ INTRODUCTION = """\
 States are data: one table for orders, one for payments, which one function applies. First it is interpreted what the
 news is to the order or payment as it stands; then the table is asked. A pair of state and news that is not in the table
 changes nothing, so that news may come late, twice or out of order. All that follows from a change is in its row.
-[Correctness](correctness.md) says why that is enough."""
+[Correctness](correctness.md) says why that is enough. *And then* is what the effects have made happen in the
+[stories](stories.md), which show how it all goes together."""
 
 _REFUNDS = """\
 A refund holds its amount from the moment it is asked for. Then Stripe decides, and what it says is applied as it is: a
@@ -51,12 +53,12 @@ def made() -> str:
         INTRODUCTION,
         "## Orders",
         _diagram(order.TRANSITIONS),
-        _transitions(order.TRANSITIONS, order.STATUS, list(order.Stage)),
+        _transitions("order", order.TRANSITIONS, order.STATUS, list(order.Stage)),
         f"`reason` is one of {codes(reason.value for reason in order.Reason if reason.value)}.",
         _invariants(ordering.MACHINE),
         "## Payments",
         _diagram(payment.TRANSITIONS),
-        _transitions(payment.TRANSITIONS, payment.STATUS, list(payment.Stage)),
+        _transitions("payment", payment.TRANSITIONS, payment.STATUS, list(payment.Stage)),
         _invariants(paying.MACHINE),
         "## Refunds",
         _REFUNDS,
@@ -81,13 +83,22 @@ def _diagram(transitions: Mapping[tuple[Any, Any], Any]) -> str:
     return mermaid(f"{stage} --> {to}: {' / '.join(news)}" for (stage, to), news in kinds.items())
 
 
-def _transitions(transitions: Mapping[tuple[Any, Any], Any], shown: Mapping[Any, str], stages: list[Any]) -> str:
+def _transitions(
+    of: str, transitions: Mapping[tuple[Any, Any], Any], shown: Mapping[Any, str], stages: list[Any]
+) -> str:
     by_stage = sorted(transitions.items(), key=lambda item: [None, *stages].index(item[0][0]))
     rows = [
-        (code(stage or ""), kind.value, code(move.to), code(shown.get(move.to, move.to)), codes(move.effects))
+        (
+            code(stage or ""),
+            kind.value,
+            code(move.to),
+            code(shown.get(move.to, move.to)),
+            codes(move.effects),
+            "; ".join(and_then(of, effect) for effect in move.effects),
+        )
         for (stage, kind), move in by_stage
     ]
-    return table(("State", "News", "Next", "On the wire", "Effects"), rows)
+    return table(("State", "News", "Next", "On the wire", "Effects", "And then"), rows)
 
 
 def _invariants(machine: Machine[Any, Any]) -> str:

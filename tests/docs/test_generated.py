@@ -40,3 +40,25 @@ def test_every_code_of_an_error_is_documented() -> None:
     told = (ROOT / "docs" / "api.md").read_text()
     assert len(codes) > 20
     assert [code for code in sorted(codes - NEVER_PUBLIC) if f"| `{code}` |" not in told] == []
+
+
+def test_each_story_has_a_diagram_of_its_own() -> None:
+    told = (ROOT / "docs" / "stories.md").read_text().split("\n## ")[1:]
+    assert [each.splitlines()[0] for each in told] == [
+        "Paid",
+        "Declined",
+        "Expired",
+        "Cancelled while paying",
+        "Late money, kept",
+        "Late money, sent back",
+        "Refunded",
+        "Disputed",
+    ]
+    assert [each.count("```mermaid\nsequenceDiagram") for each in told] == [1] * len(told)
+
+
+def test_every_effect_of_an_order_and_a_payment_says_what_it_makes_happen() -> None:
+    rows = [line.split(" | ") for line in (ROOT / "docs" / "states.md").read_text().splitlines() if "| `" in line]
+    moves = [row for row in rows if len(row) == 6]
+    assert len(moves) > 40
+    assert [row for row in moves if bool(row[4].strip()) != bool(row[5].strip(" |"))] == []

@@ -1,9 +1,10 @@
 """A whole shop without sockets: the real services on their real stores, a hand-set clock, a scripted Stripe."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from kassa.app import wiring
 from kassa.app.audit import Difference, audit
@@ -39,6 +40,9 @@ from tests.trade.stripe_at_the_port import StripeAtThePort, sign
 
 Stores = tuple[ProductStore, OrderStore, PaymentStore]
 
+Between = Callable[[str, str, Any], Any]
+"""What one service is given for another: who is given it, whose it is, the service itself."""
+
 BUYER = Principal("usr_buyer", "buyer@shop.example", "user", 2**40)
 OTHER = Principal("usr_other", "other@shop.example", "user", 2**40)
 ADMIN = Principal("usr_admin", "admin@shop.example", "admin", 2**40)
@@ -48,7 +52,9 @@ TTL = 30 * MINUTE
 class World:
     """The services and what the tests ask of them."""
 
-    def __init__(self, stores: Stores, stock: Stock, clock: FakeClock, policy: str) -> None:
+    def __init__(
+        self, stores: Stores, stock: Stock, clock: FakeClock, policy: str, between: Between = lambda _, __, to: to
+    ) -> None:
         products, orders, payments = stores
         self.clock = clock
         self.stock = stock
@@ -58,18 +64,18 @@ class World:
         opening = Outbox(products.products, wiring.product_effects(ProductEffects(self.inventory)), clock)
         self.product = ProductService(products, opening, self.inventory, self.ids, clock, "usd")
         later = wiring.Later()
+        orders_to, stripe = between("payment", "order", later), between("payment", "Stripe", self.stripe)
         self.payment = PaymentService(
-            payments, later, self.stripe, self.ids, clock, "http://shop.example", ends_on_decline=policy == "cancel"
+            payments, orders_to, stripe, self.ids, clock, "http://shop.example", ends_on_decline=policy == "cancel"
         )
         self.payment.outbox = Outbox(payments.payments, wiring.payment_effects(self.payment), clock, lambda: 0.5)
-        following = wiring.order_effects(OrderEffects(self.inventory, self.payment, clock))
+        inventory, paying = between("order", "inventory", self.inventory), between("order", "payment", self.payment)
+        following = wiring.order_effects(OrderEffects(inventory, paying, clock))
         outbox = Outbox(orders.orders, following, clock, lambda: 0.5)
-        self.order = OrderService(
-            orders, outbox, self.product, self.inventory, self.payment, clock, "usd", TTL // MINUTE
-        )
+        self.order = OrderService(orders, outbox, self.product, inventory, paying, clock, "usd", TTL // MINUTE)
         later.service = self.order
         self.rescue = OrphanRescue(orders, self.product, self.inventory, self.order.outbox, clock, "usd")
-        self.inbox = Inbox(payments, EventHandlers(self.payment, self.stripe), self.stripe, self.ids, clock)
+        self.inbox = Inbox(payments, EventHandlers(self.payment, stripe), self.stripe, self.ids, clock)
         self.refusals = payments.refusals
         self.notices = Notices(payments, self.inbox.refused, clock)
         self.reconciler = Reconciler(payments, self.payment, self.inbox, self.stripe, clock)
