@@ -130,8 +130,8 @@ async def shop_of(settings: Settings) -> AsyncIterator[Shop]:
 
 
 async def _asked(shop: Shop) -> None:
-    assert shop.check_stripe is not None
-    await shop.check_stripe()
+    assert shop.stripe_account is not None
+    await shop.stripe_account.check()
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])

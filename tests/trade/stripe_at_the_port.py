@@ -75,6 +75,7 @@ class StripeAtThePort:
             intent_status=None,
             expires_at=params["expires_at"],
             metadata=params["metadata"],
+            created=self.clock.now() // SECOND,
         )
         self.made[key], self.params[key] = session_id, params
         self._lose(fault)
@@ -98,8 +99,13 @@ class StripeAtThePort:
 
     async def find_session(self, payment_id: str, since: Millis) -> SessionState | None:
         self._lose(self._fault("find_session"))
-        found = (each for each in self.sessions.values() if each.metadata["paymentId"] == payment_id)
+        found = (each for each in self.sessions.values() if each.metadata.get("paymentId") == payment_id)
         return next(found, None)
+
+    async def sessions_since(self, since: Millis, after: str | None) -> tuple[list[SessionState], str | None]:
+        self._lose(self._fault("sessions_since"))
+        made = {id: each for id, each in self.sessions.items() if each.created * SECOND >= since}
+        return _page_of({id: each for id, each in made.items() if each.status == "complete"}, after)
 
     async def retrieve(self, kind: str, object_id: str) -> EventObject:
         self._lose(self._fault("retrieve"))

@@ -33,14 +33,15 @@ class Doorman(TokenVerifier):
         raise Unauthenticated
 
 
-async def asked(shop: World, path: str, role: str = "admin") -> httpx.Response:
+async def asked(shop: World, path: str, role: str = "admin", method: str = "GET") -> httpx.Response:
     """The API's answer."""
     app: Any = Litestar(
         [*order_routes.HANDLERS, *payment_routes.HANDLERS], openapi_config=None, exception_handlers=EXCEPTION_HANDLERS
     )
-    app.state.update({"order": shop.order, "payment": shop.payment, "notices": shop.notices, "verifier": Doorman()})
+    services = {"order": shop.order, "payment": shop.payment, "notices": shop.notices, "unclaimed": shop.unclaimed}
+    app.state.update({**services, "verifier": Doorman()})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as http:
-        return await http.get(path, headers={"authorization": role} if role else {})
+        return await http.request(method, path, headers={"authorization": role} if role else {})
 
 
 async def cancelled_while_stripe_is_down(shop: World) -> Order:

@@ -90,7 +90,7 @@ async def test_a_dispute_of_another_shop_is_ignored(shop: World) -> None:
     body = shop.stripe.dispute_event("created").replace(f"pi_{session_id}".encode(), b"pi_of_another_shop")
     await shop.hook(body)
     (event,) = await shop.inbox.events.find({"status": "ignored"}, limit=5)
-    assert event.note == "not of this shop"
+    assert event.note == "of no payment that this shop knows"
 
 
 async def test_lost_events_are_made_up_for(shop: World) -> None:

@@ -34,7 +34,8 @@ async def test_stripe_is_asked_with_what_finds_the_payment_again(shop: World) ->
     params = shop.stripe.params[payment.key]
     assert params["client_reference_id"] == order.id
     assert params["metadata"] == params["payment_intent_data"]["metadata"]
-    assert params["metadata"] == {"orderId": order.id, "paymentId": payment.id, "userId": order.user_id}
+    names = {"orderId": order.id, "paymentId": payment.id, "userId": order.user_id}
+    assert params["metadata"] == {"shopId": shop.shop_id, **names}
     assert params["success_url"] == f"http://shop.example/checkout/return?order={order.id}"
     assert (params["allow_promotion_codes"], params["adaptive_pricing"]) == (False, {"enabled": False})
 

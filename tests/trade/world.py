@@ -31,6 +31,7 @@ from kassa.payment.notices import Notices
 from kassa.payment.reconcile import Reconciler
 from kassa.payment.service import PaymentService
 from kassa.payment.store import PaymentStore
+from kassa.payment.unclaimed import Unclaimed
 from kassa.product.effects import ProductEffects
 from kassa.product.service import ProductService
 from kassa.product.store import ProductStore
@@ -60,13 +61,21 @@ class World:
         self.stock = stock
         self.ids = Ids(clock)
         self.stripe = StripeAtThePort(clock)
+        self.shop_id = self.ids.new("shop")
         self.inventory = InventoryService(stock, clock, self.ids, 10)
         opening = Outbox(products.products, wiring.product_effects(ProductEffects(self.inventory)), clock)
         self.product = ProductService(products, opening, self.inventory, self.ids, clock, "usd")
         later = wiring.Later()
         orders_to, stripe = between("payment", "order", later), between("payment", "Stripe", self.stripe)
         self.payment = PaymentService(
-            payments, orders_to, stripe, self.ids, clock, "http://shop.example", ends_on_decline=policy == "cancel"
+            payments,
+            orders_to,
+            stripe,
+            self.ids,
+            clock,
+            "http://shop.example",
+            shop_id=self.shop_id,
+            ends_on_decline=policy == "cancel",
         )
         self.payment.outbox = Outbox(payments.payments, wiring.payment_effects(self.payment), clock, lambda: 0.5)
         inventory, paying = between("order", "inventory", self.inventory), between("order", "payment", self.payment)
@@ -75,10 +84,12 @@ class World:
         self.order = OrderService(orders, outbox, self.product, inventory, paying, clock, "usd", TTL // MINUTE)
         later.service = self.order
         self.rescue = OrphanRescue(orders, self.product, self.inventory, self.order.outbox, clock, "usd")
-        self.inbox = Inbox(payments, EventHandlers(self.payment, stripe), self.stripe, self.ids, clock)
+        self.unclaimed = Unclaimed(payments, self.stripe, self.ids, clock, self.shop_id)
+        handlers = EventHandlers(self.payment, stripe, self.unclaimed)
+        self.inbox = Inbox(payments, handlers, self.stripe, self.ids, clock)
         self.refusals = payments.refusals
         self.notices = Notices(payments, self.inbox.refused, clock)
-        self.reconciler = Reconciler(payments, self.payment, self.inbox, self.stripe, clock)
+        self.reconciler = Reconciler(payments, self.payment, self.inbox, self.unclaimed, self.stripe, clock)
         self.stock_reconciler = StockReconciler(stock, wanted_by(self.order), clock)
 
     async def sell(self, stock: int = 10, price_minor: int = 1999, name: str = "Mug") -> str:
@@ -160,7 +171,7 @@ class World:
 
     async def audit(self) -> list[Difference]:
         """What the audit finds."""
-        return await audit(self.order.orders, self.payment.payments, self.stock, self.clock)
+        return await audit(self.order.orders, self.payment.payments, self.unclaimed.money, self.stock, self.clock)
 
 
 def found(comparisons: list[Comparison]) -> list[Finding]:

@@ -22,6 +22,8 @@ from kassa.payment.debts import debts
 from kassa.payment.disputes import withdrawn_minor
 from kassa.payment.domain import UNSETTLED, Payment, payment_id_of
 from kassa.payment.domain import Stage as PaymentStage
+from kassa.payment.store import UnclaimedMoney
+from kassa.payment.unclaimed import MOST_TOLD, OPEN, in_words
 
 PAGE = 500
 PAUSE: Millis = SECOND
@@ -40,15 +42,29 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 async def audit(
-    orders: Collection[Order], payments: Collection[Payment], stock: Stock, clock: Clock
+    orders: Collection[Order],
+    payments: Collection[Payment],
+    unclaimed: Collection[UnclaimedMoney],
+    stock: Stock,
+    clock: Clock,
 ) -> list[Difference]:
     """The differences that two readings show; none, if all invariants hold."""
+    without_order = [difference async for difference in _without_order(unclaimed)]
     first = [difference async for difference in _differences(orders, payments, stock, clock)]
     if not first:
-        return []
+        return without_order
     await clock.sleep(PAUSE)
     second = {difference async for difference in _differences(orders, payments, stock, clock)}
-    return [difference for difference in first if difference in second]
+    return without_order + [difference for difference in first if difference in second]
+
+
+async def _without_order(unclaimed: Collection[UnclaimedMoney]) -> AsyncIterator[Difference]:
+    invariant, where = "I2: money has an order", {"status": OPEN}
+    newest = await unclaimed.find(where, limit=MOST_TOLD)
+    for money in newest:
+        yield Difference(invariant, money.id, in_words(money))
+    if more := await unclaimed.count(where) - len(newest):
+        yield Difference(invariant, f"{more} more", "were paid at Stripe, and no order knows of them")
 
 
 async def _differences(

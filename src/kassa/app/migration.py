@@ -25,7 +25,7 @@ from kassa.kit.clock import SystemClock
 from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Duplicate
 from kassa.kit.idempotency import RECORDS
 from kassa.order.store import ORDERS
-from kassa.payment.store import CURSORS, EVENTS, PAYMENTS, REFUSALS
+from kassa.payment.store import CURSORS, EVENTS, PAYMENTS, REFUSALS, UNCLAIMED
 from kassa.product.store import PRODUCTS
 
 PAGE = 500
@@ -35,7 +35,7 @@ COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
     "product": (PRODUCTS, RECORDS, RECORD),
     "inventory": (RECORDS, RECORD),
     "order": (ORDERS, RECORDS, RECORD),
-    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, RECORDS, RECORD),
+    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, UNCLAIMED, RECORDS, RECORD),
 }
 """All that services keep in documents; the stock goes its own way."""
 
@@ -91,7 +91,7 @@ async def move(source: Path, mongo_uri: str, redis_url: str, progress: Progress)
 
 async def _audited(databases: Mapping[str, Database], stock: Stock) -> list[Difference]:
     orders, payments = await databases["order"].collection(ORDERS), await databases["payment"].collection(PAYMENTS)
-    return await audit(orders, payments, stock, SystemClock())
+    return await audit(orders, payments, await databases["payment"].collection(UNCLAIMED), stock, SystemClock())
 
 
 async def _nothing(since: int, held: Sequence[str]) -> AsyncIterator[Wanted]:

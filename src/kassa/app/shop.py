@@ -23,7 +23,9 @@ from kassa.payment.inbox import Inbox
 from kassa.payment.notices import Notices
 from kassa.payment.processor import Processor
 from kassa.payment.reconcile import Reconciler
+from kassa.payment.rights import StripeAccount
 from kassa.payment.service import PaymentService
+from kassa.payment.unclaimed import Unclaimed
 from kassa.product.service import ProductService
 
 if TYPE_CHECKING:
@@ -85,9 +87,10 @@ class Shop:
     payment: PaymentService | None = None
     processor: Processor | None = None
     warm_up: Callable[[], Awaitable[None]] | None = None
-    check_stripe: Callable[[], Awaitable[None]] | None = None
+    stripe_account: StripeAccount | None = None
     inbox: Inbox | None = None
     notices: Notices | None = None
+    unclaimed: Unclaimed | None = None
     reconciler: Reconciler | None = None
     rescue: OrphanRescue | None = None
     outboxes: dict[str, Outbox[Any]] = field(default_factory=dict)

@@ -120,6 +120,7 @@ def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any])
         "ids": shop.ids,
         "inbox": shop.inbox,
         "notices": shop.notices,
+        "unclaimed": shop.unclaimed,
         "currency": shop.settings.currency,
     }
     return _LeanLitestar(

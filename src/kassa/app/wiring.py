@@ -53,6 +53,7 @@ from kassa.payment.processor_stripe import StripeProcessor
 from kassa.payment.reconcile import Reconciler
 from kassa.payment.service import PaymentService
 from kassa.payment.store import PaymentStore
+from kassa.payment.unclaimed import Unclaimed
 from kassa.product.domain import OPEN_STOCK
 from kassa.product.effects import ProductEffects
 from kassa.product.service import ProductService
@@ -239,11 +240,15 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
     processor = shop.processor or await _processor(shop, closing)
     frontend_url = settings.frontend_url or shop.place.frontend_url
     ends_on_decline = settings.payment_decline_policy == "cancel"
-    shop.payment = PaymentService(store, orders, processor, ids, clock, frontend_url, ends_on_decline=ends_on_decline)
+    shop_id = shop.records["payment"].shop_id
+    shop.payment = PaymentService(
+        store, orders, processor, ids, clock, frontend_url, shop_id=shop_id, ends_on_decline=ends_on_decline
+    )
     shop.payment.outbox = _add_outbox(shop, "payment", store.payments, payment_effects(shop.payment))
-    shop.inbox = Inbox(store, EventHandlers(shop.payment, processor), processor, ids, clock)
+    shop.unclaimed = Unclaimed(store, processor, ids, clock, shop_id)
+    shop.inbox = Inbox(store, EventHandlers(shop.payment, processor, shop.unclaimed), processor, ids, clock)
     shop.notices = Notices(store, shop.inbox.refused, clock)
-    shop.reconciler = Reconciler(store, shop.payment, shop.inbox, processor, clock)
+    shop.reconciler = Reconciler(store, shop.payment, shop.inbox, shop.unclaimed, processor, clock)
     shop.jobs += [Job(*job) for job in (*shop.inbox.jobs(), *shop.reconciler.jobs())]
     return shop.payment
 
@@ -255,15 +260,14 @@ async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:
         how = (settings.stripe_webhook_secrets, settings.stripe_api_base, settings.stripe_proxy)
         return _told(shop, StripeProcessor(settings.stripe_secret_key, *how), closing)
     if shop.place.brings_sandbox:
-        place = shop.place
-        await closing.enter_async_context(sandbox_running(settings, place.host, place.webhook_url))
+        await closing.enter_async_context(sandbox_running(settings, shop.place.host, shop.place.webhook_url))
     processor = StripeProcessor(SANDBOX_KEY, webhook_secrets(settings), last_sandbox_url(settings.data))
     return _told(shop, processor, closing)
 
 
 def _told(shop: Shop, processor: StripeProcessor, closing: AsyncExitStack) -> StripeProcessor:
     closing.push_async_callback(processor.close)
-    shop.processor, shop.warm_up, shop.check_stripe = processor, processor.warm_up, processor.check
+    shop.processor, shop.warm_up, shop.stripe_account = processor, processor.warm_up, processor
     return processor
 
 

@@ -85,7 +85,8 @@ async def _audited(shop: Shop) -> Sequence[Difference]:
     from kassa.app.shop import present
 
     orders, payments = present(shop.order, "order").orders, present(shop.payment, "payment").payments
-    return await proved(orders, payments, present(shop.stock, "inventory"), shop.clock)
+    unclaimed = present(shop.unclaimed, "payment").money
+    return await proved(orders, payments, unclaimed, present(shop.stock, "inventory"), shop.clock)
 
 
 def _show_audit(differences: Sequence[Difference]) -> None:

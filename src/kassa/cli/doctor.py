@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import typer
 
+from kassa.cli.doctor_stripe import stripe_findings
+from kassa.cli.finding import Finding, asked
 from kassa.cli.running import DataOption, opened, run, settings_for
 
 if TYPE_CHECKING:
@@ -19,15 +21,6 @@ if TYPE_CHECKING:
 
 LEAST_SPACE = 256 * 1024 * 1024
 SHORTEST_SECRET = 32
-CHECK_SECONDS = 25
-
-
-class Finding(NamedTuple):
-    """What one check found; `advice` says what to do when it is not well."""
-
-    is_well: bool
-    text: str
-    advice: str = ""
 
 
 def doctor(data: DataOption = None) -> None:
@@ -85,33 +78,15 @@ async def _asked_all(settings: Settings) -> list[Finding]:
         checks: list[Awaitable[Finding]] = []
         advice = f"is {settings.data} writable, and not on a network file system?"
         for name, database in shop.databases.items():
-            checks.append(_asked(f"database {name}: reads and writes", database.ping, advice))
+            checks.append(asked(f"database {name}: reads and writes", database.ping, advice))
         for service, url in settings.service_urls.items():
             name = f"{service.upper()}_SERVICE_URL"
             advice = f"does `kassa serve {service}` run there?"
-            checks.append(_asked(f"{name}: answers", partial(_is_alive, shop, url), advice))
-        if shop.check_stripe is not None:
-            whose = "sandbox" if settings.has_sandbox else "Stripe"
-            checks.append(_asked(f"{whose}: reached, and takes the key", shop.check_stripe, _stripe_advice(settings)))
-            if not settings.has_sandbox:
-                checks.append(clock_compared(shop, settings))
-        return list(await asyncio.gather(*checks))
-
-
-def _stripe_advice(settings: Settings) -> str:
-    if settings.has_sandbox:
-        return "start `kassa up`, whose sandbox this is"
-    if settings.stripe_proxy is not None:
-        return "is STRIPE_SECRET_KEY valid, may it read events, and does the proxy of HTTPS_PROXY lead to Stripe?"
-    return "is STRIPE_SECRET_KEY valid, may it read events, and can this machine reach Stripe?"
-
-
-async def _asked(text: str, ask: Callable[[], Awaitable[None]], advice: str) -> Finding:
-    try:
-        await asyncio.wait_for(ask(), CHECK_SECONDS)
-    except Exception as error:  # whatever it is, the operator is told what to look at
-        return Finding(False, f"{text}: no ({str(error) or type(error).__name__})", advice)
-    return Finding(True, text)
+            checks.append(asked(f"{name}: answers", partial(_is_alive, shop, url), advice))
+        if shop.stripe_account is not None and not settings.has_sandbox:
+            checks.append(clock_compared(shop, settings))
+        about_stripe = await stripe_findings(shop, settings)
+        return [*await asyncio.gather(*checks), *about_stripe]
 
 
 async def _is_alive(shop: Shop, url: str) -> None:

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable
 
-from kassa.kit.clock import Clock
+from kassa.kit.clock import Clock, Millis
 
 # Crockford's base 32 in lower case: no i, l, o, u (the alphabet of the ULID specification).
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -45,6 +45,17 @@ class Ids:
     def secret(self) -> str:
         """64 hexadecimal characters that nobody can guess."""
         return self._entropy(32).hex()
+
+
+def made_at(id: str) -> Millis:
+    """When an id was made; 0 if it was made by somebody else."""
+    prefix, _, body = id.partition("_")
+    if not is_id(prefix, id):
+        return 0
+    number = 0
+    for character in body:
+        number = number * len(_ALPHABET) + _ALPHABET.index(character)
+    return number >> 80
 
 
 def is_id(prefix: str, text: str) -> bool:

@@ -18,6 +18,7 @@ from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.payment.domain import Payment, Stage, payment_id_of
 from kassa.payment.machine import created, never_asked
+from kassa.payment.metadata import of_session
 from kassa.payment.processor import CallUnderWay, Processor, Refused, SavedFailure, SessionState
 from kassa.payment.refunds import KEY_IS_OLD_AFTER
 
@@ -72,7 +73,7 @@ class Checkout:
             return known
 
     def _params(self, order: OrderForPayment, now: Millis) -> dict[str, Any]:
-        metadata = {"orderId": order.id, "paymentId": payment_id_of(order.id), "userId": order.user_id}
+        metadata = of_session(self._service.shop_id, order.id, payment_id_of(order.id), order.user_id)
         back = f"{self._frontend_url}/checkout/return?order={order.id}"
         return {
             "mode": "payment",

@@ -11,8 +11,14 @@ from kassa.kit.effects import has_seen
 from kassa.kit.problem import NotFound
 from kassa.payment.domain import Decline, Payment
 from kassa.payment.events import EventObject, EventState
+from kassa.payment.metadata import other_shop, payment_named
 from kassa.payment.processor import PATHS, Processor, Refused
 from kassa.payment.service import PaymentService
+from kassa.payment.unclaimed import Unclaimed
+
+PAID_EVENTS = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
+MOST_ATTEMPTS = 8
+"""So often an event waits for its payment, about ten minutes: a payment is stored before Stripe hears of it."""
 
 
 class NotOurs(Exception):
@@ -22,21 +28,35 @@ class NotOurs(Exception):
 class EventHandlers:
     """Acts on events for a payment service."""
 
-    def __init__(self, service: PaymentService, processor: Processor) -> None:
+    def __init__(self, service: PaymentService, processor: Processor, unclaimed: Unclaimed) -> None:
         self._service = service
         self._processor = processor
+        self._unclaimed = unclaimed
 
-    async def act_on(self, event: EventState) -> str:
-        """Act on an event of a type in EVENT_HANDLERS; returns the id of the payment that it was about. NotOurs."""
+    async def act_on(self, event: EventState, attempts: int) -> str:
+        """Act on an event of a type in EVENT_HANDLERS, for the first time or again; returns the id of the payment that
+        it was about. NotOurs; NotFound: its payment is not there, but may be."""
         subject = await self._fetched(event.object) if event.is_thin else event.object
-        payment = await self._payment(subject)
+        payment = await self._payment(subject, attempts)
         if payment is None:
-            # Ours by its metadata, but its payment is not there: parked, never dropped.
-            if (subject.metadata or {}).get("paymentId"):
-                raise NotFound("its payment is not known yet")
-            raise NotOurs("not of this shop")
-        await EVENT_HANDLERS[event.kind](self, payment, subject, event)
+            if event.account:
+                raise NotOurs(f"of account {event.account}")
+            await self._look_for_money(event.kind, subject)
+            raise NotOurs("of no payment that this shop knows")
+        try:
+            await EVENT_HANDLERS[event.kind](self, payment, subject, event)
+        except Refused as refused:
+            if event.account and refused.status == 404:
+                raise NotOurs(f"of account {event.account}") from refused
+            raise
         return payment.id
+
+    async def _look_for_money(self, kind: str, subject: EventObject) -> None:
+        """Of this account and of no payment: money that no order knows, or some of that which was given back."""
+        if kind in PAID_EVENTS:
+            await self._unclaimed.look_at(subject.id)
+        elif subject.intent_id is not None:
+            await self._unclaimed.refresh_of(subject.intent_id)
 
     async def _fetched(self, subject: EventObject) -> EventObject:
         """What a snapshot of it would tell."""
@@ -83,30 +103,39 @@ class EventHandlers:
         state = await self._processor.dispute_state(subject.id)
         await self._service.observe_dispute(payment.id, state, inputs.state(event.id, state.id, state.status))
 
-    async def _payment(self, subject: EventObject) -> Payment | None:
-        """The payment that an object belongs to: by our metadata, by its session, or by its PaymentIntent."""
+    async def _payment(self, subject: EventObject, attempts: int) -> Payment | None:
+        """The payment that an object belongs to: by our metadata, by its session, or by its PaymentIntent. NotOurs,
+        NotFound."""
         payments = self._service.payments
-        if payment_id := (subject.metadata or {}).get("paymentId"):
-            return await payments.get(payment_id)
+        self._check_shop(subject)
+        if payment_named(subject.metadata):
+            return await self._named(subject, attempts)
         if subject.object == "checkout.session":
             return await payments.first({"session_id": subject.id})
         if not (intent_id := subject.intent_id):
             return None
-        return await payments.first({"intent_id": intent_id}) or await self._payment_not_told_of(intent_id)
-
-    async def _payment_not_told_of(self, intent_id: str) -> Payment | None:
-        """A dispute and a refund of Stripe's dashboard carry no metadata, and may be told of before the money is: only
-        the PaymentIntent says then whose it is."""
+        if (payment := await payments.first({"intent_id": intent_id})) is not None:
+            return payment
+        # A dispute and a refund of Stripe's dashboard carry no metadata, and may be told of before the money is: only
+        # the PaymentIntent says then whose it is.
         try:
             intent = await self._processor.retrieve("payment_intent", intent_id)
         except Refused:
             return None
-        payment_id = (intent.metadata or {}).get("paymentId")
-        if payment_id is None:
-            return None
+        self._check_shop(intent)
+        return await self._named(intent, attempts) if payment_named(intent.metadata) else None
+
+    def _check_shop(self, subject: EventObject) -> None:
+        if (other := other_shop(subject.metadata, self._service.shop_id)) is not None:
+            raise NotOurs(f"of another shop at this account ({other[:64]})")
+
+    async def _named(self, subject: EventObject, attempts: int) -> Payment | None:
+        """The payment that an object names. One that is not there is waited for, but not for ever: it is of a Kassa
+        whose objects do not name their shop yet, or it was lost with a restored backup."""
+        payment_id = str(payment_named(subject.metadata))
         payment = await self._service.payments.get(payment_id)
-        if payment is None:
-            raise NotFound("its payment is not known yet")
+        if payment is None and attempts < MOST_ATTEMPTS:
+            raise NotFound(f"its payment {payment_id[:64]} is not known yet")
         return payment
 
 

@@ -157,7 +157,7 @@ class Inbox:
     async def _act(self, event: StripeEvent) -> None:
         status, note, payment_id = "done", "", ""
         try:
-            payment_id = await self._handlers.act_on(read_event(event.body))
+            payment_id = await self._handlers.act_on(read_event(event.body), event.attempts)
         except NotOurs as reason:
             status, note = "ignored", str(reason)
         except Exception as error:  # whatever went wrong: the event stays and is tried again

@@ -1,4 +1,5 @@
-"""What an operator has to know though it is no single payment's: webhooks that do not come through."""
+"""What an operator has to know though it is no single payment's: webhooks that do not come through,
+money that no order knows."""
 
 from typing import Literal
 
@@ -8,6 +9,7 @@ from kassa.kit.clock import HOUR, Clock, Millis, rfc3339
 from kassa.kit.documents import Between
 from kassa.payment.refused_webhooks import RefusedWebhooks
 from kassa.payment.store import PaymentStore
+from kassa.payment.unclaimed import OPEN
 
 LATELY: Millis = HOUR
 _WEBHOOK_ADVICE = "compare the endpoint at Stripe with this shop: kassa doctor does"
@@ -16,7 +18,7 @@ _WEBHOOK_ADVICE = "compare the endpoint at Stripe with this shop: kassa doctor d
 class Notice(msgspec.Struct, frozen=True, rename="camel"):
     """Something that is wrong, how often it happened, and what to do about it."""
 
-    kind: Literal["webhooks_refused", "webhooks_missing"]
+    kind: Literal["webhooks_refused", "webhooks_missing", "unclaimed_money"]
     count: int
     text: str
     advice: str
@@ -27,12 +29,14 @@ class Notices:
 
     def __init__(self, store: PaymentStore, refused: RefusedWebhooks, clock: Clock) -> None:
         self._events = store.events
+        self._unclaimed = store.unclaimed
         self._refused = refused
         self._clock = clock
 
     async def all(self) -> list[Notice]:
         """Those that hold now."""
-        return [each for each in (await self._webhooks_refused(), await self._webhooks_missing()) if each]
+        found = (await self._webhooks_refused(), await self._webhooks_missing(), await self._unclaimed_money())
+        return [each for each in found if each]
 
     async def _webhooks_refused(self) -> Notice | None:
         refused = await self._refused.so_far()
@@ -50,6 +54,15 @@ class Notices:
         what = "event of the last hour" if count == 1 else "events of the last hour"
         text = f"{count} {what} came only because Stripe was asked, by no webhook"
         return Notice("webhooks_missing", count, text, _WEBHOOK_ADVICE)
+
+    async def _unclaimed_money(self) -> Notice | None:
+        count = await self._unclaimed.count({"status": OPEN})
+        if not count:
+            return None
+        what = "session was" if count == 1 else "sessions were"
+        text = f"{count} checkout {what} paid at Stripe, and no order here knows of it"
+        advice = "refund it in Stripe's dashboard, or say that it is not this shop's"
+        return Notice("unclaimed_money", count, text, advice)
 
 
 def _webhooks(count: int) -> str:

@@ -25,7 +25,8 @@ class SessionState(msgspec.Struct, frozen=True):
     """A Checkout Session as Stripe has it now. Amounts are Stripe's integers.
 
     `status` is open, complete or expired; `payment_status` paid, unpaid or no_payment_required; `intent_status`
-    the PaymentIntent's, None before the buyer has submitted. Times are in seconds, as Stripe's.
+    the PaymentIntent's, None before the buyer has submitted; `mode` payment, subscription or setup. Times are in
+    seconds, as Stripe's.
     """
 
     id: str
@@ -38,6 +39,8 @@ class SessionState(msgspec.Struct, frozen=True):
     intent_status: str | None
     expires_at: int
     metadata: dict[str, str]
+    mode: str = "payment"
+    created: int = 0
 
 
 class RefundState(msgspec.Struct, frozen=True):
@@ -105,6 +108,10 @@ class Processor(Protocol):
 
     async def find_session(self, payment_id: str, since: Millis) -> SessionState | None:
         """The session made for this payment at or after `since`, found by its metadata."""
+
+    async def sessions_since(self, since: Millis, after: str | None) -> tuple[list[SessionState], str | None]:
+        """One page of all completed sessions made since then, the newest first, without what their PaymentIntents say;
+        and the cursor of the next page, if any."""
 
     async def retrieve(self, kind: str, object_id: str) -> EventObject:
         """What is read of an object that an event is about, as it is now. `kind` is a key of PATHS."""

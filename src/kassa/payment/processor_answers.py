@@ -26,12 +26,21 @@ class Session(msgspec.Struct, frozen=True):
     id: str
     status: str
     payment_status: str
-    amount_total: int
-    currency: str
+    amount_total: int | None
+    currency: str | None
     expires_at: int
     url: str | None = None
     payment_intent: str | _Intent | None = None
     metadata: dict[str, str] | None = None
+    mode: str = "payment"
+    created: int = 0
+
+
+class SessionPage(msgspec.Struct, frozen=True):
+    """A page of a list of them."""
+
+    data: list[Session]
+    has_more: bool
 
 
 @contextmanager
@@ -70,13 +79,15 @@ def session_state(session: Session, intent_status: str | None) -> SessionState:
         id=session.id,
         status=session.status,
         payment_status=session.payment_status,
-        amount_total=session.amount_total,
-        currency=session.currency,
+        amount_total=session.amount_total or 0,
+        currency=session.currency or "",
         url=session.url,
         intent_id=intent_id_of(session),
         intent_status=intent_status,
         expires_at=session.expires_at,
         metadata=session.metadata or {},
+        mode=session.mode,
+        created=session.created,
     )
 
 

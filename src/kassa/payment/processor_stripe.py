@@ -2,6 +2,7 @@
 import costs a quarter of a second and 41 MB."""
 
 import asyncio
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -16,10 +17,12 @@ from kassa.payment.processor import (
     BadSignature,
     DisputeState,
     RefundState,
+    Refused,
     SessionState,
 )
 from kassa.payment.processor_answers import (
     Session,
+    SessionPage,
     dispute_state,
     intent_id_of,
     metadata_of,
@@ -27,6 +30,7 @@ from kassa.payment.processor_answers import (
     session_state,
     told_apart,
 )
+from kassa.payment.rights import Right, WebhookEndpoint
 
 if TYPE_CHECKING:
     import stripe
@@ -77,9 +81,23 @@ class StripeProcessor:
         await asyncio.to_thread(__import__, "stripe")
 
     async def check(self) -> None:
-        """Return if Stripe takes our key; StripeKeyRefused or StripeUnreachable else."""
+        """See kassa.payment.rights.StripeAccount."""
+        import stripe
+
+        with told_apart(), suppress(stripe.PermissionError):
+            await self._client.raw_request_async("get", "/v1/events", limit=1)
+
+    async def use(self, right: Right) -> None:
+        """See kassa.payment.rights.StripeAccount."""
+        for method, path in right.tries:
+            with suppress(Refused), told_apart():
+                await self._client.raw_request_async(method, path, **({"limit": 1} if method == "get" else {}))
+
+    async def webhook_endpoints(self) -> list[WebhookEndpoint]:
+        """See kassa.payment.rights.StripeAccount."""
         with told_apart():
-            await self._client.v1.events.list_async({"limit": 1})
+            made = await self._client.v1.webhook_endpoints.list_async({"limit": 100})
+            return [msgspec.convert(each.to_dict(), WebhookEndpoint) async for each in made.auto_paging_iter()]
 
     async def open_session(self, params: dict[str, Any], key: str) -> SessionState:
         """See kassa.payment.processor.Processor."""
@@ -107,6 +125,15 @@ class StripeProcessor:
                 if metadata_of(session).get("paymentId") == payment_id:
                     return await self.session(session.id)
         return None
+
+    async def sessions_since(self, since: Millis, after: str | None) -> tuple[list[SessionState], str | None]:
+        """See kassa.payment.processor.Processor."""
+        with told_apart():
+            params = {**_page(since, after), "status": "complete"}
+            answer = await self._client.raw_request_async("get", _SESSIONS, **params)
+            page = msgspec.json.decode(answer.body, type=SessionPage)
+            sessions = [session_state(session, None) for session in page.data]
+            return sessions, page.data[-1].id if page.has_more else None
 
     async def retrieve(self, kind: str, object_id: str) -> EventObject:
         """See kassa.payment.processor.Processor."""

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 import structlog
 
+from kassa.contracts.payment import StripeKeyRefused
 from kassa.kit import inputs
 from kassa.kit.audit import Cause, Comparison, Finding
 from kassa.kit.clock import DAY, HOUR, MINUTE, SECOND, Clock, Millis
@@ -18,10 +19,12 @@ from kassa.payment.event_handlers import HANDLED
 from kassa.payment.events import EventState, read_event
 from kassa.payment.inbox import Inbox
 from kassa.payment.machine import kind_of
+from kassa.payment.metadata import other_shop
 from kassa.payment.processor import DisputeState, Processor, RefundState, Refused
 from kassa.payment.refunds import observed as refunded
 from kassa.payment.service import PaymentService
 from kassa.payment.store import Cursor, PaymentStore
+from kassa.payment.unclaimed import MOST_TOLD, OPEN, Unclaimed, in_words
 
 CURSOR = "missed-events"
 # Events may be listed a little later than they are dated.
@@ -46,12 +49,19 @@ class Reconciler:
     """Compares payments with Stripe and mends the differences."""
 
     def __init__(
-        self, store: PaymentStore, service: PaymentService, inbox: Inbox, processor: Processor, clock: Clock
+        self,
+        store: PaymentStore,
+        service: PaymentService,
+        inbox: Inbox,
+        unclaimed: Unclaimed,
+        processor: Processor,
+        clock: Clock,
     ) -> None:
         self._cursors = store.cursors
         self._payments = store.payments
         self._service = service
         self._inbox = inbox
+        self._unclaimed = unclaimed
         self._processor = processor
         self._clock = clock
 
@@ -65,6 +75,9 @@ class Reconciler:
     async def fetch_missed_events(self, *, fix: bool = True) -> Comparison:
         """Take in the events that never came, or only tell them. How far was fetched is told by Stripe's clock, and
         noted only after a full walk."""
+        return await _unless_refused("Stripe's events", self._fetch_missed_events(fix=fix))
+
+    async def _fetch_missed_events(self, *, fix: bool) -> Comparison:
         cursor = await self._cursors.get(CURSOR)
         since = cursor.fetched_until - OVERLAP if cursor else self._clock.now() - OLDEST
         newest = cursor.fetched_until if cursor else since
@@ -82,31 +95,49 @@ class Reconciler:
         return Comparison("Stripe's events", looked_at, missed)
 
     async def compare(self, *, fix: bool, since: Millis = 0) -> list[Comparison]:
-        """Look up at Stripe every payment that is not settled, compare the refunds and disputes made since then (ms)
-        with what Stripe says, and tell what is owed back."""
+        """Look up at Stripe every payment that is not settled, compare the refunds, the disputes and the money since
+        then (ms) with what Stripe says, and tell what is owed back. A part that the key may not ask for is told, and
+        the others go on."""
         session, debt = partial(self._compare_session, fix=fix), partial(self._compare_debts, fix=fix)
+        unsettled, owed = "payments that are not settled", "money that is owed back"
         return [
-            await self._compare_payments("payments that are not settled", AT_STRIPE, session),
-            await self._compare_refunds(fix=fix, since=since),
-            await self._compare_disputes(fix=fix, since=since),
-            await self._compare_payments("money that is owed back", TAKEN, debt),
+            await _unless_refused(unsettled, self._compare_payments(unsettled, AT_STRIPE, session)),
+            *await self._compare_since(since, fix=fix),
+            await _unless_refused(owed, self._compare_payments(owed, TAKEN, debt)),
+        ]
+
+    async def _compare_since(self, since: Millis, *, fix: bool) -> list[Comparison]:
+        return [
+            await _unless_refused("refunds", self._compare_refunds(fix=fix, since=since)),
+            await _unless_refused("disputes", self._compare_disputes(fix=fix, since=since)),
+            await _unless_refused("paid sessions", self._compare_money(since)),
         ]
 
     async def _fetch_regularly(self) -> None:
-        missed = (await self.fetch_missed_events()).findings
-        if missed:
-            log.warning("events came by no webhook", count=len(missed), first=missed[-1].subject)
+        missed = await self.fetch_missed_events()
+        count = sum(finding.is_mended for finding in missed.findings)
+        if count:
+            log.warning("events came by no webhook", count=count)
+        _log(Comparison(missed.name, missed.looked_at, [each for each in missed.findings if not each.is_mended]))
 
     async def _compare_lately(self) -> None:
         """Payments that are not settled are looked up by timers of their own."""
-        since = self._clock.now() - LATELY
-        for comparison in (
-            await self._compare_refunds(fix=True, since=since),
-            await self._compare_disputes(fix=True, since=since),
-        ):
-            for finding in comparison.findings:
-                report = log.warning if finding.is_mended else log.error
-                report("differs from Stripe", what=comparison.name, **msgspec.structs.asdict(finding))
+        for comparison in await self._compare_since(self._clock.now() - LATELY, fix=True):
+            _log(comparison)
+
+    async def _compare_money(self, since: Millis) -> Comparison:
+        """Paid sessions with the payments. What no payment knows is put on the list of unclaimed money, where an
+        operator sees to it; nothing else is done about it."""
+        looked_at = 0
+        async for page in _pages(partial(self._processor.sessions_since, max(since, self._clock.now() - OLDEST))):
+            looked_at += len(page)
+            for session in await self._unclaimed.of(page):
+                await self._unclaimed.take(session)
+        left = await self._unclaimed.refresh_newest()
+        found = [Finding(money.id, in_words(money), is_mended=False) for money in left[:MOST_TOLD]]
+        if more := await self._unclaimed.money.count({"status": OPEN}) - len(found):
+            found.append(Finding(f"{more} more", "were paid at Stripe, and no order knows of them", is_mended=False))
+        return Comparison("paid sessions", looked_at, found)
 
     async def _compare_payments(
         self, name: str, stages: tuple[Stage, ...], compare: Callable[[Payment], Awaitable[list[Finding]]]
@@ -167,6 +198,8 @@ class Reconciler:
         async for page in _pages(ask):
             looked_at += len(page)
             for state in page:
+                if other_shop(getattr(state, "metadata", None), self._service.shop_id) is not None:
+                    continue
                 payment = await self._of_intent(state.intent_id)
                 cause_id = inputs.state(inputs.COMPARED, state.id, state.status)
                 cause = Cause(cause_id, "reconciliation")
@@ -205,3 +238,17 @@ async def _pages(ask: Ask[T]) -> AsyncIterator[list[T]]:
     while after is not None:
         page, after = await ask(after)
         yield page
+
+
+async def _unless_refused(name: str, comparing: Awaitable[Comparison]) -> Comparison:
+    """A comparison for which the key lacks a right is one difference, in Stripe's words."""
+    try:
+        return await comparing
+    except StripeKeyRefused as refused:
+        return Comparison(name, 0, [Finding("the key", f"may not ask. {refused.detail}", is_mended=False)])
+
+
+def _log(comparison: Comparison) -> None:
+    for finding in comparison.findings:
+        report = log.warning if finding.is_mended else log.error
+        report("differs from Stripe", what=comparison.name, **msgspec.structs.asdict(finding))

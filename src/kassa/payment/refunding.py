@@ -14,6 +14,7 @@ from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
 from kassa.payment.debts import second_refused
 from kassa.payment.domain import Payment, Refund
+from kassa.payment.metadata import of_refund, of_second_refund
 from kassa.payment.processor import Processor, RefundState, Refused, SavedFailure
 from kassa.payment.refunds import (
     KEY_IS_OLD_AFTER,
@@ -94,7 +95,7 @@ class Refunding:
         left = int(effect.args["amount"]) - held
         if left <= 0 or ("lost", intent_id) in {(each.status, each.intent_id) for each in payment.disputes}:
             return None
-        metadata = {"orderId": payment.order_id, "reason": "second_payment"}
+        metadata = of_second_refund(self._service.shop_id, payment.order_id)
         params = {"payment_intent": intent_id, "amount": left, "metadata": metadata}
         try:
             await self._processor.refund(params, f"{effect.id}-{effect.attempts}")
@@ -147,7 +148,7 @@ class Refunding:
         return {
             "payment_intent": payment.intent_id,
             "amount": to_stripe(refund.amount_minor, payment.currency),
-            "metadata": {"refundId": refund.id, "orderId": payment.order_id, "paymentId": payment.id},
+            "metadata": of_refund(self._service.shop_id, payment.order_id, payment.id, refund.id),
         }
 
     def _new(self, refund_id: str, amount_minor: int, reason: str, *, restock: bool) -> Refund:

@@ -28,7 +28,7 @@ from kassa.kit.web import (
     read_body,
     takes,
 )
-from kassa.payment import reports
+from kassa.payment import reports, unclaimed_routes
 from kassa.payment.domain import Payment
 from kassa.payment.inbox import Inbox, InvalidSignature, UnreadableEvent
 from kassa.payment.notices import Notices
@@ -220,6 +220,7 @@ HANDLERS = (
     payment_attention,
     disputes,
     replay_event,
+    *unclaimed_routes.HANDLERS,
     *reports.HANDLERS,
 )
 OWN_PORT_HANDLERS = (forwarded_webhook,)

@@ -29,7 +29,7 @@ _TELLS_OF_MONEY = (Todo.CONFIRM_ORDER, Todo.CANCEL_ORDER)
 class PaymentService:
     """Satisfies contracts.payment.Payments. `ends_on_decline`: PAYMENT_DECLINE_POLICY is `cancel`.
 
-    `frontend_url` is where Stripe sends the buyer back to.
+    `frontend_url` is where Stripe sends the buyer back to; `shop_id` what all objects at Stripe are marked with.
     """
 
     outbox: Outbox[Payment]
@@ -43,8 +43,10 @@ class PaymentService:
         clock: Clock,
         frontend_url: str,
         *,
+        shop_id: str,
         ends_on_decline: bool,
     ) -> None:
+        self.shop_id = shop_id
         self.payments = store.payments
         self._events = store.events
         self._orders = orders

@@ -36,6 +36,21 @@ class Refusals(Document, frozen=True, kw_only=True):
     reason: str
 
 
+class UnclaimedMoney(Document, frozen=True, kw_only=True):
+    """A paid session that no payment is known of. `amount` is Stripe's integer; `order_id` is what the session says, if
+    it was made by a Kassa. `status`: open, refunded, dismissed; `ended_by` who made it so."""
+
+    sequence: str
+    intent_id: str | None
+    amount: int
+    currency: str
+    order_id: str
+    status: str
+    ended_by: str = ""
+    paid_at: Millis
+    changed_at: Millis
+
+
 class Cursor(Document, frozen=True, kw_only=True):
     """How far the missed events were fetched, by Stripe's clock."""
 
@@ -69,6 +84,12 @@ EVENTS = CollectionSpec(
 )
 CURSORS = CollectionSpec("cursors", Cursor)
 REFUSALS = CollectionSpec("refused_webhooks", Refusals)
+UNCLAIMED = CollectionSpec(
+    "unclaimed_money",
+    UnclaimedMoney,
+    (Index("by_status", ("status", "sequence")), Index("by_intent", ("intent_id",))),
+    sort="sequence",
+)
 
 
 class PaymentStore(msgspec.Struct, frozen=True):
@@ -78,6 +99,7 @@ class PaymentStore(msgspec.Struct, frozen=True):
     events: Collection[StripeEvent]
     cursors: Collection[Cursor]
     refusals: Collection[Refusals]
+    unclaimed: Collection[UnclaimedMoney]
 
     @classmethod
     async def open(cls, database: Database) -> "PaymentStore":
@@ -87,4 +109,5 @@ class PaymentStore(msgspec.Struct, frozen=True):
             await database.collection(EVENTS),
             await database.collection(CURSORS),
             await database.collection(REFUSALS),
+            await database.collection(UNCLAIMED),
         )

@@ -6,13 +6,15 @@ from typing import Annotated
 import msgspec
 
 from kassa.kit.clock import rfc3339
-from kassa.kit.money import major
+from kassa.kit.money import InvalidMoney, from_stripe, major
 from kassa.kit.web import AttentionAnswer, Pagination
 from kassa.payment.balance import refunded_minor
 from kassa.payment.domain import Payment, Refund, Stage
 from kassa.payment.notices import Notice
-from kassa.payment.store import StripeEvent
+from kassa.payment.store import StripeEvent, UnclaimedMoney
+from kassa.payment.unclaimed import DISMISSED, OPEN, REFUNDED
 
+UNCLAIMED_STATUSES = (OPEN, REFUNDED, DISMISSED)
 EVENT_STATUSES = ("received", "done", "ignored", "parked")
 _STATUSES = ("INITIATED", "SUCCESS", "FAILED")
 _STAGES = tuple(Stage)
@@ -105,6 +107,32 @@ class PaymentAttention(AttentionAnswer, frozen=True):
     """With what is wrong between Stripe and the shop; that is on every page of the answer."""
 
     notices: list[Notice]
+
+
+class UnclaimedOut(msgspec.Struct, frozen=True, rename="camel"):
+    """A paid checkout session that no payment here is known of. `orderId` is what the session says, if anything."""
+
+    session_id: str
+    intent_id: str | None
+    status: Annotated[str, _one_of(UNCLAIMED_STATUSES)]
+    amount: Decimal
+    amount_minor: int
+    currency: str
+    order_id: str
+    paid_at: str
+
+
+class UnclaimedAnswer(msgspec.Struct, frozen=True):
+    """A page of them, the last to be found first."""
+
+    unclaimed: list[UnclaimedOut]
+    pagination: Pagination
+
+
+class OneUnclaimedAnswer(msgspec.Struct, frozen=True):
+    """One of them."""
+
+    unclaimed: UnclaimedOut
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -201,3 +229,27 @@ def shown_event(event: StripeEvent) -> EventOut:
         created_at=rfc3339(event.created_at),
         received_at=rfc3339(event.received_at),
     )
+
+
+def shown_unclaimed(money: UnclaimedMoney) -> UnclaimedOut:
+    """The unclaimed money as the wire shows it."""
+    amount, amount_minor = _major_and_minor(money.amount, money.currency)
+    return UnclaimedOut(
+        session_id=money.id,
+        intent_id=money.intent_id,
+        status=money.status,
+        amount=amount,
+        amount_minor=amount_minor,
+        currency=money.currency,
+        order_id=money.order_id,
+        paid_at=rfc3339(money.paid_at),
+    )
+
+
+def _major_and_minor(amount: int, currency: str) -> tuple[Decimal, int]:
+    """Stripe's integer in a currency that this shop may not know."""
+    try:
+        minor = from_stripe(amount, currency)
+        return major(minor, currency), minor
+    except InvalidMoney:
+        return Decimal(amount), amount

@@ -129,10 +129,11 @@ async def afterwards(shop: Shop, stripe: "Stripe", workload: "Workload") -> list
     """What must hold in the end."""
     assert shop.order is not None
     assert shop.payment is not None
+    assert shop.unclaimed is not None
     assert shop.stock is not None
     assert shop.stock_reconciler is not None
     books = await Books.of(shop, stripe)
-    told = await audit(shop.order.orders, shop.payment.payments, shop.stock, shop.clock)
+    told = await audit(shop.order.orders, shop.payment.payments, shop.unclaimed.money, shop.stock, shop.clock)
     problems = list(_audited(told, books.with_an_operator()))
     problems += await stock(shop, workload.products) + await money(shop, stripe)
     for comparison in await shop.stock_reconciler.compare(fix=False):

@@ -159,6 +159,10 @@ class Way:
                 return None
             given["starting_after"] = page["data"][-1]["id"]
 
+    async def sessions_since(self, since: Millis, after: str | None) -> tuple[list[SessionState], str | None]:
+        page = await self._call("GET", "/v1/checkout/sessions", "", {"status": "complete", **_page(since, after)})
+        return [_session(each, None) for each in page["data"]], page["data"][-1]["id"] if page["has_more"] else None
+
     async def retrieve(self, kind: str, object_id: str) -> EventObject:
         return msgspec.convert(await self._call("GET", f"{PATHS[kind]}/*", object_id), EventObject)
 
@@ -245,9 +249,10 @@ def _page(since: Millis, after: str | None) -> Json:
 
 
 def _session(session: Json, intent_status: str | None) -> SessionState:
-    names = ("id", "status", "payment_status", "amount_total", "currency", "url", "expires_at", "metadata")
+    names = ("id", "status", "payment_status", "amount_total", "currency", "url", "expires_at", "mode", "created")
     given = {name: session[name] for name in names}
-    return SessionState(**given, intent_id=session["payment_intent"], intent_status=intent_status)
+    intent_id, metadata = session["payment_intent"], session["metadata"]
+    return SessionState(**given, intent_id=intent_id, intent_status=intent_status, metadata=metadata)
 
 
 def _refund(refund: Json) -> RefundState:

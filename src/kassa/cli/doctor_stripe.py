@@ -1,0 +1,93 @@
+"""What `kassa doctor` finds out about Stripe: the key and its rights, the webhook's endpoint, and whether it works."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+from kassa.cli.finding import Finding, asked
+
+if TYPE_CHECKING:
+    from kassa.app.settings import Settings
+    from kassa.app.shop import Shop
+    from kassa.payment.rights import StripeAccount, WebhookEndpoint
+
+WEBHOOK_PATH = "/payments/webhook"
+_MOST_NAMED = 5
+
+
+async def stripe_findings(shop: Shop, settings: Settings) -> list[Finding]:
+    """All of them; what Stripe cannot be asked, because it is not reached, is left out."""
+    notices = await shop.notices.all() if shop.notices else []
+    findings = [Finding(False, notice.text, notice.advice) for notice in notices]
+    if shop.stripe_account is None:
+        return findings
+    whose = "sandbox" if settings.has_sandbox else "Stripe"
+    reached = await asked(f"{whose}: reached, and takes the key", shop.stripe_account.check, _advice(settings))
+    findings.append(reached)
+    if reached.is_well and not settings.has_sandbox:
+        findings += await _rights(shop.stripe_account)
+        findings += await _webhook(shop.stripe_account, settings)
+    return findings
+
+
+def _advice(settings: Settings) -> str:
+    if settings.has_sandbox:
+        return "start `kassa up`, whose sandbox this is"
+    if settings.stripe_proxy is not None:
+        return "is STRIPE_SECRET_KEY valid, and does the proxy of HTTPS_PROXY lead to Stripe?"
+    return "is STRIPE_SECRET_KEY valid, and can this machine reach Stripe?"
+
+
+async def _rights(account: StripeAccount) -> list[Finding]:
+    """Each right is used once."""
+    from kassa.payment.rights import RIGHTS
+
+    advice = "give the key this right in Stripe's dashboard"
+    tries = [
+        asked(f"Stripe key: may {right.access} {right.resource}", partial(account.use, right), advice)
+        for right in RIGHTS
+    ]
+    findings = await asyncio.gather(*tries)
+    missing = [finding for finding in findings if not finding.is_well]
+    return missing or [Finding(True, "Stripe key: may do all that the shop does")]
+
+
+async def _webhook(account: StripeAccount, settings: Settings) -> list[Finding]:
+    from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
+
+    try:
+        endpoints = await account.webhook_endpoints()
+    except (StripeKeyRefused, StripeUnreachable) as error:
+        return [Finding(True, f"webhook endpoint: could not be compared ({error.detail})")]
+    is_test = not str(settings.stripe_secret_key).startswith(("sk_live_", "rk_live_"))
+    return endpoint_findings(endpoints, settings.frontend_url, is_test=is_test)
+
+
+def endpoint_findings(endpoints: list[WebhookEndpoint], shop_url: str | None, *, is_test: bool) -> list[Finding]:
+    """Whether Stripe sends to this shop what it acts on. Where the shop is to be reached is only known if it is set."""
+    wanted = f"{shop_url.rstrip('/')}{WEBHOOK_PATH}" if shop_url else f"…{WEBHOOK_PATH}"
+    ours = [each for each in endpoints if (each.url == wanted if shop_url else each.url.endswith(WEBHOOK_PATH))]
+    if ours:
+        return [_compared(each) for each in ours]
+    others = [each.url for each in endpoints]
+    if is_test and not others:
+        text = "webhook endpoint: none in Stripe's test mode, as it should be while `stripe listen` forwards events"
+        return [Finding(True, text)]
+    named = ", ".join(others[:_MOST_NAMED]) + (", …" if len(others) > _MOST_NAMED else "")
+    advice = f"add {wanted} in Stripe's dashboard" + ("" if shop_url else ", and set FRONTEND_URL")
+    return [Finding(False, f"webhook endpoint: none for {wanted}, but {named or 'none at all'}", advice)]
+
+
+def _compared(endpoint: WebhookEndpoint) -> Finding:
+    from kassa.payment.event_handlers import HANDLED
+
+    if endpoint.status != "enabled":
+        text = f"webhook endpoint: {endpoint.url} is {endpoint.status}"
+        return Finding(False, text, "enable it in Stripe's dashboard")
+    missing = [each for each in HANDLED if each not in endpoint.enabled_events]
+    if missing and "*" not in endpoint.enabled_events:
+        text = f"webhook endpoint: {endpoint.url} is not sent {', '.join(missing)}"
+        return Finding(False, text, "add these events to it in Stripe's dashboard")
+    return Finding(True, f"webhook endpoint: {endpoint.url} is sent all that the shop acts on")

@@ -1,0 +1,46 @@
+"""Money at Stripe that no order here knows, for administrators."""
+
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from kassa.kit.problem import Invalid, NotFound
+from kassa.kit.web import JsonResponse, admin_of, paging
+from kassa.payment.unclaimed import OPEN, Unclaimed
+from kassa.payment.wire import UNCLAIMED_STATUSES, OneUnclaimedAnswer, UnclaimedAnswer, shown_unclaimed
+
+
+@get("/payments/admin/unclaimed", tags=["payments"])
+async def unclaimed_money(
+    request: Request[Any, Any, Any],
+    status: Annotated[str, QueryParameter(schema_extra={"enum": UNCLAIMED_STATUSES})] = OPEN,
+    limit: FromQuery[int] = 20,
+    skip: FromQuery[int] = 0,
+    cursor: FromQuery[str | None] = None,
+) -> Response[UnclaimedAnswer]:
+    """Checkout sessions that were paid at Stripe and that no payment here is known of; for administrators."""
+    await admin_of(request)
+    if status not in UNCLAIMED_STATUSES:
+        raise Invalid.field("status", f"must be one of {', '.join(UNCLAIMED_STATUSES)}")
+    where, asked, money = {"status": status}, paging(limit, skip, cursor), _unclaimed(request).money
+    found = await money.find(where, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
+    pagination = asked.pagination(await money.count(where), found, lambda each: each.sequence)
+    answer = UnclaimedAnswer([shown_unclaimed(each) for each in found[: asked.limit]], pagination)
+    return JsonResponse(answer, media_type="application/json")
+
+
+@post("/payments/admin/unclaimed/{session_id:str}/dismiss", tags=["payments"], status_code=200, refuses=(NotFound,))
+async def dismiss_unclaimed(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[OneUnclaimedAnswer]:
+    """Say that the money of a session is not this shop's, or was seen to; for administrators. Once is enough."""
+    admin = await admin_of(request)
+    money = await _unclaimed(request).dismiss(session_id, admin.id)
+    return JsonResponse(OneUnclaimedAnswer(shown_unclaimed(money)), media_type="application/json")
+
+
+def _unclaimed(request: Request[Any, Any, Any]) -> Unclaimed:
+    unclaimed: Unclaimed = request.app.state["unclaimed"]
+    return unclaimed
+
+
+HANDLERS = (unclaimed_money, dismiss_unclaimed)
