@@ -104,7 +104,7 @@ async def test_an_intent_is_changed_before_it_is_paid(world: World) -> None:
         ({"amount": 1_000_000_000_000}, "amount_too_large"),
         ({"currency": "xxx"}, None),
         ({"confirm": True, "payment_method": ""}, "payment_intent_unexpected_state"),
-        ({"payment_method": "pm_none"}, "resource_missing"),
+        ({"payment_method": "pm_1none"}, "resource_missing"),
         ({"capture_method": "manual"}, "sandbox_unsupported"),
         ({"customer": "cus_none"}, "resource_missing"),
         ({"return_url": "http://127.0.0.1:1/"}, None),
@@ -155,3 +155,27 @@ async def test_what_a_version_has_removed_is_refused_to_those_who_ask_for_it(wor
     status, refused = await world.raw("GET", "/v1/charges", **{"Stripe-Version": "yesterday"})
     assert status == 400
     assert "Invalid Stripe API version" in refused["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["pm_card_us", "pm_card_avsFail", "pm_usBankAccount_success", "pm_sepaDebit_success"])
+async def test_a_test_payment_method_that_is_not_here_is_unsupported_and_not_missing(world: World, name: str) -> None:
+    params: Any = {"amount": 500, "currency": "usd", "payment_method": name}
+    with pytest.raises(stripe.InvalidRequestError, match=f"payment_method={name}") as caught:
+        await world.stripe.v1.payment_intents.create_async(params)
+    assert (caught.value.code, caught.value.param) == ("sandbox_unsupported", "payment_method")
+
+
+@pytest.mark.parametrize("name", ["diners", "jcb", "unionpay", "mastercard_debit", "mastercard_prepaid"])
+async def test_cards_of_other_networks_pay_too(world: World, name: str) -> None:
+    params: Any = {"amount": 500, "currency": "usd", "payment_method": f"pm_card_{name}", "confirm": True}
+    intent = await world.stripe.v1.payment_intents.create_async(params)
+    method = await world.stripe.v1.payment_methods.retrieve_async(str(intent.payment_method))
+    assert (intent.status, method.card.brand) == ("succeeded", name.partition("_")[0])  # type: ignore[union-attr]
+
+
+async def test_a_card_that_asks_the_buyer_is_refused_when_there_is_none(world: World) -> None:
+    params: Any = {"amount": 500, "currency": "usd", "payment_method": "pm_card_authenticationRequired"}
+    params |= {"confirm": True, "off_session": True}
+    with pytest.raises(stripe.CardError) as caught:
+        await world.stripe.v1.payment_intents.create_async(params)
+    assert caught.value.code == "authentication_required"

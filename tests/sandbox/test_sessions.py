@@ -91,7 +91,25 @@ async def test_payment_method_types_are_refused_in_this_version(world: World) ->
 
 async def test_what_the_sandbox_cannot_do_is_said_and_not_ignored(world: World) -> None:
     assert (await refusal(world, discounts=[{"coupon": "x"}])).code == "sandbox_unsupported"
-    assert (await refusal(world, mode="subscription")).code == "sandbox_unsupported"
+
+
+@pytest.mark.parametrize(
+    ("changes", "param", "told"),
+    [
+        ({"mode": "subscription", "subscription_data": {"trial_period_days": 3}}, "mode", "mode=subscription"),
+        ({"mode": "setup"}, "mode", "mode=setup"),
+        ({"ui_mode": "embedded_page", "return_url": "http://shop.test/"}, "ui_mode", "ui_mode=embedded_page"),
+        ({"ui_mode": "elements"}, "ui_mode", "ui_mode=elements"),
+        ({"customer_creation": "always"}, "customer_creation", "customer_creation=always"),
+        ({"allowed_payment_method_types": ["klarna"]}, "allowed_payment_method_types", "klarna"),
+    ],
+)
+async def test_another_kind_of_session_is_refused_as_such(world: World, changes: Any, param: str, told: str) -> None:
+    without: Any = {"success_url": "", "cancel_url": ""} if param == "ui_mode" else {}  # An embedded page has neither.
+    problem = await refusal(world, **changes, **without)
+    assert (problem.code, problem.param) == ("sandbox_unsupported", param)
+    assert told in str(problem)
+    assert "Use another value" in str(problem)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import apsw
 
-from kassa.sandbox import idempotency, params, reading
+from kassa.sandbox import idempotency, known, params, reading
 from kassa.sandbox.authentication import authenticate, check_permission
 from kassa.sandbox.call import Call
 from kassa.sandbox.config import API_VERSION, SandboxConfig
@@ -67,7 +67,7 @@ class Api:
 
     async def _execute(self, request: Request, request_id: str) -> Answer:
         key = authenticate(request)
-        template, object_id = _template(request.path)
+        template, object_id = _template(request.method, request.path)
         check_permission(key, request.method, template, self._store.reader)
         _refuse_other_accounts(request)
         self.limits.check(f"{request.method} {template}", self._store.clock.wall())
@@ -76,17 +76,21 @@ class Api:
             early = await _fault_before(fault)
             if early is not None:
                 return early
-        call = _call(request, request_id, object_id)
-        read = self._reads.get(template) if request.method == "GET" else None
+        try:
+            answer = await self._carry_out(_call(request, request_id, object_id), template, fault)
+        except ApiError as problem:
+            raise known.named(problem, request.method, template) from problem
+        return await self._fault_after(fault, answer, request_id)
+
+    async def _carry_out(self, call: Call, template: str, fault: Fault | None) -> Answer:
+        read = self._reads.get(template) if call.method == "GET" else None
         if read is not None:
             await _dawdle(fault)
-            answer = Answer(200, read(self._store.reader, call))
-        else:
-            write = self._writes.get((request.method, template))
-            if write is None:
-                raise _unrecognized(request)
-            answer = await self._write(write, call, fault)
-        return await self._fault_after(fault, answer, request_id)
+            return Answer(200, read(self._store.reader, call))
+        write = self._writes.get((call.method, template))
+        if write is None:
+            raise known.no_endpoint(call.method, call.path)
+        return await self._write(write, call, fault)
 
     async def _write(self, handler: Write, call: Call, fault: Fault | None) -> Answer:
         saved = self._keys.begin(self._store.reader, call, self._store.clock.now())
@@ -115,6 +119,8 @@ class Api:
 
 def run(tx: Tx, handler: Write, call: Call, fault: Fault | None) -> Answer:
     """Execute a change and keep its answer, all in one transaction."""
+    if call.method == "DELETE":  # Nothing more is said of what is to go.
+        params.only(call.params, ())
     try:
         if fault is not None:
             fault.refuse()
@@ -133,9 +139,12 @@ def run(tx: Tx, handler: Write, call: Call, fault: Fault | None) -> Answer:
     return answer
 
 
-def _template(path: str) -> tuple[str, str]:
-    """`/v1/charges/ch_1` is `/v1/charges/*` and `ch_1`; ids are told from names by the underscore and a digit."""
-    parts = path.rstrip("/").split("/")
+def _template(method: str, path: str) -> tuple[str, str]:
+    """`/v1/charges/ch_1` is `/v1/charges/*` and `ch_1`. What Stripe has as it is stays: `/v1/charges/search`."""
+    path = path.rstrip("/")
+    if known.is_endpoint(method, path):
+        return path, ""
+    parts = path.split("/")
     for position in range(3, len(parts)):
         part = parts[position]
         is_name = parts[2] in _NAMESPACES and position == 3
@@ -178,11 +187,6 @@ def _refuse_other_accounts(request: Request) -> None:
     for name in ("Stripe-Account", "Stripe-Context"):
         if request.headers.get(name.lower()):
             raise unsupported(name)
-
-
-def _unrecognized(request: Request) -> ApiError:
-    text = f"Unrecognized request URL ({request.method}: {request.path}). The Kassa sandbox may not have this endpoint."
-    return ApiError(text, status=404)
 
 
 async def _fault_before(fault: Fault) -> Answer | None:

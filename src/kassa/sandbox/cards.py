@@ -97,6 +97,11 @@ _OTHER_BRANDS = {
     "mastercard_2": "2223003122003222",
     "amex": "378282246310005",
     "discover": "6011111111111117",
+    "diners": "3056930009020004",
+    "jcb": "3566002020360505",
+    "unionpay": "6200000000000005",
+    "mastercard_debit": "5200828282828210",
+    "mastercard_prepaid": "5105105105105100",
     "visa_debit": "4000056655665556",
 }
 
@@ -125,9 +130,13 @@ def number_of(name: str, prefix: str) -> str | None:
     return _NUMBERS.get(short) or _NUMBERS.get(short.removeprefix("visa_"))
 
 
+_BRANDS = (("amex", ("34", "37")), ("diners", ("30", "36", "38")), ("jcb", ("35",)), ("unionpay", ("62",)))
+
+
 def brand_of(number: str) -> str:
-    if number.startswith(("34", "37")):
-        return "amex"
+    for brand, starts in _BRANDS:
+        if number.startswith(starts):
+            return brand
     return {"4": "visa", "5": "mastercard", "2": "mastercard", "6": "discover"}.get(number[:1], "unknown")
 
 

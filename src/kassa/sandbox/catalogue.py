@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
+
 from kassa.sandbox import events, params
 from kassa.sandbox.call import Call
 from kassa.sandbox.currencies import check_currency, check_digits
@@ -9,32 +11,24 @@ from kassa.sandbox.errors import ApiError, Json, missing, unsupported
 from kassa.sandbox.ids import new_id
 from kassa.sandbox.tables import Tx
 
-_PRODUCT = params.words(
-    """active default_price_data description expand id images marketing_features metadata name package_dimensions
-    shippable statement_descriptor tax_code tax_details unit_label url"""
-)
+_OF_PRODUCT = params.words("active description images metadata shippable statement_descriptor tax_code unit_label url")
+_PRODUCT = _OF_PRODUCT | {"default_price_data", "expand", "id", "name"}
 _PRODUCT_TEXTS = ("description", "statement_descriptor", "tax_code", "unit_label", "url")
-_PRODUCT_UNSUPPORTED = {"marketing_features", "package_dimensions", "tax_details"}
-_PRICE = params.words(
-    """active billing_scheme currency currency_options custom_unit_amount expand lookup_key metadata nickname product
-    product_data recurring tax_behavior tiers tiers_mode transfer_lookup_key transform_quantity unit_amount
-    unit_amount_decimal"""
-)
-_PRICE_UNSUPPORTED = {
-    "currency_options", "custom_unit_amount", "tiers", "tiers_mode", "transfer_lookup_key", "transform_quantity",
-}  # fmt: skip
+_PRODUCT_DATA = params.words("active id metadata name statement_descriptor tax_code unit_label")
+_AMOUNT = params.words("currency metadata recurring tax_behavior unit_amount unit_amount_decimal")
+_PRICE = _AMOUNT | params.words("active billing_scheme expand lookup_key nickname product product_data")
 _PRICE_CHANGES = {"active", "expand", "lookup_key", "metadata", "nickname", "tax_behavior"}
 _TAX_BEHAVIORS = ("exclusive", "inclusive", "unspecified")
 
 
 def create_product(tx: Tx, call: Call) -> Json:
     """A new product, with a default price if `default_price_data` describes one."""
-    _refuse(call.params, _PRODUCT, _PRODUCT_UNSUPPORTED)
+    params.only(call.params, _PRODUCT)
     product_id = params.text(call.params, "id", limit=200)
     if product_id is not None and tx.find(product_id) is not None:
         raise ApiError("Product already exists.", code="resource_already_exists", param="id")
     name = params.required_text(call.params, "name")
-    default = params.mapping(call.params, "default_price_data")
+    default = params.section(call.params, "default_price_data", _AMOUNT)
     product = new_product(name, tx.now, product_id)
     product = tx.insert({**product, **_product_fields(call.params)})
     events.record(tx, "product.created", product, call.cause)
@@ -46,7 +40,7 @@ def create_product(tx: Tx, call: Call) -> Json:
 
 def change_product(tx: Tx, call: Call) -> Json:
     """Change the given fields of a product."""
-    _refuse(call.params, (_PRODUCT | {"default_price"}) - {"id", "default_price_data"}, _PRODUCT_UNSUPPORTED)
+    params.only(call.params, _OF_PRODUCT | {"default_price", "expand", "name"})
     product = tx.get(call.object_id, "product")
     changes = _product_fields(call.params)
     if "name" in call.params:
@@ -68,15 +62,19 @@ def delete_product(tx: Tx, call: Call) -> Json:
 
 def create_price(tx: Tx, call: Call) -> Json:
     """A new price of a product, or of a product that is made with it. A recurring one can be kept, not paid."""
-    _refuse(call.params, _PRICE, _PRICE_UNSUPPORTED)
-    data = params.mapping(call.params, "product_data")
+    params.only(call.params, _PRICE)
+    if params.one_of(call.params, "billing_scheme", ("per_unit", "tiered")) == "tiered":
+        raise unsupported("billing_scheme", "tiered")
+    if "product" in call.params and "product_data" in call.params:
+        text = "You may only specify one of these parameters: product, product_data."
+        raise ApiError(text, param="product_data")
+    data = params.section(call.params, "product_data", _PRODUCT_DATA)
     if data:
-        product = tx.insert(new_product(params.required_text(data, "name", "product_data[name]"), tx.now))
+        name, product_id = params.required_text(data, "name", "product_data[name]"), params.text(data, "id")
+        product = tx.insert({**new_product(name, tx.now, product_id), **_product_fields(data, "product_data")})
         events.record(tx, "product.created", product, call.cause)
         return _insert_price(tx, call.params, product["id"], "", call)
-    product_id = params.text(call.params, "product")
-    if product_id is None:
-        raise missing("product")
+    product_id = params.required_text(call.params, "product")
     return _insert_price(tx, call.params, tx.get(product_id, "product", "product")["id"], "", call)
 
 
@@ -84,7 +82,7 @@ def change_price(tx: Tx, call: Call) -> Json:
     """Change what can be changed of a price: its amount cannot."""
     params.only(call.params, _PRICE_CHANGES)
     price = tx.get(call.object_id, "price")
-    return events.change(tx, price, _price_fields(call.params), call.params, call.cause)
+    return events.change(tx, price, price_fields(call.params), call.params, call.cause)
 
 
 def new_product(name: str, created: int, product_id: str | None = None) -> Json:
@@ -111,8 +109,8 @@ def new_product(name: str, created: int, product_id: str | None = None) -> Json:
     }
 
 
-def new_price(amount: int, currency: str, product_id: str, created: int) -> Json:
-    """A price for one piece, in minor units."""
+def new_price(amount: Decimal, currency: str, product_id: str, created: int) -> Json:
+    """A price for one piece, in minor units; `unit_amount` is null if there are parts of one."""
     return {
         "id": new_id("price"),
         "object": "price",
@@ -131,68 +129,79 @@ def new_price(amount: int, currency: str, product_id: str, created: int) -> Json
         "tiers_mode": None,
         "transform_quantity": None,
         "type": "one_time",
-        "unit_amount": amount,
-        "unit_amount_decimal": str(amount),
+        "unit_amount": int(amount) if amount == int(amount) else None,
+        "unit_amount_decimal": f"{amount.normalize():f}",
     }
 
 
-def amount_of(given: Json, label: str) -> tuple[int, str]:
-    """`unit_amount` (or `unit_amount_decimal`, without decimals) and `currency` of a price; `label` is its name."""
+def amount_of(given: Json, label: str) -> tuple[Decimal, str]:
+    """`unit_amount` or `unit_amount_decimal`, in minor units, and `currency` of a price; `label` is its name."""
     path = f"{label}[%s]" if label else "%s"
     currency = params.required_text(given, "currency", path % "currency")
     currency = check_currency(currency, path % "currency")
-    name = "unit_amount" if "unit_amount" in given else "unit_amount_decimal"
-    amount = params.integer(given, name, path % name)
+    whole = params.integer(given, "unit_amount", path % "unit_amount")
+    exact = params.decimal(given, "unit_amount_decimal", path % "unit_amount_decimal")
+    if whole is not None and exact is not None:
+        text = "You may only specify one of these parameters: unit_amount, unit_amount_decimal."
+        raise ApiError(text, param=path % "unit_amount")
+    amount = exact if whole is None else Decimal(whole)
     if amount is None:
         raise missing(path % "unit_amount")
     if amount < 0:
         text, code = "This value must be greater than or equal to 0.", "parameter_invalid_integer"
-        raise ApiError(text, code=code, param=path % name)
+        raise ApiError(text, code=code, param=path % ("unit_amount" if exact is None else "unit_amount_decimal"))
     return amount, currency
+
+
+def line_total(price: Json, quantity: int) -> int:
+    """What so many pieces cost in minor units: parts of one are rounded once for the whole line, halves up (Stripe
+    docs: products-prices/how-products-and-prices-work)."""
+    return int((Decimal(price["unit_amount_decimal"]) * quantity).to_integral_value(ROUND_HALF_UP))
 
 
 def _insert_price(tx: Tx, given: Json, product_id: str, label: str, call: Call) -> Json:
     amount, currency = amount_of(given, label)
-    check_digits(amount, currency, f"{label}[unit_amount]" if label else "unit_amount")
-    fields = _price_fields(given) | _recurring(params.mapping(given, "recurring"))
+    if amount == int(amount):
+        check_digits(int(amount), currency, params.below(label, "unit_amount"))
+    recurring = params.below(label, "recurring")
+    fields = price_fields(given, label) | _recurring(params.mapping(given, "recurring", recurring), recurring)
     price = tx.insert({**new_price(amount, currency, product_id, tx.now), **fields})
     events.record(tx, "price.created", price, call.cause)
     return price
 
 
-def _product_fields(given: Json) -> Json:
-    fields: Json = {name: params.text(given, name) for name in _PRODUCT_TEXTS if name in given}
+def _product_fields(given: Json, label: str = "") -> Json:
+    fields: Json = {
+        name: params.text(given, name, params.below(label, name)) for name in _PRODUCT_TEXTS if name in given
+    }
     for name in ("active", "shippable"):
         if name in given:
-            fields[name] = params.boolean(given, name)
+            fields[name] = params.boolean(given, name, params.below(label, name))
     if "images" in given:
         fields["images"] = params.sequence(given, "images")[:8]
-    return fields | params.given_metadata(given)
+    return fields | params.given_metadata(given, label)
 
 
-def _price_fields(given: Json) -> Json:
+def price_fields(given: Json, label: str = "") -> Json:
+    """The fields of a price that repeat what was asked."""
     fields: Json = {name: params.text(given, name) for name in ("nickname", "lookup_key") if name in given}
     if "active" in given:
         fields["active"] = params.boolean(given, "active")
     if "tax_behavior" in given:
-        fields["tax_behavior"] = params.one_of(given, "tax_behavior", _TAX_BEHAVIORS)
-    return fields | params.given_metadata(given)
+        path = params.below(label, "tax_behavior")
+        fields["tax_behavior"] = params.one_of(given, "tax_behavior", _TAX_BEHAVIORS, path)
+    return fields | params.given_metadata(given, label)
 
 
-def _recurring(given: Json) -> Json:
+def _recurring(given: Json, label: str) -> Json:
     if not given:
         return {}
-    params.only(given, ("interval", "interval_count", "usage_type"), "recurring")
-    interval = params.one_of(given, "interval", ("day", "week", "month", "year"), "recurring[interval]")
+    params.only(given, ("interval", "interval_count", "usage_type"), label)
+    interval = params.one_of(given, "interval", ("day", "week", "month", "year"), f"{label}[interval]")
     if interval is None:
-        raise missing("recurring[interval]")
-    count = params.integer(given, "interval_count", "recurring[interval_count]") or 1
+        raise missing(f"{label}[interval]")
+    if params.one_of(given, "usage_type", ("licensed", "metered"), f"{label}[usage_type]") == "metered":
+        raise unsupported(f"{label}[usage_type]", "metered")
+    count = params.integer(given, "interval_count", f"{label}[interval_count]") or 1
     usage = {"meter": None, "usage_type": "licensed"}
     return {"type": "recurring", "recurring": {"interval": interval, "interval_count": count, **usage}}
-
-
-def _refuse(given: Json, allowed: frozenset[str] | set[str], unsupported_names: set[str]) -> None:
-    for name in given:
-        if name in unsupported_names:
-            raise unsupported(name)
-    params.only(given, allowed)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from kassa.sandbox import events, methods, params
 from kassa.sandbox.call import Call
-from kassa.sandbox.errors import Json, unsupported
+from kassa.sandbox.errors import Json
 from kassa.sandbox.ids import new_id
 from kassa.sandbox.tables import Tx
 
 _TAKEN = params.words(
     "address description email expand metadata name payment_method phone preferred_locales shipping tax_exempt"
-)
-_UNSUPPORTED = params.words(
-    """balance business_name cash_balance default_source individual_name invoice_prefix invoice_settings
-    next_invoice_sequence source tax tax_id_data test_clock validate"""
 )
 _TEXTS = ("description", "email", "name", "phone")
 
@@ -40,9 +36,6 @@ def remove(tx: Tx, call: Call) -> Json:
 
 
 def _fields(given: Json) -> Json:
-    for name in given:
-        if name in _UNSUPPORTED:
-            raise unsupported(name)
     params.only(given, _TAKEN)
     fields: Json = {name: params.text(given, name) for name in _TEXTS if name in given}
     if "address" in given:

@@ -55,14 +55,14 @@ def change(tx: Tx, call: Call) -> Json:
     params.only(call.params, {"evidence", "expand", "metadata", "submit"})
     dispute = tx.get(call.object_id, "dispute", "dispute")
     given = params.mapping(call.params, "evidence")
-    params.only(given, dispute["evidence"], "evidence")
+    params.only(given, dispute["evidence"].keys() - {"enhanced_evidence"}, "evidence")
     if dispute["status"] in _FINAL and given:
         raise ApiError("This dispute is already closed.", is_saved=True)
-    names = [name for name in given if name != "enhanced_evidence"]
-    evidence = {**dispute["evidence"], **{n: params.text(given, n, f"evidence[{n}]", 20_000) for n in names}}
+    evidence = {**dispute["evidence"], **{n: params.text(given, n, f"evidence[{n}]", 20_000) for n in given}}
     details = dict(dispute["evidence_details"])
     details["has_evidence"] = details["has_evidence"] or bool(given)
-    is_submitted = given and params.boolean(call.params, "submit") is not False
+    submit = params.boolean(call.params, "submit")
+    is_submitted = bool(given) if submit is None else submit
     changes: Json = {"evidence": evidence, "evidence_details": details}
     if is_submitted:
         details |= {"submission_count": details["submission_count"] + 1, "submission_method": "manual"}

@@ -48,7 +48,7 @@ def create(tx: Tx, call: Call) -> Json:
 
 def change(tx: Tx, call: Call) -> Json:
     """Change the address, the events or whether an endpoint is disabled."""
-    params.only(call.params, {*_TAKEN, "disabled"})
+    params.only(call.params, _TAKEN - {"api_version"} | {"disabled"})
     endpoint = tx.get(call.object_id, "webhook_endpoint")
     if "description" in call.params:
         endpoint["description"] = params.text(call.params, "description")

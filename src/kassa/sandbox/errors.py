@@ -58,11 +58,12 @@ def unknown(param: str) -> ApiError:
     return ApiError(f"Received unknown parameter: {param}", code="parameter_unknown", param=param)
 
 
-def unsupported(param: str) -> ApiError:
-    """Something that Stripe knows and this sandbox does not: said plainly rather than ignored."""
-    text = (
-        f"The Kassa sandbox does not support `{param}`, although Stripe does. Leave it out, or use a Stripe test key."
-    )
+def unsupported(param: str, value: str = "") -> ApiError:
+    """Something that Stripe knows and this sandbox does not, said plainly rather than ignored: a parameter, or one
+    `value` of it."""
+    what = f"{param}={value}" if value else param
+    advice = "Use another value" if value else "Leave it out"
+    text = f"The Kassa sandbox does not support `{what}`, although Stripe does. {advice}, or use a Stripe test key."
     return ApiError(text, code="sandbox_unsupported", param=param)
 
 

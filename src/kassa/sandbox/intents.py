@@ -25,11 +25,6 @@ _CONFIRM = params.words(
     """error_on_requires_action expand off_session payment_method payment_method_data payment_method_types
     receipt_email return_url shipping use_stripe_sdk"""
 )
-_UNSUPPORTED = params.words(
-    """amount_details application_fee_amount confirmation_token customer_account excluded_payment_method_types hooks
-    mandate mandate_data on_behalf_of payment_details payment_method_configuration payment_method_options
-    radar_options setup_future_usage transfer_data transfer_group"""
-)
 _TEXTS = (("description", 1000), ("receipt_email", 800), ("statement_descriptor", 22))
 _SUFFIX = ("statement_descriptor_suffix", 22)
 _CANCELLABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -43,8 +38,7 @@ def create(tx: Tx, call: Call, public_url: str) -> Json:
     _check(given, _TAKEN, call)
     amount, currency = _amount(given)
     fields = _fields(tx, given)
-    types = _method_types(given)
-    intent = tx.insert({**new_payment_intent(amount, currency, types, fields, tx.now), **_automatic(given)})
+    intent = tx.insert({**new_payment_intent(amount, currency, ["card"], fields, tx.now), **_automatic(given)})
     events.record(tx, "payment_intent.created", intent, call.cause)
     intent = _with_method(tx, intent, given)
     if params.boolean(given, "confirm"):
@@ -137,15 +131,18 @@ def _confirm(tx: Tx, intent: Json, call: Call, public_url: str) -> Json:
         raise ApiError(text, code="payment_intent_unexpected_state", more={"payment_intent": intent})
     method = tx.get(intent["payment_method"], "payment_method")
     if method["type"] != "card":
-        raise unsupported(f"payment_method of type {method['type']}")
+        raise unsupported("payment_method", method["id"])
     card = methods.card_of(tx, method)
     if not card.is_challenged:
         paid = payments.charge(tx, intent, method, card, call.cause, 0)
         if paid["status"] != "succeeded":
             raise _card_error(paid)
         return paid
-    if params.boolean(call.params, "error_on_requires_action"):
-        text = "This payment required an authentication action to complete, but `error_on_requires_action` was set."
+    refusing = [
+        name for name in ("error_on_requires_action", "off_session") if call.params.get(name, "false") != "false"
+    ]
+    if refusing:
+        text = f"This payment required an authentication action to complete, but `{refusing[0]}` was set."
         code = "authentication_required"
         raise ApiError(text, status=402, type="card_error", code=code, more={"payment_intent": intent})
     url = f"{public_url}/c/intent/{intent['id']}"
@@ -153,15 +150,20 @@ def _confirm(tx: Tx, intent: Json, call: Call, public_url: str) -> Json:
 
 
 def _check(given: Json, allowed: frozenset[str], call: Call) -> None:
-    for name in given:
-        if name in _UNSUPPORTED:
-            raise unsupported(name)
     # The API version in use has removed payment_method_types (Stripe docs: changelog/endive/2026-09-30).
     params.only(given, allowed if call.is_older else allowed - {"payment_method_types"})
-    if params.one_of(given, "capture_method", ("automatic", "automatic_async", "manual")) == "manual":
-        raise unsupported("capture_method=manual")
-    if params.one_of(given, "confirmation_method", ("automatic", "manual")) == "manual":
-        raise unsupported("confirmation_method=manual")
+    for name, ours in (("capture_method", ("automatic", "automatic_async")), ("confirmation_method", ("automatic",))):
+        if params.one_of(given, name, (*ours, "manual")) == "manual":
+            raise unsupported(name, "manual")
+    if params.boolean(given, "use_stripe_sdk"):
+        raise unsupported("use_stripe_sdk", "true")
+    params.boolean(given, "error_on_requires_action")
+    params.url(given, "return_url")
+    params.one_of(given, "off_session", ("true", "false", "one_off", "recurring"))
+    if "payment_method" in given and "payment_method_data" in given:
+        text = "You may only specify one of these parameters: payment_method, payment_method_data."
+        raise ApiError(text, param="payment_method_data")
+    _check_method_types(given)
 
 
 def _amount(given: Json) -> tuple[int, str]:
@@ -187,17 +189,16 @@ def _fields(tx: Tx, given: Json) -> Json:
     return fields | params.given_metadata(given)
 
 
-def _method_types(given: Json) -> list[str]:
-    """Cards; every other type that is asked for is not of this sandbox."""
+def _check_method_types(given: Json) -> None:
+    """Cards must be among them; every other type is not of this sandbox."""
     for name in METHODS:
         types = params.sequence(given, name)
         if types and "card" not in types:
-            raise unsupported(f"{name}={types[0]}")
-    return ["card"]
+            raise unsupported(name, str(types[0]))
 
 
 def _automatic(given: Json) -> Json:
-    automatic = params.mapping(given, "automatic_payment_methods")
+    automatic = params.section(given, "automatic_payment_methods", ("allow_redirects", "enabled"))
     if not automatic:
         return {}
     is_on = bool(params.boolean(automatic, "enabled", "automatic_payment_methods[enabled]"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
-from kassa.sandbox import events, params
+from kassa.sandbox import events, known, params
 from kassa.sandbox.call import Call
 from kassa.sandbox.cards import TestCard, find_card, number_of, passes_luhn
 from kassa.sandbox.errors import ApiError, Json, missing, no_such, unsupported
@@ -12,45 +12,51 @@ from kassa.sandbox.events import Cause
 from kassa.sandbox.objects_checkout import BANK, billing_details, new_bank_debit, new_payment_method
 from kassa.sandbox.tables import Tx
 
-_TAKEN = {"allow_redisplay", "billing_details", "card", "customer", "expand", "metadata", "sepa_debit", "type"}
-_CARD = {"cvc", "exp_month", "exp_year", "networks", "number", "token"}
+_TAKEN = {"allow_redisplay", "billing_details", "card", "metadata", "sepa_debit", "type"}
+_CARD = {"cvc", "exp_month", "exp_year", "number", "token"}
+# Ids are made of digits and letters behind `pm_1` or `tok_1`; test names have words (Stripe docs: testing).
+_TEST_NAME = re.compile(r"(pm|tok)_[a-zA-Z]\w*")
 _BILLING = {"address", "email", "name", "phone", "tax_id"}
-_TYPES_OF_STRIPE = ("card", "sepa_debit", "us_bank_account", "link", "paypal", "klarna", "ideal", "bancontact")
+_REDISPLAY = ("always", "limited", "unspecified")
 
 
 def create(tx: Tx, call: Call) -> Json:
     """A payment method: a card from `card[number]` or `card[token]`, a bank account from `sepa_debit[iban]`."""
-    params.only(call.params, _TAKEN)
     return make(tx, call.params, "")
 
 
 def make(tx: Tx, given: Json, label: str) -> Json:
     """The same for parameters that stand below `label`, such as `payment_method_data`."""
     path = f"{label}[%s]" if label else "%s"
-    kind = params.one_of(given, "type", _TYPES_OF_STRIPE, path % "type")
-    if kind is None:
-        raise missing(path % "type")
-    billing = _billing(params.mapping(given, "billing_details", path % "billing_details"))
+    kind = params.required_text(given, "type", path % "type")
+    # Stripe takes a hash of its own for each type.
+    if kind not in ("card", BANK) and known.has_parameter("POST", "/v1/payment_methods", kind):
+        raise unsupported(path % "type", kind)
+    params.one_of(given, "type", ("card", BANK), path % "type")
+    params.only(given, _TAKEN - {"card", BANK} | {kind} | (set() if label else {"expand"}), label)
+    billing = _billing(params.mapping(given, "billing_details", path % "billing_details"), path % "billing_details")
+    fields = _fields(given, path % "allow_redisplay")
     if kind == BANK:
-        return _bank_account(tx, given, path, billing)
-    if kind != "card":
-        raise unsupported(path % f"type={kind}")
-    card = params.mapping(given, "card", path % "card")
-    params.only(card, _CARD, path % "card")
+        return _bank_account(tx, given, path, billing, fields)
+    card = params.section(given, "card", _CARD, path % "card")
     token = params.text(card, "token", path % "card[token]")
+    if token and len(card) > 1:
+        raise ApiError("A card is either a token or described, not both.", param=path % "card[token]")
     number = _number_of_token(token, path % "card[token]") if token else _number(card, path)
     month, year = (12, _next_years(tx)) if token else _expiry(card, path, tx)
-    return _insert(tx, number, month, year, billing, params.given_metadata(given))
+    _check_cvc(card, path % "card[cvc]")
+    return _insert(tx, number, month, year, billing, fields)
 
 
 def change(tx: Tx, call: Call) -> Json:
     """Change the billing details and metadata of a payment method."""
-    params.only(call.params, {"billing_details", "card", "expand", "metadata", "allow_redisplay"})
+    params.only(call.params, {"allow_redisplay", "billing_details", "expand", "metadata"})
     method = tx.get(call.object_id, "payment_method")
-    changes = params.given_metadata(call.params)
+    changes = _fields(call.params, "allow_redisplay")
     if "billing_details" in call.params:
-        given = {**method["billing_details"], **params.mapping(call.params, "billing_details")}
-        changes["billing_details"] = _billing(given)
+        given = params.mapping(call.params, "billing_details")
+        new = {name: value for name, value in _billing(given, "billing_details").items() if name in given}
+        changes["billing_details"] = method["billing_details"] | new
     return events.change(tx, method, changes, call.params, call.cause)
 
 
@@ -89,6 +95,8 @@ def find(tx: Tx, method_id: str, param: str) -> Json:
     number = number_of(method_id, "pm_card_")
     if number is not None:
         return _insert(tx, number, 12, _next_years(tx), billing_details(None, None), {})
+    if _TEST_NAME.fullmatch(method_id):
+        raise unsupported(param, method_id)
     return tx.get(method_id, "payment_method", param)
 
 
@@ -104,8 +112,8 @@ def _insert(tx: Tx, number: str, month: int, year: int, billing: Json, fields: J
     return tx.insert(method, {"card": known})
 
 
-def _bank_account(tx: Tx, given: Json, path: str, billing: Json) -> Json:
-    account = params.mapping(given, BANK, path % BANK)
+def _bank_account(tx: Tx, given: Json, path: str, billing: Json, fields: Json) -> Json:
+    account = params.section(given, BANK, ("iban",), path % BANK)
     iban = params.required_text(account, "iban", path % f"{BANK}[iban]").replace(" ", "").upper()
     if not passes_mod_97(iban):
         raise ApiError(
@@ -114,7 +122,7 @@ def _bank_account(tx: Tx, given: Json, path: str, billing: Json) -> Json:
     for name in ("name", "email"):
         if billing[name] is None:
             raise missing(path % f"billing_details[{name}]")
-    method = {**new_bank_debit(iban, billing, tx.now), **params.given_metadata(given)}
+    method = {**new_bank_debit(iban, billing, tx.now), **fields}
     return tx.insert(method, {"iban": iban})
 
 
@@ -128,7 +136,7 @@ def passes_mod_97(iban: str) -> bool:
 def _number_of_token(token: str, param: str) -> str:
     number = number_of(token, "tok_")
     if number is None:
-        raise no_such("token", token, param)
+        raise unsupported(param, token) if _TEST_NAME.fullmatch(token) else no_such("token", token, param)
     return number
 
 
@@ -158,11 +166,25 @@ def _next_years(tx: Tx) -> int:
     return tx.year + 3
 
 
-def _billing(given: Any) -> Json:
-    params.only(given, _BILLING, "billing_details")
+def _fields(given: Json, label: str) -> Json:
+    """The fields of the answer that repeat what was asked."""
+    redisplay = params.one_of(given, "allow_redisplay", _REDISPLAY, label)
+    return params.given_metadata(given) | ({"allow_redisplay": redisplay} if redisplay else {})
+
+
+def _check_cvc(card: Json, label: str) -> None:
+    cvc = params.text(card, "cvc", label)
+    if cvc is not None and not (cvc.isascii() and cvc.isdecimal() and 3 <= len(cvc) <= 4):
+        text = "Your card's security code is invalid."
+        raise ApiError(text, status=402, type="card_error", code="invalid_cvc", param=label)
+
+
+def _billing(given: Json, label: str) -> Json:
+    params.only(given, _BILLING, label)
     billing = billing_details(params.text(given, "name"), params.text(given, "email"))
     return {
         **billing,
         "phone": params.text(given, "phone"),
-        "address": params.address(given, "address", "billing_details[address]") or billing["address"],
+        "tax_id": params.text(given, "tax_id"),
+        "address": params.address(given, "address", f"{label}[address]") or billing["address"],
     }

@@ -94,8 +94,8 @@ def new_session(total: int, currency: str, created: int, given: Json) -> Json:
 
 
 def new_line_item(line: Json, currency: str) -> Json:
-    """A line of an order; `line` has a price, its product, unit_amount, quantity and metadata."""
-    total = line["unit_amount"] * line["quantity"]
+    """A line of an order; `line` has a price, its product, quantity, total and metadata."""
+    total = line["total"]
     return {
         "id": new_id("item"),
         "object": "item",

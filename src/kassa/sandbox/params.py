@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +13,7 @@ from kassa.sandbox.errors import ApiError, Json, missing, unknown
 MAX_METADATA_KEYS = 50
 MAX_METADATA_KEY = 40
 MAX_METADATA_VALUE = 500
+_DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
 _ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 
@@ -19,11 +22,16 @@ def words(text_: str) -> frozenset[str]:
     return frozenset(text_.split())
 
 
+def below(label: str, name: str) -> str:
+    """The label of a parameter in a section; that of the call itself is empty."""
+    return f"{label}[{name}]" if label else name
+
+
 def only(params: Json, allowed: Collection[str], prefix: str = "") -> None:
     """Refuse the first name that is not allowed."""
     for name in params:
         if name not in allowed:
-            raise unknown(f"{prefix}[{name}]" if prefix else name)
+            raise unknown(below(prefix, name))
 
 
 def text(params: Json, name: str, label: str | None = None, limit: int = 5000) -> str | None:
@@ -59,6 +67,17 @@ def integer(params: Json, name: str, label: str | None = None) -> int | None:
     raise ApiError(f"Invalid integer: {value}", code="parameter_invalid_integer", param=label)
 
 
+def decimal(params: Json, name: str, label: str | None = None) -> Decimal | None:
+    """A number with at most twelve decimals, as all `…_decimal` are (Stripe docs: api/prices)."""
+    value = params.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+        text_ = f"Invalid decimal: {value}; must contain at maximum twelve decimal places."
+        raise ApiError(text_, code="parameter_invalid_decimal", param=label or name)
+    return Decimal(value)
+
+
 def boolean(params: Json, name: str, label: str | None = None) -> bool | None:
     value = params.get(name)
     if value is None or value == "":
@@ -83,6 +102,13 @@ def mapping(params: Json, name: str, label: str | None = None) -> Json:
     if not isinstance(value, dict):
         raise ApiError(f"Invalid object: {label or name}", param=label or name)
     return value
+
+
+def section(params: Json, name: str, allowed: Collection[str], label: str | None = None) -> Json:
+    """A mapping that has none but these names."""
+    given = mapping(params, name, label)
+    only(given, allowed, label or name)
+    return given
 
 
 def sequence(params: Json, name: str, label: str | None = None) -> list[Any]:
@@ -127,9 +153,9 @@ def metadata(params: Json, name: str = "metadata", label: str | None = None) -> 
     return {key: value for key, value in given.items() if value != ""}
 
 
-def given_metadata(params: Json) -> Json:
+def given_metadata(params: Json, section_: str = "") -> Json:
     """`metadata` of a new object, if there is any: to be merged into its fields."""
-    return {"metadata": metadata(params)} if "metadata" in params else {}
+    return {"metadata": metadata(params, label=below(section_, "metadata"))} if "metadata" in params else {}
 
 
 def merged_metadata(known: Json, params: Json) -> Json:

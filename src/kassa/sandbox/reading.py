@@ -101,6 +101,8 @@ def line_items(reader: Reader, session_id: str, given: Json) -> bytes:
         start = max(0, end - limit)
     page = items[start:end][:limit]
     has_more = start > 0 if before is not None else start + len(page) < len(items)
+    expand = _below_data(params.sequence(given, "expand"))
+    page = [expand_object(reader, item, expand) for item in page]
     url = f"/v1/checkout/sessions/{session_id}/line_items"
     return msgspec.json.encode({"object": "list", "data": page, "has_more": has_more, "url": url})
 

@@ -20,32 +20,23 @@ _TAKEN = params.words(
     """adaptive_pricing allow_promotion_codes allowed_payment_method_types billing_address_collection cancel_url
     client_reference_id currency customer customer_creation customer_email excluded_payment_method_types expand
     expires_at integration_identifier line_items locale metadata mode origin_context payment_intent_data
-    payment_method_collection phone_number_collection submit_type success_url ui_mode"""
+    phone_number_collection submit_type success_url ui_mode"""
 )
-_KNOWN_TO_STRIPE = params.words(
-    """after_expiration automatic_tax branding_settings consent_collection custom_fields custom_text
-    customer_account customer_update discounts invoice_creation managed_payments name_collection
-    optional_items payment_method_configuration payment_method_data payment_method_options permissions
-    redirect_on_completion return_url saved_payment_method_options setup_intent_data shipping_address_collection
-    shipping_options subscription_data tax_id_collection wallet_options"""
-)
+_OFFERED = ("allowed_payment_method_types", "payment_method_types", "excluded_payment_method_types")
 _INTENT_DATA = params.words(
     "description metadata receipt_email setup_future_usage shipping statement_descriptor statement_descriptor_suffix"
 )
-_INTENT_DATA_OF_STRIPE = {
-    "application_fee_amount", "capture_method", "on_behalf_of", "transfer_data", "transfer_group",
-}  # fmt: skip
-_LINE = {"price_data", "quantity", "metadata", "price", "adjustable_quantity", "tax_rates"}
+_LINE = {"price_data", "quantity", "metadata", "price"}
 _PRICE = {"currency", "product", "product_data", "unit_amount", "unit_amount_decimal", "recurring", "tax_behavior"}
-_PRODUCT = {"name", "description", "images", "metadata", "tax_code", "unit_label", "tax_details"}
+_PRODUCT = {"name", "description", "images", "metadata", "tax_code", "unit_label"}
 
 
 def create(tx: Tx, call: Call, public_url: str) -> Json:
     """Open a session from the request's parameters; its page is below `public_url`."""
     given = call.params
-    _refuse_unsupported(given, call.is_older)
+    _check(given, call.is_older)
     lines, currency = _lines(tx, given)
-    total = sum(line["unit_amount"] * line["quantity"] for line in lines)
+    total = sum(line["total"] for line in lines)
     check_total(total, currency, "line_items")
     check_digits(total, currency, "line_items")
     now = tx.clock.now()
@@ -102,20 +93,17 @@ def change(tx: Tx, call: Call) -> Json:
     return tx.update({**session, "metadata": params.merged_metadata(session["metadata"], call.params)})
 
 
-def _refuse_unsupported(given: Json, is_older: bool) -> None:
-    for name in given:
-        if name in _KNOWN_TO_STRIPE:
-            raise unsupported(name)
+def _check(given: Json, is_older: bool) -> None:
+    """Refuse another mode and another page first: what belongs to them makes no sense here."""
+    for name, ours, others in (
+        ("mode", ("payment",), ("setup", "subscription")),
+        ("ui_mode", ("hosted_page", "hosted"), ("embedded_page", "embedded", "elements", "custom", "form")),
+    ):
+        if params.one_of(given, name, (*ours, *others)) in others:
+            raise unsupported(name, given[name])
     # The API version in use has removed payment_method_types (Stripe docs: changelog/endive/2026-09-30).
     params.only(given, _TAKEN | {"payment_method_types"} if is_older else _TAKEN)
-    if params.required_text(given, "mode") != "payment":
-        params.one_of(given, "mode", ("payment", "setup", "subscription"))
-        raise unsupported("mode")
-    if params.one_of(given, "ui_mode", ("hosted_page", "embedded_page", "elements", "form")) not in (
-        None,
-        "hosted_page",
-    ):
-        raise unsupported("ui_mode")
+    params.required_text(given, "mode")
 
 
 def _fields(given: Json) -> Json:
@@ -139,10 +127,12 @@ def _fields(given: Json) -> Json:
     for name in ("allowed_payment_method_types", "excluded_payment_method_types"):
         if name in given:
             fields[name] = params.sequence(given, name)
-    pricing = params.mapping(given, "adaptive_pricing")
+    pricing = params.section(given, "adaptive_pricing", ("enabled",))
     if params.boolean(pricing, "enabled", "adaptive_pricing[enabled]"):
-        raise unsupported("adaptive_pricing[enabled]")
-    phone = params.mapping(given, "phone_number_collection")
+        raise unsupported("adaptive_pricing[enabled]", "true")
+    if params.one_of(given, "customer_creation", ("always", "if_required")) == "always":
+        raise unsupported("customer_creation", "always")
+    phone = params.section(given, "phone_number_collection", ("enabled",))
     if phone:
         enabled = params.boolean(phone, "enabled", "phone_number_collection[enabled]")
         fields["phone_number_collection"] = {"enabled": bool(enabled)}
@@ -150,11 +140,7 @@ def _fields(given: Json) -> Json:
 
 
 def _intent_data(given: Json) -> Json:
-    data = params.mapping(given, "payment_intent_data")
-    for name in data:
-        if name in _INTENT_DATA_OF_STRIPE:
-            raise unsupported(f"payment_intent_data[{name}]")
-    params.only(data, _INTENT_DATA, "payment_intent_data")
+    data = params.section(given, "payment_intent_data", _INTENT_DATA)
     fields: Json = {
         name: params.text(data, name, f"payment_intent_data[{name}]", limit)
         for name, limit in (
@@ -189,11 +175,12 @@ def _expires_at(given: Json, now: float) -> int:
 
 def _method_types(given: Json, total: int, currency: str) -> list[str]:
     """Which of card and bank debit are offered: both, if nothing is said and they take the amount."""
-    allowed = params.sequence(given, "allowed_payment_method_types") or params.sequence(given, "payment_method_types")
+    allowed = params.sequence(given, _OFFERED[0]) or params.sequence(given, _OFFERED[1])
     refused = params.sequence(given, "excluded_payment_method_types")
     types = [kind for kind in ("card", BANK) if kind not in refused and (not allowed or kind in allowed)]
     if not types:
-        raise unsupported(f"payment methods other than card and {BANK}")
+        name = next(name for name in _OFFERED if name in given)
+        raise unsupported(name, str(given[name]))
     taking = [kind for kind in types if total <= largest(currency, kind)]
     if not taking:
         text = f"The total amount is more than a payment by {types[0]} can be in {currency}."
@@ -231,16 +218,16 @@ def _line(tx: Tx, raw: Any, label: str) -> Json:
     if not isinstance(raw, dict):
         raise ApiError(f"Invalid object: {label}", param=label)
     params.only(raw, _LINE, label)
-    if "tax_rates" in raw or "adjustable_quantity" in raw:
-        raise unsupported(f"{label}[{'tax_rates' if 'tax_rates' in raw else 'adjustable_quantity'}]")
     quantity = params.integer(raw, "quantity", f"{label}[quantity]")
     if quantity is None:
         raise missing(f"{label}[quantity]")
     if quantity < 1:
         raise ApiError("This value must be greater than or equal to 1.", param=f"{label}[quantity]")
+    priced = _stored_price(tx, raw, label) if "price" in raw else _price(tx, raw, f"{label}[price_data]")
     return {
-        **(_stored_price(tx, raw, label) if "price" in raw else _price(tx, raw, f"{label}[price_data]")),
+        **priced,
         "quantity": quantity,
+        "total": catalogue.line_total(priced["price"], quantity),
         "metadata": params.metadata(raw, "metadata", f"{label}[metadata]"),
     }
 
@@ -254,17 +241,16 @@ def _stored_price(tx: Tx, raw: Json, label: str) -> Json:
         text = f"The price specified is inactive. This field only accepts active prices. (`{price['id']}`)"
         raise ApiError(text, param=f"{label}[price]")
     if price["type"] != "one_time":
-        text = "You must provide at least one recurring price in `subscription` mode, which the Kassa sandbox lacks."
-        raise ApiError(text, param=f"{label}[price]")
+        text = "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use"
+        raise ApiError(f"{text} only one-time prices.", param=f"{label}[price]")
     product = tx.get(price["product"], "product")
-    return {"currency": price["currency"], "unit_amount": price["unit_amount"], "price": price, "product": product}
+    return {"currency": price["currency"], "price": price, "product": product}
 
 
 def _price(tx: Tx, raw: Json, label: str) -> Json:
     if "price_data" not in raw:
         raise missing(label)
-    data = params.mapping(raw, "price_data", label)
-    params.only(data, _PRICE, label)
+    data = params.section(raw, "price_data", _PRICE, label)
     if "recurring" in data:
         raise ApiError("You specified `payment` mode but passed a recurring price.", param=f"{label}[recurring]")
     amount, currency = catalogue.amount_of(data, label)
@@ -273,16 +259,16 @@ def _price(tx: Tx, raw: Json, label: str) -> Json:
         product = tx.get(params.required_text(data, "product", param), "product", param)
     else:
         product = _product(data, f"{label}[product_data]", tx.now)
-    price = {**catalogue.new_price(amount, currency, product["id"], tx.now), "active": False}
-    return {"currency": currency, "unit_amount": amount, "price": price, "product": product}
+    price = catalogue.new_price(amount, currency, product["id"], tx.now)
+    price |= {**catalogue.price_fields(data, label), "active": False}
+    return {"currency": currency, "price": price, "product": product}
 
 
 def _product(raw: Json, label: str, created: int) -> Json:
     """The product that a line describes; it is not for use anywhere else."""
     if "product_data" not in raw:
         raise missing(label)
-    data = params.mapping(raw, "product_data", label)
-    params.only(data, _PRODUCT, label)
+    data = params.section(raw, "product_data", _PRODUCT, label)
     product = catalogue.new_product(params.required_text(data, "name", f"{label}[name]"), created)
     return {
         **product,
@@ -290,4 +276,6 @@ def _product(raw: Json, label: str, created: int) -> Json:
         "description": params.text(data, "description", f"{label}[description]"),
         "images": params.sequence(data, "images", f"{label}[images]")[:8],
         "metadata": params.metadata(data, "metadata", f"{label}[metadata]"),
+        "tax_code": params.text(data, "tax_code", f"{label}[tax_code]"),
+        "unit_label": params.text(data, "unit_label", f"{label}[unit_label]", 12),
     }
