@@ -134,9 +134,15 @@ class Administrator(Visitor):
             await self.insist("adjust", "/inventory/adjust", body)
 
     async def _refund(self, order_id: str) -> None:
-        part = {} if self._chance.random() < 0.4 else {"amount": self._chance.choice(["0.50", "5.00", "19.99"])}
-        restock = self._chance.random() < 0.5
-        await self.insist("refund", f"/payments/{order_id}/refund", {"restock": restock, **part})
+        body: dict[str, Any] = {}
+        if self._chance.random() < 0.6:
+            body["amount"] = self._chance.choice(["0.50", "5.00", "19.99"])
+        if self._chance.random() < 0.4:
+            product = self._promises.orders[order_id].product
+            body["items"] = [{"productId": product, "quantity": self._chance.choice([1, 1, 2])}]
+        elif not body:
+            body["restock"] = self._chance.random() < 0.5
+        await self.insist("refund", f"/payments/{order_id}/refund", body)
 
 
 class Crowd:

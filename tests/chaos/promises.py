@@ -18,7 +18,14 @@ EXPECTED: dict[str, set[int | str]] = {
     "order": {201, "insufficient_stock", "idempotency_key_in_use"},
     "session": {200, "order_not_payable"},
     "cancel": {200, 202, "order_not_cancellable"},
-    "refund": {201, "not_refundable", "refund_too_large", "idempotency_key_in_use"},
+    "refund": {
+        201,
+        "not_refundable",
+        "refund_too_large",
+        "too_many_pieces",
+        "too_many_refunds",
+        "idempotency_key_in_use",
+    },
     "adjust": {200, "insufficient_stock", "idempotency_key_in_use"},
     "look": {200},
 }
@@ -51,7 +58,7 @@ class Promise:
     status: str
     is_paid: bool = False
     refunds: dict[str, int] = field(default_factory=dict)
-    goods_are_back: bool = False
+    back: int = 0
 
     @property
     def refunded(self) -> int:
@@ -61,7 +68,7 @@ class Promise:
     @property
     def kept(self) -> int:
         """How many pieces the order keeps from being bought by others."""
-        return 0 if self.status == "CANCELLED" or self.goods_are_back else self.quantity
+        return 0 if self.status == "CANCELLED" else self.quantity - self.back
 
 
 class Promises:
@@ -136,7 +143,9 @@ class Promises:
         elif question.kind == "refund":
             promise = self.orders[question.path.split("/")[2]]
             promise.refunds[made["id"]] = made["amountMinor"]
-            promise.goods_are_back |= question.body["restock"]
+            promise.back += sum(item["quantity"] for item in made["items"])
+            if promise.back > promise.quantity:
+                self.breach(f"{promise.back} of {promise.quantity} pieces come back by {question.path}")
             if promise.refunded > promise.total:
                 self.breach(f"{promise.refunded} of {promise.total} is refunded by {question.path}")
         else:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kassa.contracts.inventory import Line
 from kassa.contracts.payment import NotRefundable, RefundTooLarge
 from kassa.kit.audit import Cause
 from kassa.payment.balance import held_minor, is_fully_refunded, refunded_minor
@@ -46,7 +47,9 @@ def refund_of(amount: int, refund_id: str = "rfd_1", *, restock: bool = False) -
 
 
 def ask(payment: Payment, amount: int, refund_id: str = "rfd_1", *, restock: bool = False) -> Payment:
-    return requested(payment, refund_of(amount, refund_id, restock=restock), Cause(refund_id, "usr_admin"))
+    return requested(
+        payment, refund_of(amount, refund_id, restock=restock), Cause(refund_id, "usr_admin"), {"prd_1": 3}
+    )
 
 
 def says(status: str, refund_id: str = "rfd_1", amount: int = 1000, stripe_id: str = "re_1") -> RefundState:
@@ -115,7 +118,10 @@ def test_only_what_stripe_says_succeeded_counts_as_refunded() -> None:
 def test_each_change_is_told_to_the_order_and_says_whether_to_restock() -> None:
     payment = tell(ask(paid(), 0, restock=True), says("succeeded"))
     assert payment.effects[-1].kind == Todo.NOTE_REFUND
-    assert payment.effects[-1].args == {"restock": "yes"}
+    assert payment.effects[-1].args == {"restock": "no", "refund": "rfd_1"}
+    assert payment.refunds[-1].items == (Line("prd_1", 3),)
+    failed = tell(payment, says("failed"), "evt_2")
+    assert failed.effects[-1].args == {"restock": "no", "refund": ""}, "they have come back already"
 
 
 @given(

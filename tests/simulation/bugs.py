@@ -24,7 +24,7 @@ from kassa.order.domain import Stage as OrderStage
 from kassa.order.domain import Todo
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
-from kassa.payment import disputes, domain, inbox, reconcile, refunding, refunds
+from kassa.payment import disputes, domain, inbox, pieces, reconcile, refunding, refunds
 from kassa.payment import machine as payment_machine
 from kassa.payment import service as payment_service
 from kassa.payment.domain import Kind, Stage
@@ -365,6 +365,21 @@ def an_owed_refund_that_is_refused_is_given_up(patch: Patch) -> None:
 @bug
 def money_that_a_bank_sent_back_is_on_nobodys_list(patch: Patch) -> None:
     patch.setattr(refunds, "owed_again", lambda payment, *_: payment)
+
+
+@bug
+def pieces_come_back_as_often_as_they_are_named(patch: Patch) -> None:
+    patch.setattr(pieces, "checked", lambda items, *_: pieces.lines(pieces.summed(items)))
+
+
+@bug
+def every_try_brings_the_pieces_back_anew(patch: Patch) -> None:
+    def restock_id(order_id: str, refund_id: str) -> str:
+        return f"{original(order_id, refund_id)}.{next(numbers)}"
+
+    numbers = itertools.count()
+    original = orders.restock_id
+    patch.setattr("kassa.order.effects.restock_id", restock_id)
 
 
 @bug

@@ -46,8 +46,26 @@ async def apply_an_input_twice(shop: World, order: Order) -> None:
 
 
 async def hold_without_an_order(shop: World, order: Order) -> None:
-    await shop.inventory.reserve(f"{order.id[:-1]}0.1", [Line(order.items[0].product_id, 1)])
+    another = f"{order.id[:-1]}{'1' if order.id.endswith('0') else '0'}"
+    await shop.inventory.reserve(f"{another}.1", [Line(order.items[0].product_id, 1)])
     shop.clock.advance(5 * MINUTE)
+
+
+async def bring_a_piece_back_once_more(shop: World, order: Order) -> None:
+    product_id = order.items[0].product_id
+    await shop.payment.refunding.refund(order.id, "rfd_1", 0, "", items=[Line(product_id, 2)], who="usr_admin")
+    await shop.settle()
+    await shop.inventory.restock(f"{order.id}.restock", [Line(product_id, 1)])
+
+
+async def lose_a_piece_that_came_back(shop: World, order: Order) -> None:
+    product_id = order.items[0].product_id
+    await shop.payment.refunding.refund(order.id, "rfd_1", 100, "", items=[Line(product_id, 1)], who="usr_admin")
+    await shop.settle()
+    payment = await shop.payment_now(order)
+    (refund,) = payment.refunds
+    more = msgspec.structs.replace(refund, items=(Line(product_id, 2),))
+    await shop.payment.payments.save(msgspec.structs.replace(payment, refunds=(more,)))
 
 
 async def lose_the_order(shop: World, order: Order) -> None:
@@ -66,6 +84,8 @@ async def lose_the_order(shop: World, order: Order) -> None:
         (apply_an_input_twice, "I8"),
         (hold_without_an_order, "I4"),
         (lose_the_order, "I2"),
+        (bring_a_piece_back_once_more, "I9"),
+        (lose_a_piece_that_came_back, "I9"),
     ],
 )
 async def test_a_broken_invariant_is_found(

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from kassa.contracts.inventory import Line
 from kassa.kit.clock import HOUR, MINUTE, SECOND
 from kassa.kit.documents import In
 from kassa.kit.identity import Principal
@@ -48,7 +49,7 @@ class OrderMachine(MortalShop, RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.asked: dict[str, tuple[Principal, list[tuple[str, int]]]] = {}
-        self.refunds: list[tuple[str, str, int, bool]] = []
+        self.refunds: list[tuple[str, str, int, int]] = []
         self.products: list[str] = []
 
     @initialize(
@@ -101,10 +102,10 @@ class OrderMachine(MortalShop, RuleBasedStateMachine):
     def cancel(self, one: int, who: Principal, how: How) -> None:
         self.do(self.shop.order.cancel(self._order(one), who), **how)
 
-    @of_an_order(amount=st.sampled_from([0, 0, 500, 2000]), restock=st.booleans(), times=st.integers(1, 2))
-    def refund(self, one: int, amount: int, restock: bool, times: int, how: How) -> None:
+    @of_an_order(amount=st.sampled_from([0, 0, 500, 2000]), pieces=st.integers(-1, 2), times=st.integers(1, 2))
+    def refund(self, one: int, amount: int, pieces: int, times: int, how: How) -> None:
         for _ in range(times):
-            self.refunds.append((self._order(one), self.shop.ids.new(REFUND), amount, restock))
+            self.refunds.append((self._order(one), self.shop.ids.new(REFUND), amount, pieces))
         self.do(*(self._refund(*each) for each in self.refunds[-times:]), **how)
 
     @precondition(lambda self: self.refunds)
@@ -112,8 +113,12 @@ class OrderMachine(MortalShop, RuleBasedStateMachine):
     def refund_again(self, which: int, how: How) -> None:
         self.do(self._refund(*self.refunds[which % len(self.refunds)]), **how)
 
-    def _refund(self, order_id: str, refund_id: str, amount: int, restock: bool) -> Action:
-        return self.shop.payment.refunding.refund(order_id, refund_id, amount, "", restock=restock, who="usr_admin")
+    def _refund(self, order_id: str, refund_id: str, amount: int, pieces: int) -> Action:
+        """With so many pieces of each product that there is; all, if they are fewer than none."""
+        items = [Line(product_id, pieces) for product_id, _ in self.asked[order_id][1]] if pieces > 0 else []
+        return self.shop.payment.refunding.refund(
+            order_id, refund_id, amount, "", restock=pieces < 0, items=items, who="usr_admin"
+        )
 
     @rule(product=st.integers(0, 2), change=st.sampled_from([-3, -1, 1, 2]), how=HOW)
     def adjust(self, product: int, change: int, how: How) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 
 import pytest
 
+from kassa.contracts.inventory import Line
 from kassa.contracts.payment import NotRefundable, RefundTooLarge
 from kassa.kit.clock import HOUR, MINUTE
 from kassa.kit.ids import REFUND
-from kassa.kit.problem import NotFound, Unavailable
+from kassa.kit.problem import Invalid, NotFound, Unavailable
 from kassa.order.domain import Order, Stage
 from kassa.payment.balance import held_minor, refunded_minor
 from kassa.payment.domain import Refund
@@ -22,9 +24,11 @@ async def paid(shop: World, product_id: str, quantity: int = 1) -> Order:
     return order
 
 
-async def refund(shop: World, order: Order, amount: int = 0, *, restock: bool = False) -> Refund:
+async def refund(
+    shop: World, order: Order, amount: int = 0, *, restock: bool = False, items: Sequence[Line] = ()
+) -> Refund:
     made = await shop.payment.refunding.refund(
-        order.id, shop.ids.new(REFUND), amount, "asked for", restock=restock, who="usr_admin"
+        order.id, shop.ids.new(REFUND), amount, "asked for", restock=restock, items=items, who="usr_admin"
     )
     await shop.settle()
     return made
@@ -53,11 +57,14 @@ async def test_concurrent_refunds_never_exceed_what_was_paid(shop: World) -> Non
     assert sum(state.amount for state in shop.stripe.refunds_made.values()) == 1600
 
 
-async def test_restocking_puts_the_goods_back_once(shop: World) -> None:
+async def test_restocking_puts_the_goods_back_once_with_all_that_is_left(shop: World) -> None:
     mug = await shop.sell(stock=5)
     order = await paid(shop, mug, 2)
-    await refund(shop, order, 999, restock=True)
-    await refund(shop, order, restock=True)
+    with pytest.raises(Invalid, match="items"):
+        await refund(shop, order, 999, restock=True)
+    await refund(shop, order, 999)
+    assert (await shop.level(mug)).available == 3
+    await refund(shop, order, 2999, restock=True)
     level = await shop.level(mug)
     assert (level.available, level.sold, level.received) == (5, 2, 7)
 

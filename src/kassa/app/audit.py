@@ -11,17 +11,19 @@ from typing import TypeVar
 import msgspec
 
 from kassa.contracts.inventory import Line
+from kassa.inventory.stock import Kind as StockKind
 from kassa.inventory.stock import Reservation, State, Stock
 from kassa.kit.clock import SECOND, Clock, Millis
 from kassa.kit.documents import Collection
 from kassa.kit.effects import Aggregate
-from kassa.order.domain import Order
+from kassa.order.domain import Order, restock_id
 from kassa.order.domain import Stage as OrderStage
 from kassa.payment.balance import held_minor, is_fully_refunded
 from kassa.payment.debts import debts
 from kassa.payment.disputes import withdrawn_minor
 from kassa.payment.domain import UNSETTLED, Payment, payment_id_of
 from kassa.payment.domain import Stage as PaymentStage
+from kassa.payment.pieces import Pieces, returned, summed
 from kassa.payment.store import UnclaimedMoney
 from kassa.payment.unclaimed import MOST_TOLD, OPEN, in_words
 
@@ -77,8 +79,12 @@ async def _differences(
         paid = {each.id: each for each in await payments.many([payment_id_of(order.id) for order in page])}
         reserved = await asyncio.gather(*(_reservations(order, stock) for order in page))
         for order, reservations in zip(page, reserved, strict=True):
-            for difference in order_differences(order, paid.get(payment_id_of(order.id)), reservations):
+            payment = paid.get(payment_id_of(order.id))
+            for difference in order_differences(order, payment, reservations):
                 yield difference
+            if payment is not None:
+                for difference in returned_differences(order, payment, await _restocked(order, payment, stock)):
+                    yield difference
     async for paid_page in _pages(payments):
         ordered = {each.id: each for each in await orders.many([payment.order_id for payment in paid_page])}
         for payment in paid_page:
@@ -136,6 +142,32 @@ def payment_differences(payment: Payment, order: Order | None) -> Iterator[Diffe
     if payment.taken_minor > held + withdrawn_minor(payment) and not is_confirmed and not debts(payment):
         text = f"{payment.taken_minor} was taken, {held} refunded, and its order is {order.stage}"
         yield Difference("I2: money has an order", payment.id, text)
+
+
+def returned_differences(order: Order, payment: Payment, back: Pieces) -> Iterator[Difference]:
+    """Where the pieces that are back on the shelf are not those that the order's refunds brought."""
+    has_sold = order.stage in (OrderStage.CONFIRMED, OrderStage.REFUNDED)
+    sold = summed(Line(item.product_id, item.quantity) for item in order.items) if has_sold else {}
+    is_at_rest = not _has_open_effects(order) and not _has_open_effects(payment)
+    expected = returned(payment, sold) if has_sold and is_at_rest else back
+    for product_id in sorted({*back, *sold}):
+        count = back.get(product_id, 0)
+        if count > sold.get(product_id, 0):
+            text = f"{count} of {product_id} came back, {sold.get(product_id, 0)} were sold"
+            yield Difference("I9: goods that come back", order.id, text)
+        elif count != expected.get(product_id, 0):
+            text = f"{count} of {product_id} came back, {expected.get(product_id, 0)} by its refunds"
+            yield Difference("I9: goods that come back", order.id, text)
+
+
+async def _restocked(order: Order, payment: Payment, stock: Stock) -> Pieces:
+    """What the ledger says came back with refunds of the order."""
+    bringing = [refund.id for refund in payment.refunds if refund.items]
+    if not bringing and not any(refund.restock for refund in payment.refunds):
+        return {}
+    ids = [restock_id(order.id), *(restock_id(order.id, each) for each in bringing)]
+    moved = await stock.moved_by(ids, [item.product_id for item in order.items])
+    return summed(Line(each.product_id, each.quantity) for each in moved if each.kind is StockKind.RESTOCK)
 
 
 def _confirmed_without_money(order: Order, payment: Payment | None) -> Iterator[Difference]:

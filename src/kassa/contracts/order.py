@@ -50,12 +50,15 @@ class StatusChange(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RefundNews(msgspec.Struct, frozen=True, rename="camel"):
-    """How much of a payment was refunded in its `version`. `restock`: the goods come back on the shelf."""
+    """How much of a payment was refunded in its `version`. `items` are the pieces that come back on the shelf with the
+    refund `refund_id`. `restock`: all of the order's goods come back, once: earlier versions say so."""
 
     input_id: str
     version: int
     is_full: bool
     restock: bool
+    refund_id: str = ""
+    items: list[Line] = []
 
 
 class WantedReservation(msgspec.Struct, frozen=True, rename="camel"):

@@ -52,6 +52,26 @@ class NotRefundable(Problem):
     code, title, status = "not_refundable", "There is nothing to refund", 409
 
 
+class TooManyPieces(Problem):
+    """More pieces of a product than were sold and have not come back yet."""
+
+    code, title, status = "too_many_pieces", "More pieces than can come back", 422
+
+    def __init__(self, product_id: str, asked: int, left: int) -> None:
+        super().__init__(
+            f"{asked} of product {product_id} are to come back, {left} of those that were sold are left",
+            productId=product_id,
+            asked=asked,
+            left=left,
+        )
+
+
+class TooManyRefunds(Problem):
+    """A payment has as many refunds as it may have."""
+
+    code, title, status = "too_many_refunds", "The payment has too many refunds", 409
+
+
 class Payments(Protocol):
     """The payments."""
 

@@ -121,9 +121,10 @@ class Order(Stateful, frozen=True, kw_only=True):
         return f"{self.id}.{self.generation}"
 
 
-def restock_id(order: Order) -> str:
-    """The operation by which the goods of an order come back on the shelf: once, however often it is asked for."""
-    return f"{order.id}.restock"
+def restock_id(order_id: str, refund_id: str = "") -> str:
+    """The operation by which goods of an order come back on the shelf with a refund: once, however often it is asked
+    for. Without a refund: all of them, as earlier versions asked for."""
+    return f"{order_id}.restock.{refund_id}" if refund_id else f"{order_id}.restock"
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -134,6 +135,8 @@ class Input(msgspec.Struct, frozen=True):
     reason: Reason = Reason.NONE
     payment_id: str | None = None
     payment_version: int = 0
+    refund_id: str = ""
+    items: tuple[Line, ...] = ()
 
 
 def merged(lines: Sequence[Line]) -> list[Line]:

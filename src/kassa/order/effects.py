@@ -52,9 +52,12 @@ class OrderEffects:
         await self._payments.refund_late(order.id, order.reason)
 
     async def restock(self, order: Order, effect: Effect) -> None:
-        """The goods of a refunded order come back; once, however many refunds say so."""
-        lines = [Line(item.product_id, item.quantity) for item in order.items]
-        await self._inventory.restock(restock_id(order), lines)
+        """Goods come back with a refund: the pieces that it names, once."""
+        pieces = [each.rpartition(":") for each in effect.args.get("pieces", "").split()]
+        lines = [Line(product_id, int(quantity)) for product_id, _, quantity in pieces]
+        # Earlier versions named none: all came back.
+        lines = lines or [Line(item.product_id, item.quantity) for item in order.items]
+        await self._inventory.restock(restock_id(order.id, effect.args.get("refund", "")), lines)
 
     def _step(self, effect: Effect, kind: Kind, reason: Reason = Reason.NONE) -> Step[Order]:
         news = Input(kind, Cause(effect.id, NAME, reason, request_id.get()), reason)

@@ -90,9 +90,12 @@ def _reason(order: Order, news: Input, to: Stage) -> Reason:
     return news.reason or order.reason
 
 
-def _planned(order: Order, todo: Todo, _: Input, now: Millis) -> Effect:
+def _planned(order: Order, todo: Todo, news: Input, now: Millis) -> Effect:
     if todo is Todo.EXPIRE:
         return planned(order, todo, now, at=order.expires_at)
+    if todo is Todo.RESTOCK and news.items:
+        pieces = " ".join(f"{line.product_id}:{line.quantity}" for line in news.items)
+        return planned(order, todo, now, refund=news.refund_id, pieces=pieces)
     return planned(order, todo, now, reservation=order.reservation_id)
 
 

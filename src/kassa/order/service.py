@@ -159,8 +159,9 @@ class OrderService:
         kind = Kind.FULLY_REFUNDED if news.is_full else Kind.PARTLY_REFUNDED
         cause = Cause(news.input_id, "payment-service", kind, request_id.get())
         refunded = Input(kind, cause, payment_version=news.version)
-        returned = Input(Kind.RETURNED, msgspec.structs.replace(cause, id=inputs.goods(news.input_id)))
-        await self._hear(order_id, refunded, *([returned] if news.restock else []))
+        because = msgspec.structs.replace(cause, id=inputs.goods(news.input_id))
+        returned = Input(Kind.RETURNED, because, refund_id=news.refund_id, items=tuple(news.items))
+        await self._hear(order_id, refunded, *([returned] if news.restock or news.items else []))
 
     async def reservations_since(self, since: int, after: str) -> WantedPage:
         """See contracts.order.Orders."""

@@ -64,6 +64,8 @@ async def _part(order: Order, service: str, asking: Awaitable[list[TimelineEntry
 
 async def _moves(order: Order, inventory: Inventory) -> list[TimelineEntry]:
     reservations = [f"{order.id}.{generation + 1}" for generation in range(order.generation)]
+    returns = (effect.args for effect in order.effects if effect.kind == Todo.RESTOCK)
+    restocked = {restock_id(order.id, args.get("refund", "")) for args in returns}
     names = {item.product_id: item.name for item in order.items}
     return [
         TimelineEntry(
@@ -73,7 +75,7 @@ async def _moves(order: Order, inventory: Inventory) -> list[TimelineEntry]:
             f"{each.quantity} × {names.get(each.product_id, each.product_id)}: {_MOVES.get(each.kind, each.kind)}.",
             {"product": each.product_id, "by": each.who},
         )
-        for each in await inventory.moved([*reservations, restock_id(order)], list(names))
+        for each in await inventory.moved([*reservations, *sorted(restocked)], list(names))
     ]
 
 

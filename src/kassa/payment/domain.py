@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from kassa.contracts.inventory import Line
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Millis
 from kassa.kit.ids import PAYMENT
@@ -107,7 +108,9 @@ class Decline(msgspec.Struct, frozen=True):
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
     """Money going back. `status`: requested, then Stripe's. `origin` is kassa, or stripe for one made there.
     `is_of_all`: of all that was left when it was asked for. `is_owed`: of money that has no order; a refusal only
-    delays it. `failure`: why it failed, or was refused the last of `refusals` times."""
+    delays it. `items` are the pieces that come back on the shelf with it, as soon as Stripe takes it on
+    (`is_restocked`); `restock`: of all goods, as earlier versions asked for. `failure`: why it failed, or was refused
+    the last of `refusals` times."""
 
     id: str
     amount_minor: int
@@ -119,6 +122,8 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     is_of_all: bool = False
     is_owed: bool = False
     stripe_id: str | None = None
+    items: tuple[Line, ...] = ()
+    is_restocked: bool = False
     failure: str | None = None
     refusals: int = 0
     created_at: Millis

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 import structlog
 
-from kassa.contracts.payment import StripeKeyRefused
+from kassa.contracts.payment import StripeKeyRefused, TooManyRefunds
 from kassa.kit import inputs
 from kassa.kit.audit import Cause, Comparison, Finding
 from kassa.kit.clock import DAY, HOUR, MINUTE, SECOND, Clock, Millis
@@ -203,7 +203,14 @@ class Reconciler:
                 payment = await self._of_intent(state.intent_id)
                 cause_id = inputs.state(inputs.COMPARED, state.id, state.status)
                 cause = Cause(cause_id, "reconciliation")
-                if payment is None or observed(payment, state, cause, self._clock.now()) is payment:
+                if payment is None:
+                    continue
+                try:
+                    is_news = observed(payment, state, cause, self._clock.now()) is not payment
+                except TooManyRefunds as refusal:
+                    found.append(Finding(payment.order_id, f"{word} {state.id}: {refusal.detail}", is_mended=False))
+                    continue
+                if not is_news:
                     continue
                 if fix:
                     await observe(payment.id, state, cause_id)

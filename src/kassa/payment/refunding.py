@@ -1,20 +1,25 @@
 """Making refunds at Stripe, and following them to their end."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from kassa.contracts.inventory import Line
+from kassa.contracts.order import OrderForPayment, Orders
 from kassa.contracts.payment import NotRefundable
 from kassa.kit.audit import Cause
 from kassa.kit.effects import Effect
 from kassa.kit.ids import REFUND, Ids
 from kassa.kit.money import to_stripe
 from kassa.kit.outbox import Step
-from kassa.kit.problem import NotFound, Unavailable
+from kassa.kit.problem import Invalid, NotFound, Unavailable
 from kassa.kit.wire import request_id
+from kassa.payment import pieces
 from kassa.payment.debts import second_refused
 from kassa.payment.domain import Payment, Refund
 from kassa.payment.metadata import of_refund, of_second_refund
+from kassa.payment.pieces import Pieces
 from kassa.payment.processor import Processor, RefundState, Refused, SavedFailure
 from kassa.payment.refunds import (
     KEY_IS_OLD_AFTER,
@@ -39,29 +44,47 @@ GONE_BACK = ("charge_already_refunded",)
 class Refunding:
     """The refunds of a payment service's payments."""
 
-    def __init__(self, service: "PaymentService", processor: Processor, ids: Ids) -> None:
+    def __init__(self, service: "PaymentService", orders: Orders, processor: Processor, ids: Ids) -> None:
         self._service = service
+        self._orders = orders
         self._processor = processor
         self._ids = ids
 
     async def refund(
-        self, order_id: str, refund_id: str, amount_minor: int, reason: str, *, restock: bool, who: str
+        self,
+        order_id: str,
+        refund_id: str,
+        amount_minor: int,
+        reason: str,
+        *,
+        who: str,
+        restock: bool = False,
+        items: Sequence[Line] = (),
     ) -> Refund:
         """Refund an amount of an order's payment in minor units, or all that is left (0), under this refund id.
 
-        The amount is held at once; Stripe is called now and, if it cannot be reached, again and again.
-        RefundTooLarge, NotRefundable.
+        With it `items` come back on the shelf, whose price is the amount if there is none; or, with all that is left,
+        all pieces (`restock`). The amount is held at once; Stripe is called now and, if it cannot be reached, again
+        and again. RefundTooLarge, NotRefundable, TooManyRefunds, TooManyPieces, Invalid.
         """
         payment = await self._service.of_order(order_id)
         if payment is None:
             raise NotFound(f"there is no payment for order {order_id[:64]}")
+        sold: Pieces = {}
+        if restock or items:
+            order = await self._orders.for_payment(order_id)
+            amount_minor, sold = _priced(amount_minor, items, order), pieces.sold(order)
         cause = Cause(refund_id, who, reason, request_id.get())
-        refund = self._new(refund_id, amount_minor, reason, restock=restock)
-        payment = await self._service.change(payment.id, lambda current: requested(current, refund, cause))
+        refund = self._new(refund_id, amount_minor, reason, restock=restock, items=items)
+        payment = await self._service.change(payment.id, lambda current: requested(current, refund, cause, sold))
         payment = await self._service.outbox.carry_out(payment)
         made = find(payment, refund_id)
         assert made is not None
         return made
+
+    async def order_of(self, payment: Payment) -> OrderForPayment:
+        """The order that the payment is for."""
+        return await self._orders.for_payment(payment.order_id)
 
     async def refund_all(self, order_id: str, reason: str, input_id: str) -> None:
         """Refund all that is left of a payment; once for the input id. Nothing left is fine."""
@@ -151,13 +174,16 @@ class Refunding:
             "metadata": of_refund(self._service.shop_id, payment.order_id, payment.id, refund.id),
         }
 
-    def _new(self, refund_id: str, amount_minor: int, reason: str, *, restock: bool) -> Refund:
+    def _new(
+        self, refund_id: str, amount_minor: int, reason: str, *, restock: bool = False, items: Sequence[Line] = ()
+    ) -> Refund:
         now = self._service.clock.now()
         return Refund(
             id=refund_id,
             amount_minor=amount_minor,
             reason=reason,
             restock=restock,
+            items=tuple(items),
             status=REQUESTED,
             origin="kassa",
             key=f"{refund_id}-1",
@@ -166,4 +192,11 @@ class Refunding:
         )
 
     def _owed(self, reason: str) -> Refund:
-        return msgspec.structs.replace(self._new(self._ids.new(REFUND), 0, reason, restock=False), is_owed=True)
+        return msgspec.structs.replace(self._new(self._ids.new(REFUND), 0, reason), is_owed=True)
+
+
+def _priced(amount_minor: int, items: Sequence[Line], order: OrderForPayment) -> int:
+    """What goes back with these pieces: what is asked for, or what they cost."""
+    if items and order.status in ("CANCELLED", "FAILED"):
+        raise Invalid.field("items", f"cannot come back: the order is {order.status} and has sold nothing")
+    return amount_minor or pieces.price_of(items, order)

@@ -1,19 +1,23 @@
 """Refunds: held by compare-and-set before Stripe is called, then followed to their end. Pure."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
 
-from kassa.contracts.payment import NotRefundable, RefundTooLarge
+from kassa.contracts.payment import NotRefundable, RefundTooLarge, TooManyRefunds
 from kassa.kit import effects
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import HOUR, Millis
 from kassa.kit.effects import has_seen, planned, with_effects
 from kassa.kit.money import from_stripe
+from kassa.kit.problem import Invalid
+from kassa.payment import pieces
 from kassa.payment.balance import GIVEN_BACK, held_minor, lost_minor, owed_minor
 from kassa.payment.debts import owed_again, pause_after_refusal, second_returned
 from kassa.payment.domain import Payment, Refund, Todo
+from kassa.payment.pieces import Pieces
 from kassa.payment.processor import RefundState
 
 REQUESTED = "requested"
@@ -23,6 +27,10 @@ RANK = {REQUESTED: 0, "pending": 1, "requires_action": 2, "succeeded": 3, "faile
 
 # Stripe forgets an idempotency key after a day at the earliest (docs: idempotent_requests).
 KEY_IS_OLD_AFTER: Millis = 20 * HOUR
+MOST_REFUNDS, MOST_KNOWN = 100, 2_000
+"""How many refunds of a payment may be asked for, and how many are taken in, with those made at Stripe: its document
+must not grow without end."""
+
 WAITS, AGAIN = "waits for the end of the dispute", "the dispute has ended"
 REFUSED = "is refused and owed"
 
@@ -43,20 +51,27 @@ def owed(payment: Payment, refund: Refund, cause: Cause) -> Payment:
     return requested(changed, refund, cause) if owed_minor(changed) else changed
 
 
-def requested(payment: Payment, refund: Refund, cause: Cause) -> Payment:
+def requested(payment: Payment, refund: Refund, cause: Cause, sold: Pieces = MappingProxyType({})) -> Payment:
     """The payment with a new refund that holds its amount, and the effect that makes it at Stripe.
 
-    An amount of 0 means all that is left. RefundTooLarge and NotRefundable: nothing is changed.
+    An amount of 0 means all that is left; `restock`, with that only, all pieces that are left of those `sold`.
+    RefundTooLarge, NotRefundable, TooManyRefunds, TooManyPieces and Invalid: nothing is changed.
     """
     if has_seen(payment, cause.id):
         return payment
     if payment.taken_minor == 0:
         raise NotRefundable("the order was not paid")
+    if not refund.is_owed and sum(each.origin == "kassa" for each in payment.refunds) >= MOST_REFUNDS:
+        raise TooManyRefunds(f"it has {MOST_REFUNDS}: refund what is left at once in Stripe's dashboard")
     left = payment.taken_minor - held_minor(payment)
     amount = refund.amount_minor or left
     if left == 0 or amount > left:
         raise RefundTooLarge(f"{left} minor units are left", leftMinor=left)
-    sized = msgspec.structs.replace(refund, amount_minor=amount, is_of_all=refund.amount_minor == 0)
+    if refund.restock and amount < left:
+        raise Invalid.field("restock", "needs all that is left of the payment; name the pieces in `items` instead")
+    items = pieces.lines(pieces.left(payment, sold)) if refund.restock else pieces.checked(refund.items, payment, sold)
+    is_of_all = refund.amount_minor == 0
+    sized = msgspec.structs.replace(refund, amount_minor=amount, is_of_all=is_of_all, items=items, restock=False)
     now = refund.created_at
     changed = msgspec.structs.replace(
         payment,
@@ -69,11 +84,14 @@ def requested(payment: Payment, refund: Refund, cause: Cause) -> Payment:
 
 
 def observed(payment: Payment, state: RefundState, cause: Cause, now: Millis) -> Payment:
-    """The payment after Stripe told the state of a refund: one of ours by its metadata, or one made at Stripe."""
+    """The payment after Stripe told the state of a refund: one of ours by its metadata, or one made at Stripe.
+    TooManyRefunds: it is not taken in."""
     if state.intent_id not in (None, payment.intent_id):
         return second_returned(payment, state, now)
     known = _match(payment, state)
     if known is None:
+        if len(payment.refunds) >= MOST_KNOWN:
+            raise TooManyRefunds(f"it has {MOST_KNOWN}, and no more are taken in")
         known = _from_stripe(payment, state, now)
         payment = msgspec.structs.replace(payment, refunds=(*payment.refunds, known))
     elif RANK.get(state.status, 0) <= RANK.get(known.status, 0):
@@ -201,7 +219,10 @@ def _from_stripe(payment: Payment, state: RefundState, now: Millis) -> Refund:
 
 
 def _replaced(payment: Payment, known: Refund, seen: Refund, cause: Cause, now: Millis) -> Payment:
+    is_on = seen.status not in GIVEN_BACK
+    brings = bool(seen.items) and is_on and not seen.is_restocked
+    seen = msgspec.structs.replace(seen, is_restocked=True) if brings else seen
     changed = _noted(payment, seen, f"refund {seen.id}: {known.status} -> {seen.status}", cause, now)
-    restock = "yes" if seen.restock and seen.status not in GIVEN_BACK else "no"
-    effect = planned(changed, Todo.NOTE_REFUND, now, restock=restock)
+    restock, refund = "yes" if seen.restock and is_on else "no", seen.id if brings else ""
+    effect = planned(changed, Todo.NOTE_REFUND, now, restock=restock, refund=refund)
     return with_effects(changed, (*changed.effects, effect))

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from kassa.contracts.inventory import Line
 from kassa.contracts.payment import (
     NotRefundable,
     OrderNotPayable,
@@ -13,6 +14,8 @@ from kassa.contracts.payment import (
     StripeKeyRefused,
     StripeRefused,
     StripeUnreachable,
+    TooManyPieces,
+    TooManyRefunds,
 )
 from kassa.kit.ids import REFUND
 from kassa.kit.money import InvalidMoney, minor
@@ -44,10 +47,12 @@ from kassa.payment.wire import (
     PaymentStatus,
     Received,
     RefundAnswer,
+    RefundsAnswer,
     SessionAnswer,
     shown,
     shown_disputes,
     shown_event,
+    shown_refunds,
     shown_status,
 )
 
@@ -86,22 +91,34 @@ async def payment_status(request: Request[Any, Any, Any], order_id: FromPath[str
     tags=["payments"],
     status_code=201,
     operation_class=takes(NewRefund, is_optional=True),
-    refuses=(NotRefundable, RefundTooLarge),
+    refuses=(NotRefundable, RefundTooLarge, TooManyRefunds, TooManyPieces),
 )
 async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[RefundAnswer]:
-    """Refund an amount of an order's payment, or all that is left; for administrators."""
+    """Refund an amount of an order's payment, the price of some pieces, or all that is left; for administrators."""
     admin = await admin_of(request)
     asked = await read_body(request, NewRefund) if await request.body() else NewRefund()
     payment = await visible(_service(request), order_id, admin)
     amount = _amount(asked.amount, payment)
+    items = [Line(item.product_id, item.quantity) for item in asked.items]
+    if items and asked.restock:
+        raise Invalid.field("restock", "brings all pieces back: leave it out when `items` names them")
 
     async def refund(refund_id: str) -> RefundAnswer:
         made = await _service(request).refunding.refund(
-            order_id, refund_id, amount, asked.reason[:500], restock=asked.restock, who=admin.id
+            order_id, refund_id, amount, asked.reason[:500], restock=asked.restock, items=items, who=admin.id
         )
         return RefundAnswer(shown(made, payment.currency))
 
     return await once(request, admin.id, 201, new_id(request, REFUND), refund)
+
+
+@get("/payments/{order_id:str}/refunds", tags=["payments"])
+async def order_refunds(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[RefundsAnswer]:
+    """The refunds of an order's payment, and what can still go and come back; for administrators."""
+    admin = await admin_of(request)
+    payment = await visible(_service(request), order_id, admin)
+    order = await _service(request).refunding.order_of(payment)
+    return JsonResponse(shown_refunds(payment, order), media_type="application/json")
 
 
 @post(["/payments/webhook"], tags=["payments"], status_code=200, refuses=(InvalidSignature, UnreadableEvent))
@@ -215,6 +232,7 @@ HANDLERS = (
     create_session,
     payment_status,
     refund_payment,
+    order_refunds,
     webhook,
     stored_events,
     payment_attention,

@@ -19,6 +19,7 @@ from kassa.payment.history import history
 from kassa.payment.machine import MACHINE
 from kassa.payment.processor import DisputeState, Processor, Refused, SessionState
 from kassa.payment.refunding import Refunding
+from kassa.payment.refunds import find
 from kassa.payment.store import PaymentStore
 
 NAME = "payment-service"
@@ -54,7 +55,7 @@ class PaymentService:
         self.clock = clock
         self._ends_on_decline = ends_on_decline
         self.checkout = Checkout(self, orders, processor, frontend_url)
-        self.refunding = Refunding(self, processor, ids)
+        self.refunding = Refunding(self, orders, processor, ids)
 
     async def of_order(self, order_id: str) -> Payment | None:
         """The order's payment, if it has one."""
@@ -179,7 +180,15 @@ class PaymentService:
         current = await self.payments.get(payment.id) or payment
         if any(each.kind in _TELLS_OF_MONEY and each.done_at is None for each in current.effects):
             raise Unavailable("the order has not heard yet of the money that was refunded")
-        news = RefundNews(effect.id, current.version, is_fully_refunded(current), effect.args.get("restock") == "yes")
+        refund = find(current, effect.args.get("refund", ""))
+        news = RefundNews(
+            effect.id,
+            current.version,
+            is_fully_refunded(current),
+            restock=effect.args.get("restock") == "yes",
+            refund_id=refund.id if refund else "",
+            items=list(refund.items) if refund else [],
+        )
         await self._orders.note_refund(payment.order_id, news)
 
     async def _tell(self, payment: Payment, news: StatusChange) -> None:

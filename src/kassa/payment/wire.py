@@ -5,12 +5,14 @@ from typing import Annotated
 
 import msgspec
 
+from kassa.contracts.order import OrderForPayment
 from kassa.kit.clock import rfc3339
 from kassa.kit.money import InvalidMoney, from_stripe, major
 from kassa.kit.web import AttentionAnswer, Pagination
-from kassa.payment.balance import refunded_minor
+from kassa.payment.balance import held_minor, refunded_minor
 from kassa.payment.domain import Payment, Refund, Stage
 from kassa.payment.notices import Notice
+from kassa.payment.pieces import left, lines, sold
 from kassa.payment.store import StripeEvent, UnclaimedMoney
 from kassa.payment.unclaimed import DISMISSED, OPEN, REFUNDED
 
@@ -31,12 +33,21 @@ class PayFor(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
     order_id: str
 
 
+class ReturnedItem(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """So many pieces of a product come back on the shelf."""
+
+    product_id: str
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+
+
 class NewRefund(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A refund: all that is left when no amount is given; `restock` puts the order's goods back on the shelf."""
+    """A refund. `items` are the pieces that come back on the shelf with it. Without an amount their price goes back;
+    without `items` too, all that is left. `restock` brings all pieces that are left back, with all that is left."""
 
     amount: Decimal | None = None
     reason: str = ""
     restock: bool = False
+    items: Annotated[list[ReturnedItem], msgspec.Meta(max_length=100)] = []
 
 
 class SessionAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -62,8 +73,9 @@ class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RefundOut(msgspec.Struct, frozen=True, rename="camel"):
-    """A refund as the wire shows it; `status` is Stripe's, `pending` until Stripe has told one. `failure`: why it
-    failed or was refused, in Stripe's words."""
+    """A refund as the wire shows it; `status` is Stripe's, `pending` until Stripe has told one. `items` come back on
+    the shelf with it; `restock`: any, or in earlier versions all. `failure`: why it failed or was refused, in Stripe's
+    words."""
 
     id: str
     status: str
@@ -72,6 +84,7 @@ class RefundOut(msgspec.Struct, frozen=True, rename="camel"):
     currency: str
     reason: str
     restock: bool
+    items: list[ReturnedItem]
     failure: str | None
     created_at: str
 
@@ -80,6 +93,16 @@ class RefundAnswer(msgspec.Struct, frozen=True):
     """One refund."""
 
     refund: RefundOut
+
+
+class RefundsAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """The refunds of an order, the oldest first, and what is left: of the payment, and of the pieces that were sold."""
+
+    refunds: list[RefundOut]
+    left: Decimal
+    left_minor: int
+    currency: str
+    left_items: list[ReturnedItem]
 
 
 class DisputeOut(msgspec.Struct, frozen=True, rename="camel"):
@@ -193,9 +216,22 @@ def shown(refund: Refund, currency: str) -> RefundOut:
         amount_minor=refund.amount_minor,
         currency=currency,
         reason=refund.reason,
-        restock=refund.restock,
+        restock=refund.restock or bool(refund.items),
+        items=[ReturnedItem(line.product_id, line.quantity) for line in refund.items],
         failure=refund.failure,
         created_at=rfc3339(refund.created_at),
+    )
+
+
+def shown_refunds(payment: Payment, order: OrderForPayment) -> RefundsAnswer:
+    """The payment's refunds, and what can still go and come back."""
+    left_minor = payment.taken_minor - held_minor(payment)
+    return RefundsAnswer(
+        refunds=[shown(refund, payment.currency) for refund in payment.refunds],
+        left=major(left_minor, payment.currency),
+        left_minor=left_minor,
+        currency=payment.currency,
+        left_items=[ReturnedItem(line.product_id, line.quantity) for line in lines(left(payment, sold(order)))],
     )
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from kassa.app.audit import Difference, audit
 from kassa.app.shop import Shop
+from kassa.inventory.stock import Kind
 from kassa.kit.documents import Collection, D, In
 from kassa.kit.problem import Unavailable
-from kassa.order.domain import Order, Stage
+from kassa.order.domain import Order, Stage, restock_id
 from kassa.payment.domain import Payment, payment_id_of
 from kassa.sandbox.errors import Json
 from kassa.sandbox.tables import decode
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from kassa.simulation.workload import Workload
 
 PAGE = 500
+_ALL = 1_000_000
 PAID = (Stage.CONFIRMED, Stage.REFUNDED)
 ENDED = (*PAID, Stage.CANCELLED, Stage.FAILED)
 _SESSIONS = "SELECT body FROM object WHERE kind = 'checkout.session' AND state = ?"
@@ -138,12 +140,13 @@ async def afterwards(shop: Shop, stripe: "Stripe", workload: "Workload") -> list
     problems += await stock(shop, workload.products) + await money(shop, stripe)
     for comparison in await shop.stock_reconciler.compare(fix=False):
         problems += [f"I4: {each.subject}: {each.text}" for each in comparison.findings]
-    for check in (_money, _confirmed, _ended, _refunds, _news):
+    for check in (_money, _confirmed, _ended, _refunds, _news, _listed):
         problems += check(books)
     problems += [
         f"I6: order {each} was acknowledged and is not there"
         for each in sorted(workload.acknowledged - books.orders.keys())
     ]
+    problems += await _returned(shop, books)
     unasked = sorted(books.orders.keys() - set(workload.asked))
     return problems + [f"I6: nobody asked for order {each}" for each in unasked]
 
@@ -197,6 +200,23 @@ def _refunds(books: Books) -> Iterator[str]:
     """I6: one refund for each that was asked for."""
     made = Counter(str(refund["metadata"].get("refundId", refund["id"])) for refund in books.refunds)
     yield from (f"I6: refund {refund_id} was made {count} times" for refund_id, count in made.items() if count > 1)
+
+
+async def _returned(shop: Shop, books: Books) -> list[str]:
+    """I9: goods come back by the refunds that bring them only. (How many is the audit's business.)"""
+    assert shop.stock is not None
+    brought = {restock_id(payment.order_id, refund.id)
+               for payment in books.payments.values() for refund in payment.refunds if refund.items}  # fmt: skip
+    moved = [each for each in await shop.stock.recent(_ALL) if each.kind is Kind.RESTOCK]
+    return [f"I9: {each.quantity} of {each.product_id} came back by {each.input_id}, which is no refund"
+            for each in moved if each.input_id not in brought]  # fmt: skip
+
+
+def _listed(books: Books) -> Iterator[str]:
+    """I2: what is owed is on a list."""
+    for payment in books.payments.values():
+        if payment.id in books.with_an_operator() and not payment.needs_attention:
+            yield f"I2: {payment.id} has money that has no order, and nobody is told"
 
 
 def _news(books: Books) -> Iterator[str]:

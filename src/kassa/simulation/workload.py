@@ -45,6 +45,7 @@ class Workload:
         self.acknowledged: set[str] = set()
         self.asked: list[str] = []
         self._paid: list[str] = []
+        self._lines: dict[str, list[Line]] = {}
 
     async def run(self) -> None:
         """From the first product to the last buyer's end."""
@@ -88,7 +89,7 @@ class Workload:
 
     async def _place(self, order_id: str, who: Principal, chance: Random) -> bool:
         names = chance.sample(self.products, chance.choice([1, 1, 2]))
-        lines = [Line(each, chance.choice([1, 1, 1, 2, 3])) for each in names]
+        lines = self._lines[order_id] = [Line(each, chance.choice([1, 1, 1, 2, 3])) for each in names]
 
         ask = self._world.insist if chance.random() < 0.85 else self._world.ask  # Some do not come again.
 
@@ -197,14 +198,16 @@ class Workload:
         )
 
     async def _refund(self, order_id: str, amount: int, chance: Random) -> None:
-        refund_id, restock = self._ids.new(REFUND), chance.random() < 0.5
+        refund_id, way = self._ids.new(REFUND), chance.random()
+        line = chance.choice(self._lines[order_id])
+        items = [Line(line.product_id, chance.randint(1, line.quantity))] if way < 0.4 else []
 
         async def refund() -> None:
             await _accepted(
                 self._world.insist(
                     order_id,
                     lambda shop: shop.payment.refunding.refund(  # type: ignore[union-attr]
-                        order_id, refund_id, amount, "asked", restock=restock, who=ADMIN.id
+                        order_id, refund_id, amount, "asked", restock=way > 0.7, items=items, who=ADMIN.id
                     ),
                 )
             )
