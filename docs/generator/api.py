@@ -55,28 +55,30 @@ _WHO = {
 Operation = dict[str, Any]
 PUBLIC = [handler for handlers in HANDLERS.values() for handler in handlers]
 ENDPOINTS = {(verb, path): handler for verb, path, handler in endpoints_of(PUBLIC)}
+DOCUMENT = described(PUBLIC)
+COMPONENTS: dict[str, schemas.Schema] = DOCUMENT["components"]["schemas"]
 
 
 def made() -> str:
     """The page."""
-    document = document_of_all()
-    found = operations(document)
+    found = operations(DOCUMENT)
     sections = []
     for tag, text in TAGS.items():
         mine = [_section(verb, path, each) for verb, path, each in found if each["tags"] == [tag]]
         sections.append("\n\n".join((f"## {text}", *mine)))
-    answers = "## What is answered\n\n" + schemas.objects(document["components"]["schemas"])
+    answers = "## What is answered\n\n" + schemas.objects(COMPONENTS, _sent(found))
     return page("HTTP API", INTRODUCTION, f"## Errors\n\n{ERRORS}", _general(), *sections, answers, _internal())
-
-
-def document_of_all() -> dict[str, Any]:
-    """What `/openapi.json` serves."""
-    return described(PUBLIC)
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, Operation]]:
     """Verb, path and description of each endpoint."""
     return [(verb, path, each) for path, verbs in document["paths"].items() for verb, each in verbs.items()]
+
+
+def _sent(found: list[tuple[str, str, Operation]]) -> set[str]:
+    """The components of bodies that are sent."""
+    bodies = [each["requestBody"]["content"]["application/json"] for *_, each in found if "requestBody" in each]
+    return {name for each in bodies for name in schemas.parts(each["schema"], COMPONENTS)}
 
 
 def _section(verb: str, path: str, operation: Operation) -> str:
@@ -90,7 +92,7 @@ def _section(verb: str, path: str, operation: Operation) -> str:
         operation["description"],
         f"For {_who(verb, path, handler.fn, operation)}.{' Takes an `Idempotency-Key`.' if takes_key else ''}",
         table(("Query", "Type", "Meaning"), query),
-        schemas.fields(body),
+        schemas.fields(body, COMPONENTS),
         _answers(operation),
         _refusals(refusals_of(handler)),
     ]
@@ -100,7 +102,7 @@ def _section(verb: str, path: str, operation: Operation) -> str:
 def _who(verb: str, path: str, method: Any, operation: Operation) -> str:
     if (verb, path) in _WHO:
         return _WHO[verb, path]
-    if "security" not in operation:
+    if not operation["security"]:
         return "anybody"
     source = inspect.getsource(method)
     if "await admin_of(" in source:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from generator.markdown import code, codes, table
+from kassa.gateway.schemas import resolved
 
 Schema = dict[str, Any]
 
@@ -12,17 +13,17 @@ _LIMITS = (
     ("minimum", "maximum", ""),
     ("minItems", "maxItems", "of them"),
 )
-_EITHER = [{"type": "number"}, {"type": "string", "format": "decimal"}]
 
 
-def fields(schema: Schema) -> str:
+def fields(schema: Schema, components: dict[str, Schema]) -> str:
     """What an object holds, one row a field, those inside it too; empty if it is no object."""
-    return table(("Field", "Type", "Meaning"), list(_rows(schema, "")))
+    return table(("Field", "Type", "Meaning"), list(_rows(schema, components, "")))
 
 
-def objects(components: dict[str, Schema]) -> str:
-    """The answers' objects, each with its fields."""
-    named = sorted(name for name, schema in components.items() if "properties" in schema and name != "Problem")
+def objects(components: dict[str, Schema], sent: set[str]) -> str:
+    """The answers' objects, each with its fields; those that are `sent` are shown where they are."""
+    hidden = {"Problem", *sent}
+    named = sorted(name for name, schema in components.items() if "properties" in schema and name not in hidden)
     return "\n\n".join(f"### {name}\n\n{_members(components[name], components)}" for name in named)
 
 
@@ -39,13 +40,27 @@ def words(schema: Schema) -> str:
     return ", ".join((_kind(schema), *_limits(schema)))
 
 
-def _rows(schema: Schema, prefix: str) -> Iterator[tuple[str, str, str]]:
+def parts(schema: Schema, components: dict[str, Schema]) -> set[str]:
+    """The names of the components that the schema refers to, and of those that they do."""
+    if "$ref" not in schema:
+        items = [schema["items"]] if "items" in schema else []
+        inner = [*items, *schema.get("properties", {}).values(), *schema.get("anyOf", [])]
+        return {name for each in inner for name in parts(each, components)}
+    return {_name(schema)} | parts(components[_name(schema)], components)
+
+
+def _rows(schema: Schema, components: dict[str, Schema], prefix: str) -> Iterator[tuple[str, str, str]]:
+    schema = resolved(schema, components)
     required = schema.get("required", [])
-    for name, inner in schema.get("properties", {}).items():
+    for name, referred in schema.get("properties", {}).items():
+        inner = resolved(referred, components)
+        if "items" in inner:
+            inner = {**inner, "items": resolved(inner["items"], components)}
         optional = [] if name in required else ["optional"]
         said = [str(inner["description"])] if "description" in inner else []
         yield code(prefix + name), ", ".join((_kind(inner), *optional)), "; ".join((*said, *_limits(inner)))
-        yield from _rows(inner.get("items", inner), f"{prefix}{name}{'[]' if 'items' in inner else ''}.")
+        below = f"{prefix}{name}{'[]' if 'items' in inner else ''}."
+        yield from _rows(inner.get("items", inner), components, below)
 
 
 def _members(schema: Schema, components: dict[str, Schema]) -> str:
@@ -63,7 +78,7 @@ def _member(schema: Schema, components: dict[str, Schema]) -> str:
 
 
 def _kind(schema: Schema) -> str:
-    if schema.get("oneOf") == _EITHER:
+    if any(each.get("format") == "decimal" for each in schema.get("oneOf", [])):
         return "decimal number or string"
     either = schema.get("anyOf") or schema.get("oneOf")
     if either:

@@ -1,5 +1,6 @@
 """The API's description says what the API does: real answers of a running shop are what it documents."""
 
+import re
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -8,15 +9,32 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 
 from kassa.app.files import sandbox_url
 from kassa.app.web import HANDLERS
-from kassa.gateway.description import described
+from kassa.gateway.description import PUBLIC, described
+from kassa.gateway.schemas import resolved
+from kassa.kit.money import minor, most_major
+from kassa.kit.web import CURSOR
+from kassa.kit.wire import encode
 from tests.app.process import Running, kassa, started
 
 Json = dict[str, Any]
 PASSWORD = "correct horse battery"
+
+
+FORMATS = FormatChecker(())
+
+
+@FORMATS.checks("date-time")
+def _is_a_time(text: object) -> bool:
+    return text is None or re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", str(text)) is not None
+
+
+@FORMATS.checks("date")
+def _is_a_day(text: object) -> bool:
+    return re.fullmatch(r"\d{4}-\d\d-\d\d", str(text)) is not None
 
 
 class Shop:
@@ -53,7 +71,7 @@ class Shop:
 
     def check(self, instance: Any, schema: Json) -> None:
         whole = {**_strict(schema), "components": {"schemas": self.components}}
-        Draft202012Validator(whole).validate(instance)
+        Draft202012Validator(whole, format_checker=FORMATS).validate(instance)
 
 
 def _strict(schema: Any) -> Any:
@@ -156,7 +174,8 @@ def test_refusals_are_answered_as_described(shop: Shop) -> None:
     assert cancelled["order"]["status"] == "CANCELLED"
     too_many = {"items": [{"productId": product_id, "quantity": 99}]}
     shop.ask("POST", "/orders", "/orders", too_many, shop.buyer, 409)
-    shop.ask("POST", "/orders", "/orders", {"items": []}, shop.buyer, 422)
+    too_fine = {"name": "Mug", "description": "", "price": 0.001, "category": "things"}
+    shop.ask("POST", "/products", "/products", too_fine, shop.admin, 422)
     shop.ask("POST", "/orders", "/orders", too_many, "", 401)
     closed = {"orderId": order_id}
     shop.ask("POST", "/payments/create-session", "/payments/create-session", closed, shop.buyer, 400)
@@ -171,10 +190,62 @@ def test_money_is_a_number_and_may_be_sent_as_a_text(document: Json) -> None:
             if f"{member}Minor" in schema["properties"]:
                 assert said["type"] == "number", (name, member)
     for path, member in (("/products", "price"), ("/payments/{order_id}/refund", "amount")):
-        taken = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        taken = resolved(body, document["components"]["schemas"])
         validator = Draft202012Validator(taken["properties"][member])
         good: list[Any] = [1, 19.99, "19.99", Decimal("1.5")]
         assert [value for value in (*good, True, []) if validator.is_valid(value)] == good
+
+
+def test_times_and_days_say_that_they_are(document: Json) -> None:
+    """But for a time that is sent back as it came: a client that reads it into a time of its own may spell it anew."""
+    named = [(name, said) for each in document["components"]["schemas"].values() for name, said in properties_of(each)]
+    instants = [(name, said) for name, said in named if name == "at" or name.endswith(("At", "By"))]
+    times = [said for name, said in instants if not name.startswith("expected")]
+    assert len(times) > 12
+    assert all("date-time" in str(said) for said in times)
+    assert all(said.get("format") == "date" for name, said in named if name == "date")
+
+
+def properties_of(schema: Json) -> Iterator[tuple[str, Json]]:
+    yield from schema.get("properties", {}).items()
+
+
+def test_every_body_and_answer_has_an_example_that_it_allows(document: Json) -> None:
+    count = 0
+    for _, path, operation in operations(document):
+        told = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for content in [content for each in told for content in each.get("content", {}).items()]:
+            kind, said = content
+            if kind != "application/json":
+                continue
+            whole = {**said["schema"], "components": document["components"]}
+            example = msgspec.json.decode(encode(said["example"]))
+            errors = list(Draft202012Validator(whole, format_checker=FORMATS).iter_errors(example))
+            assert errors == [], path
+            count += 1
+    assert count > 40
+
+
+def test_what_anybody_may_ask_says_so_and_all_else_names_what_it_needs(document: Json) -> None:
+    secured = {(method, path): operation["security"] for method, path, operation in operations(document)}
+    assert {each for each, wants in secured.items() if wants == []} == PUBLIC
+    assert secured["post", "/payments/webhook"] == [{"stripe": []}]
+    assert {str(wants) for wants in secured.values()} == {"[]", "[{'token': []}]", "[{'stripe': []}]"}
+
+
+def test_what_bounds_money_is_the_shop_s_currency() -> None:
+    handlers = [handler for handlers in HANDLERS.values() for handler in handlers]
+    taken = {"usd": ("0.01", "19.990"), "jpy": ("1", "5.0"), "kwd": ("0.01", "1.230")}
+    for currency, texts in taken.items():
+        good = (*texts, str(int(most_major(currency))))
+        price = described(handlers, currency)["components"]["schemas"]["NewProduct"]["properties"]["price"]
+        validator = Draft202012Validator(price)
+        for text in good:
+            assert minor(Decimal(text), currency) > 0
+            assert validator.is_valid(text)
+        for text in ("0", "0.00", "", "1e400", "0.001", f"1{int(most_major(currency))}", "NaN", "-1"):
+            assert not validator.is_valid(text), (currency, text)
 
 
 def test_a_body_is_required_but_for_a_refund(document: Json) -> None:
@@ -223,4 +294,4 @@ def test_lists_and_statuses_are_described_as_they_are(document: Json) -> None:
     parameters = {each["name"]: each["schema"] for each in document["paths"]["/orders"]["get"]["parameters"]}
     assert parameters["limit"] == {"type": "integer", "default": 20, "minimum": 1, "maximum": 100}
     assert parameters["status"]["enum"] == ("PENDING", "CONFIRMED", "CANCELLED", "FAILED", "REFUNDED")
-    assert parameters["cursor"] == {"type": "string"}
+    assert parameters["cursor"] == {"type": "string", "pattern": CURSOR}

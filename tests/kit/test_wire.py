@@ -192,3 +192,26 @@ def test_decimals_are_exact_numbers(amount: Decimal) -> None:
     body = encode({"amount": amount})
     assert b'"' not in body.removeprefix(b'{"amount":')
     assert msgspec.json.decode(body, type=dict[str, Decimal]) == {"amount": amount}
+
+
+class Counted(msgspec.Struct, forbid_unknown_fields=True):
+    count: int
+    price: Decimal = Decimal(0)
+
+
+@pytest.mark.parametrize("text", ["3", "3.0", "30e-1", "0.3e1"])
+def test_a_whole_number_is_one_however_it_is_written(text: str) -> None:
+    """JSON Schema, 6.1.1: `integer` is every number without a fraction."""
+    assert decode(b'{"count": %s}' % text.encode(), Counted).count == 3
+
+
+@pytest.mark.parametrize("text", ["3.5", "1e400", "1e999999999", "-1e999999999", "3.0000000000000000000001", '"3"'])
+def test_what_is_no_whole_number_is_refused(text: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        decode(b'{"count": %s}' % text.encode(), Counted)
+    assert refused.value.errors[0].field == "count"
+
+
+def test_beside_a_whole_number_with_a_point_money_stays_exact() -> None:
+    assert decode(b'{"count": 3.0, "price": 0.1000000000000000055}', Counted).price == Decimal("0.1000000000000000055")
+    assert decode(b'{"count": 3.0, "price": 20.00}', Counted).price == 20

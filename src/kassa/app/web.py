@@ -78,7 +78,7 @@ def public_app(shop: Shop) -> App:
     name = "kassa" if shop.place.here else GATEWAY
     routes = [
         *(handler for service in shop.place.here for handler in HANDLERS[service]),
-        *docs_handlers([handler for handlers in HANDLERS.values() for handler in handlers]),
+        *docs_handlers([handler for handlers in HANDLERS.values() for handler in handlers], settings.currency),
         *health_handlers(name, _checks(shop, tuple(elsewhere))),
         pages_router(client_of, page_settings),
     ]

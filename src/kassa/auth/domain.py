@@ -29,7 +29,8 @@ MOST_LIVE_TOKENS = 20
 
 _LOCAL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}")
 _DOMAIN = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?)+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+_PRINTABLE = re.compile(PRINTABLE)
 
 
 class Guarded(msgspec.Struct, frozen=True):
@@ -132,7 +133,7 @@ def checked_password(password: str, field: str = "password") -> str:
 def checked_name(name: str) -> str:
     """The name without blanks around it; Invalid if it is too long or has control characters."""
     shown = normalised(name, LONGEST_NAME)
-    if len(shown) > LONGEST_NAME or _CONTROL.search(shown):
+    if len(shown) > LONGEST_NAME or not _PRINTABLE.fullmatch(shown):
         raise Invalid.field("name", f"must have at most {LONGEST_NAME} characters, all of them printable")
     return shown
 

@@ -1,28 +1,31 @@
 """Auth over the wire: what is sent and what is answered."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from kassa.auth.domain import LONGEST_EMAIL, LONGEST_NAME, LONGEST_PASSWORD, SHORTEST_PASSWORD, Guarded, User
+from kassa.auth.domain import (
+    LONGEST_EMAIL,
+    LONGEST_NAME,
+    LONGEST_PASSWORD,
+    PRINTABLE,
+    SHORTEST_PASSWORD,
+    Guarded,
+    User,
+)
 from kassa.auth.service import Session
 from kassa.auth.tokens import EXPIRES_IN
-from kassa.kit.clock import rfc3339
+from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.identity import Principal
+from kassa.kit.web import documented
 
-
-def _documented(description: str, **limits: Any) -> Meta:
-    """For the API document only: the limits themselves are checked by the domain, with better words."""
-    return Meta(description=description, extra_json_schema=limits)
-
-
-Email = Annotated[str, _documented("An email address; case does not matter", format="email", maxLength=LONGEST_EMAIL)]
+Email = Annotated[str, documented("An email address; case does not matter", format="email", maxLength=LONGEST_EMAIL)]
 NewPassword = Annotated[
     str,
-    _documented("Any characters", format="password", minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD),
+    documented("Any characters", format="password", minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD),
 ]
-Password = Annotated[str, _documented("The password as it is now", format="password")]
+Password = Annotated[str, documented("The password as it is now", format="password")]
 
 
 class Registration(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -30,7 +33,7 @@ class Registration(Guarded, frozen=True, rename="camel", forbid_unknown_fields=T
 
     email: Email
     password: NewPassword
-    name: Annotated[str | None, _documented("How to address the user", maxLength=LONGEST_NAME)] = None
+    name: Annotated[str | None, documented("How to address the user", maxLength=LONGEST_NAME, pattern=PRINTABLE)] = None
     role: Annotated[str | None, Meta(description="Only `user` can be registered")] = None
 
 
@@ -61,7 +64,7 @@ class UserOut(msgspec.Struct, frozen=True, rename="camel"):
     name: str | None
     email: str
     role: str
-    created_at: str
+    created_at: Timestamp
 
 
 class SessionOut(Guarded, frozen=True, rename="camel"):

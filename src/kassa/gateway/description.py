@@ -1,19 +1,17 @@
 """The API's own description (OpenAPI 3.1), told from the handlers: what they say, what they call, what they refuse."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import OpenAPIType, Schema, Tag
-from litestar.plugins import OpenAPISchemaPlugin
-from litestar.typing import FieldDefinition
+from litestar.openapi.spec import Contact, License, Tag
 
 from kassa import __version__
-from kassa.kit.idempotency import KeyInUse, KeyReused
+from kassa.gateway.schemas import Schema, answered, example, sent
+from kassa.kit.idempotency import LONGEST_KEY, KeyInUse, KeyReused
 from kassa.kit.problem import (
     Forbidden,
     Invalid,
@@ -25,7 +23,7 @@ from kassa.kit.problem import (
     Unauthenticated,
     Unavailable,
 )
-from kassa.kit.web import PROBLEM_JSON
+from kassa.kit.web import CURSOR, FURTHEST, LONGEST_PAGE, PROBLEM_JSON
 
 TAGS = {
     "auth": "Accounts, log-in and tokens",
@@ -44,7 +42,6 @@ PUBLIC = {
     ("get", "/products"),
     ("get", "/products/{product_id}"),
     ("get", "/inventory/{product_id}"),
-    ("post", "/payments/webhook"),
 }
 _WEBHOOK = "/payments/webhook"
 # What a handler may refuse because of what it calls. What is its own, it names itself: `refuses=`.
@@ -73,12 +70,22 @@ _PROBLEM = {
         },
     },
 }
+_PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
+_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "stripe": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Stripe-Signature",
+        "description": "Stripe's signature of the body, with the webhook's secret",
+    },
+}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
     "description": "Your name for this request: repeated within 24 hours it does nothing twice.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
 }
 _REPLAYED = {
     "Idempotent-Replayed": {
@@ -88,42 +95,58 @@ _REPLAYED = {
 }
 _RETRY_AFTER = {"Retry-After": {"description": "When to come back, in seconds", "schema": {"type": "integer"}}}
 _PARTS_OF_LISTS: dict[str, dict[str, Any]] = {
-    "limit": {"description": "How many at most", "schema": {"minimum": 1, "maximum": 100}},
-    "skip": {"description": "How many to leave out before", "schema": {"minimum": 0}},
-    "cursor": {"description": "Where to go on: the `nextCursor` of the page before", "schema": {}},
+    "limit": {"description": "How many at most", "schema": {"minimum": 1, "maximum": LONGEST_PAGE}},
+    "skip": {"description": "How many to leave out before", "schema": {"minimum": 0, "maximum": FURTHEST}},
+    "cursor": {"description": "Where to go on: the `nextCursor` of the page before", "schema": {"pattern": CURSOR}},
 }
 
 
-class _ExactNumbers(OpenAPISchemaPlugin):
-    """Decimals are sent as JSON numbers with all their digits."""
-
-    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
-        return field_definition.annotation is Decimal
-
-    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:
-        decimal: Any = "decimal"
-        return Schema(type=OpenAPIType.NUMBER, format=decimal)
-
-
-def described(handlers: Sequence[HTTPRouteHandler]) -> dict[str, Any]:
-    """The OpenAPI document of these handlers."""
+def described(handlers: Sequence[HTTPRouteHandler], currency: str = "usd") -> dict[str, Any]:
+    """The OpenAPI document of these handlers, for a shop that sells in `currency`."""
     config = OpenAPIConfig(
         title="Kassa",
         version=__version__,
         description="The order-to-payment core of a shop. Money is exact: `price` is a decimal number in major "
-        "units, `priceMinor` the same in minor units. Log in to get a token, then send it as a Bearer token.",
+        "units, `priceMinor` the same in minor units. Log in to get a token, then send it as a Bearer token. A path "
+        "that does not take a method answers 405 and names those that it takes in `Allow`.",
+        contact=Contact(name="Whoever runs this shop"),
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
         tags=[Tag(name=name, description=text) for name, text in TAGS.items()],
         path="/schema",
     )
-    app = Litestar(route_handlers=list(handlers), openapi_config=config, plugins=[_ExactNumbers()])
+    app = Litestar(route_handlers=list(handlers), openapi_config=config)
     schema = app.openapi_schema.to_schema()
     paths = {_short(path): operations for path, operations in schema["paths"].items()}
+    bodies, answers, components = _schemas(handlers, currency)
+    examples: dict[str, Any] = {}
     for method, path, handler in endpoints_of(handlers):
-        _complete(paths[path][method], method, path, handler)
-    components = schema.setdefault("components", {})
-    components.setdefault("schemas", {})["Problem"] = _PROBLEM
-    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    return {**schema, "paths": paths, "servers": [{"url": "/"}]}
+        operation = paths[path][method]
+        _complete(operation, method, path, handler)
+        if body := body_of(handler):
+            taken: Any = handler.operation_class
+            content = {"application/json": _with_example({**bodies[body], **taken.limits}, components)}
+            operation["requestBody"] = {"required": not taken.is_optional, "content": content}
+        done = {
+            str(status): _done(handler, status, answers[kind] if kind else None)
+            for status, kind in _answers_of(handler).items()
+        }
+        for answer in done.values():
+            for content in answer.get("content", {}).values():
+                content.update(_with_example(content["schema"], components))
+        problems = _problems(operation, method, path, handler)
+        examples |= {problem.code: {"value": problem.example()} for problem in problems}
+        operation["responses"] = {**done, **_refusing(problems)}
+    parts = {"schemas": components, "examples": examples, "securitySchemes": _SCHEMES}
+    return {**schema, "paths": paths, "servers": [{"url": "/"}], "components": parts}
+
+
+def _schemas(
+    handlers: Sequence[HTTPRouteHandler], currency: str
+) -> tuple[dict[type, Schema], dict[type, Schema], dict[str, Schema]]:
+    """Of what is sent, of what is answered, and what they are made of."""
+    bodies, parts_sent = sent({kind for each in handlers if (kind := body_of(each))}, currency)
+    answers, parts = answered({kind for each in handlers for kind in _answers_of(each).values() if kind})
+    return bodies, answers, {**parts_sent, **parts, "Problem": _PROBLEM}
 
 
 def endpoints_of(handlers: Iterable[HTTPRouteHandler]) -> list[tuple[str, str, HTTPRouteHandler]]:
@@ -142,6 +165,34 @@ def refusals_of(handler: HTTPRouteHandler) -> tuple[type[Problem], ...]:
     return tuple(handler.opt.get("refuses", ()))
 
 
+def body_of(handler: HTTPRouteHandler) -> type | None:
+    """What the endpoint is sent, if it takes a body."""
+    kind: type | None = getattr(handler.operation_class, "kind", None)
+    return kind
+
+
+def _answers_of(handler: HTTPRouteHandler) -> dict[int, type | None]:
+    """What the endpoint answers when all is well, by status; None: no body."""
+    returned = get_type_hints(handler.fn)["return"]
+    first: type | None = get_args(returned)[0] if get_args(returned) else None
+    others: dict[int, Any] = {status: each.data_container for status, each in (handler.responses or {}).items()}
+    return {handler.status_code: first, **others}
+
+
+def _done(handler: HTTPRouteHandler, status: int, schema: Schema | None) -> dict[str, Any]:
+    said = (handler.responses or {}).get(status)
+    answer: dict[str, Any] = {"description": said.description if said else HTTPStatus(status).phrase}
+    if "once" in _calls(handler):
+        answer["headers"] = _REPLAYED
+    if schema:
+        answer["content"] = {"application/json": {"schema": schema}}
+    return answer
+
+
+def _with_example(schema: Schema, components: dict[str, Schema]) -> dict[str, Any]:
+    return {"schema": schema, "example": example(schema, components)}
+
+
 def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRouteHandler) -> None:
     first = path.split("/")[1]
     words = " ".join((handler.fn.__doc__ or "").split())
@@ -150,20 +201,13 @@ def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRo
     operation["operationId"] = head + "".join(part.title() for part in tail)
     operation["summary"] = words.partition(". ")[0].removesuffix(".")
     operation["description"] = words
+    operation.pop("deprecated", None)
     for parameter in operation.get("parameters", []):
         _tidy(parameter)
-    if (method, path) not in PUBLIC:
-        operation["security"] = [{"token": []}]
-    responses = operation["responses"]
-    responses.pop("400", None)
-    for status, response in responses.items():
-        if int(status) not in (handler.responses or {}):
-            response["description"] = HTTPStatus(int(status)).phrase
+    scheme = "stripe" if path == _WEBHOOK else "token"
+    operation["security"] = [] if (method, path) in PUBLIC else [{scheme: []}]
     if "once" in _calls(handler):
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
-        for response in responses.values():
-            response["headers"] = _REPLAYED
-    responses.update(_refusing(_problems(operation, method, path, handler)))
 
 
 def _tidy(parameter: dict[str, Any]) -> None:
@@ -171,6 +215,7 @@ def _tidy(parameter: dict[str, Any]) -> None:
     for noise in ("deprecated", "allowEmptyValue", "allowReserved"):
         parameter.pop(noise, None)
     schema = parameter["schema"]
+    schema.pop("description", None)
     either = [each for each in schema.pop("oneOf", []) if each != {"type": "null"}]
     parameter["schema"] = {**(either[0] if either else {}), **schema}
     known = _PARTS_OF_LISTS.get(parameter["name"])
@@ -206,7 +251,8 @@ def _refusing(problems: list[type[Problem]]) -> dict[str, Any]:
         said = f"`{problem.code}`: {problem.title}"
         answer = answers.setdefault(str(problem.status), {"description": ""})
         answer["description"] = "; ".join(filter(None, (answer["description"], said)))
-        answer["content"] = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        content = answer.setdefault("content", {PROBLEM_JSON: {"schema": _PROBLEM_REF, "examples": {}}})
+        content[PROBLEM_JSON]["examples"][problem.code] = {"$ref": f"#/components/examples/{problem.code}"}
         if problem is TooManyRequests:
             answer["headers"] = _RETRY_AFTER
     return answers

@@ -43,7 +43,7 @@ _POLICY = (
 _KEPT = {"Cache-Control": "public, max-age=3600"}
 
 
-def docs_handlers(handlers: Sequence[Any]) -> list[Any]:
+def docs_handlers(handlers: Sequence[Any], currency: str) -> list[Any]:
     """The routes of the description of these handlers. It is made when it is first asked for."""
     made: list[bytes] = []
 
@@ -51,7 +51,7 @@ def docs_handlers(handlers: Sequence[Any]) -> list[Any]:
     async def openapi() -> Response[bytes]:
         """The description (OpenAPI 3.1)."""
         if not made:
-            made.append(await asyncio.to_thread(lambda: encode(described(handlers))))
+            made.append(await asyncio.to_thread(lambda: encode(described(handlers, currency))))
         return Response(made[0], media_type="application/json")
 
     @get("/docs", include_in_schema=False, sync_to_thread=False)

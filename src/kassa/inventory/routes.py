@@ -7,11 +7,11 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, QueryParameter
 
 from kassa.contracts.inventory import InsufficientStock, Level, StockExists, UnknownStock
-from kassa.inventory.service import InventoryService
+from kassa.inventory.service import LONGEST_REASON, MOST_PIECES, InventoryService
 from kassa.inventory.stock import EFFECTS, Kind, Movement, MovementTotal
-from kassa.kit.clock import day_of, rfc3339
-from kassa.kit.problem import Invalid
-from kassa.kit.web import JsonResponse, admin_of, once, read_body, takes
+from kassa.kit.clock import Date, Timestamp, day_of, rfc3339
+from kassa.kit.problem import Invalid, NotFound
+from kassa.kit.web import JsonResponse, admin_of, documented, once, read_body, takes
 
 RECENT = 20
 LONGEST_SPAN = 365
@@ -22,15 +22,17 @@ class FirstStock(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     """How many pieces of a product there are at the beginning."""
 
     product_id: str
-    quantity: int
+    quantity: Annotated[int, documented("Pieces", minimum=0, maximum=MOST_PIECES)]
 
 
 class Adjustment(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """So many pieces more, or fewer when negative."""
 
     product_id: str
-    change: int
-    reason: str | None = None
+    change: Annotated[
+        int, documented("Pieces, not 0", minimum=-MOST_PIECES, maximum=MOST_PIECES, **{"not": {"const": 0}})
+    ]
+    reason: Annotated[str | None, documented("Why", maxLength=LONGEST_REASON)] = None
 
 
 class StockOut(msgspec.Struct, frozen=True, rename="camel"):
@@ -59,7 +61,7 @@ class ChangeOut(msgspec.Struct, frozen=True, rename="camel"):
     change: int
     reason: str | None
     who: str
-    at: str
+    at: Timestamp
 
 
 class InventoryAnalytics(msgspec.Struct, frozen=True, rename="camel"):
@@ -77,7 +79,7 @@ class InventoryAnalytics(msgspec.Struct, frozen=True, rename="camel"):
 class MovementOut(msgspec.Struct, frozen=True, rename="camel"):
     """The movements of one UTC day, kind and reason: how many, and how many pieces they moved."""
 
-    date: str
+    date: Date
     kind: Kind
     reason: str | None
     count: int
@@ -91,7 +93,9 @@ class MovementsAnswer(msgspec.Struct, frozen=True, rename="camel"):
     movements: list[MovementOut]
 
 
-@post("/inventory/init", status_code=201, operation_class=takes(FirstStock), tags=_TAGS, refuses=(StockExists,))
+@post(
+    "/inventory/init", status_code=201, operation_class=takes(FirstStock), tags=_TAGS, refuses=(StockExists, NotFound)
+)
 async def init_stock(request: Request[Any, Any, Any]) -> Response[LevelOut]:
     """Begin to track a product's stock; for administrators. A second time: 409 `stock_exists`."""
     admin = await admin_of(request)
@@ -152,7 +156,12 @@ async def inventory_analytics(request: Request[Any, Any, Any]) -> Response[Inven
 @get("/inventory/admin/analytics/inventory/movements", tags=_TAGS)
 async def movement_analytics(
     request: Request[Any, Any, Any],
-    days: Annotated[int, QueryParameter(description=f"How many UTC days, up to today: 1 to {LONGEST_SPAN}")] = 30,
+    days: Annotated[
+        int,
+        QueryParameter(
+            description="How many UTC days, up to today", schema_extra={"minimum": 1, "maximum": LONGEST_SPAN}
+        ),
+    ] = 30,
 ) -> Response[MovementsAnswer]:
     """The movements of the last days by day, kind and reason; for administrators."""
     await admin_of(request)

@@ -4,9 +4,16 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Protocol, TypeAlias
+from typing import Annotated, Protocol, TypeAlias
+
+from msgspec import Meta
 
 Millis: TypeAlias = int
+
+Timestamp: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+"""An instant on the wire: RFC 3339, UTC."""
+Date: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date"})]
+"""A UTC day on the wire."""
 
 SECOND: Millis = 1_000
 MINUTE: Millis = 60 * SECOND

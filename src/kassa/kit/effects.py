@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from kassa.kit.audit import AuditEntry
-from kassa.kit.clock import SECOND, Millis, rfc3339
+from kassa.kit.clock import SECOND, Millis, Timestamp, rfc3339
 from kassa.kit.documents import Document
 
 LEASE: Millis = 30 * SECOND
@@ -55,7 +55,7 @@ class Waiting(msgspec.Struct, frozen=True, rename="camel"):
     effect: str
     kind: str
     attempts: int
-    next_at: str
+    next_at: Timestamp
     error: str
 
 

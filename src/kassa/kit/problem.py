@@ -46,6 +46,13 @@ class Problem(Exception):
             known["errors"] = [{"field": error.field, "message": error.message} for error in self.errors]
         return {**self.members, **known}
 
+    @classmethod
+    def example(cls) -> dict[str, Any]:
+        """A document of this kind, for the API's description."""
+        said: Problem = cls.__new__(cls)
+        Problem.__init__(said)
+        return said.document("req_01kg8v3y6dqz4m2n7r5t9w1x0c")
+
     @staticmethod
     def from_document(document: dict[str, Any], status: int) -> "Problem":
         """The exception that `document` was made of; one that this release does not know becomes Unavailable."""

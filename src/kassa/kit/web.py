@@ -3,10 +3,8 @@
 The only place in the kit that knows the web framework.
 """
 
-import base64
-import binascii
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,7 +12,7 @@ import structlog
 from litestar import Request, Response, Router, route
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
+from litestar.openapi.spec import Operation
 
 from kassa.kit.documents import Collection
 from kassa.kit.effects import Aggregate, Waiting, waiting_of
@@ -26,6 +24,9 @@ from kassa.kit.wire import Endpoint, arguments_of, decode, encode, endpoints, re
 
 MAX_BODY = 1024 * 1024
 PROBLEM_JSON = "application/problem+json"
+LONGEST_PAGE = 100
+FURTHEST = 1_000_000_000
+CURSOR = "^(?:[0-7][0-9a-f])*$"
 T = TypeVar("T")
 A = TypeVar("A", bound=Aggregate)
 log = structlog.get_logger()
@@ -36,32 +37,14 @@ async def read_body(request: Request[Any, Any, Any], kind: type[T]) -> T:
     return decode(await request.body(), kind)
 
 
-def takes(kind: type, *, is_optional: bool = False) -> type[Operation]:
-    """For a handler's `operation_class`: the API document says that the body is a `kind`."""
-
-    @dataclass
-    class Takes(Operation):
-        def __post_init__(self) -> None:
-            schema: Any = _inlined(*msgspec.json.schema_components([kind], ref_template="{name}"))
-            self.request_body = RequestBody(
-                {"application/json": OpenAPIMediaType(schema=schema)}, required=not is_optional
-            )
-
-    return Takes
+def takes(kind: type, *, is_optional: bool = False, **limits: Any) -> type[Operation]:
+    """For a handler's `operation_class`: the API's description is told that the body is a `kind` within `limits`."""
+    return type("Takes", (Operation,), {"kind": kind, "is_optional": is_optional, "limits": limits})
 
 
-def _inlined(schemas: tuple[dict[str, Any], ...], components: dict[str, Any]) -> Any:
-    def inline(node: Any) -> Any:
-        if isinstance(node, dict):
-            if "$ref" in node:
-                return inline(components[node["$ref"]])
-            if node.get("format") == "decimal":
-                said = {name: node[name] for name in node.keys() - {"type", "format"}}
-                return {**said, "oneOf": [{"type": "number"}, {"type": "string", "format": "decimal"}]}
-            return {name: inline(value) for name, value in node.items()}
-        return [inline(each) for each in node] if isinstance(node, list) else node
-
-    return inline(schemas[0])
+def documented(description: str, **limits: Any) -> msgspec.Meta:
+    """What JSON Schema says of a field, for the API's description only: the domain checks it, with better words."""
+    return msgspec.Meta(description=description, extra_json_schema=limits)
 
 
 class JsonResponse(Response[T]):
@@ -97,10 +80,10 @@ class Paging(msgspec.Struct, frozen=True):
 
 def paging(limit: int = 20, skip: int = 0, cursor: str | None = None) -> Paging:
     """The paging of a request's `limit` (1 to 100), `skip` and `cursor`; Invalid if they are wrong."""
-    if not 1 <= limit <= 100:
-        raise Invalid.field("limit", "must be from 1 to 100")
-    if not 0 <= skip <= 1_000_000_000:
-        raise Invalid.field("skip", "must be 0 or more")
+    if not 1 <= limit <= LONGEST_PAGE:
+        raise Invalid.field("limit", f"must be from 1 to {LONGEST_PAGE}")
+    if not 0 <= skip <= FURTHEST:
+        raise Invalid.field("skip", f"must be from 0 to {FURTHEST}")
     return Paging(limit, skip, decode_cursor(cursor) if cursor else None)
 
 
@@ -120,16 +103,15 @@ async def attention(collection: Collection[A], asked: Paging, order_id: Callable
 
 
 def encode_cursor(sort_value: str) -> str:
-    """An opaque cursor."""
-    return base64.urlsafe_b64encode(sort_value.encode()).decode().rstrip("=")
+    """An opaque cursor. Sort values are ASCII; in hexadecimal digits the form tells what can be one."""
+    return sort_value.encode("ascii").hex()
 
 
 def decode_cursor(cursor: str) -> str:
     """The sort value in a cursor of ours; Invalid otherwise."""
-    try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError) as error:
-        raise Invalid.field("cursor", "is not a cursor of this list; take nextCursor of the previous page") from error
+    if not re.fullmatch(CURSOR, cursor):
+        raise Invalid.field("cursor", "is not a cursor of this list; take nextCursor of the previous page")
+    return bytes.fromhex(cursor).decode("ascii")
 
 
 def header(request: Request[Any, Any, Any], name: bytes) -> str | None:

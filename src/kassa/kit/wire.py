@@ -7,6 +7,7 @@ client that satisfies the Protocol and `endpoints` tells a server what to answer
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
+from decimal import Decimal
 from functools import cache
 from typing import Any, Protocol, TypeVar, get_type_hints
 from urllib.parse import quote
@@ -25,8 +26,11 @@ trace_parent: ContextVar[str] = ContextVar("trace_parent", default="")
 deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 """The moment, by time.monotonic(), after which nobody waits for the answer any more; None: nobody has said."""
 
+MOST_DIGITS = 20
+"""Of a whole number that is written with a point or an exponent; more than any that is taken."""
 _MARK = "__kassa_http__"
 _encoder = msgspec.json.Encoder(decimal_format="number")
+_any_number = msgspec.json.Decoder(float_hook=Decimal)
 _fields = cache(msgspec.structs.fields)
 
 
@@ -175,11 +179,30 @@ def encode(value: Any) -> bytes:
 def decode(body: bytes, kind: type[T]) -> T:
     """The body as `kind`. Malformed (400) if it is no JSON, Invalid (422) if it is not the right JSON."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        return _decoded(body, kind)
     except msgspec.ValidationError as error:
         raise _invalid(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("send a JSON document in UTF-8") from error
+
+
+def _decoded(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        if "Expected `int`, got `float`" not in str(error):
+            raise
+    # JSON Schema, 6.1.1: 3.0 is an integer, too, and some languages write it so.
+    return msgspec.convert(_with_whole_numbers(_any_number.decode(body)), kind)
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_whole_numbers(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(each) for each in value]
+    is_whole = isinstance(value, Decimal) and value.adjusted() < MOST_DIGITS and value == value.to_integral_value()
+    return int(value) if is_whole else value
 
 
 def convert(value: Any, kind: type[T]) -> T:

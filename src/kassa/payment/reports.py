@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get
 
-from kassa.kit.clock import DAY, day_of
+from kassa.kit.clock import DAY, Date, day_of
 from kassa.kit.documents import Between, Total
 from kassa.kit.money import major
 from kassa.kit.web import JsonResponse, admin_of
@@ -20,7 +20,7 @@ STATUSES = ("SUCCESS", "FAILED", "INITIATED")
 class DayRevenue(msgspec.Struct, frozen=True):
     """What was paid on one UTC day."""
 
-    date: str
+    date: Date
     revenue: Decimal
 
 
@@ -38,7 +38,7 @@ class Revenue(msgspec.Struct, frozen=True, rename="camel"):
 class DayTrend(msgspec.Struct, frozen=True):
     """Payments opened on one UTC day."""
 
-    date: str
+    date: Date
     count: int
 
 

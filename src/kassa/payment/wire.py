@@ -6,9 +6,9 @@ from typing import Annotated
 import msgspec
 
 from kassa.contracts.order import OrderForPayment
-from kassa.kit.clock import rfc3339
+from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.money import InvalidMoney, from_stripe, major
-from kassa.kit.web import AttentionAnswer, Pagination
+from kassa.kit.web import AttentionAnswer, Pagination, documented
 from kassa.payment.balance import held_minor, refunded_minor
 from kassa.payment.domain import Payment, Refund, Stage
 from kassa.payment.notices import Notice
@@ -20,11 +20,6 @@ UNCLAIMED_STATUSES = (OPEN, REFUNDED, DISMISSED)
 EVENT_STATUSES = ("received", "done", "ignored", "parked")
 _STATUSES = ("INITIATED", "SUCCESS", "FAILED")
 _STAGES = tuple(Stage)
-
-
-def _one_of(values: tuple[str, ...]) -> msgspec.Meta:
-    """For the API document only."""
-    return msgspec.Meta(extra_json_schema={"extra": {"enum": values}})
 
 
 class PayFor(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -61,13 +56,13 @@ class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
     """How an order's payment stands. `stage` is exact, `status` is INITIATED, SUCCESS or FAILED."""
 
     order_id: str
-    status: Annotated[str, _one_of(_STATUSES)]
-    stage: Annotated[str, _one_of(_STAGES)]
+    status: Annotated[str, documented("Where it stands", enum=_STATUSES)]
+    stage: Annotated[str, documented("The same, exactly", enum=_STAGES)]
     amount: Decimal
     amount_minor: int
     currency: str
-    created_at: str
-    updated_at: str
+    created_at: Timestamp
+    updated_at: Timestamp
     refunded: Decimal
     refunded_minor: int
 
@@ -86,7 +81,7 @@ class RefundOut(msgspec.Struct, frozen=True, rename="camel"):
     restock: bool
     items: list[ReturnedItem]
     failure: str | None
-    created_at: str
+    created_at: Timestamp
 
 
 class RefundAnswer(msgspec.Struct, frozen=True):
@@ -115,8 +110,8 @@ class DisputeOut(msgspec.Struct, frozen=True, rename="camel"):
     amount_minor: int
     currency: str
     reason: str
-    answer_by: str | None
-    created_at: str
+    answer_by: Timestamp | None
+    created_at: Timestamp
 
 
 class DisputesAnswer(msgspec.Struct, frozen=True):
@@ -137,12 +132,12 @@ class UnclaimedOut(msgspec.Struct, frozen=True, rename="camel"):
 
     session_id: str
     intent_id: str | None
-    status: Annotated[str, _one_of(UNCLAIMED_STATUSES)]
+    status: Annotated[str, documented("Where it stands", enum=UNCLAIMED_STATUSES)]
     amount: Decimal
     amount_minor: int
     currency: str
     order_id: str
-    paid_at: str
+    paid_at: Timestamp
 
 
 class UnclaimedAnswer(msgspec.Struct, frozen=True):
@@ -170,11 +165,11 @@ class EventOut(msgspec.Struct, frozen=True, rename="camel"):
     id: str
     type: str
     object_id: str
-    status: Annotated[str, _one_of(EVENT_STATUSES)]
+    status: Annotated[str, documented("What became of it", enum=EVENT_STATUSES)]
     attempts: int
     note: str
-    created_at: str
-    received_at: str
+    created_at: Timestamp
+    received_at: Timestamp
 
 
 class EventsAnswer(msgspec.Struct, frozen=True):

@@ -25,10 +25,12 @@ MOST_STOCK = 1_000_000_000
 
 OPEN_STOCK = "open_stock"
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# As JSON Schema writes them, for the API's description: these forms are what is checked, too.
+ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 # What RFC 3986 lets stand in a URL after the scheme, and letters of all scripts; so a blank or a bar separates images.
-_IMAGE = re.compile(r"(?:https?://[^\s/?#\\\"<>^`{|}\x00-\x1f\x7f]+|/(?!/))[^\s\\\"<>^`{|}\x00-\x1f\x7f]*")
+IMAGE = r'^(?:https?://[^\s/?#\\"<>^`{|}\x00-\x1f\x7f]+|/(?!/))[^\s\\"<>^`{|}\x00-\x1f\x7f]*$'
+_ONE_LINE, _LINES, _IMAGE = re.compile(ONE_LINE), re.compile(LINES), re.compile(IMAGE)
 
 
 class Product(Aggregate, frozen=True, kw_only=True):
@@ -97,7 +99,7 @@ def _line(longest: int) -> Callable[[str], str]:
         line = normalised(text, longest)
         if not 1 <= len(line) <= longest:
             raise ValueError(f"must have 1 to {longest} characters")
-        if _CONTROL.search(line):
+        if not _ONE_LINE.fullmatch(line):
             raise ValueError("must be one line without control characters")
         return line
 
@@ -112,7 +114,7 @@ def _checked_sku(text: str | None) -> str | None:
 def _checked_description(text: str) -> str:
     if len(text) > LONGEST_DESCRIPTION:
         raise ValueError(f"must have at most {LONGEST_DESCRIPTION} characters")
-    if _CONTROL_BUT_LINES.search(text):
+    if not _LINES.fullmatch(text):
         raise ValueError("must not have control characters")
     return text
 

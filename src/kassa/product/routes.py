@@ -36,7 +36,12 @@ _STOCK_ELSEWHERE = "cannot be set here; change it with POST /inventory/adjust"
 async def list_products(
     request: Request[Any, Any, Any],
     category: Annotated[str | None, QueryParameter(description="Only products of exactly this category")] = None,
-    q: Annotated[str | None, QueryParameter(description="Only products that have this text somewhere")] = None,
+    q: Annotated[
+        str | None,
+        QueryParameter(
+            description="Only products that have this text somewhere", schema_extra={"maxLength": LONGEST_SEARCH}
+        ),
+    ] = None,
     limit: FromQuery[int] = 20,
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
@@ -94,7 +99,12 @@ async def create_product(request: Request[Any, Any, Any]) -> Response[ProductAns
     return await once(request, admin.id, 201, new_id(request, PRODUCT), work)
 
 
-@put("/products/{product_id:str}", operation_class=takes(ProductChange), tags=_TAGS, refuses=(SkuTaken, ProductChanged))
+@put(
+    "/products/{product_id:str}",
+    operation_class=takes(ProductChange, minProperties=1),
+    tags=_TAGS,
+    refuses=(SkuTaken, ProductChanged),
+)
 async def update_product(request: Request[Any, Any, Any], product_id: FromPath[str]) -> Response[ProductAnswer]:
     """Replace the given fields; for administrators. `stock` is changed by POST /inventory/adjust."""
     admin = await admin_of(request)

@@ -6,29 +6,32 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from kassa.kit.clock import rfc3339
+from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.money import major
-from kassa.kit.web import Pagination
+from kassa.kit.web import Pagination, documented
 from kassa.kit.wire import encode
 from kassa.product.domain import (
+    IMAGE,
+    LINES,
     LONGEST_CATEGORY,
     LONGEST_DESCRIPTION,
+    LONGEST_IMAGE,
     LONGEST_NAME,
     LONGEST_SKU,
     MOST_IMAGES,
     MOST_STOCK,
+    ONE_LINE,
     Product,
 )
 
-
-def _documented(description: str, **limits: Any) -> Meta:
-    """For the API document only: the limits themselves are checked by the domain, for all ways in."""
-    return Meta(description=description, extra_json_schema=limits)
-
-
-Sku = Annotated[str, _documented("The shop's own name for it, which no other product has", maxLength=LONGEST_SKU)]
-Name = Annotated[str, _documented("One line", minLength=1, maxLength=LONGEST_NAME)]
-Description = Annotated[str, _documented("Plain text", maxLength=LONGEST_DESCRIPTION)]
+Sku = Annotated[
+    str,
+    documented(
+        "The shop's own name for it, which no other product has", minLength=1, maxLength=LONGEST_SKU, pattern=ONE_LINE
+    ),
+]
+Name = Annotated[str, documented("One line", minLength=1, maxLength=LONGEST_NAME, pattern=ONE_LINE)]
+Description = Annotated[str, documented("Plain text", maxLength=LONGEST_DESCRIPTION, pattern=LINES)]
 Price = Annotated[
     Decimal,
     Meta(
@@ -36,9 +39,10 @@ Price = Annotated[
         extra_json_schema={"examples": [19.99]},
     ),
 ]
-Category = Annotated[str, _documented("One line", minLength=1, maxLength=LONGEST_CATEGORY)]
-Images = Annotated[list[str], _documented("http or https URLs, or paths that begin with /", maxItems=MOST_IMAGES)]
-Stock = Annotated[int, _documented("Pieces at the start", minimum=0, maximum=MOST_STOCK)]
+Category = Annotated[str, documented("One line", minLength=1, maxLength=LONGEST_CATEGORY, pattern=ONE_LINE)]
+Image = Annotated[str, documented("An http or https URL, or a path", maxLength=LONGEST_IMAGE, pattern=IMAGE)]
+Images = Annotated[list[Image], documented("http or https URLs, or paths that begin with /", maxItems=MOST_IMAGES)]
+Stock = Annotated[int, documented("Pieces at the start", minimum=0, maximum=MOST_STOCK)]
 
 
 class NewProduct(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -82,8 +86,8 @@ class ProductOut(msgspec.Struct, frozen=True, rename="camel"):
     images: tuple[str, ...]
     is_active: bool
     stock: int | None
-    created_at: str
-    updated_at: str
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class CategoryOut(msgspec.Struct, frozen=True):
