@@ -240,6 +240,20 @@ async def attention(request: Ask) -> Response[bytes]:
     return listed(request, "waiting", shop_of(request).waiting[service], **notices)
 
 
+@get("/payments/admin/unclaimed")
+async def unclaimed(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    return listed(request, "unclaimed", shop_of(request).unclaimed)
+
+
+@post("/payments/admin/unclaimed/{session_id:str}/dismiss")
+async def dismiss(request: Ask, session_id: FromPath[str]) -> Response[bytes]:
+    admin_of(request)
+    (money,) = (each for each in shop_of(request).unclaimed if each["sessionId"] == session_id)
+    shop_of(request).unclaimed.remove(money)
+    return answer({"unclaimed": {**money, "status": "dismissed"}})
+
+
 @get("/payments/admin/disputes")
 async def disputes(request: Ask) -> Response[bytes]:
     admin_of(request)
@@ -285,8 +299,8 @@ def api_router() -> Router:
     handlers = [
         register, login, refresh, logout, change_password, verify, product_list, one_product, create_product,
         change_product, remove_product, adjust, place, my_orders, one_order, cancel, timeline, all_orders,
-        create_session, payment_status, refund, events, attention, disputes, replay, order_numbers, revenue,
-        payment_numbers, stock_numbers,
+        create_session, payment_status, refund, events, attention, disputes, replay, unclaimed, dismiss, order_numbers,
+        revenue, payment_numbers, stock_numbers,
     ]  # fmt: skip
     return Router(
         "/",

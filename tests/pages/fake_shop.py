@@ -56,6 +56,7 @@ class FakeShop:
     users: dict[str, Json] = field(default_factory=dict)
     events: list[Json] = field(default_factory=list)
     disputes: list[Json] = field(default_factory=list)
+    unclaimed: list[Json] = field(default_factory=list)
     waiting: dict[str, list[Json]] = field(default_factory=lambda: {"orders": [], "payments": []})
     """By service: the effects that need attention."""
     notices: list[Json] = field(default_factory=list)

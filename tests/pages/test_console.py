@@ -96,6 +96,21 @@ async def test_webhooks_that_do_not_come_through_are_shown(operator: Browser, sh
     assert f"{text}. {advice}." in text_of(page)
 
 
+async def test_money_that_no_order_knows_is_shown_until_it_is_dismissed(operator: Browser, shop: FakeShop) -> None:
+    text = "1 checkout session was paid at Stripe"
+    shop.notices.append({"kind": "unclaimed_money", "count": 1, "text": text, "advice": "refund it"})
+    shop.unclaimed.append({"sessionId": "cs_1", "amount": "12.30", "currency": "xyz", "paidAt": NOW})
+    page = await operator.get("/console")
+    assert f"{text}. refund it. cs_1 12.30 XYZ" in text_of(page)
+    answer = await operator.submit(page, "/console/unclaimed/cs_1/dismiss")
+    assert answer.status_code == 303
+    assert shop.called("POST", "/payments/admin/unclaimed/cs_1/dismiss")
+    shop.notices.clear()
+    page = await operator.get("/console")
+    assert "cs_1" not in page.text
+    assert "Needs attention" not in page.text
+
+
 async def test_parked_events_are_shown_with_a_link_to_each(operator: Browser, shop: FakeShop) -> None:
     for number in range(12):
         event = {"id": f"evt_{number}", "type": "refund.updated", "status": "parked", "receivedAt": NOW}

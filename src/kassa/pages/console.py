@@ -28,6 +28,8 @@ from kassa.pages.models import (
     RevenueNumbers,
     StockNumbers,
     Timeline,
+    Unclaimed,
+    UnclaimedMoney,
     Waiting,
 )
 from kassa.pages.storefront import paging
@@ -77,6 +79,7 @@ class Failing(NamedTuple):
 
     waiting: tuple[Waiting, ...]
     notices: tuple[Notice, ...]
+    unclaimed: tuple[Unclaimed, ...]
     parked: tuple[Event, ...]
     parked_total: int
     disputes: tuple[Dispute, ...]
@@ -85,21 +88,23 @@ class Failing(NamedTuple):
 
 
 async def _failing(visit: Visit) -> Failing:
-    orders, payments, events, disputes = await asyncio.gather(
+    orders, payments, events, disputes, unclaimed = await asyncio.gather(
         _or_none(visit, "/orders/admin/attention", Attention, {"limit": _MOST}),
         _or_none(visit, "/payments/admin/attention", Attention, {"limit": _MOST}),
         _or_none(visit, "/payments/admin/events", Events, {"status": "parked", "limit": _NAMED}),
         _or_none(visit, "/payments/admin/disputes", Disputes, {"waiting": "true", "limit": _MOST}),
+        _or_none(visit, "/payments/admin/unclaimed", UnclaimedMoney, {"limit": _NAMED}),
     )
     known = [each for each in (orders, payments) if each is not None]
     return Failing(
         waiting=tuple(waiting for each in known for waiting in each.waiting),
         notices=payments.notices if payments else (),
+        unclaimed=unclaimed.unclaimed if unclaimed else (),
         parked=events.events if events else (),
         parked_total=events.pagination.total if events else 0,
         disputes=tuple(each for each in disputes.disputes if each.answer_by) if disputes else (),
         has_more=any(each.pagination.next_cursor for each in known),
-        is_whole=None not in (orders, payments, events, disputes),
+        is_whole=None not in (orders, payments, events, disputes, unclaimed),
     )
 
 
@@ -182,6 +187,13 @@ async def replay(visit: Visiting, event_id: FromPath[str]) -> Response[str]:
     return visit.redirect("/console/events", "replayed")
 
 
+@post("/console/unclaimed/{session_id:str}/dismiss", include_in_schema=False)
+async def dismiss(visit: Visiting, session_id: FromPath[str]) -> Response[str]:
+    await require_admin(visit)
+    await visit.api.send("POST", path_of("payments", "admin", "unclaimed", session_id, "dismiss"), Any)
+    return visit.redirect("/console", "dismissed")
+
+
 CONSOLE: tuple[Any, ...] = (
     overview,
     all_orders,
@@ -190,5 +202,6 @@ CONSOLE: tuple[Any, ...] = (
     refund,
     events,
     replay,
+    dismiss,
     *CONSOLE_PRODUCTS,
 )

@@ -215,6 +215,19 @@ class Disputes(Answer, frozen=True):
     pagination: Pagination = Pagination()
 
 
+class Unclaimed(Answer, frozen=True):
+    """A session that was paid at Stripe and that no order knows."""
+
+    session_id: str
+    amount: Decimal
+    currency: str
+    paid_at: datetime
+
+
+class UnclaimedMoney(Answer, frozen=True):
+    unclaimed: tuple[Unclaimed, ...]
+
+
 class Notice(Answer, frozen=True):
     text: str
     advice: str

@@ -50,6 +50,7 @@ NOTES = {
     "product-off": "The product is no longer sold.",
     "stock-saved": "The stock was changed.",
     "replayed": "The event was processed again.",
+    "dismissed": "The payment is off the list.",
     "refunded": "The refund was requested.",
 }
 
