@@ -66,7 +66,7 @@ def made() -> str:
     for tag, text in TAGS.items():
         mine = [_section(verb, path, each) for verb, path, each in found if each["tags"] == [tag]]
         sections.append("\n\n".join((f"## {text}", *mine)))
-    answers = "## What is answered\n\n" + schemas.objects(COMPONENTS, _sent(found))
+    answers = "## What is answered\n\n" + schemas.objects(COMPONENTS, _only_sent(found))
     return page("HTTP API", INTRODUCTION, f"## Errors\n\n{ERRORS}", _general(), *sections, answers, _internal())
 
 
@@ -75,10 +75,16 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, Operation]]:
     return [(verb, path, each) for path, verbs in document["paths"].items() for verb, each in verbs.items()]
 
 
-def _sent(found: list[tuple[str, str, Operation]]) -> set[str]:
-    """The components of bodies that are sent."""
-    bodies = [each["requestBody"]["content"]["application/json"] for *_, each in found if "requestBody" in each]
-    return {name for each in bodies for name in schemas.parts(each["schema"], COMPONENTS)}
+def _only_sent(found: list[tuple[str, str, Operation]]) -> set[str]:
+    """The components of bodies that are sent, and of no answer."""
+    bodies = [each.get("requestBody", {}) for *_, each in found]
+    answers = [answer for *_, each in found for answer in each["responses"].values()]
+    return _parts(bodies) - _parts(answers)
+
+
+def _parts(messages: list[dict[str, Any]]) -> set[str]:
+    contents = [content for each in messages for content in each.get("content", {}).values()]
+    return {name for each in contents for name in schemas.parts(each["schema"], COMPONENTS)}
 
 
 def _section(verb: str, path: str, operation: Operation) -> str:
