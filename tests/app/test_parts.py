@@ -206,8 +206,26 @@ async def test_readiness_names_what_fails() -> None:
         answer = await client.get("/ready")
         assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
         assert answer.json()["failing"] == ["payment"]
+        assert answer.json()["reasons"] == {"payment": "does not answer"}
         assert "secret" not in answer.text
         assert (await client.get("/health")).json()["service"] == "order"
+
+
+async def test_however_many_ask_the_stores_are_asked_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    from litestar import Litestar
+    from litestar.testing import AsyncTestClient
+
+    asked: list[int] = []
+
+    async def well() -> None:
+        asked.append(1)
+        await asyncio.sleep(0.05)
+
+    async with AsyncTestClient(Litestar(health_handlers("order", {"database": well}))) as client:
+        answers = await asyncio.gather(*(client.get("/ready") for _ in range(20)))
+        assert ({answer.status_code for answer in answers}, len(asked)) == ({200}, 1)
+        monkeypatch.setattr("kassa.app.health.FRESH_SECONDS", 0.0)
+        assert ((await client.get("/ready")).status_code, len(asked)) == (200, 2)
 
 
 async def test_requests_are_counted_by_route() -> None:

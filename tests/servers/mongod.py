@@ -47,11 +47,12 @@ def stop_shared() -> None:
 class Mongod:
     """One server, that can be killed, stopped for a while, and started again over the same data.
 
-    `is_alone`: not even a replica set of one.
+    `is_alone`: not even a replica set of one. `is_guarded`: wants users and passwords; ours may do all.
     """
 
-    def __init__(self, *, is_alone: bool = False) -> None:
+    def __init__(self, *, is_alone: bool = False, is_guarded: bool = False) -> None:
         self.is_alone = is_alone
+        self.is_guarded = is_guarded
         self._binary = binary()
         self.directory = Path(tempfile.mkdtemp(prefix="kassa-mongod-"))
         self.port = _free_port()
@@ -72,9 +73,23 @@ class Mongod:
         """Start, and wait until it takes writes."""
         self.launch()
         self.wait_until_primary()
+        if self.is_guarded:
+            # The first user may be made by whoever comes from this machine (MongoDB manual: localhost exception).
+            root: dict[str, Any] = {"createUser": "root", "pwd": "root", "roles": ["root"]}
+            self.client.admin.command(root)
+            self.client.close()
+            self.client = MongoClient(f"mongodb://root:root@127.0.0.1:{self.port}/?directConnection=true")
+
+    def uri_of(self, user: str, password: str) -> str:
+        """Its address for a user of its database admin."""
+        return self.uri.replace("mongodb://", f"mongodb://{user}:{password}@")
 
     def launch(self) -> None:
         """Start; to be called in the main thread, for the server ends with the thread that started it."""
+        if self.is_guarded:
+            key = self.directory / "key"
+            key.write_text("membersKnowEachOtherByThis")
+            key.chmod(0o400)
         self._process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent)
 
     def wait_until_primary(self) -> None:
@@ -150,6 +165,7 @@ class Mongod:
             *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64", "--nounixsocket"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             *("--setParameter", "enableTestCommands=1"),
+            *(("--auth", "--keyFile", str(self.directory / "key")) if self.is_guarded else ()),
         ]
 
     def _wait_for(self, is_so: Callable[[], bool]) -> None:

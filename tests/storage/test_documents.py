@@ -289,5 +289,6 @@ async def test_a_list_may_be_sorted_by_a_number(database: Database) -> None:
     assert await numbered.count({"is_red": True, "serial_number": Between(below=10)}) == 1
 
 
-async def test_a_database_answers_a_ping(database: Database) -> None:
-    await database.ping()
+async def test_a_database_may_be_asked_whether_all_is_allowed(database: Database) -> None:
+    await database.probe()
+    await database.probe()

@@ -59,7 +59,7 @@ async def everything(database: MongoDatabase, deals: Collection[Deal]) -> list[o
     operations: list[Any] = [
         deals.insert(Deal(id="new")), deals.save(Deal(id="a", version=1)), deals.get("a"), deals.many(["a"]),
         deals.first({}), deals.find({}, limit=1), deals.count({}), deals.due(1, 1), deals.totals({}, "stage"),
-        deals.delete("b"), database.ping(),
+        deals.delete("b"), database.probe(),
     ]  # fmt: skip
     outcomes: list[object] = await asyncio.gather(*operations, return_exceptions=True)
     return outcomes

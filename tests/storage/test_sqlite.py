@@ -115,7 +115,7 @@ async def test_a_file_that_stays_locked_is_unavailable_and_later_usable(tmp_path
     await file.write(lambda connection: connection.execute("CREATE TABLE t (x)").fetchall())
     begun = time.monotonic()
     with locked(tmp_path):
-        outcomes = await asyncio.gather(*(put(file, n) for n in range(5)), file.ping(), return_exceptions=True)
+        outcomes = await asyncio.gather(*(put(file, n) for n in range(5)), file.probe(), return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {Unavailable}
         assert time.monotonic() - begun >= 0.15
     await put(file, "later")

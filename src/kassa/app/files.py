@@ -3,6 +3,8 @@
 import fcntl
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 MOVED = "moved"
@@ -10,6 +12,26 @@ MOVED = "moved"
 
 class DataInUse(Exception):
     """Another server runs on the same data."""
+
+
+class DataUnusable(Exception):
+    """The data directory is no directory, or may not be written to, or is on a disk that is full."""
+
+
+@contextmanager
+def usable(data: Path) -> Iterator[None]:
+    """What goes wrong with files in the data directory is DataUnusable."""
+    try:
+        yield
+    except OSError as error:
+        text = f"the data directory {data} (KASSA_DATA, --data) cannot be used: {error.strerror}"
+        raise DataUnusable(text) from error
+
+
+def make_directory(data: Path) -> None:
+    """Make the data directory, if it is not there."""
+    with usable(data):
+        data.mkdir(parents=True, exist_ok=True)
 
 
 class Lock:

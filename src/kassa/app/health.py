@@ -17,8 +17,12 @@ Check = Callable[[], Awaitable[None]]
 CHECK_SECONDS = 3.0
 
 
+# How old an answer may be: whoever asks, however often, must not cost more than that.
+FRESH_SECONDS = 2.0
+
+
 class NotReady(Problem):
-    """Something that this process needs does not answer; `failing` names it."""
+    """Something that this process needs does not do what it must; `failing` names it, `reasons` says why."""
 
     code, title, status = "not_ready", "Not ready", 503
 
@@ -31,14 +35,17 @@ def health_handlers(service: str, checks: Mapping[str, Check]) -> list[Any]:
         """Alive."""
         return JsonResponse({"status": "ok", "service": service, "version": __version__}, media_type="application/json")
 
+    watched = {name: _Watched(check) for name, check in checks.items()}
+
     @get("/ready", include_in_schema=False)
     async def ready() -> Response[dict[str, Any]]:
-        """Whether all that it needs answers."""
-        results = dict(zip(checks, await asyncio.gather(*(_is_well(check) for check in checks.values())), strict=True))
-        failing = [name for name, is_well in results.items() if not is_well]
-        if failing:
-            raise NotReady(f"not answering: {', '.join(failing)}", failing=failing)
-        answer = {"status": "ready", "service": service, "checks": dict.fromkeys(results, "ok")}
+        """Whether all that it needs does what it must."""
+        answers = await asyncio.gather(*(each.trouble() for each in watched.values()))
+        reasons = {name: trouble for name, trouble in zip(watched, answers, strict=True) if trouble is not None}
+        if reasons:
+            detail = "; ".join(f"{name}: {trouble}" for name, trouble in reasons.items())
+            raise NotReady(detail, failing=list(reasons), reasons=reasons)
+        answer = {"status": "ready", "service": service, "checks": dict.fromkeys(watched, "ok")}
         return JsonResponse(answer, media_type="application/json")
 
     return [health, ready]
@@ -56,9 +63,28 @@ def metrics_handler(metrics: "Metrics") -> Any:
     return show
 
 
-async def _is_well(check: Check) -> bool:
+class _Watched:
+    """A check that is made anew when its last answer is old, and once for all who ask meanwhile."""
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+        self._asked_at = -FRESH_SECONDS
+        self._answer: asyncio.Task[str | None] | None = None
+
+    async def trouble(self) -> str | None:
+        """What is wrong, or None."""
+        now = asyncio.get_running_loop().time()
+        if self._answer is None or (self._answer.done() and now - self._asked_at >= FRESH_SECONDS):
+            self._asked_at = now
+            self._answer = asyncio.create_task(_trouble(self._check))
+        return await asyncio.shield(self._answer)
+
+
+async def _trouble(check: Check) -> str | None:
     try:
         await asyncio.wait_for(check(), CHECK_SECONDS)
+    except Problem as problem:
+        return problem.detail
     except Exception:  # whatever it is, the answer is no; the log of the part itself has the reason
-        return False
-    return True
+        return "does not answer"
+    return None

@@ -119,6 +119,16 @@ def uri(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def redis_url(text: str) -> str:
+    """The address of a Redis."""
+    address = uri("redis", "rediss", "unix")(text)
+    parts = urlsplit(address)
+    # The driver takes the first database for one that is named otherwise than by a number.
+    if parts.scheme != "unix" and not re.fullmatch(r"/?[0-9]*", parts.path):
+        raise ValueError("must end with the host and port, or with the number of a database: redis://localhost:6379/0")
+    return address
+
+
 def _split(text: str, schemes: tuple[str, ...]) -> SplitResult | None:
     """The address's parts; None if it is none, or of another scheme."""
     try:

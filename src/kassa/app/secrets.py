@@ -4,16 +4,19 @@ import os
 import secrets
 from pathlib import Path
 
+from kassa.app.files import make_directory, usable
+
 
 def kept_secret(data: Path, name: str, prefix: str = "") -> str:
     """The secret in the file `name`, made if there is none. Readable by its owner only; two processes that make it
     at once get the same one."""
-    path = data / name
-    text = _read(path)
-    if text:
-        return text
-    data.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f"{name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with usable(data):
+        return _read(data / name) or _made(data / name, prefix)
+
+
+def _made(path: Path, prefix: str) -> str:
+    make_directory(path.parent)
+    made = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(f"{prefix}{secrets.token_hex(32)}\n")

@@ -41,13 +41,21 @@ async def open_database(settings: Settings, name: str) -> Database:
     """A database in MongoDB, or a file in the data directory."""
     if settings.mongo_uri is None:
         _check_stays(settings, "MONGO_URI")
-        return await SqliteDatabase.open(settings.data / f"{name}.db")
+        return await open_file(settings.data / f"{name}.db")
     database = await open_mongo(settings.mongo_uri, name)
     arrival = await (await database.collection(ARRIVALS)).get(ARRIVAL)
     if arrival is not None and not arrival.is_complete:
         await database.close()
         raise SettingError("MONGO_URI", "names a MongoDB that a shop is being moved to: end that with kassa migrate")
     return database
+
+
+async def open_file(path: Path) -> SqliteDatabase:
+    """A file in the data directory."""
+    try:
+        return await SqliteDatabase.open(path)
+    except Unavailable as error:
+        raise Unavailable(f"{error.detail}: is {path.parent} (KASSA_DATA, --data) writable, with room?") from error
 
 
 async def open_mongo(uri: str, name: str) -> Database:
@@ -62,7 +70,10 @@ async def open_mongo(uri: str, name: str) -> Database:
     except (ConfigurationError, ValueError) as error:
         raise SettingError("MONGO_URI", f"cannot be used: {error}") from None
     except Unavailable as error:
-        raise Unavailable(f"MongoDB does not answer: is MONGO_URI right? ({error.detail})") from error
+        if "MONGO_URI" in error.detail:
+            raise
+        why = str(error.__cause__).partition(" (configured")[0].partition(", Timeout:")[0]
+        raise Unavailable(f"MongoDB does not answer: is MONGO_URI right? ({why})") from error
 
 
 async def open_stock(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> Stock:
@@ -82,7 +93,7 @@ async def open_stock(shop: Shop, database: Database, orders: Orders, closing: As
 
 async def open_stock_file(settings: Settings, closing: AsyncExitStack) -> SqliteStock:
     """The stock in a SQLite file of its own."""
-    file = await SqliteDatabase.open(settings.data / "stock.db")
+    file = await open_file(settings.data / "stock.db")
     closing.push_async_callback(file.close)
     return await SqliteStock.open(file)
 
@@ -104,8 +115,14 @@ async def open_redis(url: str, database: Database, closing: AsyncExitStack) -> "
         redis = await RedisStock.open(url, database)
     except OtherStock:
         raise SettingError("REDIS_URL", OF_ANOTHER_SHOP) from None
+    except ValueError as error:
+        raise SettingError("REDIS_URL", f"cannot be used: it {error}") from None
     except Unavailable as error:
-        raise Unavailable(f"Redis does not answer; does it run, and is REDIS_URL right? ({error.detail})") from error
+        if not error.detail.endswith("does not answer"):
+            raise
+        text = "Redis does not answer; does it run, and is REDIS_URL right"
+        text += ", TLS included?" if url.startswith("rediss:") else "?"
+        raise Unavailable(f"{text} ({error.__cause__})") from error
     closing.push_async_callback(redis.close)
     return redis
 

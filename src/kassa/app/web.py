@@ -147,17 +147,17 @@ def _rules(shop: Shop) -> Rules:
 def _checks(shop: Shop, services: tuple[str, ...]) -> dict[str, Check]:
     """What must answer: the store, and the services that are called. By their health, not by their readiness: two
     that wait for each other would never be ready."""
-    checks: dict[str, Check] = {"database": partial(_ping, shop)} if shop.databases else {}
+    checks: dict[str, Check] = {"database": partial(_probe, shop)} if shop.databases else {}
     if shop.stock is not None:
-        checks["stock"] = shop.stock.ping
+        checks["stock"] = shop.stock.probe
     for service in services:
         checks[service] = partial(_is_alive, shop, shop.settings.service_urls[service])
     return checks
 
 
-async def _ping(shop: Shop) -> None:
+async def _probe(shop: Shop) -> None:
     for database in shop.databases.values():
-        await database.ping()
+        await database.probe()
 
 
 async def _is_alive(shop: Shop, url: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from kassa.app.files import make_directory
 from kassa.app.record import remembered
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
 from kassa.app.secrets import kept_secret
@@ -179,7 +180,7 @@ def _reach(shop: Shop, contract: Any, callee: str, caller: str = "gateway") -> A
 async def _open_databases(shop: Shop, parts: Parts, closing: AsyncExitStack) -> dict[str, Database]:
     """Each service's database: its own in MongoDB, or a file that several services may share."""
     place, settings = shop.place, shop.settings
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_directory(settings.data)
     names = place.files if settings.mongo_uri is None else {service: f"{service}db" for service in place.here}
     opened: dict[str, Database] = {}
     for name in dict.fromkeys(names.values()):

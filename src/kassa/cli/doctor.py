@@ -58,7 +58,9 @@ def _secrets(settings: Settings) -> list[Finding]:
 
 
 def _space(settings: Settings) -> Finding:
-    settings.data.mkdir(parents=True, exist_ok=True)
+    from kassa.app.files import make_directory
+
+    make_directory(settings.data)
     free = shutil.disk_usage(settings.data).free
     text = f"disk: {free // 1024**2} MiB free at {settings.data}"
     return Finding(free >= LEAST_SPACE, text, "" if free >= LEAST_SPACE else "make room; a full disk stops all sales")
@@ -66,19 +68,27 @@ def _space(settings: Settings) -> Finding:
 
 async def _connections(settings: Settings) -> list[Finding]:
     from kassa.app.settings import SettingError
+    from kassa.kit.problem import Problem
 
     try:
         return await _asked_all(settings)
     except SettingError as error:
         return [Finding(False, str(error))]
+    except (Problem, OSError) as error:
+        return [Finding(False, f"the shop cannot be opened: {error}", "mend that first, then ask again")]
 
 
 async def _asked_all(settings: Settings) -> list[Finding]:
     async with opened(settings, with_sandbox=True) as shop:
         checks: list[Awaitable[Finding]] = []
         advice = f"is {settings.data} writable, and not on a network file system?"
+        if settings.mongo_uri is not None:
+            advice = "does MongoDB take writes, and has the user of MONGO_URI its role?"
         for name, database in shop.databases.items():
-            checks.append(asked(f"database {name}: reads and writes", database.ping, advice))
+            checks.append(asked(f"database {name}: reads and writes", database.probe, advice))
+        if settings.redis_url is not None and shop.stock is not None:
+            advice = "does it take writes, and has the user of REDIS_URL its rights?"
+            checks.append(asked("Redis: does all that stock needs", shop.stock.probe, advice))
         for service, url in settings.service_urls.items():
             name = f"{service.upper()}_SERVICE_URL"
             advice = f"does `kassa serve {service}` run there?"

@@ -33,14 +33,14 @@ def told() -> Iterator[None]:
 
 def _status(error: Exception) -> int | None:
     # Known only if they could be raised at all: nothing is imported for them.
-    from kassa.app.files import DataInUse
+    from kassa.app.files import DataInUse, DataUnusable
     from kassa.app.settings import SettingError
     from kassa.kit.problem import Problem
 
     if isinstance(error, SettingError):
         return WRONG_SETTING
     server, shop = sys.modules.get("kassa.app.server"), sys.modules.get("kassa.app.shop")
-    kinds = [Refusal, DataInUse, Problem, PermissionError]
+    kinds = [Refusal, DataInUse, DataUnusable, Problem, PermissionError]
     kinds += [server.StartRefused] if server else []
     kinds += [shop.Elsewhere] if shop else []
     return 1 if isinstance(error, tuple(kinds)) else None

@@ -137,7 +137,10 @@ class Stock(Protocol):
     """
 
     async def ping(self) -> None:
-        """Return if the store answers; else Unavailable."""
+        """Return if stock can be changed now, as far as is known; else Unavailable."""
+
+    async def probe(self) -> None:
+        """Use each right that is needed, and change nothing; Unavailable if one is missing, or there is no answer."""
 
     async def init(self, product_id: str, quantity: int, operation_id: str, reason: str, at: Millis, by: By) -> None:
         """Begin to track a product. The same operation again is a no-op; another one is StockExists."""

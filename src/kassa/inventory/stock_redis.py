@@ -27,6 +27,7 @@ from kassa.inventory.stock_redis_audit import FIGURES, StockAudit
 from kassa.inventory.stock_redis_mend import STATES, Acceptance, Mender
 from kassa.inventory.stock_redis_moves import Keys, Moves, read
 from kassa.inventory.stock_redis_operations import OPERATIONS, Operations, carry_out, operation
+from kassa.inventory.stock_redis_rights import use_rights
 from kassa.inventory.stock_redis_server import MENDING, Server
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Database
@@ -83,9 +84,14 @@ class RedisStock:
         await self._server.close()
 
     async def ping(self) -> None:
-        """Return if stock can be changed; else Unavailable."""
+        """See Stock.ping."""
         if not await self._server.is_accepted(await self._server.run_id()):
             raise Unavailable(MENDING)
+
+    async def probe(self) -> None:
+        """See Stock.probe."""
+        await self.ping()
+        await use_rights(self._server, self._keys)
 
     async def drain(self) -> None:
         """Enter the movements that wait in the ledger: to be called regularly, by any number of processes."""

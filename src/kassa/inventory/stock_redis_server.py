@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import hiredis
-from redis import exceptions as redis_errors
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import NoScriptError
 
+from kassa.inventory.stock_redis_errors import ERRORS, check_address, meaning, not_an_address
 from kassa.kit.problem import Unavailable
 
 MENDING = "the stock is being mended after the server was restarted; try again shortly"
@@ -37,21 +37,6 @@ _PARTS = {
     **{name: ("common", name) for name in ("mend_begin", "mend_end")},
     **{name: ("common", "end", name) for name in ("commit", "release")},
 }
-
-_ERRORS = (RedisError, RedisClusterException, OSError)
-# Whether it was done is not known, or it cannot be done now; a script is refused before it has written anything.
-_UNKNOWN = (
-    OSError,
-    RedisClusterException,
-    redis_errors.AskError,
-    redis_errors.ClusterError,
-    redis_errors.ConnectionError,
-    redis_errors.OutOfMemoryError,
-    redis_errors.ReadOnlyError,
-    redis_errors.TimeoutError,
-    redis_errors.TryAgainError,
-)
-_NOT_NOW = ("BUSY", "MISCONF", "NOREPLICAS", "EXECABORT", "UNBLOCKED")
 
 Names: TypeAlias = Mapping[str, str]
 """The scripts by name, as a server process knows them."""
@@ -99,18 +84,23 @@ class Server:
 
     @classmethod
     async def connect(cls, url: str, tag: str) -> "Server":
-        """The server at the address; a cluster, if it is part of one. Unavailable if it does not answer."""
+        """The server at the address; a cluster, if it is part of one. Unavailable if it does not answer, or not us;
+        ValueError if nothing could ever be reached at such an address."""
         # Without retries a connection that the server closed while it was idle raises. Repeating is harmless here.
         retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=1), _RETRIES)
         how: Any = {"decode_responses": True, "socket_timeout": _SECONDS, "socket_connect_timeout": _SECONDS}
-        client = Redis.from_url(url, retry=retry, **how)
+        try:
+            client = Redis.from_url(url, retry=retry, **how)
+        except ValueError as error:
+            raise ValueError(f"has options that cannot be read ({error})") from None
         pool: Any = client.connection_pool
         pool.connection_class = type("PackingConnection", (_Packing, pool.connection_class), {})
+        check_address(pool.connection_kwargs)
         try:
             about: Any = await client.info("server")
-        except _ERRORS as error:
+        except (*ERRORS, TypeError) as error:
             await client.aclose()
-            raise _meaning(error) from error
+            raise (not_an_address(error) or meaning(error)) from error
         if about.get("redis_mode", about.get("server_mode")) != "cluster":
             return cls(client, tag)
         await client.aclose()
@@ -162,23 +152,37 @@ class Server:
         answer: list[Any] = await self.send("EVALSHA", names[script], len(keys), *keys, *args)
         return answer
 
+    async def run_text(self, text: str, keys: Sequence[str]) -> list[Any]:
+        """Run a script that changes nothing, and so may run on any process."""
+        _, (name,) = await self._load([text])
+        answer: list[Any] = await self.send("EVALSHA", name, len(keys), *keys)
+        return answer
+
     # The server process
 
     async def process(self) -> Process:
         """The process that answers now, and the scripts in it under new names."""
         salt = f"#!lua\n-- {secrets.token_hex(16)}\n"
-        commands = [("SCRIPT LOAD", salt + text) for text in self._texts.values()]
-        if isinstance(self._client, RedisCluster):
-            about, names = await self._load_into_node(commands)
-        else:
-            about, *names = await self._pipeline([_ABOUT, *commands])
-        return Process(_run_id(about), dict(zip(self._texts, names, strict=True)))
+        run_id, names = await self._load([salt + text for text in self._texts.values()])
+        return Process(run_id, dict(zip(self._texts, names, strict=True)))
 
     async def run_id(self) -> str:
         """The run id of the process that answers now."""
         if isinstance(self._client, RedisCluster):
             return _run_id((await self._load_into_node([]))[0])
         return _run_id(await self.send(*_ABOUT))
+
+    async def _load(self, texts: Sequence[str]) -> tuple[str, list[str]]:
+        """Load scripts; the run id of the process that has them now, and their names."""
+        commands = [("SCRIPT LOAD", text) for text in texts]
+        if isinstance(self._client, RedisCluster):
+            about, names = await self._load_into_node(commands)
+        else:
+            about, *names = await self._pipeline([_ABOUT, *commands])
+        for name in names:
+            if isinstance(name, Exception):
+                raise meaning(name) from name
+        return _run_id(about), names
 
     async def _load_into_node(self, commands: Sequence[tuple[str, ...]]) -> tuple[Any, list[str]]:
         """Load, ask who it was, and see that it is there: then it was the same process all the time."""
@@ -188,8 +192,8 @@ class Server:
             names = [await self._client.execute_command(*command, target_nodes=node) for command in commands]
             about = await self._client.execute_command(*_ABOUT, target_nodes=node)
             are_there = await self._client.execute_command("SCRIPT EXISTS", *names, target_nodes=node) if names else []
-        except _ERRORS as error:
-            raise _meaning(error) from error
+        except ERRORS as error:
+            raise meaning(error) from error
         if not all(are_there):
             raise Unavailable("the stock's server was restarted just now")
         return about, names
@@ -234,7 +238,7 @@ class Server:
             if future.done():
                 continue  # its caller has gone away
             if isinstance(answer, Exception):
-                future.set_exception(_meaning(answer))
+                future.set_exception(meaning(answer))
             else:
                 future.set_result(answer)
 
@@ -244,8 +248,8 @@ class Server:
             pipeline.execute_command(*command)
         try:
             answers: list[Any] = await pipeline.execute(raise_on_error=is_transaction)
-        except _ERRORS as error:
-            raise _meaning(error) from error
+        except ERRORS as error:
+            raise meaning(error) from error
         return answers
 
 
@@ -261,21 +265,9 @@ async def _never(run_id: str) -> bool:
 def _run_id(about: Any) -> str:
     """Who it is, of a server that can be trusted with stock."""
     if isinstance(about, Exception):
-        raise _meaning(about) from about
+        raise meaning(about) from about
     if int(str(about["redis_version"]).partition(".")[0]) < _OLDEST:
         raise Unavailable(f"Redis {about['redis_version']} is too old for the stock: use Redis 7 or newer, or Valkey")
     if str(about["maxmemory_policy"]).startswith("allkeys"):
         raise Unavailable("this Redis throws keys away when memory is short: set its maxmemory-policy to noeviction")
     return str(about["run_id"])
-
-
-def _meaning(error: Exception) -> Exception:
-    """Unavailable for what says nothing about whether it was done, or that it cannot be done now; else as it is."""
-    if isinstance(error, NoScriptError):
-        return error
-    is_not_now = isinstance(error, ResponseError) and str(error).startswith(_NOT_NOW)
-    if not is_not_now and not isinstance(error, _UNKNOWN):
-        return error
-    problem = Unavailable(f"the stock's server: {error or type(error).__name__}")
-    problem.__cause__ = error
-    return problem

@@ -95,7 +95,10 @@ class SqliteStock:
         return cls(sqlite)
 
     async def ping(self) -> None:
-        await self._sqlite.ping()
+        await self._sqlite.probe()
+
+    async def probe(self) -> None:
+        await self._sqlite.probe()
 
     async def init(self, product_id: str, quantity: int, operation_id: str, reason: str, at: Millis, by: By) -> None:
         if quantity < 0:

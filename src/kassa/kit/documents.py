@@ -149,8 +149,8 @@ class Database(Protocol):
     async def collection(self, spec: CollectionSpec[D]) -> Collection[D]:
         """Open a collection: make it and its indexes if they are not there."""
 
-    async def ping(self) -> None:
-        """Return if the database answers; else Unavailable."""
+    async def probe(self) -> None:
+        """Use each right that is needed, and change nothing; Unavailable if one is missing, or there is no answer."""
 
     async def close(self) -> None:
         """Finish the writes under way and close."""

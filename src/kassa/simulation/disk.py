@@ -29,8 +29,8 @@ class RemoteDatabase:
     async def collection(self, spec: CollectionSpec[D]) -> "RemoteCollection[D]":
         return RemoteCollection(await self._inner.collection(spec), self._process)
 
-    async def ping(self) -> None:
-        await self._inner.ping()
+    async def probe(self) -> None:
+        await self._inner.probe()
 
     async def close(self) -> None:
         await self._inner.close()

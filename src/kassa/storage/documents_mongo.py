@@ -14,6 +14,7 @@ spreads ids that grow with time. Users and products have another unique field, a
 fields ask all.
 """
 
+import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, Self, TypeVar
@@ -27,6 +28,7 @@ from kassa.kit.clock import SECOND, Millis
 from kassa.kit.documents import CollectionSpec, Conflict, Document, Order, Total, Where, with_version
 from kassa.kit.problem import Unavailable
 from kassa.storage.mongo_lanes import CONVERSION_FAILED, Lane, Stored, Write, WriteError, bulk, reaching
+from kassa.storage.mongo_rights import use_rights
 from kassa.storage.mongo_schema import make
 from kassa.storage.mongo_shape import CODEC, Shape, plain
 
@@ -57,8 +59,9 @@ class MongoDatabase:
 
     @classmethod
     async def open(cls, uri: str, name: str, *, patience: Millis = PATIENCE) -> Self:
-        """Connect. Unavailable if there is no primary in time, ValueError if the server cannot do what is needed."""
-        client: AsyncMongoClient[Stored] = AsyncMongoClient(
+        """Connect. Unavailable if there is no primary in time, ValueError if the server cannot do what is needed, or if
+        the driver would pass over a part of the address."""
+        client = _client(
             uri,
             appname="kassa",
             w="majority",
@@ -94,11 +97,11 @@ class MongoDatabase:
         self._lanes += collection.lanes
         return collection
 
-    async def ping(self) -> None:
-        """Return if there is a primary and it answers; else Unavailable."""
+    async def probe(self) -> None:
+        """Return if there is a primary, and all that is needed may be done there; else Unavailable."""
         self.check_open()
-        with reaching(self.name):
-            await self._client.admin.command("ping", read_preference=ReadPreference.PRIMARY)
+        with reaching(self.name), pymongo.timeout(self.patience / SECOND):
+            await use_rights(self.raw)
 
     async def close(self) -> None:
         """Finish the writes under way and close. Closing again is a no-op."""
@@ -257,6 +260,20 @@ class MongoCollection(Generic[D]):
         )
         by_value = {stored[name]: stored for stored in found}
         return [by_value.get(value) for value in values]
+
+
+def _client(uri: str, **options: Any) -> AsyncMongoClient[Stored]:
+    """A client; ValueError for an address that the driver would not take, or only with a warning: an option of TLS that
+    is misspelled must not become a connection without."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        try:
+            return AsyncMongoClient(uri, **options)
+        except UserWarning as warning:
+            known = str(warning) if not str(warning).startswith("Unknown option") else "an option is not known"
+            raise ValueError(known) from None
+        except OSError as error:
+            raise ValueError(f"a file that it names cannot be read ({error.strerror})") from None
 
 
 def _encodable(value: str) -> str:

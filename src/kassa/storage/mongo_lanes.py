@@ -6,6 +6,7 @@ for a tenth of the time. Only two groups are under way at a time; what comes mea
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -32,6 +33,7 @@ _GROUP = 256  # The most items of one command: bounds how long the event loop is
 _ABREAST = 2
 
 _NOT_WRITABLE_PRIMARY = 10107
+NOT_ALLOWED, _NOT_AUTHENTICATED = 13, 18
 _SURELY_ONE_COMMAND = 8_000_000  # Characters; in BSON they are less than the 48 MB that a command may have.
 DUPLICATE_KEY, DOCUMENT_REFUSED, CONVERSION_FAILED = 11000, 121, 241
 _BAD_COMMANDS = {2, 9, 14, 67, 72, 85, 86}  # A bad value, type, option or index: a mistake of this code's own.
@@ -169,11 +171,22 @@ def reaching(database: str) -> Iterator[None]:
 
 
 def unavailable(database: str, error: PyMongoError | WriteError) -> Unavailable:
-    """In few words, for callers see them: neither hosts nor contents."""
+    """In few words, for callers see them: neither hosts nor users nor contents."""
     if isinstance(error, dict):
         return Unavailable(f"{database}: error {error.get('code')}")
+    if isinstance(error, OperationFailure) and error.code == NOT_ALLOWED:
+        command = re.search(r"execute command \{ (\w+)", str(error))
+        return lacking(database, command[1] if command else "do all that is needed")
+    if isinstance(error, OperationFailure) and error.code == _NOT_AUTHENTICATED:
+        return Unavailable(f"{database}: MongoDB refuses the user, the password or the authSource of MONGO_URI")
     code = error.details.get("codeName", error.code) if isinstance(error, OperationFailure) and error.details else None
     return Unavailable(f"{database}: {type(error).__name__}" + (f" ({code})" if code else ""))
+
+
+def lacking(database: str, action: str) -> Unavailable:
+    """The user has not the right to do this."""
+    role = "give it the role that docs/operations.md lists"
+    return Unavailable(f"{database}: the user of MONGO_URI may not {action}: {role}")
 
 
 def is_definite(error: WriteError) -> bool:

@@ -106,10 +106,10 @@ class Sqlite:
         except _TROUBLE as error:
             raise _unavailable(self._path, error) from error
 
-    async def ping(self) -> None:
-        """Return if the file can be read, and the right to write in it can be had; else Unavailable."""
+    async def probe(self) -> None:
+        """Return if the file can be read, and something be written to the disk; else Unavailable."""
         self.read("SELECT count(*) FROM sqlite_schema")
-        await self.write(_nothing)
+        await self.write(_the_same_again)
 
     async def close(self) -> None:
         """Carry out the writes that wait, move the log into the file and close. Closing again is a no-op."""
@@ -214,8 +214,9 @@ def _attempt(connection: apsw.Connection, work: Work[Any]) -> _Answer:
     return value, None
 
 
-def _nothing(connection: apsw.Connection) -> None:
-    """A write that changes nothing: it only needs the right to write."""
+def _the_same_again(connection: apsw.Connection) -> None:
+    """A write that changes nothing, and has to reach the disk all the same."""
+    connection.pragma("user_version", connection.pragma("user_version"))
 
 
 def _connect(path: Path) -> apsw.Connection:

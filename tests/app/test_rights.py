@@ -1,0 +1,252 @@
+"""The rights that the stores' users need: those of the handbook are enough, and each one that is missing is named."""
+
+import asyncio
+import inspect
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from redis import Redis
+
+from kassa.app.settings import read_settings
+from kassa.app.shop import Place, present
+from kassa.app.wiring import all_here, open_shop
+from kassa.contracts.inventory import Line
+from kassa.inventory.stock_redis import RedisStock
+from kassa.kit.identity import Principal
+from kassa.kit.ids import ORDER, PRODUCT
+from kassa.kit.problem import Unavailable
+from kassa.storage.documents_mongo import MongoDatabase
+from tests.app.process import kassa, started
+from tests.servers.mongod import Mongod
+from tests.servers.valkey import Valkey, running
+from tests.servers.valkey_shop import Shop
+from tests.storage import test_stock
+from tests.support import sqlite
+from tests.tidy.sources import ROOT
+
+HANDBOOK = (ROOT / "docs" / "operations.md").read_text()
+ACL = next(line for line in HANDBOOK.splitlines() if line.startswith("ACL SETUSER")).replace("PASSWORD", "hidden")
+COMMANDS = re.findall(r"\+(\S+)", ACL)
+ACTIONS = re.findall(r'"(\w+)"', re.search(r'"actions": \[(.*?)\]', HANDBOOK, re.DOTALL)[1])  # type: ignore[index]
+DATABASES = re.findall(r'"(\w+)"', re.search(r'"privileges": \[(.*?)\]', HANDBOOK)[1])  # type: ignore[index]
+ALL_KEYS = ("shop", "figures", "movements", "available", "products", "held", "unmarked", "stock:*", "res:*", "done:*")
+OPTIONS = ("--appendonly", "yes", "--appendfsync", "everysec", "--user", *ACL.split(" ")[2:])
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """A server with the user of the handbook."""
+    server = Valkey(tmp_path_factory.mktemp("valkey"), *OPTIONS)
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def inside(guarded: Valkey) -> Iterator[Redis]:
+    """Somebody who may do all there; afterwards the user is as the handbook has it."""
+    with guarded.client() as client:
+        client.flushall()
+        yield client
+        allow(client, "reset", *ACL.split(" ")[3:])
+
+
+def allow(inside: Redis, *rules: str) -> None:
+    """Change what the user may do."""
+    ask: Any = inside.execute_command
+    ask("ACL", "SETUSER", "shop", *rules)
+
+
+def kept(inside: Redis) -> dict[str, Any]:
+    """All that is there."""
+    names: Any = inside.keys("*")
+    kinds: dict[str, Any] = {
+        "hash": inside.hgetall,
+        "zset": lambda name: inside.zrange(name, 0, -1, withscores=True),
+        "stream": inside.xrange,
+        "string": inside.get,
+    }
+    return {name: kinds[str(inside.type(name))](name) for name in names}
+
+
+@asynccontextmanager
+async def stock_of_user(server: Valkey, directory: Path) -> AsyncIterator[RedisStock]:
+    directory.mkdir(exist_ok=True)
+    async with sqlite(directory) as file:
+        stock = await RedisStock.open(_url(server), file)
+        try:
+            yield stock
+        finally:
+            await stock.close()
+
+
+def _url(server: Valkey) -> str:
+    return server.url.replace("redis://", "redis://shop:hidden@")
+
+
+async def test_with_the_rights_of_the_handbook_redis_does_all_that_stock_must(
+    guarded: Valkey, inside: Redis, tmp_path: Path
+) -> None:
+    conforming = {name: test for name, test in vars(test_stock).items() if name.startswith("test_")}
+    for name, conforms in conforming.items():
+        given = {"quantity": 0} if "quantity" in inspect.signature(conforms).parameters else {}
+        inside.flushall()
+        async with stock_of_user(guarded, tmp_path / name) as stock:
+            await conforms(stock, **given)
+            await stock.probe()
+
+
+async def test_and_is_mended_after_it_was_restarted(tmp_path: Path) -> None:
+    with running(tmp_path, *OPTIONS) as server:
+        async with sqlite(tmp_path) as file:
+            stock = await RedisStock.open(_url(server), file)
+            shop = Shop(stock, server, file)
+            await stock.init("tea", 3, "i", "", 1, test_stock.NOBODY)
+            await shop.place("o", Line("tea", 1))
+            await shop.crash()
+            assert await shop.mend()
+            assert await stock.differences() == []
+            await stock.probe()
+            await stock.close()
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if each != "select"])
+async def test_a_command_that_redis_does_not_allow_is_named(
+    guarded: Valkey, inside: Redis, tmp_path: Path, command: str
+) -> None:
+    async with stock_of_user(guarded, tmp_path) as stock:
+        await stock.init("tea", 3, "i", "", 1, test_stock.NOBODY)
+        before = kept(inside)
+        await stock.probe()
+        assert kept(inside) == before
+        allow(inside, f"-{command}")
+        with pytest.raises(Unavailable, match=rf"does not allow {re.escape(command.upper())}\b.*docs/operations.md"):
+            await stock.probe()
+
+
+@pytest.mark.parametrize("missing", ALL_KEYS)
+async def test_keys_that_redis_does_not_allow_are_noticed(
+    guarded: Valkey, inside: Redis, tmp_path: Path, missing: str
+) -> None:
+    async with stock_of_user(guarded, tmp_path) as stock:
+        allowed = [f"~{{kassa}}:{name}" for name in ALL_KEYS if name != missing]
+        allow(inside, "resetkeys", *allowed)
+        with pytest.raises(Unavailable, match="does not allow"):
+            await stock.probe()
+
+
+async def test_without_a_right_every_call_is_unavailable_and_none_fails_otherwise(
+    guarded: Valkey, inside: Redis, tmp_path: Path
+) -> None:
+    async with stock_of_user(guarded, tmp_path) as stock:
+        await stock.init("tea", 3, "i", "", 1, test_stock.NOBODY)
+        for taken in (("-@all",), ("-evalsha",), ("-hset",), ("resetkeys", "~shop:*"), ("off",)):
+            allow(inside, "reset", *ACL.split(" ")[3:])
+            allow(inside, *taken)
+            inside.client_kill_filter(_type="normal", skipme=True)
+            with pytest.raises(Unavailable):
+                await stock.reserve("o.1", [Line("tea", 1)], 1)
+            with pytest.raises(Unavailable):
+                await stock.adjust("tea", 1, f"op{taken}", "", 1, test_stock.NOBODY)
+
+
+def test_the_doctor_has_a_line_on_redis(guarded: Valkey, inside: Redis, tmp_path: Path) -> None:
+    well = kassa(tmp_path, "doctor", REDIS_URL=_url(guarded))
+    assert "✓ Redis: does all that stock needs" in well.stdout
+    allow(inside, "-evalsha")
+    ill = kassa(tmp_path, "doctor", REDIS_URL=_url(guarded))
+    assert ill.returncode == 1
+    assert "✗ Redis: does all that stock needs: no (the stock's server does not allow EVALSHA" in ill.stdout
+    allow(inside, "-info")
+    closed = kassa(tmp_path, "doctor", REDIS_URL=_url(guarded))
+    assert (closed.returncode, closed.stderr) == (1, "")
+    assert "✗ the shop cannot be opened: the stock's server does not allow INFO" in closed.stdout
+
+
+@pytest.fixture(scope="module")
+def mongod() -> Iterator[Mongod]:
+    """A server with the user of the handbook."""
+    server = Mongod(is_guarded=True)
+    server.start()
+    server.client.admin.command({"createRole": "kassa", "privileges": privileges(ACTIONS), "roles": []})
+    user: dict[str, Any] = {"createUser": "kassa", "pwd": "hidden", "roles": ["kassa"]}
+    server.client.admin.command(user)
+    yield server
+    server.remove()
+
+
+def privileges(actions: list[str]) -> list[dict[str, Any]]:
+    return [{"resource": {"db": name, "collection": ""}, "actions": actions} for name in DATABASES]
+
+
+async def test_with_the_role_of_the_handbook_mongodb_does_all_that_a_shop_must(mongod: Mongod, tmp_path: Path) -> None:
+    uri = mongod.uri_of("kassa", "hidden")
+    settings = read_settings({"MONGO_URI": uri, "KASSA_DATA": str(tmp_path)})
+    for _ in range(2):
+        async with open_shop(settings, Place(all_here(settings), brings_sandbox=False)) as shop:
+            fields = {"name": "Mug", "description": "", "category": "x", "images": [], "price": Decimal(2), "stock": 1}
+            product = await present(shop.product, "product").create(shop.ids.new(PRODUCT), fields, "usr_admin")
+            await shop.settle()
+            order = await present(shop.order, "order").place(shop.ids.new(ORDER), "usr_1", [Line(product.id, 1)])
+            assert await present(shop.order, "order").orders.totals({}, "status")
+            await present(shop.order, "order").cancel(order.id, Principal("usr_1", "", "user", 2**40))
+            await shop.settle()
+            assert set(shop.databases) == set(DATABASES)
+            for database in shop.databases.values():
+                await database.probe()
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+async def test_an_action_that_mongodb_does_not_allow_is_named(mongod: Mongod, action: str) -> None:
+    left = [each for each in ACTIONS if each != action]
+    database = await MongoDatabase.open(mongod.uri_of("kassa", "hidden"), "orderdb")
+    try:
+        await database.probe()
+        mongod.client.admin.command({"updateRole": "kassa", "privileges": privileges(left)})
+        with pytest.raises(Unavailable, match=f"orderdb: the user of MONGO_URI may not {action}: .*docs/operations.md"):
+            await database.probe()
+    finally:
+        mongod.client.admin.command({"updateRole": "kassa", "privileges": privileges(ACTIONS)})
+        await database.close()
+
+
+async def test_a_right_that_goes_missing_is_told_by_ready_and_an_order_is_told_to_come_again(
+    guarded: Valkey, inside: Redis, tmp_path: Path
+) -> None:
+    with started(tmp_path, "up", "--sample", REDIS_URL=_url(guarded)) as shop:
+        await asyncio.to_thread(shop.wait_until_ready)
+        async with httpx.AsyncClient(base_url=shop.url, trust_env=False) as http:
+            who = {"email": "buyer@shop.example", "password": "correct horse battery"}
+            token = (await http.post("/auth/register", json=who)).json()["token"]
+            http.headers["Authorization"] = f"Bearer {token}"
+            product = (await http.get("/products?limit=1")).json()["products"][0]["id"]
+            order = {"items": [{"productId": product, "quantity": 1}]}
+            assert (await http.post("/orders", json=order)).status_code == 201
+            allow(inside, "-evalsha")
+            refused = await http.post("/orders", json=order)
+            assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+            assert refused.headers["content-type"] == "application/problem+json"
+            told = await _once(http, 503)
+            assert told["failing"] == ["stock"]
+            assert "does not allow EVALSHA" in told["reasons"]["stock"]
+            allow(inside, "+evalsha")
+            await _once(http, 200)
+            assert (await http.post("/orders", json=order)).status_code == 201
+        assert shop.stop() == 0
+    assert "Traceback" not in shop.log.read_text()
+
+
+async def _once(http: httpx.AsyncClient, status: int) -> Any:
+    """What `/ready` answers, once it has this status."""
+    for _ in range(100):
+        answer = await http.get("/ready")
+        if answer.status_code == status:
+            return answer.json()
+        await asyncio.sleep(0.1)
+    raise AssertionError(answer.text)
