@@ -12,6 +12,7 @@ from aiohttp import web
 
 from kassa.cli.doctor_stripe import endpoint_findings
 from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
+from kassa.kit.clock import DAY
 from kassa.payment.event_handlers import HANDLED
 from kassa.payment.processor import PATHS, Processor, Refused
 from kassa.payment.processor_stripe import StripeProcessor
@@ -134,12 +135,27 @@ ENDPOINT = WebhookEndpoint("https://shop.example/payments/webhook", "enabled", H
 def test_the_endpoint_at_stripe_is_compared_with_the_shop(
     endpoint: WebhookEndpoint, shop_url: str | None, words: str
 ) -> None:
-    (finding,) = endpoint_findings([endpoint], shop_url, is_test=False)
+    (finding,) = endpoint_findings([endpoint], shop_url, is_test=False, do_come=False)
     assert finding.is_well is (not words)
     assert words in finding.text
     assert bool(finding.advice) is bool(words)
 
 
 def test_no_endpoint_at_all_is_well_only_while_events_may_be_forwarded() -> None:
-    assert endpoint_findings([], "https://shop.example", is_test=True)[0].is_well
-    assert not endpoint_findings([], "https://shop.example", is_test=False)[0].is_well
+    assert endpoint_findings([], "https://shop.example", is_test=True, do_come=False)[0].is_well
+    assert not endpoint_findings([], "https://shop.example", is_test=False, do_come=True)[0].is_well
+
+
+async def test_a_storefront_elsewhere_is_no_wrong_address_while_webhooks_come(shop: World) -> None:
+    async def finding() -> tuple[bool, str]:
+        do_come = await shop.notices.do_webhooks_come()
+        (found,) = endpoint_findings([ENDPOINT], "https://storefront.example", is_test=False, do_come=do_come)
+        return found.is_well, found.text
+
+    shop.stripe.event("checkout.session.expired", {"id": "cs_x", "object": "checkout.session"})
+    await shop.reconciler.fetch_missed_events()
+    assert (await finding())[0] is False
+    await shop.hook(shop.stripe.event("customer.created", {"id": "cus_1", "object": "customer"}))
+    assert await finding() == (True, f"webhook endpoint: {ENDPOINT.url} is sent all that the shop acts on")
+    shop.clock.advance(8 * DAY)
+    assert (await finding())[0] is False

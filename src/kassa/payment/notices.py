@@ -5,13 +5,14 @@ from typing import Literal
 
 import msgspec
 
-from kassa.kit.clock import HOUR, Clock, Millis, rfc3339
+from kassa.kit.clock import DAY, HOUR, Clock, Millis, rfc3339
 from kassa.kit.documents import Between
 from kassa.payment.refused_webhooks import RefusedWebhooks
 from kassa.payment.store import PaymentStore
 from kassa.payment.unclaimed import OPEN
 
 LATELY: Millis = HOUR
+NEWEST = 20
 _WEBHOOK_ADVICE = "compare the endpoint at Stripe with this shop: kassa doctor does"
 
 
@@ -37,6 +38,11 @@ class Notices:
         """Those that hold now."""
         found = (await self._webhooks_refused(), await self._webhooks_missing(), await self._unclaimed_money())
         return [each for each in found if each]
+
+    async def do_webhooks_come(self) -> bool:
+        """Whether the newest events of the last week came by webhook, or one of them at least."""
+        newest, since = await self._events.find({}, limit=NEWEST), self._clock.now() - 7 * DAY
+        return any(event.asked_at is None and event.received_at >= since for event in newest)
 
     async def _webhooks_refused(self) -> Notice | None:
         refused = await self._refused.so_far()
