@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from kassa.app.record import RECORD, remembered, whereabouts
@@ -114,6 +115,15 @@ async def test_a_shop_without_amounts_may_still_change_its_currency(tmp_path: Pa
     assert (first.currency, then.currency, then.shop_id) == ("usd", "eur", first.shop_id)
 
 
+async def test_a_new_shop_is_not_opened_in_a_withdrawn_currency(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"CURRENCY is not right: bgn was withdrawn on 2026-01-01.*use eur"):
+        await opened(tmp_path / "new", CURRENCY="bgn")
+    leva: Any = msgspec.structs.replace(STORED["order"][1], currency="bgn")
+    async with sqlite(tmp_path, "kassa.db") as database:
+        await (await database.collection(ORDERS)).insert(leva)
+    assert (await opened(tmp_path, CURRENCY="bgn")).records["order"].currency == "bgn"
+
+
 async def test_a_shop_keeps_its_id_in_all_its_databases(tmp_path: Path) -> None:
     place = Place({service: service for service in all_here(read_settings({}))}, serves=False, brings_sandbox=False)
     ids = [{record.shop_id for record in (await opened(tmp_path, place)).records.values()} for _ in range(2)]
@@ -123,7 +133,7 @@ async def test_a_shop_keeps_its_id_in_all_its_databases(tmp_path: Path) -> None:
 
 async def _remember_at_once(databases: list[Database]) -> set[str]:
     settings = read_settings({})
-    found = await asyncio.gather(*(remembered({"kassa": each}, settings, new_id) for each in databases))
+    found = await asyncio.gather(*(remembered({"kassa": each}, settings, new_id, NOON) for each in databases))
     return {records["kassa"].shop_id for records in found}
 
 

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from kassa.app.settings import SettingError, Settings
+from kassa.kit.clock import Millis
 from kassa.kit.documents import Collection, CollectionSpec, Conflict, Database, Document, Duplicate
+from kassa.kit.money import InvalidMoney, check_in_use
 from kassa.order.store import ORDERS
 from kassa.payment.store import PAYMENTS
 from kassa.product.store import PRODUCTS
@@ -28,17 +30,20 @@ _AMOUNTS: dict[str, CollectionSpec[Any]] = {"payment": PAYMENTS, "order": ORDERS
 
 
 async def remembered(
-    databases: Mapping[str, Database], settings: Settings, new_id: Callable[[], str]
+    databases: Mapping[str, Database], settings: Settings, new_id: Callable[[], str], now: Millis
 ) -> dict[str, ShopRecord]:
     """The record of each database, by the database's name; made if this is the first start. SettingError if amounts are
-    stored in another currency than the one that is set: it would make other amounts of them."""
+    stored in another currency than the one that is set: it would make other amounts of them; or if none are, and the
+    one that is set has been withdrawn."""
     collections = {name: await database.collection(RECORD) for name, database in databases.items()}
     known = [record for each in collections.values() if (record := await each.get(RECORD_ID))]
     shop_id = known[0].shop_id if known else new_id()
+    stored = {name: await _stored_currency(database, name) for name, database in databases.items()}
+    if any(map(_amounts_in, databases)) and not any(stored.values()):
+        _check_in_use(settings.currency, now)
     records = {}
     for name, collection in collections.items():
-        stored = await _stored_currency(databases[name], name)
-        record = await _kept(collection, shop_id, stored, settings.currency)
+        record = await _kept(collection, shop_id, stored[name], settings.currency)
         if record.currency != settings.currency:
             text = f"must be {record.currency}: the amounts in {whereabouts(settings)} are in it, and stay in it"
             other = "KASSA_DATA" if settings.mongo_uri is None else "MONGO_URI"
@@ -63,12 +68,23 @@ async def _kept(collection: Collection[ShopRecord], shop_id: str, stored: str | 
 
 async def _stored_currency(database: Database, name: str) -> str | None:
     """The currency of what is stored in this database, as its newest document has it; None if nothing is."""
-    for service, spec in _AMOUNTS.items():
-        if name in ("kassa", service, f"{service}db"):
-            newest = await (await database.collection(spec)).find({}, limit=1)
-            if newest:
-                return str(newest[0].currency)
+    for spec in _amounts_in(name):
+        newest = await (await database.collection(spec)).find({}, limit=1)
+        if newest:
+            return str(newest[0].currency)
     return None
+
+
+def _amounts_in(name: str) -> list[CollectionSpec[Any]]:
+    """What has a currency in a database of this name."""
+    return [spec for service, spec in _AMOUNTS.items() if name in ("kassa", service, f"{service}db")]
+
+
+def _check_in_use(currency: str, now: Millis) -> None:
+    try:
+        check_in_use(currency, now)
+    except InvalidMoney as error:
+        raise SettingError("CURRENCY", f"is not right: {error}") from None
 
 
 def whereabouts(settings: Settings) -> str:

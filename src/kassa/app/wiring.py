@@ -187,7 +187,7 @@ async def _open_databases(shop: Shop, parts: Parts, closing: AsyncExitStack) -> 
         opened[name] = await parts.open_database(settings, name)
         closing.push_async_callback(opened[name].close)
     shop.databases.update(opened)
-    known = await remembered(opened, settings, partial(shop.ids.new, SHOP))
+    known = await remembered(opened, settings, partial(shop.ids.new, SHOP), shop.clock.now())
     shop.records.update({service: known[name] for service, name in names.items()})
     first = next(iter(opened.values()))
     records = await first.collection(RECORDS)
