@@ -3,7 +3,6 @@
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 from generator.markdown import code, codes, first_sentence, mermaid, page, table
@@ -18,9 +17,9 @@ from kassa.order.effects import OrderEffects
 from kassa.payment import disputes, refunds
 from kassa.payment import domain as payment
 from kassa.payment import machine as paying
+from kassa.payment.effects import PaymentEffects
 from kassa.payment.history import DISPUTES, REFUNDS
-from kassa.payment.refunding import Refunding
-from kassa.payment.service import PaymentService
+from kassa.payment.refund_effects import RefundEffects
 from kassa.product.effects import ProductEffects
 
 INTRODUCTION = """\
@@ -124,13 +123,14 @@ def _reservations() -> str:
 
 def _effects() -> str:
     """The wiring's own tables, asked with the classes in the place of services."""
-    payments: Any = _Methods(PaymentService, refunding=Refunding)
+    payments: Any = PaymentEffects
+    refunds: Any = RefundEffects
     orders: Any = OrderEffects
     products: Any = ProductEffects
     tables = {
         "product": product_effects(products),
         "order": order_effects(orders),
-        "payment": payment_effects(payments),
+        "payment": payment_effects(payments, refunds),
     }
     rows = [
         (of, code(kind), code(f"{_module(method)}.{method.__qualname__}"), first_sentence(inspect.getdoc(method)))
@@ -138,17 +138,6 @@ def _effects() -> str:
         for kind, method in effects.items()
     ]
     return table(("Of", "Effect", "Carried out by", "Which does"), rows)
-
-
-class _Methods(SimpleNamespace):
-    """A class's methods, and parts that its objects would have."""
-
-    def __init__(self, of: type, **parts: type) -> None:
-        super().__init__(**parts)
-        self._of = of
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._of, name)
 
 
 def _module(method: Callable[..., Any]) -> str:

@@ -24,11 +24,11 @@ from kassa.order.domain import Stage as OrderStage
 from kassa.order.domain import Todo
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
-from kassa.payment import disputes, domain, inbox, pieces, reconcile, refunding, refunds
+from kassa.payment import disputes, domain, inbox, pieces, reconcile, refund_effects, refunding, refunds
 from kassa.payment import machine as payment_machine
-from kassa.payment import service as payment_service
 from kassa.payment.domain import Kind, Stage
 from kassa.payment.domain import Todo as PaymentTodo
+from kassa.payment.effects import PaymentEffects
 from kassa.payment.inbox import Inbox
 from kassa.payment.reconcile import Reconciler
 from kassa.payment.service import PaymentService
@@ -96,7 +96,7 @@ def an_order_has_no_deadline(patch: Patch) -> None:
 
 @bug
 def an_order_does_not_hear_of_refunds(patch: Patch) -> None:
-    patch.setattr(PaymentService, "note_refund", nothing)
+    patch.setattr(PaymentEffects, "note_refund", nothing)
 
 
 @bug
@@ -288,7 +288,7 @@ def a_conflict_ends_the_change(patch: Patch) -> None:
         except Conflict:
             return current
 
-    for module in (outbox, inbox, payment_service):
+    for module in (outbox, inbox, refund_effects):
         patch.setattr(module, "change", change, raising=False)
 
 
@@ -318,7 +318,7 @@ def lost_webhooks_stay_lost(patch: Patch) -> None:
         return None
 
     patch.setattr(Reconciler, "fetch_missed_events", nothing)
-    patch.setattr(PaymentService, "look_up", look_up)
+    patch.setattr(PaymentEffects, "look_up", look_up)
 
 
 @bug
@@ -333,7 +333,7 @@ def an_event_that_cannot_be_acted_on_is_dropped(patch: Patch) -> None:
         return None
 
     patch.setattr(Inbox, "_park", park)
-    patch.setattr(PaymentService, "look_up", look_up)
+    patch.setattr(PaymentEffects, "look_up", look_up)
 
 
 @bug
@@ -354,12 +354,14 @@ def a_refund_that_a_dispute_delayed_is_never_made(patch: Patch) -> None:
 
 @bug
 def a_refund_that_a_dispute_prevents_is_given_up(patch: Patch) -> None:
-    patch.setattr(refunding, "Refusal", lambda message, is_disputed, _: refunds.Refusal(message, is_back=is_disputed))
+    patch.setattr(
+        refund_effects, "Refusal", lambda message, is_disputed, _: refunds.Refusal(message, is_back=is_disputed)
+    )
 
 
 @bug
 def an_owed_refund_that_is_refused_is_given_up(patch: Patch) -> None:
-    patch.setattr(refunding, "Refusal", lambda message, *_: refunds.Refusal(message, is_back=True))
+    patch.setattr(refund_effects, "Refusal", lambda message, *_: refunds.Refusal(message, is_back=True))
 
 
 @bug
@@ -422,7 +424,8 @@ def a_refund_that_the_bank_sends_back_stays_made(patch: Patch) -> None:
         return payment if state.status == "failed" else original(payment, state, cause, now)
 
     original = refunds.observed
-    patch.setattr(refunding, "observed", observed)
+    for module in (refunding, refund_effects):
+        patch.setattr(module, "observed", observed)
     patch.setattr(reconcile, "refunded", observed)
 
 

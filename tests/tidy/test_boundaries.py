@@ -1,6 +1,8 @@
 """Who may import whom. The layers are in `.importlinter`; here are the rules that it cannot say."""
 
+import ast
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,19 @@ def test_only_its_adapter_imports_the_stripe_sdk() -> None:
         if any(is_under(name, "stripe") for name in imports(tree)) and not module.startswith("kassa.payment.processor_")
     ]
     assert offenders == []
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Imports for types alone count, and those inside functions: what knows each other is one thing in two files."""
+    known = modules()
+    needs = {
+        name: {each for each in _modules_of(tree) if each in known and each != name} for name, tree in known.items()
+    }
+    while leaves := {name for name, needed in needs.items() if not needed & needs.keys()}:
+        needs = {name: needed for name, needed in needs.items() if name not in leaves}
+    assert {name: sorted(needed & needs.keys()) for name, needed in needs.items()} == {}
+
+
+def _modules_of(tree: ast.Module) -> Iterator[str]:
+    for name in imports(tree):
+        yield name if name in modules() else name.rpartition(".")[0]

@@ -213,9 +213,9 @@ async def test_two_processes_that_renew_the_key_of_one_refund_make_one(
         monkeypatch.setattr(shop.stripe, "refunds", look)
         current = await shop.payment.payments.save(await shop.payment_now(order))  # it takes the lease
         shop.stripe.faults["refund"] = ["saved"]
-        step = await shop.payment.refunding.carry_refund(current, current.effects[-1])
+        step = await shop.refund_effects.carry_refund(current, current.effects[-1])
         assert step is not None
-        await shop.payment.change(current.id, step)
+        await shop.payment.advance(current.id, step)
         return made
 
     monkeypatch.setattr(shop.stripe, "refunds", look_while_another_process_does_the_same)

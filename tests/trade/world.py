@@ -8,6 +8,7 @@ from typing import Any
 
 from kassa.app import wiring
 from kassa.app.audit import Difference, audit
+from kassa.app.shop import Later
 from kassa.contracts.inventory import Level, Line
 from kassa.inventory.mending import wanted_by
 from kassa.inventory.reconcile import StockReconciler
@@ -25,10 +26,12 @@ from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
 from kassa.payment.domain import Payment
+from kassa.payment.effects import PaymentEffects
 from kassa.payment.event_handlers import EventHandlers
 from kassa.payment.inbox import Inbox
 from kassa.payment.notices import Notices
 from kassa.payment.reconcile import Reconciler
+from kassa.payment.refund_effects import RefundEffects
 from kassa.payment.service import PaymentService
 from kassa.payment.store import PaymentStore
 from kassa.payment.unclaimed import Unclaimed
@@ -65,10 +68,14 @@ class World:
         self.inventory = InventoryService(stock, clock, self.ids, 10)
         opening = Outbox(products.products, wiring.product_effects(ProductEffects(self.inventory)), clock)
         self.product = ProductService(products, opening, self.inventory, self.ids, clock, "usd")
-        later = wiring.Later()
+        later = Later()
         orders_to, stripe = between("payment", "order", later), between("payment", "Stripe", self.stripe)
+        telling = PaymentEffects(payments.payments, orders_to, stripe, clock)
+        self.refund_effects = RefundEffects(payments.payments, stripe, self.ids, clock, self.shop_id)
+        following = wiring.payment_effects(telling, self.refund_effects)
         self.payment = PaymentService(
             payments,
+            Outbox(payments.payments, following, clock, lambda: 0.5),
             orders_to,
             stripe,
             self.ids,
@@ -77,7 +84,6 @@ class World:
             shop_id=self.shop_id,
             ends_on_decline=policy == "cancel",
         )
-        self.payment.outbox = Outbox(payments.payments, wiring.payment_effects(self.payment), clock, lambda: 0.5)
         inventory, paying = between("order", "inventory", self.inventory), between("order", "payment", self.payment)
         following = wiring.order_effects(OrderEffects(inventory, paying, clock))
         outbox = Outbox(orders.orders, following, clock, lambda: 0.5)

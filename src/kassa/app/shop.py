@@ -34,6 +34,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class Later:
+    """Stands for a service that is made after the one that calls it: order and payment call each other."""
+
+    def __init__(self) -> None:
+        self.service: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.service, name)
+
+
 class Elsewhere(Exception):
     """The service does not live in this process; the text says what to do."""
 

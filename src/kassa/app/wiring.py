@@ -16,7 +16,7 @@ from kassa.app.record import remembered
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import SERVICES, Settings
-from kassa.app.shop import Place, Sessions, Shop
+from kassa.app.shop import Later, Place, Sessions, Shop
 from kassa.app.stores import open_database, open_stock
 from kassa.app.transport import HttpTransport, new_session
 from kassa.app.worker import TURNS, Job, Turns
@@ -46,12 +46,14 @@ from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
 from kassa.payment.domain import Todo as PaymentTodo
+from kassa.payment.effects import PaymentEffects
 from kassa.payment.event_handlers import EventHandlers
 from kassa.payment.inbox import Inbox
 from kassa.payment.notices import Notices
 from kassa.payment.processor import Processor
 from kassa.payment.processor_stripe import StripeProcessor
 from kassa.payment.reconcile import Reconciler
+from kassa.payment.refund_effects import RefundEffects
 from kassa.payment.service import PaymentService
 from kassa.payment.store import PaymentStore
 from kassa.payment.unclaimed import Unclaimed
@@ -87,7 +89,7 @@ def order_effects(order: OrderEffects) -> Effects:
     }
 
 
-def payment_effects(payment: PaymentService) -> Effects:
+def payment_effects(payment: PaymentEffects, refund: RefundEffects) -> Effects:
     """What follows from changes of a payment."""
     return {
         PaymentTodo.LOOK_UP: payment.look_up,
@@ -95,20 +97,10 @@ def payment_effects(payment: PaymentService) -> Effects:
         PaymentTodo.CANCEL_ORDER: payment.cancel_order,
         PaymentTodo.CLOSE_ORDER: payment.close_order,
         PaymentTodo.NOTE_REFUND: payment.note_refund,
-        PaymentTodo.REFUND_ALL: payment.refunding.carry_refund_all,
-        PaymentTodo.REFUND: payment.refunding.carry_refund,
-        PaymentTodo.REFUND_SECOND: payment.refunding.carry_refund_second,
+        PaymentTodo.REFUND_ALL: refund.carry_refund_all,
+        PaymentTodo.REFUND: refund.carry_refund,
+        PaymentTodo.REFUND_SECOND: refund.carry_refund_second,
     }
-
-
-class Later:
-    """Stands for a service that is made after the one that calls it: order and payment call each other."""
-
-    def __init__(self) -> None:
-        self.service: Any = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.service, name)
 
 
 @dataclass(frozen=True)
@@ -242,10 +234,12 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
     frontend_url = settings.frontend_url or shop.place.frontend_url
     ends_on_decline = settings.payment_decline_policy == "cancel"
     shop_id = shop.records["payment"].shop_id
+    telling = PaymentEffects(store.payments, orders, processor, clock)
+    refunding = RefundEffects(store.payments, processor, ids, clock, shop_id)
+    outbox = _add_outbox(shop, "payment", store.payments, payment_effects(telling, refunding))
     shop.payment = PaymentService(
-        store, orders, processor, ids, clock, frontend_url, shop_id=shop_id, ends_on_decline=ends_on_decline
+        store, outbox, orders, processor, ids, clock, frontend_url, shop_id=shop_id, ends_on_decline=ends_on_decline
     )
-    shop.payment.outbox = _add_outbox(shop, "payment", store.payments, payment_effects(shop.payment))
     shop.unclaimed = Unclaimed(store, processor, ids, clock, shop_id)
     shop.inbox = Inbox(store, EventHandlers(shop.payment, processor, shop.unclaimed), processor, ids, clock)
     shop.notices = Notices(store, shop.inbox.refused, clock)

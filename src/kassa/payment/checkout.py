@@ -1,7 +1,7 @@
 """Checkout: making an order's one payment and its session at Stripe."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -21,9 +21,7 @@ from kassa.payment.machine import created, never_asked
 from kassa.payment.metadata import of_session
 from kassa.payment.processor import CallUnderWay, Processor, Refused, SavedFailure, SessionState
 from kassa.payment.refunds import KEY_IS_OLD_AFTER
-
-if TYPE_CHECKING:
-    from kassa.payment.service import PaymentService
+from kassa.payment.settling import Settling
 
 # Stripe takes no expiry under 30 minutes from when the call comes there, by its own clock (docs: checkout sessions).
 # That may be ahead of ours, and a call takes 20 s at most.
@@ -36,8 +34,8 @@ PAUSE: Millis = 100
 class Checkout:
     """Opens sessions for a payment service. `frontend_url` is where Stripe sends the buyer back to."""
 
-    def __init__(self, service: "PaymentService", orders: Orders, processor: Processor, frontend_url: str) -> None:
-        self._service = service
+    def __init__(self, settling: Settling, orders: Orders, processor: Processor, frontend_url: str) -> None:
+        self._settling = settling
         self._orders = orders
         self._processor = processor
         self._frontend_url = frontend_url.rstrip("/")
@@ -51,7 +49,7 @@ class Checkout:
             raise NotFound(f"there is no order {order_id[:64]}")
         if not order.is_payable:
             raise OrderNotPayable(f"the order is {order.status}, or it is being closed")
-        payment = await self._service.of_order(order_id) or await self._create(order)
+        payment = await self._settling.of_order(order_id) or await self._create(order)
         if payment.stage is Stage.CREATED:
             payment = await self.complete(payment.id)
         if payment.stage is not Stage.INITIATED or payment.session_url is None:
@@ -59,21 +57,21 @@ class Checkout:
         return payment
 
     async def _create(self, order: OrderForPayment) -> Payment:
-        now = self._service.clock.now()
+        now = self._settling.clock.now()
         cause = Cause(payment_id_of(order.id), order.user_id, "asked to pay", request_id.get())
         return await self._insert(created(order, self._params(order, now), cause, now))
 
     async def _insert(self, payment: Payment) -> Payment:
         try:
-            return await self._service.payments.insert(payment)
+            return await self._settling.payments.insert(payment)
         except Duplicate as duplicate:
-            known = await self._service.of_order(payment.order_id)
+            known = await self._settling.of_order(payment.order_id)
             if known is None:
                 raise Unavailable("the payment could not be stored; try again") from duplicate
             return known
 
     def _params(self, order: OrderForPayment, now: Millis) -> dict[str, Any]:
-        metadata = of_session(self._service.shop_id, order.id, payment_id_of(order.id), order.user_id)
+        metadata = of_session(self._settling.shop_id, order.id, payment_id_of(order.id), order.user_id)
         back = f"{self._frontend_url}/checkout/return?order={order.id}"
         return {
             "mode": "payment",
@@ -105,24 +103,24 @@ class Checkout:
             try:
                 return await self._complete(payment_id)
             except CallUnderWay:
-                await self._service.clock.sleep(PAUSE)
+                await self._settling.clock.sleep(PAUSE)
         raise StripeUnreachable("Stripe has been busy with this session for too long")
 
     async def _complete(self, payment_id: str) -> Payment:
         lock = self._opening.setdefault(payment_id, asyncio.Lock())
         async with lock:
-            payment = await self._service.payments.get(payment_id)
+            payment = await self._settling.payments.get(payment_id)
             if payment is None:
                 raise NotFound
             if payment.stage is not Stage.CREATED:
                 return payment
             try:
-                if self._service.clock.now() - payment.keyed_at > KEY_IS_OLD_AFTER:
+                if self._settling.clock.now() - payment.keyed_at > KEY_IS_OLD_AFTER:
                     raise SavedFailure
                 session = await self._processor.open_session(payment.params, payment.key)
             except (Refused, SavedFailure):
                 session = await self._look_then_open(payment)
-            return await self._service.settle(payment.id, session, inputs.opened(session.id))
+            return await self._settling.settle(payment.id, session, inputs.opened(session.id))
 
     async def _look_then_open(self, payment: Payment) -> SessionState:
         """The stored call does not work any more: look what it made; only if nothing, call with a new key."""
@@ -130,7 +128,7 @@ class Checkout:
         if found is not None:
             return found
         order = await self._orders.for_payment(payment.order_id)
-        now = self._service.clock.now()
+        now = self._settling.clock.now()
         renewed = msgspec.structs.replace(
             payment,
             params=self._params(order, now),
@@ -138,7 +136,7 @@ class Checkout:
             keyed_at=now,
         )
         try:
-            renewed = await self._service.payments.save(renewed)
+            renewed = await self._settling.payments.save(renewed)
         except Conflict as conflict:
             raise Unavailable("the payment was changed meanwhile; try again") from conflict
         try:
@@ -150,4 +148,4 @@ class Checkout:
         """Store that no session may be made for the order any more; the payment that is there, if one was faster."""
         order = await self._orders.for_payment(order_id)
         cause = Cause(inputs.close(order_id), "order-service", "closing", request_id.get())
-        return await self._insert(never_asked(order, cause, self._service.clock.now()))
+        return await self._insert(never_asked(order, cause, self._settling.clock.now()))

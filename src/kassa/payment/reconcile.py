@@ -179,8 +179,9 @@ class Reconciler:
         text = f"its money is owed back to the buyer: {owed[0]}"
         if not fix:
             return [Finding(payment.order_id, text, is_mended=False)]
-        asked = await self._service.change(payment.id, lambda current: owing(current, self._clock.now()))
-        left = debts(await self._service.outbox.ask_again(await self._service.outbox.carry_out(asked)))
+        outbox = self._service.outbox
+        asked = await outbox.see_through(payment.id, lambda current: owing(current, self._clock.now()))
+        left = debts(await outbox.ask_again(asked or payment))
         again = left[0] if left else "it goes back"
         return [Finding(payment.order_id, f"{text}; asked again: {again}", is_mended=not left)]
 

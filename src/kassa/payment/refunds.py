@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from kassa.contracts.inventory import Line
 from kassa.contracts.payment import NotRefundable, RefundTooLarge, TooManyRefunds
 from kassa.kit import effects
 from kassa.kit.audit import Cause, entry
@@ -42,6 +43,35 @@ class Refusal(NamedTuple):
     message: str
     is_disputed: bool = False
     is_back: bool = False
+
+
+def new_refund(
+    refund_id: str,
+    amount_minor: int,
+    reason: str,
+    now: Millis,
+    *,
+    restock: bool = False,
+    items: Sequence[Line] = (),
+) -> Refund:
+    """A refund that is asked for here, of an amount or of all that is left (0)."""
+    return Refund(
+        id=refund_id,
+        amount_minor=amount_minor,
+        reason=reason,
+        restock=restock,
+        items=tuple(items),
+        status=REQUESTED,
+        origin="kassa",
+        key=f"{refund_id}-1",
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def owed_refund(refund_id: str, reason: str, now: Millis) -> Refund:
+    """A refund of all that is left, because no order has the money."""
+    return msgspec.structs.replace(new_refund(refund_id, 0, reason, now), is_owed=True)
 
 
 def owed(payment: Payment, refund: Refund, cause: Cause) -> Payment:
