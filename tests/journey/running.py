@@ -190,6 +190,14 @@ class Buyer:
 
         await until(has_it, f"{order_id} to be {status}")
 
+    async def refunded(self, order_id: str, minor: int) -> None:
+        """Wait until so much of the order's money was sent back."""
+
+        async def has_been() -> bool:
+            return bool((await self.call("GET", f"/payments/status/{order_id}")).body["refundedMinor"] == minor)
+
+        await until(has_been, f"{minor} of {order_id} to be refunded")
+
     async def stock(self, product_id: str) -> int:
         """What can still be bought."""
         return int((await self.call("GET", f"/inventory/{product_id}")).body["stock"])

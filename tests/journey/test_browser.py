@@ -87,6 +87,61 @@ async def test_a_declined_card_cancels_the_order_and_gives_the_stock_back(browse
     await expect(page.get_by_test_id("stock").first).to_have_attribute("data-stock", str(stock))
 
 
+async def test_the_pages_tell_the_buyer_what_has_changed(browser: Browser, shop: RunningShop) -> None:
+    """A raised price is agreed to anew, coming back unpaid is no waiting, a partial refund is seen."""
+    admin = await shop.admin()
+    mug = await admin.product(stock=5, price="20.00")
+    page = await browser.new_page()
+    site = shop.base.replace("127.0.0.1", "localhost")
+    await page.goto(f"{site}/shop/products/{mug}")
+    await page.get_by_test_id("add-to-cart").click()
+    await page.goto(f"{site}/cart")
+    await register(page)
+    await page.goto(f"{site}/cart")
+    await admin.call("PUT", f"/products/{mug}", {"price": "40.00"})
+    await page.get_by_test_id("checkout").click()
+    await expect(page.get_by_test_id("trouble")).to_contain_text("from $20.00 to $40.00")
+    await shot(page, "10-price-changed")
+    await page.get_by_test_id("checkout").click()
+    await page.locator("#cancel").click()
+    await expect(page.get_by_test_id("order-status")).to_contain_text("You have not paid yet")
+    await expect(page.locator(".working")).to_have_count(0)
+    await shot(page, "11-unpaid")
+    order_id = page.url.partition("order=")[2].partition("&")[0]
+    await page.get_by_test_id("pay").click()
+    await page.locator("input[name=cardNumber]").fill(GOOD)
+    await page.locator("input[name=expiry]").fill("12 / 34")
+    await page.locator("input[name=cvc]").fill("123")
+    await page.locator("#pay").click()
+    await expect(page.get_by_test_id("order-status")).to_have_attribute("data-status", "CONFIRMED", timeout=20_000)
+    assert (await admin.call("POST", f"/payments/{order_id}/refund", {"amount": "10.00"})).status == 201
+    await admin.refunded(order_id, 1000)
+    await page.goto(f"{site}/account/orders/{order_id}")
+    await expect(page.get_by_test_id("refund")).to_contain_text("$10.00 of $40.00 sent back to you")
+    await shot(page, "12-partly-refunded")
+
+
+async def test_an_operator_takes_a_product_off_sale_and_puts_it_back(browser: Browser, shop: RunningShop) -> None:
+    admin = await shop.admin()
+    mug = await admin.product(stock=5)
+    site = shop.base.replace("127.0.0.1", "localhost")
+    context = await browser.new_context()
+    await context.add_cookies([{"name": "kassa_token", "value": admin.token, "url": site}])
+    page = await context.new_page()
+    await page.goto(f"{site}/console/products/{mug}")
+    await shot(page, "13-product")
+    await page.get_by_role("button", name="Stop selling").click()
+    assert (await shop.call("GET", f"/products/{mug}")).status == 404
+    await page.get_by_role("link", name="Off sale").click()
+    await expect(page.get_by_test_id("product-row")).to_have_count(1)
+    await shot(page, "14-off-sale")
+    await page.get_by_role("link", name="Mug").click()
+    await shot(page, "15-off-sale-product")
+    await page.get_by_role("button", name="Put back on sale").click()
+    await expect(page.get_by_role("button", name="Stop selling")).to_be_visible()
+    assert (await shop.call("GET", f"/products/{mug}")).status == 200
+
+
 async def test_the_shop_works_without_javascript(browser: Browser, shop: RunningShop) -> None:
     context = await browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 740})
     page = await context.new_page()

@@ -1,5 +1,6 @@
 """The fake shop's HTTP side: thin handlers over `FakeShop`, as a list to be mounted beside the pages."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -104,13 +105,25 @@ async def verify(request: Ask) -> Response[bytes]:
 @get("/products")
 async def product_list(request: Ask) -> Response[bytes]:
     category, q = request.query_params.get("category"), request.query_params.get("q", "").lower()
-    found = [each for each in shop_of(request).products.values() if each["isActive"]]
+    active = request.query_params.get("active") != "false"
+    if "active" in request.query_params:
+        admin_of(request)
+    found = [each for each in shop_of(request).products.values() if each["isActive"] is active]
     found = [each for each in found if q in each["name"].lower() and category in (None, each["category"])]
     return listed(request, "products", found)
 
 
+@get("/products/categories")
+async def categories(request: Ask) -> Response[bytes]:
+    names = sorted({each["category"] for each in shop_of(request).products.values() if each["isActive"]} - {""})
+    return answer({"categories": [{"category": name, "products": 1} for name in names]})
+
+
 @get("/products/{product_id:str}")
 async def one_product(request: Ask, product_id: FromPath[str]) -> Response[bytes]:
+    if request.query_params.get("includeInactive") == "true":
+        admin_of(request)
+        return answer({"product": shop_of(request).products[product_id]})
     return answer({"product": shop_of(request).product(product_id)})
 
 
@@ -128,8 +141,16 @@ async def create_product(request: Ask) -> Response[bytes]:
 @put("/products/{product_id:str}")
 async def change_product(request: Ask, product_id: FromPath[str]) -> Response[bytes]:
     admin_of(request)
-    product, body = shop_of(request).product(product_id), body_of(request)
-    product.update(body, price=Decimal(body["price"]), priceMinor=int(Decimal(body["price"]) * 100))
+    product, body = shop_of(request).products[product_id], body_of(request)
+    expected = body.pop("expectedUpdatedAt", None)
+    if expected is not None and datetime.fromisoformat(expected) != product["updatedAt"]:
+        raise Refused(409, "product_changed")
+    owner = next((each for each in shop_of(request).products.values() if each.get("sku") == body.get("sku", "")), None)
+    if body.get("sku") and owner is not None and owner is not product:
+        raise Refused(409, "sku_taken", productId=owner["id"])
+    if "price" in body:
+        body |= {"price": Decimal(body["price"]), "priceMinor": int(Decimal(body["price"]) * 100)}
+    product.update(body, updatedAt=product["updatedAt"] + timedelta(seconds=1))
     return answer({"product": product})
 
 
@@ -215,7 +236,8 @@ async def payment_status(request: Ask, order_id: FromPath[str]) -> Response[byte
     stage = shop_of(request).payments.get(order_id)
     if stage is None:
         raise Refused(404, "not_found")
-    return answer({"orderId": order_id, "status": "INITIATED", "stage": stage, "currency": "usd", "amountMinor": 1})
+    status = {"orderId": order_id, "status": "INITIATED", "stage": stage, "currency": "usd", "amountMinor": 3000}
+    return answer({**status, **shop_of(request).money_back.get(order_id, {})})
 
 
 @post("/payments/{order_id:str}/refund")
@@ -297,10 +319,10 @@ async def stock_numbers(request: Ask) -> Response[bytes]:
 
 def api_router() -> Router:
     handlers = [
-        register, login, refresh, logout, change_password, verify, product_list, one_product, create_product,
-        change_product, remove_product, adjust, place, my_orders, one_order, cancel, timeline, all_orders,
-        create_session, payment_status, refund, events, attention, disputes, replay, unclaimed, dismiss, order_numbers,
-        revenue, payment_numbers, stock_numbers,
+        register, login, refresh, logout, change_password, verify, product_list, categories, one_product,
+        create_product, change_product, remove_product, adjust, place, my_orders, one_order, cancel, timeline,
+        all_orders, create_session, payment_status, refund, events, attention, disputes, replay, unclaimed, dismiss,
+        order_numbers, revenue, payment_numbers, stock_numbers,
     ]  # fmt: skip
     return Router(
         "/",

@@ -177,6 +177,67 @@ async def test_coming_back_claims_nothing_and_watches_the_order(browser: Browser
     assert '<noscript><meta http-equiv="refresh"' in page.text
 
 
+async def test_who_comes_back_without_paying_is_told_so_and_can_pay_or_cancel(
+    browser: Browser, shop: FakeShop, mug: str
+) -> None:
+    await browser.submit(await browser.get("/cart"), "/checkout")
+    order = order_of(shop)
+    shop.payments[order["id"]] = "INITIATED"
+    for address in (f"/checkout/return?order={order['id']}&unpaid=1", f"/account/orders/{order['id']}"):
+        page = await browser.get(address)
+        assert "You have not paid yet No money was taken. Your goods are held for you: pay" in text_of(page)
+        assert 'class="working"' not in page.text
+        assert 'data-testid="pay"' in page.text
+        assert 'data-testid="cancel"' in page.text
+        assert f'data-watch="/checkout/status/{order["id"]}?unpaid=1"' in page.text
+    assert "You have not paid yet" in (await browser.get(f"/checkout/status/{order['id']}?unpaid=1")).text
+    shop.payments[order["id"]] = "PROCESSING"
+    assert "Your bank is still working on it" in (await browser.get(f"/checkout/status/{order['id']}?unpaid=1")).text
+    order["status"] = "CONFIRMED"
+    assert "Your order is confirmed" in (await browser.get(f"/checkout/return?order={order['id']}&unpaid=1")).text
+
+
+@pytest.mark.parametrize(
+    ("refunded", "head"), [(1000, "$10.00 of $30.00 sent back to you"), (3000, "$30.00 sent back to you")]
+)
+async def test_the_buyer_sees_what_was_sent_back(
+    browser: Browser, shop: FakeShop, mug: str, refunded: int, head: str
+) -> None:
+    await browser.submit(await browser.get("/cart"), "/checkout")
+    order = order_of(shop)
+    order["status"] = "CONFIRMED"
+    shop.payments[order["id"]] = "SUCCESS"
+    for address in (f"/account/orders/{order['id']}", f"/checkout/return?order={order['id']}"):
+        assert 'data-testid="refund"' not in (await browser.get(address)).text
+        shop.money_back[order["id"]] = {"refundedMinor": refunded}
+        assert head in text_of(await browser.get(address))
+        del shop.money_back[order["id"]]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("warning_needs_response", "$30.00 questioned by your bank Your bank has asked us about this payment."),
+        ("needs_response", "$30.00 disputed by your bank Your bank has taken this back from us until it has decided."),
+        ("won", "the payment stands"),
+        ("lost", "it pays this back to you"),
+        ("something_new", "Your bank is looking into this payment."),
+    ],
+)
+async def test_the_buyer_sees_what_the_bank_does(
+    browser: Browser, shop: FakeShop, mug: str, status: str, words: str
+) -> None:
+    await browser.submit(await browser.get("/cart"), "/checkout")
+    order = order_of(shop)
+    order["status"] = "CONFIRMED"
+    shop.payments[order["id"]] = "SUCCESS"
+    dispute = {"status": status, "amountMinor": 3000, "currency": "usd"}
+    shop.money_back[order["id"]] = {"disputes": [dispute]}
+    page = await browser.get(f"/account/orders/{order['id']}")
+    assert words in text_of(page)
+    assert f'data-testid="dispute" data-status="{status}"' in page.text
+
+
 async def test_the_watched_part_follows_the_order(browser: Browser, shop: FakeShop, mug: str) -> None:
     await browser.submit(await browser.get("/cart"), "/checkout")
     order = order_of(shop)

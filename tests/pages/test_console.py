@@ -168,10 +168,10 @@ async def test_a_refused_refund_says_why(operator: Browser, shop: FakeShop) -> N
 async def test_a_product_is_made_with_its_exact_price(operator: Browser, shop: FakeShop) -> None:
     page = await operator.get("/console/products/new")
     typed = {"name": "Mug", "description": "Blue", "price": "199.98", "category": "Kitchen", "stock": "12"}
-    answer = await operator.submit(page, "/console/products/new", **typed, images="/a.svg\n/b.svg\n")
+    answer = await operator.submit(page, "/console/products/new", **typed, sku=" M-1 ", images="/a.svg\n/b.svg\n")
     assert answer.status_code == 303
     (call,) = shop.called("POST", "/products")
-    assert call.body == {**typed, "stock": 12, "images": ["/a.svg", "/b.svg"]}
+    assert call.body == {**typed, "sku": "M-1", "stock": 12, "images": ["/a.svg", "/b.svg"]}
     assert call.headers["idempotency-key"]
 
 
@@ -193,6 +193,54 @@ async def test_a_product_is_changed_and_taken_off_sale(operator: Browser, shop: 
     assert shop.products[product_id]["priceMinor"] == 2450
     await operator.submit(page, f"{address}/deactivate")
     assert not shop.products[product_id]["isActive"]
+
+
+async def test_a_product_off_sale_is_seen_changed_and_put_back(operator: Browser, shop: FakeShop) -> None:
+    mug, tea = shop.add("Mug", 1999), shop.add("Tea", 100)
+    shop.products[mug]["isActive"] = False
+    listed = text_of(await operator.get("/console/products"))
+    assert "Tea" in listed
+    assert "Mug" not in listed
+    off = await operator.get("/console/products?sale=off&q=mug")
+    assert f'href="/console/products/{mug}"' in off.text
+    assert tea not in off.text
+    page = await operator.get(f"/console/products/{mug}")
+    assert "Off sale" in text_of(page)
+    assert "Stop selling" not in text_of(page)
+    await operator.submit(page, f"/console/products/{mug}", price="24.50", images="", description="")
+    assert shop.products[mug]["priceMinor"] == 2450
+    answer = await operator.submit(page, f"/console/products/{mug}/activate")
+    assert answer.headers["Location"] == f"/console/products/{mug}"
+    assert shop.products[mug]["isActive"]
+    assert shop.products[mug]["priceMinor"] == 2450
+    assert "The product is on sale again." in (await operator.get(f"/console/products/{mug}")).text
+
+
+async def test_what_somebody_else_has_changed_is_shown_and_not_replaced_unseen(
+    operator: Browser, shop: FakeShop
+) -> None:
+    product_id = shop.add("Mug", 1999)
+    address = f"/console/products/{product_id}"
+    mine, other = await operator.get(address), await operator.get(address)
+    await operator.submit(other, address, price="24.50", description="", images="")
+    answer = await operator.submit(mine, address, name="Cup", price="19.99", description="", images="")
+    assert answer.status_code == 409
+    assert "Somebody else has changed this product. Nothing was saved" in text_of(answer)
+    assert "Somebody else has changed this to: 24.50" in text_of(answer)
+    assert (shop.products[product_id]["name"], shop.products[product_id]["priceMinor"]) == ("Mug", 2450)
+    again = await operator.submit(answer, address, description="", images="")
+    assert again.status_code == 303
+    assert (shop.products[product_id]["name"], shop.products[product_id]["priceMinor"]) == ("Cup", 1999)
+
+
+async def test_a_sku_that_is_taken_is_said_at_its_field(operator: Browser, shop: FakeShop) -> None:
+    product_id = shop.add("Mug")
+    page = await operator.get(f"/console/products/{product_id}")
+    other = shop.add("Cup", sku="M-1")
+    answer = await operator.submit(page, f"/console/products/{product_id}", sku="M-1", description="", images="")
+    assert answer.status_code == 409
+    assert f"Product {other} has this SKU already." in text_of(answer)
+    assert 'value="M-1"' in answer.text
 
 
 async def test_stock_is_added_and_taken_away(operator: Browser, shop: FakeShop) -> None:

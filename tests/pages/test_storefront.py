@@ -149,6 +149,16 @@ async def test_the_shop_is_asked_in_the_buyers_name(browser: Browser, shop: Fake
     assert "cookie" not in call.headers
 
 
+async def test_the_oldest_of_many_products_has_its_category_in_the_shop(browser: Browser, shop: FakeShop) -> None:
+    shop.add("Rare", category="Antiques")
+    for number in range(600):
+        shop.add(f"Mug {number}", category="Kitchen")
+    page = await browser.get("/")
+    assert 'href="/?category=Antiques"' in page.text
+    assert len(shop.called("GET", "/products/categories")) == 1
+    assert len(shop.called("GET", "/products")) == 1
+
+
 async def test_without_categories_the_list_is_still_shown(browser: Browser, shop: FakeShop) -> None:
     shop.add("Mug", category="")
     page = await browser.get("/")

@@ -11,6 +11,7 @@ from kassa.order.domain import Order, Stage
 from kassa.payment.disputes import observed
 from kassa.payment.domain import Todo
 from kassa.payment.refunds import Refusal, refused
+from kassa.payment.wire import shown_status
 from tests.trade.test_timeline import told
 from tests.trade.world import BUYER, World, found
 
@@ -48,6 +49,7 @@ async def test_a_dispute_tells_its_story_and_wants_an_answer(shop: World) -> Non
         await shop.hook(shop.stripe.dispute_event(kind))
         payment = await shop.payment_now(order)
         assert payment.wants_evidence == (status == "needs_response")
+        assert [(each.status, each.amount_minor) for each in shown_status(payment).disputes] == [(status, 1999)]
         shop.clock.advance(HOUR)
     story = await told(shop, order)
     assert [text for text in story if "evidence" in text or "dispute " in text] == [

@@ -37,6 +37,7 @@ async def test_stripe_is_asked_with_what_finds_the_payment_again(shop: World) ->
     names = {"orderId": order.id, "paymentId": payment.id, "userId": order.user_id}
     assert params["metadata"] == {"shopId": shop.shop_id, **names}
     assert params["success_url"] == f"http://shop.example/checkout/return?order={order.id}"
+    assert params["cancel_url"] == f"{params['success_url']}&unpaid=1"
     assert (params["allow_promotion_codes"], params["adaptive_pricing"]) == (False, {"enabled": False})
 
 

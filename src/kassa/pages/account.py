@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from kassa.pages.checkout import go_and_pay, payment_stage, read_order
+from kassa.pages.checkout import go_and_pay, read_order, read_payment
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.models import OneOrder, Orders
 from kassa.pages.storefront import paging
@@ -118,8 +118,8 @@ async def order_list(visit: Visiting) -> Response[str]:
 async def order_page(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
     visit.require_login()
     order = await read_order(visit, order_id)
-    stage = await payment_stage(visit, order)
-    return visit.page("order.html", order=order, stage=stage, leads_to_payment=True)
+    payment = await read_payment(visit, order)
+    return visit.page("order.html", order=order, payment=payment, is_unpaid=True, leads_to_payment=True)
 
 
 @post("/account/orders/{order_id:str}/pay", include_in_schema=False)

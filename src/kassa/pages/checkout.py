@@ -123,8 +123,8 @@ async def checkout_address(visit: Visiting) -> Response[str]:
 async def checkout_return(visit: Visiting) -> Response[str]:
     visit.require_login()
     order = await read_order(visit, visit.request.query_params.get("order", ""))
-    stage = await payment_stage(visit, order)
-    return visit.page("return.html", order=order, stage=stage, leads_to_payment=True)
+    payment = await read_payment(visit, order)
+    return visit.page("return.html", order=order, payment=payment, is_unpaid=_is_unpaid(visit), leads_to_payment=True)
 
 
 @get("/checkout/status/{order_id:str}", include_in_schema=False)
@@ -132,22 +132,25 @@ async def checkout_status(visit: Visiting, order_id: FromPath[str]) -> Response[
     """The part of the page that changes, for the script that asks again and again."""
     visit.require_login()
     order = await read_order(visit, order_id)
-    return visit.page("_status.html", order=order, stage=await payment_stage(visit, order))
+    payment = await read_payment(visit, order)
+    return visit.page("_status.html", order=order, payment=payment, is_unpaid=_is_unpaid(visit))
 
 
 async def read_order(visit: Visit, order_id: str) -> Order:
     return (await visit.api.get(path_of("orders", order_id), OneOrder)).order
 
 
-async def payment_stage(visit: Visit, order: Order) -> str:
-    """How far the payment of an unpaid order is; empty when there is none, or it cannot be told just now."""
-    if order.is_final:
-        return ""
+def _is_unpaid(visit: Visit) -> bool:
+    """Whether the buyer has come back without paying, as the payment page says: no payment is waited for."""
+    return visit.request.query_params.get("unpaid") == "1"
+
+
+async def read_payment(visit: Visit, order: Order) -> PaymentStatus | None:
+    """The order's payment; None when there is none, or it cannot be told just now."""
     try:
-        payment = await visit.api.get(path_of("payments", "status", order.id), PaymentStatus)
+        return await visit.api.get(path_of("payments", "status", order.id), PaymentStatus)
     except ApiProblem:
-        return ""
-    return payment.stage or payment.status
+        return None
 
 
 CHECKOUT: tuple[Any, ...] = (check_out, checkout_address, checkout_return, checkout_status)

@@ -14,7 +14,7 @@ from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.words import trouble
 
 _SHOWN = 50
-_FIELDS = ("name", "description", "price", "category", "images", "stock")
+_FIELDS = ("name", "description", "price", "category", "sku", "images", "stock", "updated")
 
 
 @get("/console/products", include_in_schema=False)
@@ -22,9 +22,11 @@ async def products(visit: Visiting) -> Response[str]:
     await require_admin(visit)
     asked = visit.request.query_params
     q, skip = asked.get("q", "").strip()[:200], max(0, number(asked.get("skip")))
-    found = await visit.api.get("/products", Products, {"q": q, "limit": _SHOWN, "skip": skip})
+    filters = {"q": q, "sale": "off" if asked.get("sale") == "off" else ""}
+    active = "false" if filters["sale"] else "true"
+    found = await visit.api.get("/products", Products, {"q": q, "active": active, "limit": _SHOWN, "skip": skip})
     pages = paging(skip, _SHOWN, found.pagination.total)
-    return visit.page("console/products.html", products=found.products, filters={"q": q}, paging=pages)
+    return visit.page("console/products.html", products=found.products, filters=filters, paging=pages)
 
 
 def _form(
@@ -35,7 +37,10 @@ def _form(
     status: int = 200,
 ) -> Response[str]:
     errors = problem.errors if problem else {}
-    wrong = trouble(problem) if problem and not errors else ""
+    if problem and problem.code == "sku_taken":
+        errors = {"sku": f"Product {problem.members.get('productId')} has this SKU already."}
+    is_told = errors and problem and problem.code != "product_changed"
+    wrong = trouble(problem) if problem and not is_told else ""
     return visit.page("console/product.html", status, product=product, values=values, errors=errors, trouble=wrong)
 
 
@@ -45,14 +50,17 @@ def _values_of(product: Product) -> dict[str, str]:
         "description": product.description,
         "price": major_text(product.price_minor, product.currency),
         "category": product.category,
+        "sku": product.sku or "",
         "images": "\n".join(product.images),
         "stock": "",
+        "updated": product.updated_at.isoformat() if product.updated_at else "",
     }
 
 
 def _body(visit: Visit) -> dict[str, object]:
     """What was typed, as the API takes it: the price as text, so that it stays exact."""
     body: dict[str, object] = {name: visit.field(name) for name in ("name", "description", "price", "category")}
+    body["sku"] = visit.field("sku") or None
     body["images"] = [line.strip() for line in visit.field("images").splitlines() if line.strip()]
     return body
 
@@ -79,7 +87,8 @@ async def create_product(visit: Visiting) -> Response[str]:
 
 
 async def _read(visit: Visit, product_id: str) -> Product:
-    return (await visit.api.get(path_of("products", product_id), OneProduct)).product
+    path = path_of("products", product_id)
+    return (await visit.api.get(path, OneProduct, {"includeInactive": "true"})).product
 
 
 @get("/console/products/{product_id:str}", include_in_schema=False)
@@ -95,13 +104,28 @@ async def save_product(visit: Visiting, product_id: FromPath[str]) -> Response[s
     product = await _read(visit, product_id)
     try:
         path = path_of("products", product_id)
-        await visit.api.send("PUT", path, OneProduct, _body(visit), key=visit.field("key") or None)
+        body = _body(visit) | {"expectedUpdatedAt": visit.field("updated")}
+        await visit.api.send("PUT", path, OneProduct, body, key=visit.field("key") or None)
     except ApiProblem as problem:
         if problem.status not in (400, 409, 422):
             raise
         values = {name: visit.field(name) for name in _FIELDS}
+        if problem.code == "product_changed":
+            product = await _read(visit, product_id)
+            values, problem = _overtaken(values, _values_of(product))
         return _form(visit, values, product, problem, problem.status)
     return visit.redirect("/console/products", "product-saved")
+
+
+def _overtaken(typed: dict[str, str], now: dict[str, str]) -> tuple[dict[str, str], ApiProblem]:
+    """What was typed, and beside it what somebody else has made of it: saved again, it replaces that."""
+    errors = {
+        name: f"Somebody else has changed this to: {now[name] or 'nothing'}"
+        for name in _FIELDS
+        if name != "updated" and typed[name].split() != now[name].split()
+    }
+    text = "Somebody else has changed this product. Nothing was saved; save again if that is right all the same."
+    return typed | {"updated": now["updated"]}, ApiProblem(409, "product_changed", text, errors)
 
 
 @post("/console/products/{product_id:str}/deactivate", include_in_schema=False)
@@ -109,6 +133,13 @@ async def deactivate(visit: Visiting, product_id: FromPath[str]) -> Response[str
     await require_admin(visit)
     await visit.api.send("DELETE", path_of("products", product_id), Any)
     return visit.redirect("/console/products", "product-off")
+
+
+@post("/console/products/{product_id:str}/activate", include_in_schema=False)
+async def activate(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
+    await require_admin(visit)
+    await visit.api.send("PUT", path_of("products", product_id), OneProduct, {"isActive": True})
+    return visit.redirect(f"/console/products/{product_id}", "product-on")
 
 
 @post("/console/products/{product_id:str}/stock", include_in_schema=False)
@@ -146,5 +177,6 @@ CONSOLE_PRODUCTS: tuple[Any, ...] = (
     edit_product,
     save_product,
     deactivate,
+    activate,
     adjust_stock,
 )

@@ -49,6 +49,7 @@ class Product(Answer, frozen=True):
     name: str
     price_minor: int
     currency: str
+    sku: str | None = None
     description: str = ""
     category: str = ""
     images: tuple[str, ...] = ()
@@ -64,6 +65,15 @@ class Product(Answer, frozen=True):
 class Products(Answer, frozen=True):
     products: tuple[Product, ...]
     pagination: Pagination = Pagination()
+
+
+class Category(Answer, frozen=True):
+    category: str
+    products: int = 0
+
+
+class Categories(Answer, frozen=True):
+    categories: tuple[Category, ...]
 
 
 class OneProduct(Answer, frozen=True):
@@ -117,12 +127,19 @@ class Checkout(Answer, frozen=True):
     session_id: str = ""
 
 
+class PaymentDispute(Answer, frozen=True):
+    status: str
+    amount_minor: int
+    currency: str
+
+
 class PaymentStatus(Answer, frozen=True):
     status: str
     currency: str
     amount_minor: int
     stage: str = ""
     refunded_minor: int = 0
+    disputes: tuple[PaymentDispute, ...] = ()
 
 
 class Entry(Answer, frozen=True):

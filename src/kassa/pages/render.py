@@ -62,6 +62,7 @@ def make_renderer(settings: PageSettings, statics: Statics) -> Renderer:
         plural=formats.plural,
         status_word=words.status_word,
         why=words.why,
+        dispute_words=words.dispute_words,
         picture=picture,
         when=partial(when, settings),
         clock=formats.clock,

@@ -14,7 +14,7 @@ from kassa.pages.console import CONSOLE
 from kassa.pages.render import make_renderer
 from kassa.pages.settings import PageSettings
 from kassa.pages.statics import Statics, static_route
-from kassa.pages.storefront import STOREFRONT, Categories
+from kassa.pages.storefront import STOREFRONT, KnownCategories
 from kassa.pages.visit import ClientFactory, Visit, make_visit, open_visit
 
 _MAX_FORM = 256 * 1024
@@ -25,12 +25,12 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings) -> Route
     so it may name the very application that this router is mounted in."""
     statics = Statics()
     renderer = make_renderer(settings, statics)
-    known = Categories()
+    known = KnownCategories()
 
     async def visit(request: Request[Any, Any, Any]) -> Visit:
         return await open_visit(request, client_factory, renderer)
 
-    def categories() -> Categories:
+    def categories() -> KnownCategories:
         return known
 
     async def refuse_forgery(request: Request[Any, Any, Any]) -> None:

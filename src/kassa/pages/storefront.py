@@ -8,18 +8,17 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, SkipValidation
 
 from kassa.pages.client import ApiProblem, ShopClient, path_of
-from kassa.pages.models import OneProduct, Products
+from kassa.pages.models import Categories, OneProduct, Products
 from kassa.pages.visit import Visiting, number
 
 FEW = 5
 """From this number down, a buyer is told how many are left."""
 
 
-class Categories:
-    """The categories in use. The API has no list of them, so they are gathered from the products and kept a minute."""
+class KnownCategories:
+    """The categories of what is on sale, kept a minute."""
 
     _KEPT_FOR = 60.0
-    _PAGES = 5
 
     def __init__(self) -> None:
         self._names: tuple[str, ...] = ()
@@ -28,27 +27,17 @@ class Categories:
     async def names(self, api: ShopClient) -> tuple[str, ...]:
         now = asyncio.get_running_loop().time()
         if now >= self._until:
-            self._names = await self._gather(api)
+            answer = await api.get("/products/categories", Categories)
+            self._names = tuple(each.category for each in answer.categories)
             self._until = now + self._KEPT_FOR
         return self._names
 
-    async def _gather(self, api: ShopClient) -> tuple[str, ...]:
-        found: set[str] = set()
-        cursor: str | None = None
-        for _ in range(self._PAGES):
-            page = await api.get("/products", Products, {"limit": 100, "cursor": cursor})
-            found.update(product.category for product in page.products if product.category)
-            cursor = page.pagination.next_cursor
-            if cursor is None:
-                break
-        return tuple(sorted(found))
 
-
-KnownCategories: TypeAlias = NamedDependency[SkipValidation[Categories]]
+KnowingCategories: TypeAlias = NamedDependency[SkipValidation[KnownCategories]]
 
 
 @get(["/", "/shop"], include_in_schema=False)
-async def product_list(visit: Visiting, categories: KnownCategories) -> Response[str]:
+async def product_list(visit: Visiting, categories: KnowingCategories) -> Response[str]:
     asked = visit.request.query_params
     q, category = asked.get("q", "").strip()[:200], asked.get("category", "").strip()[:200]
     skip, limit = max(0, number(asked.get("skip"))), visit.renderer.settings.page_size
@@ -63,7 +52,7 @@ async def product_list(visit: Visiting, categories: KnownCategories) -> Response
     )
 
 
-async def _categories_or_none(api: ShopClient, categories: Categories) -> tuple[str, ...]:
+async def _categories_or_none(api: ShopClient, categories: KnownCategories) -> tuple[str, ...]:
     """The filter is a convenience: without it the list is still shown."""
     try:
         return await categories.names(api)

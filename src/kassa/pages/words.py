@@ -31,6 +31,17 @@ _WITHOUT_REASON = {
     "REFUNDED": "The money has been sent back to you. Banks usually show it within 5 to 10 days.",
 }
 
+# Stripe's statuses of a dispute, and of an inquiry before one, in front of the buyer.
+_DISPUTES = {
+    "warning_needs_response": "Your bank has asked us about this payment. No money was taken back; we will answer.",
+    "warning_under_review": "Your bank has asked us about this payment, and is looking at our answer.",
+    "warning_closed": "Your bank had asked us about this payment. Its question is settled, and the payment stands.",
+    "needs_response": "Your bank has taken this back from us until it has decided. We will tell it our side.",
+    "under_review": "Your bank has taken this back from us, and is deciding.",
+    "won": "Your bank has decided that the payment stands.",
+    "lost": "Your bank has decided for you: it pays this back to you.",
+}
+
 NOTES = {
     "added": "Added to your cart.",
     "updated": "Your cart was changed.",
@@ -48,6 +59,7 @@ NOTES = {
     "not-payable": "This order can no longer be paid.",
     "product-saved": "The product was saved.",
     "product-off": "The product is no longer sold.",
+    "product-on": "The product is on sale again.",
     "stock-saved": "The stock was changed.",
     "replayed": "The event was processed again.",
     "dismissed": "The payment is off the list.",
@@ -71,6 +83,11 @@ def why(order: Order) -> str:
         return known
     words = reason.replace("_", " ")
     return f"{words[0].upper()}{words[1:].rstrip('.')}."
+
+
+def dispute_words(status: str) -> str:
+    """What it means to the buyer how a dispute stands."""
+    return _DISPUTES.get(status, "Your bank is looking into this payment.")
 
 
 def trouble(problem: ApiProblem) -> str:

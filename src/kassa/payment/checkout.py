@@ -83,7 +83,7 @@ class Checkout:
             "allow_promotion_codes": False,
             "expires_at": max(order.expires_at, now + SHORTEST_SESSION) // SECOND,
             "success_url": back,
-            "cancel_url": back,
+            "cancel_url": f"{back}&unpaid=1",
             "line_items": [
                 {
                     "quantity": item.quantity,

@@ -52,6 +52,15 @@ class SessionAnswer(msgspec.Struct, frozen=True, rename="camel"):
     session_id: str
 
 
+class PaymentDispute(msgspec.Struct, frozen=True, rename="camel"):
+    """Money that the buyer's bank asks about, or has taken back; `status` is Stripe's."""
+
+    status: str
+    amount: Decimal
+    amount_minor: int
+    currency: str
+
+
 class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
     """How an order's payment stands. `stage` is exact, `status` is INITIATED, SUCCESS or FAILED."""
 
@@ -65,6 +74,7 @@ class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
     updated_at: Timestamp
     refunded: Decimal
     refunded_minor: int
+    disputes: list[PaymentDispute]
 
 
 class RefundOut(msgspec.Struct, frozen=True, rename="camel"):
@@ -199,6 +209,10 @@ def shown_status(payment: Payment) -> PaymentStatus:
         updated_at=rfc3339(payment.updated_at),
         refunded=major(refunded, payment.currency),
         refunded_minor=refunded,
+        disputes=[
+            PaymentDispute(each.status, major(each.amount_minor, payment.currency), each.amount_minor, payment.currency)
+            for each in payment.disputes
+        ],
     )
 
 

@@ -6,6 +6,7 @@ from litestar import Request, Response, delete, get, post, put
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from kassa.contracts.product import ProductChanged, SkuTaken
+from kassa.kit.clock import SECOND
 from kassa.kit.ids import PRODUCT
 from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, admin_of, new_id, once, paging, read_body, takes
@@ -109,7 +110,8 @@ async def update_product(request: Request[Any, Any, Any], product_id: FromPath[s
     """Replace the given fields; for administrators. `stock` is changed by POST /inventory/adjust."""
     admin = await admin_of(request)
     fields = given(await _read_change(request))
-    expected = fields.pop("expected_updated_at", None)
+    read_at = fields.pop("expected_updated_at", None)
+    expected = None if read_at is None else round(read_at.timestamp() * SECOND)
     if not fields:
         raise Invalid("name at least one field to replace")
     service = _service(request)

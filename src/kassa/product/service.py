@@ -72,9 +72,9 @@ class ProductService:
         _refuse(errors)
         return await self._insert(product_id, good, who)
 
-    async def update(self, product_id: str, fields: Fields, who: str, expected: str | None = None) -> Product:
+    async def update(self, product_id: str, fields: Fields, who: str, expected: Millis | None = None) -> Product:
         """Replace the given fields; NotFound if there is no such product, SkuTaken. `expected` is when it was changed
-        last, as the caller has read it (RFC 3339): ProductChanged if that is not so any more."""
+        last, as the caller has read it: ProductChanged if that is not so any more."""
         good, errors = domain.checked(fields, self.currency)
         _refuse(errors)
         return await self._edit(product_id, good, who, "edited", expected)
@@ -165,11 +165,11 @@ class ProductService:
         self._totals.clear()
         return await self._outbox.carry_out(stored)
 
-    async def _edit(self, product_id: str, good: Fields, who: str, why: str, expected: str | None = None) -> Product:
+    async def _edit(self, product_id: str, good: Fields, who: str, why: str, expected: Millis | None = None) -> Product:
         cause, now = self._cause(who, why), self._clock.now()
 
         def edit(known: Product) -> Product:
-            if expected not in (None, rfc3339(known.updated_at)):
+            if expected not in (None, known.updated_at):
                 raise ProductChanged(product_id, rfc3339(known.updated_at))
             return domain.edited(known, good, cause, now)
 

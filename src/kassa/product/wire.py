@@ -1,5 +1,6 @@
 """Products over the wire: what is sent and what is answered."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -68,7 +69,8 @@ class ProductChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     is_active: Annotated[bool, Meta(description="Whether it is on sale")] | UnsetType = UNSET
     sku: Sku | UnsetType | None = UNSET
     expected_updated_at: (
-        Annotated[str, Meta(description="The `updatedAt` that was read: refused if it was changed since")] | UnsetType
+        Annotated[datetime, Meta(tz=True, description="The `updatedAt` that was read: refused if it was changed since")]
+        | UnsetType
     ) = UNSET
 
 
