@@ -246,6 +246,15 @@ async def refund(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
     return answer({"refund": {"id": "rfd_1", "status": "pending"}}, 201)
 
 
+@get("/payments/{order_id:str}/refunds")
+async def refunds(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
+    admin_of(request)
+    items = [
+        {"productId": item["productId"], "quantity": item["quantity"]} for item in visible(request, order_id)["items"]
+    ]
+    return answer({"refunds": [], "left": 12.5, "leftMinor": 1250, "currency": "usd", "leftItems": items})
+
+
 @get("/payments/admin/events")
 async def events(request: Ask) -> Response[bytes]:
     admin_of(request)
@@ -321,7 +330,8 @@ def api_router() -> Router:
     handlers = [
         register, login, refresh, logout, change_password, verify, product_list, categories, one_product,
         create_product, change_product, remove_product, adjust, place, my_orders, one_order, cancel, timeline,
-        all_orders, create_session, payment_status, refund, events, attention, disputes, replay, unclaimed, dismiss,
+        all_orders, create_session, payment_status, refund, refunds, events, attention, disputes, replay,
+        unclaimed, dismiss,
         order_numbers, revenue, payment_numbers, stock_numbers,
     ]  # fmt: skip
     return Router(

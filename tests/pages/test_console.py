@@ -149,18 +149,39 @@ async def test_an_order_shows_its_timeline_and_can_be_refunded(operator: Browser
     order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 1})], "CONFIRMED")
     page = await operator.get(f"/console/orders/{order['id']}")
     assert "Placed" in page.text
-    answer = await operator.submit(page, f"/console/orders/{order['id']}/refund", amount="1.50", restock="")
+    path, pieces = f"/console/orders/{order['id']}/refund", f"pieces-{order['items'][0]['productId']}"
+    sure = await operator.submit(page, path, amount="1.50", **{pieces: "2"})
+    assert (sure.status_code, shop.called("POST", f"/payments/{order['id']}/refund")) == (200, [])
+    assert "1.50 USD" in sure.text
+    assert "2 × Mug" in sure.text
+    answer = await operator.submit(sure, path)
     assert answer.status_code == 303
     call = shop.calls[-1]
-    assert call.body == {"restock": False, "amount": "1.50"}
+    items = [{"productId": order["items"][0]["productId"], "quantity": 2}]
+    assert call.body == {"amount": "1.50", "reason": "", "items": items}
     assert call.headers["idempotency-key"]
+
+
+async def test_enter_in_the_refund_form_refunds_nothing(operator: Browser, shop: FakeShop) -> None:
+    """What is left is filled in; an amount that was emptied never means all of it."""
+    order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 2})], "CONFIRMED")
+    page = await operator.get(f"/console/orders/{order['id']}")
+    assert 'value="12.50"' in page.text
+    path = f"/console/orders/{order['id']}/refund"
+    assert "Refund this order?" in (await operator.submit(page, path)).text
+    empty = await operator.submit(page, path, amount="")
+    assert (empty.status_code, "the amount is empty" in empty.text) == (422, True)
+    unsure = await operator.submit(page, path, amount="", confirmed="yes")
+    assert unsure.status_code == 422
+    assert shop.called("POST", f"/payments/{order['id']}/refund") == []
 
 
 async def test_a_refused_refund_says_why(operator: Browser, shop: FakeShop) -> None:
     order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 1})], "CONFIRMED")
-    page = await operator.get(f"/console/orders/{order['id']}")
+    path = f"/console/orders/{order['id']}/refund"
+    sure = await operator.submit(await operator.get(f"/console/orders/{order['id']}"), path, amount="999")
     shop.broken[f"/payments/{order['id']}/refund"] = Refused(409, "refund_too_large", "More than is left.")
-    answer = await operator.submit(page, f"/console/orders/{order['id']}/refund", amount="999")
+    answer = await operator.submit(sure, path)
     assert answer.status_code == 409
     assert "More than is left." in answer.text
 

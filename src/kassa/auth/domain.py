@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from kassa.contracts.auth import WrongCredentials
-from kassa.kit.audit import Cause, entry
+from kassa.kit.audit import Cause, entry, newest
 from kassa.kit.clock import DAY, SECOND, Millis
 from kassa.kit.documents import Document
 from kassa.kit.effects import Aggregate
@@ -151,7 +151,7 @@ def with_password(user: User, known_hash: str, new_hash: str, cause: Cause, now:
         raise WrongCredentials
     changed = entry(cause, "password changed", user.role, user.role, now)
     return msgspec.structs.replace(
-        user, password_hash=new_hash, epoch=user.epoch + 1, updated_at=now, audit=(*user.audit, changed)
+        user, password_hash=new_hash, epoch=user.epoch + 1, updated_at=now, audit=newest(user.audit, changed)
     )
 
 
@@ -160,7 +160,7 @@ def promoted(user: User, cause: Cause, now: Millis) -> User:
     if user.role == ADMIN:
         return user
     change = entry(cause, "promoted", user.role, ADMIN, now)
-    return msgspec.structs.replace(user, role=ADMIN, updated_at=now, audit=(*user.audit, change))
+    return msgspec.structs.replace(user, role=ADMIN, updated_at=now, audit=newest(user.audit, change))
 
 
 def new_family(family_id: str, user: User, token_hash: str, now: Millis) -> Family:

@@ -1,5 +1,5 @@
-"""The audit entry: what changed, who changed it and why. Entries are never changed or removed. And what a comparison of
-two books has found."""
+"""The audit entry: what changed, who changed it and why. Entries are never changed; those of orders and payments are
+never removed. And what a comparison of two books has found."""
 
 import msgspec
 
@@ -34,6 +34,15 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 def entry(cause: Cause, what: str, from_state: str, to_state: str, at: Millis) -> AuditEntry:
     """The entry for one accepted input."""
     return AuditEntry(at, cause.who, what, from_state, to_state, cause.why, cause.request_id, cause.id)
+
+
+MOST_KEPT = 500
+
+
+def newest(entries: tuple[AuditEntry, ...], last: AuditEntry) -> tuple[AuditEntry, ...]:
+    """The entries with one more, of what people change for as long as the shop lasts: the first, and the newest."""
+    kept = entries if len(entries) < MOST_KEPT else (entries[0], *entries[-(MOST_KEPT - 2) :])
+    return (*kept, last)
 
 
 class TimelineEntry(msgspec.Struct, frozen=True, rename="camel"):

@@ -21,10 +21,12 @@ from kassa.pages.models import (
     Events,
     Notice,
     OneOrder,
+    OneRefund,
     OrderNumbers,
     Orders,
     PaymentNumbers,
     PaymentStatus,
+    Refunds,
     RevenueNumbers,
     StockNumbers,
     Timeline,
@@ -128,11 +130,14 @@ async def all_orders(visit: Visiting) -> Response[str]:
 
 async def _order_response(visit: Visit, order_id: str, wrong: str = "", status: int = 200) -> Response[str]:
     order = await read_order(visit, order_id)
-    timeline, payment = await asyncio.gather(
+    timeline, payment, refunds = await asyncio.gather(
         _or_none(visit, path_of("orders", order_id, "timeline"), Timeline),
         _or_none(visit, path_of("payments", "status", order_id), PaymentStatus),
+        _or_none(visit, path_of("payments", order_id, "refunds"), Refunds),
     )
-    return visit.page("console/order.html", status, order=order, timeline=timeline, payment=payment, trouble=wrong)
+    return visit.page(
+        "console/order.html", status, order=order, timeline=timeline, payment=payment, refunds=refunds, trouble=wrong
+    )
 
 
 @get("/console/orders/{order_id:str}", include_in_schema=False)
@@ -155,17 +160,27 @@ async def cancel(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
 
 @post("/console/orders/{order_id:str}/refund", include_in_schema=False)
 async def refund(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
-    """Full, when no amount is given. The amount goes to the API as it was typed: it knows the currency's decimals."""
+    """In two steps: what is typed is shown once more, and only its confirmation refunds. The amount goes to the API as
+    it was typed: it knows the currency's decimals."""
     await require_admin(visit)
-    body: dict[str, object] = {"restock": visit.field("restock") == "yes"}
-    body.update({name: visit.field(name) for name in ("amount", "reason") if visit.field(name)})
+    order, amount, reason = await read_order(visit, order_id), visit.field("amount"), visit.field("reason")
+    if not amount:
+        return await _order_response(visit, order_id, "Say how much goes back: the amount is empty.", 422)
+    pieces = [(item, number(visit.field(f"pieces-{item.product_id}"))) for item in order.items]
+    pieces = [(item, quantity) for item, quantity in pieces if quantity]
+    if visit.field("confirmed") != "yes":
+        return visit.page("console/refund.html", order=order, amount=amount, reason=reason, pieces=pieces)
+    items = [{"productId": item.product_id, "quantity": quantity} for item, quantity in pieces]
+    body = {"amount": amount, "reason": reason, "items": items}
     try:
         path = path_of("payments", order_id, "refund")
-        await visit.api.send("POST", path, Any, body, key=visit.field("key") or None)
+        made = await visit.api.send("POST", path, OneRefund, body, key=visit.field("key") or None)
     except ApiProblem as problem:
         if problem.status not in (400, 409, 422):
             raise
         return await _order_response(visit, order_id, trouble(problem), problem.status)
+    if made.refund.status == "failed":
+        return await _order_response(visit, order_id, f"The refund failed. {made.refund.failure or ''}".strip(), 409)
     return visit.redirect(f"/console/orders/{order_id}", "refunded")
 
 

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import msgspec
 
+from kassa.kit.money import major
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Common ground of all answers: camelCase on the wire."""
@@ -140,6 +142,40 @@ class PaymentStatus(Answer, frozen=True):
     stage: str = ""
     refunded_minor: int = 0
     disputes: tuple[PaymentDispute, ...] = ()
+
+
+class Refund(Answer, frozen=True):
+    """Money that goes back; `failure` is why it does not."""
+
+    id: str
+    status: str
+    failure: str | None = None
+
+
+class OneRefund(Answer, frozen=True):
+    refund: Refund
+
+
+class ReturnedItem(Answer, frozen=True):
+    product_id: str
+    quantity: int
+
+
+class Refunds(Answer, frozen=True):
+    """What is left of an order's payment and of its goods."""
+
+    left_minor: int
+    currency: str
+    left_items: tuple[ReturnedItem, ...] = ()
+
+    @property
+    def left_text(self) -> str:
+        """The amount that is left, as it is typed."""
+        return str(major(self.left_minor, self.currency))
+
+    def can_come_back(self, product_id: str) -> int:
+        """How many pieces of a product."""
+        return sum(each.quantity for each in self.left_items if each.product_id == product_id)
 
 
 class Entry(Answer, frozen=True):

@@ -58,6 +58,10 @@ def kind_of(payment: Payment, session: SessionState) -> Kind:
     return Kind.FAILED if session.intent_status in ("requires_payment_method", "canceled") else Kind.PROCESSING
 
 
+MOST_DECLINES = 100
+"""So many are noted of a payment: somebody tries cards, and its document must not grow with them."""
+
+
 def interpret(payment: Payment, news: Input) -> Input | None:
     """What the news is to this payment; None if it is none."""
     session = news.session
@@ -69,6 +73,8 @@ def interpret(payment: Payment, news: Input) -> Input | None:
         news = msgspec.structs.replace(news, kind=kind, cause=cause, reason=_REASONS.get(kind, ""))
     elif session.status != "open":
         return None  # The card was declined, but the session has been paid since with another one, or has ended.
+    elif len(payment.declines) >= MOST_DECLINES:
+        return None
     if payment.session_id in (None, session.id):
         return news
     # Of a session that is not its own only money counts: the first as any other, what comes after it goes back.

@@ -28,7 +28,7 @@ RANK = {REQUESTED: 0, "pending": 1, "requires_action": 2, "succeeded": 3, "faile
 
 # Stripe forgets an idempotency key after a day at the earliest (docs: idempotent_requests).
 KEY_IS_OLD_AFTER: Millis = 20 * HOUR
-MOST_REFUNDS, MOST_KNOWN = 100, 2_000
+MOST_REFUNDS, MOST_KNOWN = 100, 1_000
 """How many refunds of a payment may be asked for, and how many are taken in, with those made at Stripe: its document
 must not grow without end."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from kassa.kit.audit import Cause, entry
+from kassa.kit.audit import Cause, entry, newest
 from kassa.kit.clock import Millis
 from kassa.kit.effects import Aggregate, planned, with_effects
 from kassa.kit.money import STRIPE_MAXIMUM, minor, most_major, to_stripe
@@ -167,7 +167,7 @@ def edited(product: Product, good: Fields, cause: Cause, now: Millis) -> Product
     return msgspec.structs.replace(
         changed,
         search=_searchable(changed.name, changed.description, changed.category, changed.sku),
-        audit=(*product.audit, change),
+        audit=newest(product.audit, change),
     )
 
 
