@@ -62,6 +62,13 @@ def made() -> str:
         "## Refunds",
         _REFUNDS,
         _ranked(refunds.RANK, REFUNDS),
+        table(
+            ("What happens", "Effects", "And then"),
+            [
+                (each, codes(todos), "; ".join(and_then("payment", todo) for todo in todos))
+                for each, todos in payment.MONEY_BACK.items()
+            ],
+        ),
         "## Disputes",
         _DISPUTES,
         _ranked(disputes.RANK, DISPUTES),

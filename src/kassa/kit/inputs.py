@@ -62,3 +62,8 @@ def compared(version: int) -> str:
 def again(asked_for: str, refund_id: str) -> str:
     """A refund is asked for again because of some input, which may wake several."""
     return f"{asked_for}:{refund_id}"
+
+
+def second(refund_id: str, status: str) -> str:
+    """A refund of a second payment, which is no refund of the payment's own, has a state at Stripe: once."""
+    return f"{refund_id}:{status}"

@@ -1,6 +1,9 @@
-"""A payment's money in sums: what is refunded, what is owed. Pure."""
+"""A payment's money in sums, what is refunded and what is owed; and what follows when some goes back. Pure."""
 
-from kassa.payment.domain import Payment
+from collections.abc import Callable
+
+from kassa.kit.effects import Effect, with_effects
+from kassa.payment.domain import MONEY_BACK, MoneyBack, Payment, Todo
 
 GIVEN_BACK = ("failed", "canceled")
 """The states of a refund whose amount can be refunded again."""
@@ -32,3 +35,10 @@ def owed_minor(payment: Payment) -> int:
     if not payment.owes_all and not any(refund.is_owed for refund in payment.refunds):
         return 0
     return max(0, payment.taken_minor - held_minor(payment) - lost_minor(payment))
+
+
+def followed(payment: Payment, happened: MoneyBack, plan: Callable[[Payment, Todo], Effect]) -> Payment:
+    """The payment with the effects that follow from what has happened to its money, each as `plan` makes it."""
+    for todo in MONEY_BACK[happened]:
+        payment = with_effects(payment, (*payment.effects, plan(payment, todo)))
+    return payment

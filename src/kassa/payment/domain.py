@@ -92,6 +92,34 @@ TRANSITIONS: Table[Stage, Kind, Todo] = {
 }
 
 
+class MoneyBack(StrEnum):
+    """What can happen to money that goes back: the stage of the payment does not change for it. Append only."""
+
+    REQUESTED = "a refund is requested"
+    SHRUNK = "less is left than a refund is of"
+    RESUMED = "the dispute that delayed a refund has ended"
+    REFUSED = "a refund is refused, and owed"
+    TOLD = "a refund has another state at Stripe"
+    OWED = "money is owed, and no refund of it is under way"
+    RETURNED = "a refund that is owed has come to nothing"
+    SECOND_REFUSED = "the refund of a second payment is refused"
+    SECOND_RETURNED = "the refund of a second payment has come to nothing"
+
+
+MONEY_BACK: dict[MoneyBack, tuple[Todo, ...]] = {
+    MoneyBack.REQUESTED: (Todo.REFUND,),
+    MoneyBack.SHRUNK: (Todo.REFUND,),
+    MoneyBack.RESUMED: (Todo.REFUND,),
+    MoneyBack.REFUSED: (Todo.REFUND,),
+    MoneyBack.TOLD: (Todo.NOTE_REFUND,),
+    MoneyBack.OWED: (Todo.REFUND_ALL,),
+    MoneyBack.RETURNED: (Todo.REFUND_ALL,),
+    MoneyBack.SECOND_REFUSED: (Todo.REFUND_SECOND,),
+    MoneyBack.SECOND_RETURNED: (Todo.REFUND_SECOND,),
+}
+"""What follows from it."""
+
+
 def payment_id_of(order_id: str) -> str:
     """The id of an order's one payment: made of the order's own, so that a second one cannot be stored anywhere."""
     return f"{PAYMENT}_{order_id.partition('_')[2]}"

@@ -8,16 +8,16 @@ import msgspec
 
 from kassa.contracts.inventory import Line
 from kassa.contracts.payment import NotRefundable, RefundTooLarge, TooManyRefunds
-from kassa.kit import effects
+from kassa.kit import effects, inputs
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import HOUR, Millis
-from kassa.kit.effects import has_seen, planned, with_effects
+from kassa.kit.effects import Effect, has_seen, planned
 from kassa.kit.money import from_stripe
 from kassa.kit.problem import Invalid
 from kassa.payment import pieces
-from kassa.payment.balance import GIVEN_BACK, held_minor, lost_minor, owed_minor
+from kassa.payment.balance import GIVEN_BACK, followed, held_minor, lost_minor, owed_minor
 from kassa.payment.debts import owed_again, pause_after_refusal, second_returned
-from kassa.payment.domain import Payment, Refund, Todo
+from kassa.payment.domain import MoneyBack, Payment, Refund, Todo
 from kassa.payment.pieces import Pieces
 from kassa.payment.processor import RefundState
 
@@ -109,8 +109,7 @@ def requested(payment: Payment, refund: Refund, cause: Cause, sold: Pieces = Map
         updated_at=now,
         audit=(*payment.audit, entry(cause, f"refund {refund.id}", payment.stage, payment.stage, now)),
     )
-    effect = planned(changed, Todo.REFUND, now, refund=refund.id)
-    return with_effects(changed, (*changed.effects, effect))
+    return _followed(changed, MoneyBack.REQUESTED, refund, now)
 
 
 def observed(payment: Payment, state: RefundState, cause: Cause, now: Millis) -> Payment:
@@ -141,14 +140,15 @@ def refused(
     that is owed is asked for again later, unless the money went back already; or when a dispute has ended.
     """
     for state in made:
-        payment = observed(payment, state, Cause(f"{cause.id}:{state.id}:{state.status}", "stripe"), now)
+        payment = observed(payment, state, Cause(inputs.state(cause.id, state.id, state.status), "stripe"), now)
     known = find(payment, refund_id)
     if known is None or known.status != REQUESTED:
         return payment
     left = payment.taken_minor - held_minor(payment) + known.amount_minor
     if known.is_of_all and 0 < left < known.amount_minor:
         what = f"refund {known.id}: {known.amount_minor} -> {left}"
-        return _asked_again(payment, msgspec.structs.replace(known, amount_minor=left), what, cause, now)
+        shrunk = msgspec.structs.replace(known, amount_minor=left)
+        return _asked_again(payment, MoneyBack.SHRUNK, shrunk, what, cause, now)
     if known.is_owed and not refusal.is_back and left > lost_minor(payment):
         if refusal.is_disputed and not _has_missed_end(payment):
             waiting = msgspec.structs.replace(known, failure=WAITS, updated_at=now)
@@ -164,8 +164,8 @@ def after_dispute(payment: Payment, cause: Cause, now: Millis) -> Payment:
     for refund in payment.refunds:
         if refund.status == REQUESTED and refund.failure == WAITS:
             again = msgspec.structs.replace(refund, failure=None)
-            input = Cause(f"{cause.id}:{refund.id}", cause.who)
-            payment = _asked_again(payment, again, f"refund {refund.id}: {AGAIN}", input, now)
+            input = Cause(inputs.again(cause.id, refund.id), cause.who)
+            payment = _asked_again(payment, MoneyBack.RESUMED, again, f"refund {refund.id}: {AGAIN}", input, now)
     return payment
 
 
@@ -183,9 +183,15 @@ def find(payment: Payment, refund_id: str) -> Refund | None:
     return next((refund for refund in payment.refunds if refund.id == refund_id), None)
 
 
-def _asked_again(payment: Payment, refund: Refund, what: str, cause: Cause, now: Millis) -> Payment:
+def _asked_again(
+    payment: Payment, happened: MoneyBack, refund: Refund, what: str, cause: Cause, now: Millis
+) -> Payment:
     changed = _noted(payment, _rekeyed(payment, refund, now), what, cause, now)
-    return with_effects(changed, (*changed.effects, planned(changed, Todo.REFUND, now, refund=refund.id)))
+    return _followed(changed, happened, refund, now)
+
+
+def _followed(payment: Payment, happened: MoneyBack, refund: Refund, now: Millis) -> Payment:
+    return followed(payment, happened, lambda current, todo: planned(current, todo, now, refund=refund.id))
 
 
 def _asked_later(payment: Payment, refund: Refund, words: str, cause: Cause, now: Millis) -> Payment:
@@ -195,10 +201,12 @@ def _asked_later(payment: Payment, refund: Refund, words: str, cause: Cause, now
     if times == 1:  # What is asked for ever must not fill the audit for ever.
         told = msgspec.structs.replace(cause, why=words)
         changed = _noted(payment, renewed, f"refund {refund.id}: {REFUSED}", told, now)
-    again = effects.refused(
-        changed, Todo.REFUND, words, now, at=now + pause_after_refusal(times), attempts=times, refund=refund.id
-    )
-    return with_effects(changed, (*changed.effects, again))
+    at = now + pause_after_refusal(times)
+
+    def again(current: Payment, todo: Todo) -> Effect:
+        return effects.refused(current, todo, words, now, at=at, attempts=times, refund=refund.id)
+
+    return followed(changed, MoneyBack.REFUSED, again)
 
 
 def _has_missed_end(payment: Payment) -> bool:
@@ -254,5 +262,8 @@ def _replaced(payment: Payment, known: Refund, seen: Refund, cause: Cause, now: 
     seen = msgspec.structs.replace(seen, is_restocked=True) if brings else seen
     changed = _noted(payment, seen, f"refund {seen.id}: {known.status} -> {seen.status}", cause, now)
     restock, refund = "yes" if seen.restock and is_on else "no", seen.id if brings else ""
-    effect = planned(changed, Todo.NOTE_REFUND, now, restock=restock, refund=refund)
-    return with_effects(changed, (*changed.effects, effect))
+
+    def told(current: Payment, todo: Todo) -> Effect:
+        return planned(current, todo, now, restock=restock, refund=refund)
+
+    return followed(changed, MoneyBack.TOLD, told)
