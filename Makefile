@@ -9,12 +9,12 @@ STRIPE := $(shell command -v stripe)
 IP := $(shell PATH=$$PATH:/usr/sbin command -v ip)
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: up test check bench chaos lock format clean install install-test browser hosts stripe
+.PHONY: up test check bench chaos lock format clean install install-test browser hosts npm stripe clients
 
 up: install  ## install and start the shop with the sample catalogue
 	$(BIN)/kassa up --sample $(ARGS)
 
-test: install-test browser hosts stripe  ## install what the tests need, and run them all
+test: install-test browser hosts stripe clients  ## install what the tests need, and run them all
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # The quick tests: the rules and the services on a hand-set clock; no servers, no browser.
@@ -69,15 +69,29 @@ ifeq ($(IP),)
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then $(APT) iproute2 >/dev/null; fi
 endif
 
-stripe:
-ifeq ($(STRIPE),)
+npm:
 	@if ! command -v npm >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  $(APT) npm >/dev/null; \
 	fi
+
+stripe: npm
+ifeq ($(STRIPE),)
 	@mkdir -p $(VENV)/stripe && cp tests/sandbox/cli/package*.json $(VENV)/stripe/
 	@npm ci --prefix $(VENV)/stripe --no-audit --no-fund --loglevel=error >/dev/null \
 	  || { echo "The tests run Stripe's command line: put stripe on the PATH, or install npm (on Linux, x86-64)"; exit 1; }
 endif
+
+CLIENTS := $(VENV)/clients
+clients: $(CLIENTS)/.installed
+
+# The generators are apart from Kassa's own packages: they want other versions of some.
+$(CLIENTS)/.installed: $(VENV)/bin/python tests/clients/package-lock.json tests/clients/requirements.txt | npm
+	@mkdir -p $(CLIENTS) && cp tests/clients/package*.json $(CLIENTS)/
+	@npm ci --prefix $(CLIENTS) --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null \
+	  || { echo "The tests lint the API's description and generate clients of it: install npm"; exit 1; }
+	$(BIN)/python -m venv $(CLIENTS)/python
+	$(CLIENTS)/python/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r tests/clients/requirements.txt
+	@touch $@
 
 lock: install-test  ## renew requirements/*.txt from pyproject.toml
 	$(PIP) install pip-tools

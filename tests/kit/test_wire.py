@@ -195,7 +195,7 @@ def test_decimals_are_exact_numbers(amount: Decimal) -> None:
 
 
 class Counted(msgspec.Struct, forbid_unknown_fields=True):
-    count: int
+    count: int | None
     price: Decimal = Decimal(0)
 
 

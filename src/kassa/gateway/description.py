@@ -32,17 +32,8 @@ TAGS = {
     "orders": "Placing, following and cancelling orders",
     "payments": "Paying, refunds, and what Stripe said",
 }
-# Anybody may ask these; everything else wants a token.
-PUBLIC = {
-    ("post", "/auth/register"),
-    ("post", "/auth/login"),
-    ("post", "/auth/refresh"),
-    ("post", "/auth/logout"),
-    ("get", "/.well-known/jwks.json"),
-    ("get", "/products"),
-    ("get", "/products/{product_id}"),
-    ("get", "/inventory/{product_id}"),
-}
+# Anybody may ask these, and only some of it wants a token.
+_IN_PART = {"list_products", "get_product"}
 _WEBHOOK = "/payments/webhook"
 # What a handler may refuse because of what it calls. What is its own, it names itself: `refuses=`.
 _BY_CALL: dict[str, tuple[type[Problem], ...]] = {
@@ -204,10 +195,17 @@ def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRo
     operation.pop("deprecated", None)
     for parameter in operation.get("parameters", []):
         _tidy(parameter)
-    scheme = "stripe" if path == _WEBHOOK else "token"
-    operation["security"] = [] if (method, path) in PUBLIC else [{scheme: []}]
+    operation["security"] = [{scheme: []} for scheme in _wants(path, handler)]
     if "once" in _calls(handler):
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+
+
+def _wants(path: str, handler: HTTPRouteHandler) -> tuple[str, ...]:
+    """What proves who asks; nothing, if anybody may."""
+    if path == _WEBHOOK:
+        return ("stripe",)
+    is_asked = not {"principal_of", "admin_of"}.isdisjoint(_calls(handler))
+    return ("token",) if is_asked and handler.fn.__name__ not in _IN_PART else ()
 
 
 def _tidy(parameter: dict[str, Any]) -> None:

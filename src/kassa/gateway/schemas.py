@@ -69,7 +69,8 @@ def _schemas(
             return [told(each) for each in node]
         if not isinstance(node, dict):
             return node
-        said = {name: told(value) for name, value in node.items()}
+        # What has a default is taken by generators for what is always there: of what is sent, it need not be.
+        said = {name: told(value) for name, value in node.items() if name != "default"}
         if said.get("format") != "decimal":
             return said
         return decimal({name: value for name, value in said.items() if name not in ("type", "format")})

@@ -190,7 +190,7 @@ def _decoded(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        if "Expected `int`, got `float`" not in str(error):
+        if "`int" not in str(error) or "got `float`" not in str(error):
             raise
     # JSON Schema, 6.1.1: 3.0 is an integer, too, and some languages write it so.
     return msgspec.convert(_with_whole_numbers(_any_number.decode(body)), kind)

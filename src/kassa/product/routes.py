@@ -13,6 +13,7 @@ from kassa.kit.web import JsonResponse, admin_of, new_id, once, paging, read_bod
 from kassa.product.domain import Product
 from kassa.product.service import ProductService, Wanted
 from kassa.product.wire import (
+    REPLACEABLE,
     CategoriesAnswer,
     CategoryOut,
     NewProduct,
@@ -47,14 +48,12 @@ async def list_products(
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
     with_inactive: WithInactive = False,
-    active: Annotated[
-        bool | None, QueryParameter(description="`false`: only withdrawn ones; for administrators")
-    ] = None,
+    active: Annotated[bool, QueryParameter(description="`false`: only withdrawn ones; for administrators")] = True,
 ) -> Response[ProductsAnswer]:
     """The products on sale, the newest first."""
-    if with_inactive or active is False:
+    if with_inactive or not active:
         await admin_of(request)
-    is_active = True if active is None and not with_inactive else active
+    is_active = None if with_inactive and active else active
     if q is not None and len(q) > LONGEST_SEARCH:
         raise Invalid.field("q", f"must have at most {LONGEST_SEARCH} characters")
     part = paging(limit, skip, cursor)
@@ -102,7 +101,7 @@ async def create_product(request: Request[Any, Any, Any]) -> Response[ProductAns
 
 @put(
     "/products/{product_id:str}",
-    operation_class=takes(ProductChange, minProperties=1),
+    operation_class=takes(ProductChange, anyOf=[{"required": [name]} for name in REPLACEABLE]),
     tags=_TAGS,
     refuses=(SkuTaken, ProductChanged),
 )

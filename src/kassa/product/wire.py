@@ -74,6 +74,9 @@ class ProductChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     ) = UNSET
 
 
+REPLACEABLE = [name for name in ProductChange.__struct_encode_fields__ if name != "expectedUpdatedAt"]
+
+
 class ProductOut(msgspec.Struct, frozen=True, rename="camel"):
     """A product. `stock` is what can still be bought; null when the inventory cannot be reached."""
 
