@@ -85,6 +85,9 @@ def test_kassa_and_the_sandbox_charge_between_the_same_bounds() -> None:
     for code in OURS.keys() - money.WITHDRAWN.keys():
         for minor in (*range(60), *range(100, 18_000, 100), *around):
             amount = money.to_stripe(minor, code)
+            if amount > money.maximum(code):
+                assert not _takes_kassa(minor, code), (code, minor)
+                continue
             # Below 50 the sandbox stands for the rate to the account's currency, which Kassa does not know.
             if amount >= 50 or code in ("gbp", "usd", "eur", "jpy"):
                 assert _takes_kassa(minor, code) == _takes_sandbox(amount, code), (code, minor)

@@ -65,8 +65,8 @@ async def test_yen_have_no_decimals_and_dinars_three(database: SqliteDatabase) -
 
 
 async def test_a_price_may_be_as_high_as_stripe_takes(world: World, database: SqliteDatabase) -> None:
-    assert (await world.create(price="9999999999.99"))["priceMinor"] == 999_999_999_999
-    # Stripe counts krona of Iceland in hundredths.
+    assert (await world.create(price="999999.99"))["priceMinor"] == 99_999_999
+    # Eight digits of króna, which Stripe counts in hundredths, are not much: cards take twelve.
     krona = await World.on(database, "isk")
     assert (await krona.create(price=9_999_999_999))["priceMinor"] == 9_999_999_999
     assert (await krona.ask("POST", "/products", mug(price=10_000_000_000), role="admin")).status_code == 422
@@ -87,7 +87,7 @@ async def test_a_price_may_be_as_high_as_stripe_takes(world: World, database: Sq
         ("price", 0),
         ("price", -1),
         ("price", "12.345"),
-        ("price", "10000000000"),
+        ("price", "1000000"),
         ("price", "NaN"),
         ("price", "1e400"),
         ("price", "free"),

@@ -93,7 +93,7 @@ async def test_a_withdrawn_product_cannot_be_ordered(shop: World) -> None:
 
 @pytest.mark.parametrize(
     ("price_minor", "quantity"),
-    [(49, 1), (99_999_999_999, 11), (1, 1)],
+    [(49, 1), (9_999_999, 11), (1, 1)],
     ids=["below 0.50", "over Stripe's most", "a cent"],
 )
 async def test_a_total_that_stripe_would_not_take_is_refused(shop: World, price_minor: int, quantity: int) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from kassa.contracts.order import StatusChange
-from kassa.contracts.payment import OrderNotPayable, StripeRefused, StripeUnreachable
+from kassa.contracts.payment import OrderNotPayable, StripeKeyRefused, StripeRefused, StripeUnreachable
 from kassa.kit.clock import HOUR, MINUTE, MOST_SKEW, SECOND
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.payment.domain import Stage
@@ -104,8 +104,26 @@ async def test_stored_parameters_that_stripe_takes_no_more_are_renewed(shop: Wor
 async def test_a_refused_session_is_a_clear_error_and_the_order_stays(shop: World) -> None:
     order = await shop.place((await shop.sell(), 1))
     shop.stripe.faults["open_session"] = ["saved", "saved"]
-    with pytest.raises(StripeRefused):
+    with pytest.raises(StripeRefused, match="your order is kept"):
         await shop.open(order)
+    assert (await shop.order_now(order)).status == "PENDING"
+
+
+async def test_why_stripe_refuses_the_key_is_told_to_operators_and_not_to_the_buyer(
+    shop: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "Stripe: the key rk_test_… lacks a right on account acct_123"
+
+    async def refused(*_: object) -> None:
+        raise StripeKeyRefused(words)
+
+    order = await shop.place((await shop.sell(), 1))
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.stripe, "open_session", refused)
+        with pytest.raises(StripeKeyRefused) as caught:
+            await shop.open(order)
+    assert "acct_123" not in str(caught.value)
+    assert words in capsys.readouterr().out
     assert (await shop.order_now(order)).status == "PENDING"
 
 

@@ -38,8 +38,18 @@ _SENT_TIMES_100 = frozenset({"isk", "ugx"})
 _EXACT = Context(prec=80, traps=[Inexact])
 
 STRIPE_MAXIMUM = 999_999_999_999
-"""The most that a card can be charged in any currency: twelve digits, in Stripe's units. Other methods take less (eight
-digits; INR nine, COP ten, IDR twelve), and some networks too: Stripe offers only what takes the amount."""
+"""The most that a card can be charged in any currency: twelve digits, in Stripe's units. Stripe offers only methods
+that take the amount."""
+EVERY_METHODS_MAXIMUM = 99_999_999
+"""What every method takes: eight digits, in Stripe's units (API reference: amount)."""
+
+# Where eight digits are worth more than 90,000 US dollars (in November 2026) a shop needs no more: an amount beyond is
+# rather a slip of the pen, and no method but a card would take it.
+_EIGHT_DIGITS = (
+    "aed aud bam bgn bhd brl cad chf clp cny djf dkk eur gbp gel hkd ils jod jpy kmf kwd mad myr nok nzd omr pen pln "
+    "qar ron sar sek sgd usd vuv xaf xof xpf"
+)
+_LESS_THAN_CARDS = frozenset(_EIGHT_DIGITS.split())
 
 # The minimum of a charge, in Stripe's units, where it is settled in its own currency. Where Stripe names none, or it is
 # settled in another, the equivalent decides at the time of the charge, so that only zero can be refused here.
@@ -125,10 +135,15 @@ def chargeable(minor: int, currency: str, now: Millis) -> None:
     least = _STRIPE_MINIMUM.get(currency, 1)
     if amount < least:
         raise InvalidMoney(f"must be at least {major(from_stripe(least, currency), currency)} {currency}")
-    if amount > STRIPE_MAXIMUM:
+    if amount > maximum(currency):
         raise InvalidMoney(f"must be at most {most_major(currency)} {currency}")
+
+
+def maximum(currency: str) -> int:
+    """The most that Kassa charges in a currency, in Stripe's units."""
+    return EVERY_METHODS_MAXIMUM if currency in _LESS_THAN_CARDS else STRIPE_MAXIMUM
 
 
 def most_major(currency: str) -> Decimal:
     """The largest amount that can be charged, in major units."""
-    return major(STRIPE_MAXIMUM // to_stripe(1, currency), currency)
+    return major(maximum(currency) // to_stripe(1, currency), currency)

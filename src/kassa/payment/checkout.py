@@ -5,9 +5,10 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import msgspec
+import structlog
 
 from kassa.contracts.order import OrderForPayment, Orders
-from kassa.contracts.payment import OrderNotPayable, StripeRefused, StripeUnreachable
+from kassa.contracts.payment import OrderNotPayable, StripeKeyRefused, StripeRefused, StripeUnreachable
 from kassa.kit import inputs
 from kassa.kit.audit import Cause
 from kassa.kit.clock import MINUTE, MOST_SKEW, SECOND, Millis
@@ -30,6 +31,8 @@ SHORTEST_SESSION: Millis = 30 * MINUTE + MOST_SKEW + 20 * SECOND
 PATIENCE = 20
 PAUSE: Millis = 100
 
+log = structlog.get_logger()
+
 
 class Checkout:
     """Opens sessions for a payment service. `frontend_url` is where Stripe sends the buyer back to."""
@@ -43,7 +46,14 @@ class Checkout:
 
     async def open_session(self, order_id: str, who: Principal) -> Payment:
         """The open session of the buyer's order; made now if there is none. OrderNotPayable, NotFound,
-        StripeUnreachable, StripeKeyRefused."""
+        StripeUnreachable; StripeKeyRefused, StripeRefused: why is for operators, and in the log."""
+        try:
+            return await self._opened(order_id, who)
+        except (StripeKeyRefused, StripeRefused) as refused:
+            log.error("Stripe refuses to open a session", order=order_id, error=refused.detail)
+            raise type(refused)("the shop cannot take this payment for now; your order is kept") from refused
+
+    async def _opened(self, order_id: str, who: Principal) -> Payment:
         order = await self._orders.for_payment(order_id)
         if order.user_id != who.id:
             raise NotFound(f"there is no order {order_id[:64]}")

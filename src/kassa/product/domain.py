@@ -11,7 +11,7 @@ import msgspec
 from kassa.kit.audit import Cause, entry, newest
 from kassa.kit.clock import Millis
 from kassa.kit.effects import Aggregate, planned, with_effects
-from kassa.kit.money import STRIPE_MAXIMUM, minor, most_major, to_stripe
+from kassa.kit.money import maximum, minor, most_major, to_stripe
 from kassa.kit.problem import FieldError
 from kassa.kit.text import normalised
 
@@ -82,7 +82,7 @@ def checked_price(price: Decimal, currency: str) -> int:
     units = minor(price, currency)
     if units <= 0:
         raise ValueError("must be above 0")
-    if to_stripe(units, currency) > STRIPE_MAXIMUM:
+    if to_stripe(units, currency) > maximum(currency):
         raise ValueError(f"must be at most {most_major(currency)} {currency}")
     return units
 
