@@ -6,6 +6,7 @@ from typing import Any
 
 from generator import schemas
 from generator.markdown import code, codes, first_sentence, page, table, unwrapped
+from kassa.app.answering import Stopping
 from kassa.app.health import NotReady
 from kassa.app.web import CONTRACTS, HANDLERS
 from kassa.contracts.inventory import ReservationEnded
@@ -44,6 +45,7 @@ signed token of one of the services listed, and 403 to everybody else."""
 INSIDE = {ReservationEnded}
 _FROM = {
     NotReady: "`GET /ready`",
+    Stopping: "any, while the process stops",
     BadGateway: "services form",
     GatewayTimeout: "services form",
 }

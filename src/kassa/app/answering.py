@@ -8,18 +8,29 @@ from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 
-from kassa.gateway.arrival import App
+from kassa.app.stopping import FINISH_SECONDS
+from kassa.gateway.arrival import App, Message, Receive, Scope, Send, send_problem
+from kassa.kit.problem import Problem
 
 # Longer than any client of ours keeps an idle connection.
 KEEP_ALIVE_SECONDS = 75
-FINISH_SECONDS = 30
+
+
+class Stopping(Problem):
+    """The process ends before the request was read or answered. Whether it was carried out is unknown."""
+
+    code, title, status = "stopping", "The shop is being restarted; try again", 503
+
+    def __init__(self) -> None:
+        super().__init__(retryAfter=5)
 
 
 @contextlib.asynccontextmanager
 async def answering(app: App, listener: socket.socket) -> AsyncIterator["asyncio.Task[None]"]:
-    """Answer requests; afterwards those in flight are finished first."""
+    """Answer requests; afterwards those in flight are finished first, or told to come again."""
+    drain = _Drain(app)
     config = uvicorn.Config(
-        app,
+        drain,
         http="httptools",
         ws="none",
         lifespan="off",
@@ -28,7 +39,7 @@ async def answering(app: App, listener: socket.socket) -> AsyncIterator["asyncio
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=FINISH_SECONDS,
+        timeout_graceful_shutdown=int(FINISH_SECONDS) + 1,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="server")
@@ -39,8 +50,47 @@ async def answering(app: App, listener: socket.socket) -> AsyncIterator["asyncio
     try:
         yield task
     finally:
+        drain.begin()
         server.should_exit = True
         await task
+
+
+class _Drain:
+    """Passes requests on to `app`. Once the drain has begun, who is not answered in time is told to come again,
+    for neither a client that sends slowly nor a handler that waits must hold up the end."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._under_way: set[asyncio.Timeout] = set()
+        self._until: float | None = None
+
+    def begin(self) -> None:
+        """From now on there is a limit."""
+        self._until = asyncio.get_running_loop().time() + FINISH_SECONDS
+        for limit in self._under_way:
+            limit.reschedule(self._until)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        has_started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        limit = asyncio.timeout_at(self._until)
+        try:
+            async with limit:
+                self._under_way.add(limit)
+                await self._app(scope, receive, answer)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            if not has_started:  # Else the server cuts the connection: half an answer must not look like a whole one.
+                await send_problem(send, Stopping(), ((b"connection", b"close"),))
+        finally:
+            self._under_way.discard(limit)
 
 
 class _Server(uvicorn.Server):

@@ -1,11 +1,14 @@
 """What a process of the shop consists of, once it is wired."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kassa.app.record import ShopRecord
 from kassa.app.settings import Settings
+from kassa.app.stopping import SETTLE_SECONDS
 from kassa.app.worker import Job, Turns
 from kassa.auth.service import AuthService
 from kassa.inventory.reconcile import StockReconciler
@@ -115,6 +118,12 @@ class Shop:
                 await self.inbox.settle()
             for outbox in self.outboxes.values():
                 await outbox.settle()
+
+    async def wind_up(self) -> None:
+        """Settle; a server only for a while, for what is left is done after the next start."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS if self.place.serves else None):
+                await self.settle()
 
 
 class Sessions:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import structlog
 
+from kassa.app.stopping import KILL_SECONDS
+
 SOON_SECONDS = 1.0
 PAUSE_SECONDS = 0.5
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -45,6 +47,7 @@ class Supervisor:
         self._is_stopping = False
         for number in _SIGNALS:
             signal.signal(number, self._stop)
+        signal.signal(signal.SIGALRM, self._kill)
 
     def once(self, role: Role) -> None:
         """Run to its end, before anything else. SystemExit if it fails: it has said why."""
@@ -101,7 +104,7 @@ class Supervisor:
     def _become(self, role: Role, tell: int | None) -> NoReturn:
         """The child's side: does its work and ends. What goes wrong is told by whoever called us, as in any process."""
         os.close(self._keep)
-        for number in _SIGNALS:
+        for number in (*_SIGNALS, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
@@ -113,10 +116,19 @@ class Supervisor:
         sys.exit(0)
 
     def _stop(self, _number: int, _frame: Any) -> None:
+        if not self._is_stopping:
+            signal.alarm(int(KILL_SECONDS))
         self._is_stopping = True
+        self._signal(signal.SIGTERM)
+
+    def _kill(self, _number: int, _frame: Any) -> None:
+        """Those that have not ended by now will not."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
         for pid in self._running:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+                os.kill(pid, number)
 
     def _wait_for(self, pid: int) -> int:
         return abs(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))

@@ -130,7 +130,7 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
             await _open_services(shop, await _open_databases(shop, parts, closing), parts, closing)
         else:
             shop.verifier = _verifier(shop, _reach(shop, Auth, "auth"))
-        closing.push_async_callback(shop.settle)
+        closing.push_async_callback(shop.wind_up)
         yield shop
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from kassa.app.stopping import SETTLE_SECONDS
 from kassa.kit.clock import SECOND, Clock, Millis
 from kassa.kit.documents import Collection, CollectionSpec, Conflict, Document, Duplicate, with_version
 from kassa.kit.ids import REQUEST, Ids
@@ -17,7 +18,6 @@ IDLE_SECONDS = 0.5
 # Turns of one relay that may run at a time: a slow Stripe must not hold up what else is due.
 MOST_TURNS = 8
 BATCH = 100
-STOP_SECONDS = 10.0
 
 log = structlog.get_logger()
 
@@ -93,7 +93,7 @@ class Worker:
         running = {*self._loops, *self._turns}
         if not running:
             return
-        _, late = await asyncio.wait(running, timeout=STOP_SECONDS)
+        _, late = await asyncio.wait(running, timeout=SETTLE_SECONDS)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)

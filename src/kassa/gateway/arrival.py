@@ -209,10 +209,11 @@ def too_large() -> TooLarge:
     return TooLarge(f"send at most {MAX_BODY} bytes")
 
 
-async def send_problem(send: Send, problem: Problem) -> None:
-    """Answer with the problem's document."""
+async def send_problem(send: Send, problem: Problem, more: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    """Answer with the problem's document, and `more` headers."""
     body = encode(problem.document(request_id.get()))
     headers = [
+        *more,
         (b"content-type", PROBLEM_JSON.encode()),
         (b"content-length", str(len(body)).encode()),
     ]
