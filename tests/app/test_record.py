@@ -71,7 +71,7 @@ def new_id() -> str:
 
 async def opened(data: Path, place: Place | None = None, /, **given: str) -> Shop:
     settings = read_settings({"KASSA_DATA": str(data), "INTERNAL_SECRET": "x" * 32, **given})
-    place = place or Place(all_here(settings), serves=False, brings_sandbox=False)
+    place = place or Place(all_here(settings), brings_sandbox=False)
     async with open_shop(settings, place) as shop:
         return shop
 
@@ -162,7 +162,7 @@ async def test_a_redis_with_the_stock_of_another_shop_is_refused(tmp_path: Path)
 async def test_nor_is_one_taken_that_nobody_has_marked_as_his_yet(tmp_path: Path) -> None:
     with valkey.running(tmp_path) as server:
         settings = read_settings({"KASSA_DATA": str(tmp_path / "a"), "REDIS_URL": server.url})
-        async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
+        async with open_shop(settings, Place(all_here(settings), brings_sandbox=False)) as shop:
             await present(shop.stock, "inventory").init("prd_1", 3, "made:prd_1", "", NOON, By())
         with server.client() as client:
             client.delete(Keys().shop)

@@ -157,6 +157,9 @@ async def test_without_a_right_every_call_is_unavailable_and_none_fails_otherwis
 
 
 def test_the_doctor_has_a_line_on_redis(guarded: Valkey, inside: Redis, tmp_path: Path) -> None:
+    with started(tmp_path, "up", REDIS_URL=_url(guarded)) as shop:
+        shop.wait_until_ready()
+        shop.stop()
     well = kassa(tmp_path, "doctor", REDIS_URL=_url(guarded))
     assert "✓ Redis: does all that stock needs" in well.stdout
     allow(inside, "-evalsha")

@@ -16,7 +16,7 @@ from kassa.cli.sandbox_cmd import sandbox
 async def answers(url: str) -> bool:
     async with aiohttp.ClientSession() as session:
         try:
-            async with session.get(f"{url}/v1/balance", headers={"Authorization": "Bearer sk_test_x"}) as answer:
+            async with session.get(f"{url}/v1/events", headers={"Authorization": "Bearer sk_test_x"}) as answer:
                 return answer.status < 500
         except aiohttp.ClientError:
             return False

@@ -1,6 +1,7 @@
 """The commands: what they say of themselves, what they do, and what they say when they cannot."""
 
 import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from kassa.cli.main import app
-from tests.app.process import environment, kassa
+from tests.app.process import environment, kassa, started
 
 COMMANDS = [
     "up",
@@ -24,7 +25,8 @@ COMMANDS = [
     "replay",
     "doctor",
 ]
-SERVICES = {"PATH", "HOME"}
+SHOP = "Shop: .kassa (SQLite)\n"
+"""What a command says on stderr: which shop it acts on."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -54,9 +56,18 @@ def test_a_wrong_setting_stops_every_command_with_one_line(tmp_path: Path, comma
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_new_administrator_is_made_and_an_old_one_kept(tmp_path: Path) -> None:
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder in which a shop was started once."""
+    with started(tmp_path, "up") as running:
+        running.wait_until_ready()
+        running.stop()
+    return tmp_path
+
+
+def test_a_new_administrator_is_made_and_an_old_one_kept(place: Path) -> None:
     def create(**settings: str) -> subprocess.CompletedProcess[str]:
-        return kassa(tmp_path, "admin", "create", "boss@example.com", **settings)
+        return kassa(place, "admin", "create", "boss@example.com", **settings)
 
     made = create(KASSA_ADMIN_PASSWORD="correct horse battery")
     assert (made.returncode, made.stdout) == (0, "boss@example.com is an administrator now.\n")
@@ -64,73 +75,92 @@ def test_a_new_administrator_is_made_and_an_old_one_kept(tmp_path: Path) -> None
     assert (again.returncode, again.stdout) == (0, "boss@example.com was an administrator already.\n")
 
 
-def test_a_password_that_is_too_short_is_refused_in_one_line(tmp_path: Path) -> None:
-    refused = kassa(tmp_path, "admin", "create", "boss@example.com", KASSA_ADMIN_PASSWORD="x")
+def test_a_password_that_is_too_short_is_refused_in_one_line(place: Path) -> None:
+    refused = kassa(place, "admin", "create", "boss@example.com", KASSA_ADMIN_PASSWORD="x")
     assert refused.returncode == 1
-    assert refused.stderr.startswith("KASSA: password: ")
-    assert refused.stderr.count("\n") == 1
+    assert refused.stderr.startswith(f"{SHOP}KASSA: password: ")
+    assert refused.stderr.count("\n") == 2
 
 
-def test_what_is_exported_can_be_imported_and_changes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "in.csv").write_text(
+def test_what_is_exported_can_be_imported_and_changes_nothing(place: Path) -> None:
+    (place / "in.csv").write_text(
         "name,description,category,price,stock\nTea,Green,Tea,4.50,7\nPot,Round,Tea,19.99,\n", encoding="utf-8"
     )
-    done = kassa(tmp_path, "import", "in.csv")
+    done = kassa(place, "import", "in.csv")
     assert (done.returncode, done.stdout) == (0, "2 made, 0 changed, 0 as they were.\n"), done.stderr
-    out = tmp_path / "out.csv"
-    assert kassa(tmp_path, "export", "--out", str(out)).returncode == 0
+    out = place / "out.csv"
+    assert kassa(place, "export", "--out", str(out)).returncode == 0
     rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
     assert {(row["name"], row["price"], row["stock"]) for row in rows} == {("Tea", "4.50", "7"), ("Pot", "19.99", "0")}
-    again = kassa(tmp_path, "import", "out.csv")
+    again = kassa(place, "import", "out.csv")
     assert (again.returncode, again.stdout) == (0, "0 made, 0 changed, 2 as they were.\n"), again.stderr
 
 
-def test_a_file_that_is_wrong_or_missing_changes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "bad.csv").write_text("name,description,category,price\nTea,Green,,free\nPot\n", encoding="utf-8")
-    done = kassa(tmp_path, "import", "missing.csv")
+def test_a_file_that_is_wrong_or_missing_changes_nothing(place: Path) -> None:
+    (place / "bad.csv").write_text("name,description,category,price\nTea,Green,,free\nPot\n", encoding="utf-8")
+    done = kassa(place, "import", "missing.csv")
     assert (done.returncode, done.stderr) == (1, "KASSA: missing.csv cannot be read: No such file or directory\n")
-    done = kassa(tmp_path, "import", "bad.csv")
+    done = kassa(place, "import", "bad.csv")
     assert done.returncode == 1
-    *faults, last = done.stderr.splitlines()
+    *faults, last = done.stderr.removeprefix(SHOP).splitlines()
     assert [fault.split(": ")[0] for fault in faults] == ["row 2, column category", "row 2, column price", "row 3"]
     assert last == "KASSA: nothing was imported: mend what is told above in bad.csv, and import it again"
 
 
-def test_a_file_comes_in_from_a_pipe_and_its_stock_counts_when_that_is_said(tmp_path: Path) -> None:
+def test_a_file_comes_in_from_a_pipe_and_its_stock_counts_when_that_is_said(place: Path) -> None:
     file = "sku;name;description;category;price;stock\nT-1;Tea;Green;Tea;4,50;{stock}\n"
-    assert kassa(tmp_path, "import", "-", input=file.format(stock=7)).returncode == 0
-    left = kassa(tmp_path, "import", "-", input=file.format(stock=3))
+    assert kassa(place, "import", "-", input=file.format(stock=7)).returncode == 0
+    left = kassa(place, "import", "-", input=file.format(stock=3))
     assert "The stock of 1 products was left as it is; --set-stock would set it." in left.stdout
     for stock in (3, 12):
-        done = kassa(tmp_path, "import", "-", "--set-stock", input=file.format(stock=stock))
+        done = kassa(place, "import", "-", "--set-stock", input=file.format(stock=stock))
         assert done.returncode == 0, done.stderr
         assert "The stock of 1 products was set to what the file says." in done.stdout
-        (row,) = csv.DictReader(kassa(tmp_path, "export").stdout.splitlines())
+        (row,) = csv.DictReader(kassa(place, "export").stdout.splitlines())
         assert (row["sku"], row["stock"]) == ("T-1", str(stock))
-    assert kassa(tmp_path, "audit").returncode == 0
+    assert kassa(place, "audit").returncode == 0
 
 
-def test_an_empty_shop_is_in_order(tmp_path: Path) -> None:
-    assert kassa(tmp_path, "audit").returncode == 0
-    assert kassa(tmp_path, "reconcile").returncode == 0
-    assert kassa(tmp_path, "reconcile", "--fix").returncode == 0
+def test_of_an_empty_shop_nothing_is_proved(place: Path) -> None:
+    audit = kassa(place, "audit")
+    nothing = "Nothing is proved, for there is nothing yet: 0 orders, 0 payments, 0 products, 0 stock movements.\n"
+    assert (audit.returncode, audit.stdout, audit.stderr) == (0, nothing, SHOP)
+    for options in ((), ("--fix",)):
+        done = kassa(place, "reconcile", *options)
+        assert (done.returncode, "agree." in done.stdout) == (0, False)
+        assert done.stdout.endswith(f"{nothing}There is nothing to compare yet.\n")
 
 
-def test_an_unknown_event_is_told(tmp_path: Path) -> None:
-    done = kassa(tmp_path, "replay", "evt_unknown")
-    assert (done.returncode, done.stderr) == (1, "KASSA: there is no stored event evt_unknown\n")
+def test_what_was_looked_at_is_counted(place: Path) -> None:
+    (place / "in.csv").write_text("name,description,category,price,stock\nTea,,Tea,4.50,7\nPot,,Tea,19.99,2\n")
+    assert kassa(place, "import", "in.csv").returncode == 0
+    counted = "All invariants hold: 0 orders, 0 payments, 2 products, 2 stock movements."
+    assert kassa(place, "audit").stdout == f"{counted}\n"
+    assert counted in kassa(place, "reconcile").stdout
+    looked_at = {"orders": 0, "payments": 0, "products": 2, "movements": 2}
+    told = kassa(place, "audit", "--json")
+    assert json.loads(told.stdout) == {"lookedAt": looked_at, "differences": []}
+    report = json.loads(kassa(place, "reconcile", "--json").stdout)
+    assert report["lookedAt"] == looked_at
+    levels = next(each for each in report["comparisons"] if each["name"] == "stock levels")
+    assert levels["lookedAt"] == 2
 
 
-def test_the_doctor_finds_a_new_shop_well(tmp_path: Path) -> None:
-    done = kassa(tmp_path, "doctor")
+def test_an_unknown_event_is_told(place: Path) -> None:
+    done = kassa(place, "replay", "evt_unknown")
+    assert (done.returncode, done.stderr) == (1, f"{SHOP}KASSA: there is no stored event evt_unknown\n")
+
+
+def test_the_doctor_finds_a_new_shop_well(place: Path) -> None:
+    done = kassa(place, "doctor")
     assert done.returncode == 0, done.stdout
     assert "✗" not in done.stdout
     assert "sandbox" in done.stdout
 
 
-def test_the_doctor_says_what_to_do(tmp_path: Path) -> None:
+def test_the_doctor_says_what_to_do(place: Path) -> None:
     done = kassa(
-        tmp_path,
+        place,
         "doctor",
         STRIPE_SECRET_KEY="sk_test_1",
         STRIPE_WEBHOOK_SECRET="not-from-stripe",

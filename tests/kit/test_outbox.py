@@ -332,6 +332,19 @@ async def test_an_effect_that_fails_does_not_hold_up_the_others(world: World) ->
     assert [(effect.kind, effect.done_at is None) for effect in done.effects] == [("send", True), ("notify", False)]
 
 
+async def test_what_the_dead_have_leased_is_due_at_once(world: World) -> None:
+    await world.parcel("send", "notify")
+    await world.outbox.insert(with_effects(Parcel(id="par_2"), (planned(Parcel(id="par_2"), "remind", 0, at=2**50),)))
+    successor = world.process()
+    assert await successor.run_due() == 0  # They are leased for half a minute.
+    await successor.void_leases()
+    assert await successor.run_due() == 1
+    assert world.postman.carried == ["send", "notify"]
+    timer = await world.parcels.get("par_2")
+    assert timer is not None
+    assert (timer.version, timer.due_at) == (1, 2**50)  # A timer waits for its time, not for somebody.
+
+
 async def test_an_effect_that_nobody_carries_waits_for_a_release_that_does(world: World) -> None:
     nobody: Outbox[Parcel] = Outbox(world.parcels, {}, world.clock)
     await nobody.carry_out(await world.parcel("send", by=nobody))

@@ -177,7 +177,8 @@ class World:
 
     async def audit(self) -> list[Difference]:
         """What the audit finds."""
-        return await audit(self.order.orders, self.payment.payments, self.unclaimed.money, self.stock, self.clock)
+        books = (self.order.orders, self.payment.payments, self.unclaimed.money)
+        return (await audit(*books, self.stock, self.clock)).differences
 
 
 def found(comparisons: list[Comparison]) -> list[Finding]:

@@ -6,15 +6,15 @@ What is under way at the moment of reading looks like a difference; only what tw
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
-from typing import TypeVar
 
 import msgspec
 
 from kassa.contracts.inventory import Line
 from kassa.inventory.stock import Kind as StockKind
 from kassa.inventory.stock import Reservation, State, Stock
+from kassa.kit.audit import Told, nobody_told
 from kassa.kit.clock import SECOND, Clock, Millis
-from kassa.kit.documents import Collection
+from kassa.kit.documents import Collection, pages
 from kassa.kit.effects import Aggregate
 from kassa.order.domain import Order, restock_id
 from kassa.order.domain import Stage as OrderStage
@@ -32,8 +32,6 @@ PAUSE: Millis = SECOND
 # The rescue of orphans waits 60 s and comes every 30 s.
 ORPHANS_ARE_GONE_AFTER: Millis = 120 * SECOND
 
-A = TypeVar("A", bound=Aggregate)
-
 
 class Difference(msgspec.Struct, frozen=True):
     """An invariant that does not hold: which one, for what, and how."""
@@ -43,21 +41,41 @@ class Difference(msgspec.Struct, frozen=True):
     text: str
 
 
+class LookedAt(msgspec.Struct, frozen=True, rename="camel"):
+    """How much there was to go together: products and movements are those of the stock."""
+
+    orders: int
+    payments: int
+    products: int
+    movements: int
+
+
+class Audit(msgspec.Struct, frozen=True, rename="camel"):
+    """What an audit has looked at, and what does not go together."""
+
+    looked_at: LookedAt
+    differences: list[Difference]
+
+
 async def audit(
     orders: Collection[Order],
     payments: Collection[Payment],
     unclaimed: Collection[UnclaimedMoney],
     stock: Stock,
     clock: Clock,
-) -> list[Difference]:
+    told: Told = nobody_told,
+) -> Audit:
     """The differences that two readings show; none, if all invariants hold."""
-    without_order = [difference async for difference in _without_order(unclaimed)]
-    first = [difference async for difference in _differences(orders, payments, stock, clock)]
+    products = (await stock.summary(0)).products
+    movements = sum(total.count for total in await stock.movement_totals(0))
+    looked_at = LookedAt(await orders.count({}), await payments.count({}), products, movements)
+    without_order = [each async for each in _without_order(unclaimed)]
+    first = [each async for each in _differences(orders, payments, stock, clock, looked_at, told)]
     if not first:
-        return without_order
+        return Audit(looked_at, without_order)
     await clock.sleep(PAUSE)
-    second = {difference async for difference in _differences(orders, payments, stock, clock)}
-    return without_order + [difference for difference in first if difference in second]
+    second = {each async for each in _differences(orders, payments, stock, clock, looked_at, told)}
+    return Audit(looked_at, without_order + [difference for difference in first if difference in second])
 
 
 async def _without_order(unclaimed: Collection[UnclaimedMoney]) -> AsyncIterator[Difference]:
@@ -70,12 +88,16 @@ async def _without_order(unclaimed: Collection[UnclaimedMoney]) -> AsyncIterator
 
 
 async def _differences(
-    orders: Collection[Order], payments: Collection[Payment], stock: Stock, clock: Clock
+    orders: Collection[Order], payments: Collection[Payment], stock: Stock, clock: Clock, all_: LookedAt, told: Told
 ) -> AsyncIterator[Difference]:
+    told("stock", 0, all_.products)
     for found in await stock.differences():
         text = f"{found.what}: expected {found.expected}, found {found.found}"
         yield Difference("I1, I7: stock", found.product_id, text)
-    async for page in _pages(orders):
+    told("stock", all_.products, all_.products)
+    done = 0
+    async for page in pages(orders):
+        told("orders", done := done + len(page), all_.orders)
         paid = {each.id: each for each in await payments.many([payment_id_of(order.id) for order in page])}
         reserved = await asyncio.gather(*(_reservations(order, stock) for order in page))
         for order, reservations in zip(page, reserved, strict=True):
@@ -85,7 +107,9 @@ async def _differences(
             if payment is not None:
                 for difference in returned_differences(order, payment, await _restocked(order, payment, stock)):
                     yield difference
-    async for paid_page in _pages(payments):
+    done = 0
+    async for paid_page in pages(payments):
+        told("payments", done := done + len(paid_page), all_.payments)
         ordered = {each.id: each for each in await orders.many([payment.order_id for payment in paid_page])}
         for payment in paid_page:
             for difference in payment_differences(payment, ordered.get(payment.order_id)):
@@ -212,10 +236,3 @@ def _has_open_effects(document: Aggregate) -> bool:
 async def _reservations(order: Order, stock: Stock) -> list[Reservation | None]:
     """One for each generation."""
     return [await stock.reservation(f"{order.id}.{each}") for each in range(1, order.generation + 1)]
-
-
-async def _pages(collection: Collection[A]) -> AsyncIterator[list[A]]:
-    after: str | None = None
-    while page := await collection.find({}, limit=PAGE, after=after, order="oldest"):
-        yield page
-        after = page[-1].id

@@ -46,7 +46,9 @@ class Lock:
             owner = os.read(self._descriptor, 32).decode(errors="replace").strip()
             os.close(self._descriptor)
             by = f" (process {owner})" if owner.isdigit() else ""
-            raise DataInUse(f"another server{by} runs on {path.parent}; stop it, or use other data: --data") from None
+            raise DataInUse(
+                f"another server{by} runs on {path.parent}; stop it, or use other data: KASSA_DATA, or --data"
+            ) from None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 

@@ -6,23 +6,24 @@ more, and the new stores not before its last.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from kassa.app.audit import Difference, audit
 from kassa.app.files import MOVED, Lock, moved_from
 from kassa.app.record import RECORD, RECORD_ID
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import SERVICES
-from kassa.app.stores import ARRIVAL, ARRIVALS, OF_ANOTHER_SHOP, Arrival, open_files, open_mongo, open_redis
+from kassa.app.stores import ARRIVAL, ARRIVALS, OF_ANOTHER_SHOP, Arrival, open_files, open_mongo, open_redis, shop_files
 from kassa.auth.store import FAMILIES, USERS
 from kassa.inventory.mending import Wanted
 from kassa.inventory.replay import replay
 from kassa.inventory.stock import Stock
+from kassa.kit.audit import Told
 from kassa.kit.clock import SystemClock
-from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Duplicate
+from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Duplicate, pages
 from kassa.kit.idempotency import RECORDS
 from kassa.order.store import ORDERS
 from kassa.payment.store import CURSORS, EVENTS, PAYMENTS, REFUSALS, UNCLAIMED
@@ -39,9 +40,6 @@ COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
 }
 """All that services keep in documents; the stock goes its own way."""
 
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Told what is being moved, how much of it is, and how much it is altogether."""
-
 
 class CannotMove(Exception):
     """The text is one line that says why and what to do."""
@@ -56,15 +54,16 @@ class Moved(NamedTuple):
     was_moved_before: bool
 
 
-async def move(source: Path, mongo_uri: str, redis_url: str, progress: Progress) -> Moved:
+async def move(source: Path, mongo_uri: str, redis_url: str, progress: Told) -> Moved:
     """Move the shop in this data directory. DataInUse if a server runs on it, CannotMove, Unavailable."""
+    try:
+        paths = shop_files(source)
+    except (FileNotFoundError, ValueError) as error:
+        raise CannotMove(str(error)) from None
     async with AsyncExitStack() as closing:
         for server in ("lock", *(f"{service}.lock" for service in SERVICES)):
             closing.callback(Lock(source / server).release)
-        try:
-            files, stock = await open_files(source, closing)
-        except (FileNotFoundError, ValueError) as error:
-            raise CannotMove(str(error)) from None
+        files, stock = await open_files(paths, closing)
         databases = {service: await open_mongo(mongo_uri, f"{service}db") for service in SERVICES}
         for database in databases.values():
             closing.push_async_callback(database.close)
@@ -77,7 +76,7 @@ async def move(source: Path, mongo_uri: str, redis_url: str, progress: Progress)
             raise CannotMove(f"{len(found)} differences are in the shop: see kassa audit, mend them, then move it")
         await _check_target(databases, arrivals, redis, name)
         record = await (await files["inventory"].collection(RECORD)).get(RECORD_ID)
-        if record is not None and not await redis.claim(record.shop_id):
+        if record is not None and not await redis.claim(record.shop_id, for_good=True):
             raise CannotMove(f"the Redis {OF_ANOTHER_SHOP}")
         await _begin(arrivals, name or kept_secret(source, MOVED, "shop_"))
         await redis.mend(_nothing, SystemClock().now())
@@ -91,7 +90,8 @@ async def move(source: Path, mongo_uri: str, redis_url: str, progress: Progress)
 
 async def _audited(databases: Mapping[str, Database], stock: Stock) -> list[Difference]:
     orders, payments = await databases["order"].collection(ORDERS), await databases["payment"].collection(PAYMENTS)
-    return await audit(orders, payments, await databases["payment"].collection(UNCLAIMED), stock, SystemClock())
+    unclaimed = await databases["payment"].collection(UNCLAIMED)
+    return (await audit(orders, payments, unclaimed, stock, SystemClock())).differences
 
 
 async def _nothing(since: int, held: Sequence[str]) -> AsyncIterator[Wanted]:
@@ -143,25 +143,18 @@ async def _end(arrivals: Mapping[str, Collection[Arrival]]) -> None:
 # Documents.
 
 
-async def _copy_documents(source: Mapping[str, Database], target: Mapping[str, Database], progress: Progress) -> int:
+async def _copy_documents(source: Mapping[str, Database], target: Mapping[str, Database], progress: Told) -> int:
     moved = 0
     for service, specs in COLLECTIONS.items():
         for spec in specs:
             here, there = await source[service].collection(spec), await target[service].collection(spec)
             done, total = 0, await here.count({})
-            async for page in _pages(here):
+            async for page in pages(here):
                 await _copy(page, there)
                 done += len(page)
                 progress(spec.name.replace("_", " "), done, total)
             moved += done
     return moved
-
-
-async def _pages(collection: Collection[Any]) -> AsyncIterator[list[Any]]:
-    after: str | None = None
-    while page := await collection.find({}, limit=PAGE, after=after, order="oldest"):
-        yield page
-        after = str(getattr(page[-1], collection.spec.sort))
 
 
 async def _copy(page: Sequence[Document], there: Collection[Any]) -> None:

@@ -111,6 +111,8 @@ class Server:
     async def _serve(self, listener: socket.socket, ready: Callable[[], None], life: int | None) -> None:
         stopping = _stop_signal(life)
         async with open_shop(self.settings, self.place) as shop:
+            if shop.is_alone:
+                await shop.take_over()
             worker = Worker(list(shop.outboxes.values()), shop.jobs, shop.ids, shop.turns)
             async with answering(self.app_of(shop), listener) as server:
                 worker.start()
@@ -239,7 +241,8 @@ def _listening(address: Address, sockets: int = 1) -> Iterator[list[socket.socke
         listeners = bound(address.host, address.port, sockets)
     except OSError as error:
         reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        raise StartRefused(f"port {address.port} {reason}; choose another one with --port or PORT") from None
+        other = "choose another one with --port or PORT; with make: make up ARGS='--port 4000'"
+        raise StartRefused(f"port {address.port} {reason}; {other}") from None
     try:
         yield listeners
     finally:

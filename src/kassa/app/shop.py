@@ -51,6 +51,10 @@ class Elsewhere(Exception):
     """The service does not live in this process; the text says what to do."""
 
 
+class NoShop(Exception):
+    """There is no shop where the settings say; the text says where that is, and what to do."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Which services live in this process, and where it is.
@@ -110,6 +114,19 @@ class Shop:
     aggregates: dict[str, Collection[Any]] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
     turns: Turns | None = None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other process serves this data: on SQLite a lock sees to that."""
+        return self.place.serves and self.settings.mongo_uri is None
+
+    async def take_over(self) -> None:
+        """Make due what processes that are gone have left undone: for one that knows that no other is there. A command
+        that runs beside may lose a lease by that; what is carried out twice does no harm."""
+        if self.inbox is not None:
+            await self.inbox.void_leases()
+        for outbox in self.outboxes.values():
+            await outbox.void_leases()
 
     async def settle(self) -> None:
         """Wait until nothing is under way any more: one thing may lead to another."""

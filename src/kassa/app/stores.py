@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kassa.app.files import moved_from
+from kassa.app.record import whereabouts
 from kassa.app.settings import SERVICES, SettingError, Settings
-from kassa.app.shop import Shop
+from kassa.app.shop import NoShop, Shop
 from kassa.app.worker import Job
 from kassa.contracts.order import Orders
 from kassa.inventory.mending import wanted_by
@@ -23,6 +24,7 @@ from kassa.storage.documents_sqlite import SqliteDatabase
 
 if TYPE_CHECKING:
     from kassa.inventory.stock_redis import RedisStock
+    from kassa.storage.documents_mongo import MongoDatabase
 
 
 class Arrival(Document, frozen=True, kw_only=True):
@@ -35,6 +37,7 @@ class Arrival(Document, frozen=True, kw_only=True):
 OF_ANOTHER_SHOP = "holds the stock of another shop: choose another Redis, or empty it"
 ARRIVALS = CollectionSpec("arrivals", Arrival)
 ARRIVAL = "shop"
+_STARTS = "`kassa up` starts a new one."
 
 
 async def open_database(settings: Settings, name: str) -> Database:
@@ -58,7 +61,35 @@ async def open_file(path: Path) -> SqliteDatabase:
         raise Unavailable(f"{error.detail}: is {path.parent} (KASSA_DATA, --data) writable, with room?") from error
 
 
-async def open_mongo(uri: str, name: str) -> Database:
+async def find_shop(settings: Settings, files: Mapping[str, str]) -> None:
+    """NoShop if one of the databases of these services is not there; looking makes nothing."""
+    names = list(dict.fromkeys(files.values()))
+    if settings.mongo_uri is not None:
+        names = ["stock"] if "inventory" in files and settings.redis_url is None else []
+    missing = [f"{name}.db" for name in names if not _has_content(settings.data / f"{name}.db")]
+    if missing and moved_from(settings.data) is None:
+        where = f"there is no shop in {settings.data.absolute()}: {', '.join(missing)} is missing or empty"
+        raise NoShop(f"{where}; go to the folder of its .env, or name its data with KASSA_DATA or --data. {_STARTS}")
+    if settings.mongo_uri is not None:
+        for service in files:
+            await _find_in_mongo(settings, settings.mongo_uri, f"{service}db")
+
+
+async def _find_in_mongo(settings: Settings, uri: str, name: str) -> None:
+    database = await open_mongo(uri, name)
+    try:
+        if await database.is_empty():
+            where = f"there is no shop in {whereabouts(settings)}: {name} is missing or empty"
+            raise NoShop(f"{where}; is MONGO_URI right? {_STARTS}")
+    finally:
+        await database.close()
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
+async def open_mongo(uri: str, name: str) -> "MongoDatabase":
     """A database in MongoDB, even if a shop is being moved into it."""
     # Imported here: it takes a third of a second, which users of SQLite need not wait for.
     from pymongo.errors import ConfigurationError
@@ -82,7 +113,7 @@ async def open_stock(shop: Shop, database: Database, orders: Orders, closing: As
     settings = shop.settings
     if settings.redis_url is not None:
         redis = await open_redis(settings.redis_url, database, closing)
-        if not await redis.claim(shop.records["inventory"].shop_id):
+        if not await redis.claim(shop.records["inventory"].shop_id, for_good=shop.place.serves):
             raise SettingError("REDIS_URL", OF_ANOTHER_SHOP)
         return tended(redis, shop, orders)
     if isinstance(database, SqliteDatabase):
@@ -139,20 +170,26 @@ async def redis_by(client: Any, database: Database, closing: AsyncExitStack) -> 
     return redis
 
 
-async def open_files(data: Path, closing: AsyncExitStack) -> tuple[Mapping[str, Database], SqliteStock]:
-    """The files of a whole shop on SQLite, each service's database and the stock; FileNotFoundError if there is none,
-    ValueError if there are two."""
+def shop_files(data: Path) -> Mapping[str, Path]:
+    """The file of each service of a whole shop on SQLite; FileNotFoundError if there is none, ValueError if there are
+    two."""
     one, several = data / "kassa.db", {service: data / f"{service}.db" for service in SERVICES}
     present = [path.name for path in (one, *several.values()) if path.exists()]
     if one.exists() and len(present) > 1:
         raise ValueError(f"{data} has {' and '.join(present)}: put those away that the shop does not use")
-    if not one.exists() and len(present) < len(several):
+    files = dict.fromkeys(SERVICES, one) if one.exists() else several
+    if not all(_has_content(path) for path in files.values()):
         raise FileNotFoundError(f"{data} has no shop on SQLite: neither kassa.db nor the files of all services")
+    return files
+
+
+async def open_files(files: Mapping[str, Path], closing: AsyncExitStack) -> tuple[Mapping[str, Database], SqliteStock]:
+    """Each service's database, and the stock."""
     opened: dict[Path, SqliteDatabase] = {}
-    for path in {one} if one.exists() else several.values():
+    for path in dict.fromkeys(files.values()):
         opened[path] = await SqliteDatabase.open(path)
         closing.push_async_callback(opened[path].close)
-    databases = {service: opened.get(path) or opened[one] for service, path in several.items()}
+    databases = {service: opened[path] for service, path in files.items()}
     return databases, await SqliteStock.open(databases["inventory"])
 
 

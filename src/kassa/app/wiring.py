@@ -186,8 +186,7 @@ async def _open_databases(shop: Shop, parts: Parts, closing: AsyncExitStack) -> 
     if settings.mongo_uri is not None and place.serves:
         shop.turns = Turns(await first.collection(TURNS), shop.clock)
     # Another process may serve the same MongoDB: what it runs is left to it until its lease is over.
-    is_alone = place.serves and settings.mongo_uri is None
-    shop.idempotency = Idempotency(records, shop.clock, shop.ids.new("own"), is_alone=is_alone)
+    shop.idempotency = Idempotency(records, shop.clock, shop.ids.new("own"), is_alone=shop.is_alone)
     shop.jobs.append(Job("remove expired idempotency keys", HOUR, shop.idempotency.remove_expired))
     return {service: opened[name] for service, name in names.items()}
 

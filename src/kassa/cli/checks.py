@@ -7,30 +7,35 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kassa.cli.running import DataOption, opened, run, settings_for, waiting
+from kassa.cli.running import DataOption, opened, progress, run, settings_for, watched
 
 if TYPE_CHECKING:
-    from kassa.app.audit import Difference
+    from kassa.app.audit import Audit, Difference
     from kassa.app.shop import Shop
-    from kassa.kit.audit import Comparison
+    from kassa.kit.audit import Comparison, Told
 
 
-def audit(data: DataOption = None) -> None:
+def audit(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    data: DataOption = None,
+) -> None:
     """Prove over all data that nothing is oversold, no money is without an order and no order without money; also
-    while the shop runs. Exit status 1, and the differences, if that fails."""
+    while the shop runs, and say what was looked at. Exit status 1, and the differences, if that fails."""
     settings = settings_for(data)
 
-    async def prove() -> Sequence[Difference]:
+    async def prove() -> Audit:
         async with opened(settings) as shop:
-            with waiting("Comparing stock, orders and payments"):
-                return await _audited(shop)
+            with progress() as shown:
+                return await _audited(shop, watched(shown))
 
-    differences = run(prove())
-    if not differences:
-        print("All invariants hold.")
-        return
-    _show_audit(differences)
-    raise typer.Exit(1)
+    result = run(prove())
+    if as_json:
+        _print_json(result)
+    else:
+        _show_audit(result.differences)
+        print(_verdict(result))
+    if result.differences:
+        raise typer.Exit(1)
 
 
 def reconcile(
@@ -42,19 +47,22 @@ def reconcile(
     differences are left."""
     settings = settings_for(data)
 
-    async def compare() -> tuple[list[Comparison], Sequence[Difference]]:
+    async def compare() -> tuple[list[Comparison], Audit]:
         from kassa.app.reconcile import reconcile as reconciled
 
         async with opened(settings, with_sandbox=True) as shop:
-            with waiting("Asking Stripe, comparing orders and stock"):
-                return await reconciled(shop, fix=fix), await _audited(shop)
+            with progress() as shown:
+                told = watched(shown)
+                return await reconciled(shop, fix=fix, told=told), await _audited(shop, told)
 
-    comparisons, others = run(compare())
-    left = len(others) + sum(not each.is_mended for comparison in comparisons for each in comparison.findings)
+    comparisons, result = run(compare())
+    left = len(result.differences)
+    left += sum(not each.is_mended for comparison in comparisons for each in comparison.findings)
     if as_json:
-        _print_json(comparisons, others)
+        report = {"comparisons": comparisons, "lookedAt": result.looked_at, "invariants": result.differences}
+        _print_json(report)
     else:
-        _show_report(comparisons, others, left, fix=fix)
+        _show_report(comparisons, result, left, fix=fix)
     if left:
         raise typer.Exit(1)
 
@@ -80,13 +88,25 @@ def replay(
         raise typer.Exit(1)
 
 
-async def _audited(shop: Shop) -> Sequence[Difference]:
+async def _audited(shop: Shop, told: Told) -> Audit:
     from kassa.app.audit import audit as proved
     from kassa.app.shop import present
 
     orders, payments = present(shop.order, "order").orders, present(shop.payment, "payment").payments
     unclaimed = present(shop.unclaimed, "payment").money
-    return await proved(orders, payments, unclaimed, present(shop.stock, "inventory"), shop.clock)
+    return await proved(orders, payments, unclaimed, present(shop.stock, "inventory"), shop.clock, told)
+
+
+def _verdict(result: Audit) -> str:
+    """What an audit comes to, with what it has looked at: a check of nothing proves nothing."""
+    all_ = result.looked_at
+    counted = f"{all_.orders:,} orders, {all_.payments:,} payments, {all_.products:,} products"
+    counted = f"{counted}, {all_.movements:,} stock movements"
+    if result.differences:
+        return f"{len(result.differences):,} differences: {counted}."
+    if not any((all_.orders, all_.payments, all_.products, all_.movements)):
+        return f"Nothing is proved, for there is nothing yet: {counted}."
+    return f"All invariants hold: {counted}."
 
 
 def _show_audit(differences: Sequence[Difference]) -> None:
@@ -94,23 +114,26 @@ def _show_audit(differences: Sequence[Difference]) -> None:
         print(f"differs  {difference.invariant}  {difference.subject}: {difference.text}")
 
 
-def _show_report(comparisons: Sequence[Comparison], others: Sequence[Difference], left: int, *, fix: bool) -> None:
+def _show_report(comparisons: Sequence[Comparison], result: Audit, left: int, *, fix: bool) -> None:
     for comparison in comparisons:
         mended = sum(each.is_mended for each in comparison.findings)
         differs = len(comparison.findings) - mended
-        told = ", ".join(f"{count} {word}" for count, word in ((mended, "mended"), (differs, "differ")) if count)
-        print(f"{comparison.name}: {comparison.looked_at} looked at, {told or 'all agree'}")
+        told = [f"{count:,} {word}" for count, word in ((mended, "mended"), (differs, "differ")) if count]
+        told += [comparison.note] if comparison.note else []
+        print(f"{comparison.name}: {comparison.looked_at:,} looked at, {', '.join(told) or 'all agree'}")
         for finding in comparison.findings:
             print(f"  {'mended' if finding.is_mended else 'differs'}  {finding.subject}: {finding.text}")
-    print(f"invariants: {f'{len(others)} do not hold' if others else 'all hold'}")
-    _show_audit(others)
+    _show_audit(result.differences)
+    print(_verdict(result))
     if left:
-        print(f"{left} differences are left{'' if fix else '; --fix mends what can be mended'}.")
-    else:
+        print(f"{left:,} differences are left{'' if fix else '; --fix mends what can be mended'}.")
+    elif any(comparison.looked_at for comparison in comparisons):
         print("Stripe, payments, orders and stock agree.")
+    else:
+        print("There is nothing to compare yet.")
 
 
-def _print_json(comparisons: Sequence[Comparison], others: Sequence[Difference]) -> None:
+def _print_json(report: object) -> None:
     import msgspec
 
-    print(msgspec.json.format(msgspec.json.encode({"comparisons": comparisons, "invariants": others})).decode())
+    print(msgspec.json.format(msgspec.json.encode(report)).decode())

@@ -58,21 +58,20 @@ def _secrets(settings: Settings) -> list[Finding]:
 
 
 def _space(settings: Settings) -> Finding:
-    from kassa.app.files import make_directory
-
-    make_directory(settings.data)
-    free = shutil.disk_usage(settings.data).free
+    there = next(path for path in (settings.data, *settings.data.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
     text = f"disk: {free // 1024**2} MiB free at {settings.data}"
     return Finding(free >= LEAST_SPACE, text, "" if free >= LEAST_SPACE else "make room; a full disk stops all sales")
 
 
 async def _connections(settings: Settings) -> list[Finding]:
     from kassa.app.settings import SettingError
+    from kassa.app.shop import NoShop
     from kassa.kit.problem import Problem
 
     try:
         return await _asked_all(settings)
-    except SettingError as error:
+    except (SettingError, NoShop) as error:
         return [Finding(False, str(error))]
     except (Problem, OSError) as error:
         return [Finding(False, f"the shop cannot be opened: {error}", "mend that first, then ask again")]

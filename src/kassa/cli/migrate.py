@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kassa.cli.running import progress, run, settings_for
+from kassa.cli.running import progress, run, settings_for, watched
 from kassa.cli.trouble import Refusal
 
 if TYPE_CHECKING:
@@ -49,14 +49,7 @@ async def _move(source: Path, mongo_uri: str, redis_url: str) -> Moved:
 
     configure_logs("error", None)
     with progress() as shown:
-        tasks = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = shown.add_task(f"Moving {what}", total=total)
-            shown.update(tasks[what], completed=done, total=total)
-
         try:
-            return await move(source, mongo_uri, redis_url, show)
+            return await move(source, mongo_uri, redis_url, watched(shown))
         except CannotMove as error:
             raise Refusal(str(error)) from None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
+import shutil
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -13,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     from kassa.app.settings import Settings
     from kassa.app.shop import Shop
+    from kassa.kit.audit import Told
 
 T = TypeVar("T")
 
@@ -33,33 +37,48 @@ def settings_for(data: Path | None = None) -> Settings:
 
 @asynccontextmanager
 async def opened(settings: Settings, *, with_sandbox: bool = False) -> AsyncIterator[Shop]:
-    """The shop that the settings name. `with_sandbox`: Stripe is to be asked; if no key is set and no sandbox
-    runs, it is brought up for as long as this lasts."""
+    """The shop that the settings name; NoShop if there is none, for only a server makes one. `with_sandbox`: Stripe is
+    to be asked; if no key is set and no sandbox runs, it is brought up for as long as this lasts."""
     from kassa.app.logs import configure_logs
+    from kassa.app.record import whereabouts
     from kassa.app.shop import Place
+    from kassa.app.stores import find_shop
     from kassa.app.wiring import open_shop, within_reach
 
     configure_logs("warning" if settings.log_level == "info" else settings.log_level, settings.log_format)
     place = Place(within_reach(settings), serves=False, brings_sandbox=with_sandbox)
+    await find_shop(settings, place.files)
     async with open_shop(settings, place) as shop:
+        print(f"Shop: {whereabouts(settings)}", file=sys.stderr)
         yield shop
 
 
-def progress(*columns: Any) -> Progress:
-    """Shows on a terminal that something goes on; elsewhere nothing."""
-    from rich.console import Console
-    from rich.progress import Progress
+def typed(command: str, data: Path | None = None) -> str:
+    """The command as it can be typed here, where `kassa` need not be on the PATH; `data` is what --data was."""
+    beside = Path(sys.executable).with_name("kassa")
+    program = "kassa" if shutil.which("kassa") or not beside.exists() else os.path.relpath(beside)
+    return f"{program} {command}{'' if data is None else f' --data {shlex.quote(str(data))}'}"
 
+
+def progress() -> Progress:
+    """Shows on a terminal what is done, and how much of it was; elsewhere nothing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 
 
-def waiting(text: str) -> Progress:
-    """Shows that something goes on whose end is not known."""
-    from rich.progress import SpinnerColumn, TextColumn
+def watched(shown: Progress) -> Told:
+    """Tells `shown`."""
+    tasks: dict[str, TaskID] = {}
 
-    shown = progress(SpinnerColumn(), TextColumn("{task.description}"))
-    shown.add_task(text)
-    return shown
+    def told(what: str, done: int, total: int | None) -> None:
+        if what not in tasks:
+            tasks[what] = shown.add_task(what, total=total)
+        shown.update(tasks[what], completed=done, total=total)
+
+    return told
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

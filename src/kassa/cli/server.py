@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kassa.cli.running import settings_for
+from kassa.cli.running import settings_for, typed
 
 if TYPE_CHECKING:
     from kassa.app.shop import Shop
@@ -43,11 +43,14 @@ def up(
     from kassa.app import server
     from kassa.cli.catalogue import load_sample
 
+    def announce(url: str, sandbox_url: str | None) -> None:
+        _announce(url, sandbox_url, typed("admin create you@example.com", data))
+
     async def prepare(shop: Shop) -> None:
         if await load_sample(shop):
             print("The sample catalogue is in the shop now.")
 
-    server.up(settings, host, port, prepare if sample else None, _announce, workers=workers, split=split)
+    server.up(settings, host, port, prepare if sample else None, announce, workers=workers, split=split)
 
 
 def serve(
@@ -80,12 +83,12 @@ def sandbox(
     run_sandbox(port, settings_for(data).data, webhook or [], secret, rate_limit)
 
 
-def _announce(url: str, sandbox_url: str | None) -> None:
+def _announce(url: str, sandbox_url: str | None, make_admin: str) -> None:
     print(f"Storefront  {url}/")
     print(f"Console     {url}/console")
     print(f"API docs    {url}/docs")
     _warn_of_sandbox(sandbox_url)
-    print("Make an administrator with: kassa admin create you@example.com")
+    print(f"Make an administrator with: {make_admin}")
     print("Stop with Ctrl-C.")
     sys.stdout.flush()
 

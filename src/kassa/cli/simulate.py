@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kassa.cli.running import typed
+
 if TYPE_CHECKING:
     from kassa.simulation.coverage import Reached
     from kassa.simulation.run import Result
@@ -147,4 +149,4 @@ def _tell_violation(result: "Result") -> None:
     for happening in result.history[-100:]:
         typer.echo(f"  {happening.at:10.3f} s  {happening.text}")
     asked = "".join(f" --often '{kind}'" for kind in sorted(plan.often))
-    typer.echo(f"Again: kassa simulate --seed {result.plan.seed} --buyers {plan.buyers} --runs 1{asked}")
+    typer.echo(f"Again: {typed('simulate')} --seed {result.plan.seed} --buyers {plan.buyers} --runs 1{asked}")

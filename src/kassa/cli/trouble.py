@@ -42,5 +42,5 @@ def _status(error: Exception) -> int | None:
     server, shop = sys.modules.get("kassa.app.server"), sys.modules.get("kassa.app.shop")
     kinds = [Refusal, DataInUse, DataUnusable, Problem, PermissionError]
     kinds += [server.StartRefused] if server else []
-    kinds += [shop.Elsewhere] if shop else []
+    kinds += [shop.Elsewhere, shop.NoShop] if shop else []
     return 1 if isinstance(error, tuple(kinds)) else None

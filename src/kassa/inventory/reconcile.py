@@ -14,12 +14,13 @@ import structlog
 from kassa.contracts.inventory import InsufficientStock, ReservationEnded, UnknownStock
 from kassa.inventory.mending import MOST_IDS, Wanted, WantedReservations
 from kassa.inventory.stock import By, Difference, Reservation, State, Stock
-from kassa.kit.audit import Comparison, Finding
+from kassa.kit.audit import Comparison, Finding, Told, nobody_told
 from kassa.kit.clock import HOUR, SECOND, Clock, Millis
 
 BY = By("reconciliation")
 PAUSE: Millis = SECOND
 """Between two looks: what is under way at the moment of the first is no difference."""
+RESERVATIONS, LEVELS = "reservations of orders", "stock levels"
 LATELY: Millis = 2 * HOUR
 """What the regular comparison looks at: orders that changed since then."""
 
@@ -38,9 +39,11 @@ class StockReconciler:
         """What is to be done regularly: name, every so often (ms), how."""
         return [("compare stock with orders", HOUR, self._compare_lately)]
 
-    async def compare(self, *, fix: bool, since: Millis = 0) -> list[Comparison]:
+    async def compare(self, *, fix: bool, since: Millis = 0, told: Told = nobody_told) -> list[Comparison]:
         """Compare the reservations of all orders that changed since then (ms), and all levels."""
-        return [await self._compare_reservations(fix=fix, since=since), await self._compare_levels(fix=fix)]
+        reservations = await self._compare_reservations(fix=fix, since=since, told=told)
+        told(LEVELS, 0, None)
+        return [reservations, await self._compare_levels(fix=fix)]
 
     async def _compare_lately(self) -> None:
         for comparison in await self.compare(fix=True, since=self._clock.now() - LATELY):
@@ -50,7 +53,7 @@ class StockReconciler:
 
     # Reservations
 
-    async def _compare_reservations(self, *, fix: bool, since: Millis) -> Comparison:
+    async def _compare_reservations(self, *, fix: bool, since: Millis, told: Told) -> Comparison:
         looked_at = 0
         differing: list[str] = []
         batch: list[Wanted] = []
@@ -60,6 +63,7 @@ class StockReconciler:
             if len(batch) == MOST_IDS:
                 differing += [each.reservation_id for each, _ in await self._differing(batch)]
                 batch = []
+                told(RESERVATIONS, looked_at, None)
         differing += [each.reservation_id for each, _ in await self._differing(batch)]
         found: list[Finding] = []
         if differing:
@@ -70,7 +74,7 @@ class StockReconciler:
                 text = f"reservation {wanted.reservation_id} is {state}, its order wants it {wanted.state}"
                 is_mended = fix and await self._mend(wanted, reservation)
                 found.append(Finding(wanted.reservation_id.rpartition(".")[0], text, is_mended))
-        return Comparison("reservations of orders", looked_at, found)
+        return Comparison(RESERVATIONS, looked_at, found)
 
     async def _differing(self, batch: list[Wanted]) -> list[tuple[Wanted, Reservation | None]]:
         found = await asyncio.gather(*(self._stock.reservation(each.reservation_id) for each in batch))
@@ -109,7 +113,7 @@ class StockReconciler:
             for each in found
             for is_mended in (each.product_id in mended,)
         ]
-        return Comparison("stock levels", (await self._stock.summary(0)).products, findings)
+        return Comparison(LEVELS, (await self._stock.summary(0)).products, findings)
 
     async def _lasting(self) -> list[Difference]:
         """The differences that two looks show."""

@@ -74,10 +74,11 @@ class RedisStock:
             raise
         return cls(server, keys, ledger, operations, Mender(server, keys, ledger, operations, acceptance))
 
-    async def claim(self, shop_id: str) -> bool:
-        """Make this the stock of that shop, for good; False if it is another's."""
-        await self._server.send("SET", self._keys.shop, shop_id, "NX")
-        return bool(await self._server.send("GET", self._keys.shop) == shop_id)
+    async def claim(self, shop_id: str, *, for_good: bool) -> bool:
+        """Whether this is the stock of that shop, or of nobody yet. `for_good`: it is that shop's from now on."""
+        if for_good:
+            await self._server.send("SET", self._keys.shop, shop_id, "NX")
+        return await self._server.send("GET", self._keys.shop) in (None, shop_id)
 
     async def close(self) -> None:
         """Close the connections."""

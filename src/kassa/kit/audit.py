@@ -1,6 +1,9 @@
 """The audit entry: what changed, who changed it and why. Entries are never changed; those of orders and payments are
 never removed. And what a comparison of two books has found."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import msgspec
 
 from kassa.kit.clock import Millis
@@ -64,8 +67,18 @@ class Finding(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Comparison(msgspec.Struct, frozen=True, rename="camel"):
-    """Two books that were compared: which, how many entries, and what does not go together."""
+    """Two books that were compared: which, how many entries, and what does not go together. `note` says what else is
+    to be known of them."""
 
     name: str
     looked_at: int
     findings: list[Finding]
+    note: str = ""
+
+
+Told: TypeAlias = Callable[[str, int, int | None], None]
+"""Told what is being compared, how much of it was, and how much it is altogether, if that is known."""
+
+
+def nobody_told(what: str, done: int, total: int | None) -> None:
+    """For when nobody watches."""

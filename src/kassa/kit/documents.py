@@ -4,7 +4,8 @@ Adapters (`kassa.storage`) satisfy `Database` and `Collection`; a service's `sto
 for each kind of document and nothing else.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -154,6 +155,22 @@ class Database(Protocol):
 
     async def close(self) -> None:
         """Finish the writes under way and close."""
+
+
+async def pages(collection: Collection[D], where: Where | None = None, size: int = 500) -> AsyncIterator[list[D]]:
+    """All matching documents by `spec.sort`, the oldest first, a page at a time."""
+    after: str | None = None
+    while page := await collection.find(where or {}, limit=size, after=after, order="oldest"):
+        yield page
+        after = str(getattr(page[-1], collection.spec.sort))
+
+
+async def save_all(collection: Collection[D], documents: Sequence[D]) -> None:
+    """Save them, together as far as the store can; what somebody else has saved meanwhile is left as it is."""
+    outcomes = await asyncio.gather(*(collection.save(each) for each in documents), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Conflict):
+            raise outcome
 
 
 def with_version(document: D, version: int) -> D:

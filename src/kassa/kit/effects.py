@@ -102,6 +102,22 @@ def _without_oldest(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
     return tuple(effect for effect in effects if effect.id not in dropped)
 
 
+def without_leases(document: A) -> A:
+    """The document with its effects due that somebody has leased; the very same if nobody has."""
+    if not any(_is_leased(effect) for effect in document.effects):
+        return document
+    due = tuple(
+        msgspec.structs.replace(effect, due_at=effect.at) if _is_leased(effect) else effect
+        for effect in document.effects
+    )
+    return with_effects(document, due)
+
+
+def under_way(document: Aggregate, now: Millis) -> list[Effect]:
+    """The effects that are wanted by now and not done, leased or not; failing ones wait for their time."""
+    return [effect for effect in document.effects if effect.done_at is None and effect.at <= now]
+
+
 def waiting_of(document: Aggregate, order_id: str) -> list[Waiting]:
     """The document's effects that need attention."""
     return [
@@ -118,6 +134,10 @@ def without_timers(document: A, kinds: frozenset[str], now: Millis) -> A:
         for effect in document.effects
     )
     return with_effects(document, dropped)
+
+
+def _is_leased(effect: Effect) -> bool:
+    return effect.done_at is None and effect.at < effect.due_at
 
 
 def _is_failing(effect: Effect) -> bool:

@@ -14,13 +14,15 @@ import msgspec
 import structlog
 
 from kassa.kit.clock import HOUR, SECOND, Clock
-from kassa.kit.documents import Collection, Conflict, change
-from kassa.kit.effects import LEASE, NEEDS_ATTENTION_AFTER, Aggregate, Effect, with_effects
+from kassa.kit.documents import Collection, Conflict, change, save_all
+from kassa.kit.effects import LEASE, NEEDS_ATTENTION_AFTER, Aggregate, Effect, with_effects, without_leases
 from kassa.kit.problem import Problem
 from kassa.kit.wire import deadline
 
 log = structlog.get_logger()
 
+
+MOST_VOIDED = 10_000
 
 A = TypeVar("A", bound=Aggregate)
 Step: TypeAlias = Callable[[A], A]
@@ -131,6 +133,12 @@ class Outbox(Generic[A]):
         taken = await asyncio.gather(*(self._lease(document) for document in documents))
         await asyncio.gather(*(self._try(document) for document in taken if document is not None))
         return len(documents)
+
+    async def void_leases(self) -> None:
+        """Make due at once what others have leased, the first 10,000: for a process that knows that they are gone."""
+        leased = await self._collection.due(self._clock.now() + LEASE, MOST_VOIDED)
+        freed = [(document, without_leases(document)) for document in leased]
+        await save_all(self._collection, [after for before, after in freed if after is not before])
 
     async def _try(self, document: A) -> None:
         deadline.set(None)  # whoever waits for an answer does not wait for this

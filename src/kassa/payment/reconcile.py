@@ -9,7 +9,7 @@ import structlog
 
 from kassa.contracts.payment import StripeKeyRefused, TooManyRefunds
 from kassa.kit import inputs
-from kassa.kit.audit import Cause, Comparison, Finding
+from kassa.kit.audit import Cause, Comparison, Finding, Told, nobody_told
 from kassa.kit.clock import DAY, HOUR, MINUTE, SECOND, Clock, Millis
 from kassa.kit.documents import Duplicate, In, change
 from kassa.payment.debts import debts, owing
@@ -34,6 +34,7 @@ OLDEST: Millis = 29 * DAY
 PAGE = 100
 AT_STRIPE = (Stage.INITIATED, Stage.PROCESSING)
 TAKEN = (Stage.SUCCESS, Stage.FAILED)
+STRIPE_EVENTS = "Stripe's events"
 LATELY: Millis = 7 * DAY
 """What the regular comparison looks at; the events tell of what is older."""
 
@@ -72,12 +73,12 @@ class Reconciler:
             ("compare with Stripe", 6 * HOUR, self._compare_lately),
         ]
 
-    async def fetch_missed_events(self, *, fix: bool = True) -> Comparison:
+    async def fetch_missed_events(self, *, fix: bool = True, told: Told = nobody_told) -> Comparison:
         """Take in the events that never came, or only tell them. How far was fetched is told by Stripe's clock, and
         noted only after a full walk."""
-        return await _unless_refused("Stripe's events", self._fetch_missed_events(fix=fix))
+        return await _unless_refused(STRIPE_EVENTS, self._fetch_missed_events(fix=fix, told=told))
 
-    async def _fetch_missed_events(self, *, fix: bool) -> Comparison:
+    async def _fetch_missed_events(self, *, fix: bool, told: Told) -> Comparison:
         cursor = await self._cursors.get(CURSOR)
         since = cursor.fetched_until - OVERLAP if cursor else self._clock.now() - OLDEST
         newest = cursor.fetched_until if cursor else since
@@ -86,24 +87,27 @@ class Reconciler:
             events = [(read_event(body), body) for body in page]
             known = {each.id for each in await self._inbox.events.many([event.id for event, _ in events])}
             looked_at += len(events)
+            told(STRIPE_EVENTS, looked_at, None)
             for event, body in events:
                 newest = max(newest, event.created * SECOND)
                 if event.id not in known and (not fix or await self._take_in(event, body)):
                     missed.append(Finding(event.id, f"{event.type} had never come", is_mended=fix))
         if fix:
             await self._move_cursor(cursor, newest)
-        return Comparison("Stripe's events", looked_at, missed)
+        return Comparison(STRIPE_EVENTS, looked_at, missed)
 
-    async def compare(self, *, fix: bool, since: Millis = 0) -> list[Comparison]:
+    async def compare(self, *, fix: bool, since: Millis = 0, told: Told = nobody_told) -> list[Comparison]:
         """Look up at Stripe every payment that is not settled, compare the refunds, the disputes and the money since
         then (ms) with what Stripe says, and tell what is owed back. A part that the key may not ask for is told, and
         the others go on."""
         session, debt = partial(self._compare_session, fix=fix), partial(self._compare_debts, fix=fix)
         unsettled, owed = "payments that are not settled", "money that is owed back"
+        sessions = await _unless_refused(unsettled, self._compare_payments(unsettled, AT_STRIPE, session, told))
+        told("refunds, disputes and paid sessions", 0, None)
         return [
-            await _unless_refused(unsettled, self._compare_payments(unsettled, AT_STRIPE, session)),
+            sessions,
             *await self._compare_since(since, fix=fix),
-            await _unless_refused(owed, self._compare_payments(owed, TAKEN, debt)),
+            await _unless_refused(owed, self._compare_payments(owed, TAKEN, debt, told)),
         ]
 
     async def _compare_since(self, since: Millis, *, fix: bool) -> list[Comparison]:
@@ -140,14 +144,15 @@ class Reconciler:
         return Comparison("paid sessions", looked_at, found)
 
     async def _compare_payments(
-        self, name: str, stages: tuple[Stage, ...], compare: Callable[[Payment], Awaitable[list[Finding]]]
+        self, name: str, stages: tuple[Stage, ...], compare: Callable[[Payment], Awaitable[list[Finding]]], told: Told
     ) -> Comparison:
-        looked_at, found = 0, []
+        looked_at, found, total = 0, [], await self._payments.count({"stage": In(stages)})
         after: str | None = None
         while page := await self._payments.find({"stage": In(stages)}, limit=PAGE, after=after, order="oldest"):
             for payment in page:
                 found += await compare(payment)
-            looked_at, after = looked_at + len(page), page[-1].id
+                told(name, looked_at := looked_at + 1, total)
+            after = page[-1].id
         return Comparison(name, looked_at, found)
 
     async def _compare_session(self, payment: Payment, *, fix: bool) -> list[Finding]:

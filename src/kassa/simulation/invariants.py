@@ -136,7 +136,7 @@ async def afterwards(shop: Shop, stripe: "Stripe", workload: "Workload") -> list
     assert shop.stock_reconciler is not None
     books = await Books.of(shop, stripe)
     told = await audit(shop.order.orders, shop.payment.payments, shop.unclaimed.money, shop.stock, shop.clock)
-    problems = list(_audited(told, books.with_an_operator()))
+    problems = list(_audited(told.differences, books.with_an_operator()))
     problems += await stock(shop, workload.products) + await money(shop, stripe)
     for comparison in await shop.stock_reconciler.compare(fix=False):
         problems += [f"I4: {each.subject}: {each.text}" for each in comparison.findings]

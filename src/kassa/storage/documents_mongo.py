@@ -97,6 +97,12 @@ class MongoDatabase:
         self._lanes += collection.lanes
         return collection
 
+    async def is_empty(self) -> bool:
+        """Whether it has no collection; looking makes none."""
+        self.check_open()
+        with reaching(self.name):
+            return not await self.raw.list_collection_names()
+
     async def probe(self) -> None:
         """Return if there is a primary, and all that is needed may be done there; else Unavailable."""
         self.check_open()
