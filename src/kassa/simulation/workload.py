@@ -144,6 +144,8 @@ class Workload:
         is_late = self._world.faults.strikes("money late")
         if is_late:
             await asyncio.sleep(chance.uniform(1_700, 2_500))
+            if chance.random() < 0.5:  # Its goods may be gone by then, too.
+                await asyncio.gather(*(self._adjust(chance.choice(self.products), -each, chance) for each in (9, 3, 1)))
         outcome = self._at_stripe(lambda tx: payments.submit(tx, session_id, entry, BY_ITSELF, _LATER, is_late=is_late))
         if outcome is not None and outcome.kind == "succeeded":
             self._paid.append(outcome.session["client_reference_id"])
@@ -172,7 +174,7 @@ class Workload:
             if kind < 0.1:
                 self._at_stripe(lambda tx: _close_a_dispute(tx, chance))
             elif kind < 0.28:
-                await self._adjust(chance)
+                await self._adjust(chance.choice(self.products), chance.choice([-2, -1, 1, 2, 3]), chance)
             elif self.asked and kind < 0.38:
                 await self._cancel(chance.choice(self.asked), ADMIN)
             elif self._paid and kind < 0.52:
@@ -187,8 +189,7 @@ class Workload:
         while chance.random() < 0.9 and self._at_stripe(lambda tx: _close_a_dispute(tx, chance)):  # noqa: ASYNC110
             await asyncio.sleep(chance.expovariate(1 / 3))
 
-    async def _adjust(self, chance: Random) -> None:
-        product_id, change = chance.choice(self.products), chance.choice([-2, -1, 1, 2, 3])
+    async def _adjust(self, product_id: str, change: int, chance: Random) -> None:
         operation_id = f"op_{chance.randbytes(8).hex()}"
         await _accepted(
             self._world.insist(
