@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kassa.app.audit import Audit, LookedAt, audit
 from kassa.contracts.inventory import Line
 from kassa.kit.clock import MINUTE
 from kassa.order.domain import Order, Stage
@@ -114,3 +115,25 @@ async def test_what_only_one_reading_shows_is_not_reported(
 
         monkeypatch.setattr(shop.clock, "sleep", mended_meanwhile)
         assert await shop.audit() == []
+
+
+async def test_an_audit_tells_what_it_has_looked_at(tmp_path: Path, form: str) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    async with world(tmp_path, form=form) as shop:
+        await confirmed(shop)
+        await shop.place((await shop.sell(stock=5), 1))
+        await shop.tend_stock()
+        books = (shop.order.orders, shop.payment.payments, shop.unclaimed.money)
+        result = await audit(*books, shop.stock, shop.clock, lambda *step: told.append(step))
+    assert result == Audit(LookedAt(orders=2, payments=1, products=2, movements=5), [])
+    assert told == [("stock", 0, 2), ("stock", 2, 2), ("orders", 2, 2), ("payments", 1, 1)]
+
+
+async def test_a_comparison_tells_how_far_it_is(tmp_path: Path, form: str) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    async with world(tmp_path, form=form) as shop:
+        for _ in range(2):
+            await shop.open(await shop.place((await shop.sell(stock=5), 1)))
+        await shop.reconciler.compare(fix=False, told=lambda *step: told.append(step))
+    name = "payments that are not settled"
+    assert [step for step in told if step[0] == name] == [(name, 1, 2), (name, 2, 2)]

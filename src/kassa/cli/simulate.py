@@ -49,6 +49,9 @@ def simulate(
         tally.tell("Interrupted after ")
         raise typer.Exit(130) from None
     tally.tell()
+    if not tally.orders:
+        typer.echo("That proves nothing: no order was placed. Ask for more --buyers, or more --runs.")
+        raise typer.Exit(1)
 
 
 class _Tally:
@@ -57,14 +60,14 @@ class _Tally:
     def __init__(self, seed: int, buyers: int) -> None:
         self._seed, self._buyers = seed, buyers
         self._began = self._told = time.monotonic()
-        self._runs = self._orders = 0
+        self._runs = self.orders = 0
         self._faults: Counter[str] = Counter()
         self._reached: set[Reached] = set()
 
     def add(self, result: "Result") -> None:
         """One more run."""
         self._runs += 1
-        self._orders += result.orders
+        self.orders += result.orders
         self._faults.update(result.faults)
         self._reached |= result.reached
 
@@ -73,14 +76,14 @@ class _Tally:
         if time.monotonic() - self._told > _EVERY:
             self._told = time.monotonic()
             typer.echo(
-                f"{self._runs} of {runs} runs, {self._orders} orders, {self._faults.total()} faults, {self._pace()}"
+                f"{self._runs} of {runs} runs, {self.orders} orders, {self._faults.total()} faults, {self._pace()}"
             )
 
     def tell(self, begin: str = "") -> None:
         """All of it."""
         seconds = time.monotonic() - self._began
         typer.echo(
-            f"{begin}{self._runs} runs from seed {self._seed}: {self._orders} orders of {self._runs * self._buyers} "
+            f"{begin}{self._runs} runs from seed {self._seed}: {self.orders} orders of {self._runs * self._buyers} "
             f"buyers in {seconds:.0f} s ({self._pace()}), no violation."
         )
         kinds = ", ".join(f"{kind} {count}" for kind, count in self._faults.most_common())
@@ -88,7 +91,7 @@ class _Tally:
         _tell_coverage(self._reached)
 
     def _pace(self) -> str:
-        return f"{self._orders / (time.monotonic() - self._began):.0f} orders/s"
+        return f"{self.orders / (time.monotonic() - self._began):.0f} orders/s"
 
 
 def _tell_coverage(reached: "set[Reached]") -> None:
