@@ -39,6 +39,14 @@ def test_every_test_that_is_named_is_in_the_file_that_is_named(page: Path) -> No
     assert missing == []
 
 
+def test_each_decision_has_a_number_of_its_own() -> None:
+    decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    assert [int(page.name[:4]) for page in decisions] == list(range(1, len(decisions) + 1))
+    assert [page.read_text().partition(".")[0] for page in decisions] == [
+        f"# {int(page.name[:4])}" for page in decisions
+    ]
+
+
 def test_the_proofs_are_named() -> None:
     named = re.findall(r"\[`test_\w+`\]", (ROOT / "docs" / "correctness.md").read_text())
     assert len(named) > 40
