@@ -25,7 +25,7 @@ from kassa.payment.domain import Stage as PaymentStage
 from kassa.payment.store import PAYMENTS
 from kassa.product.domain import Product
 from kassa.product.store import PRODUCTS
-from tests.app.process import kassa, started
+from tests.app.process import free_port, kassa, started
 from tests.servers import valkey
 from tests.storage.worlds import mongo
 from tests.support import NOON, sqlite
@@ -176,7 +176,7 @@ def test_every_command_says_which_currency_it_must_be(tmp_path: Path) -> None:
         running.wait_until_ready()
         running.stop()
     for command in ("up", "audit", "export"):
-        done = kassa(tmp_path, command, CURRENCY="eur")
+        done = kassa(tmp_path, command, CURRENCY="eur", PORT=str(free_port()))
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert done.stderr.startswith("KASSA: CURRENCY must be usd: the amounts in .kassa (SQLite) are in it")
     checked = kassa(tmp_path, "doctor", CURRENCY="eur")

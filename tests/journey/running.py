@@ -105,7 +105,7 @@ class RunningShop:
         return await asyncio.wait_for(process.wait(), PATIENCE)
 
     async def command(self, *arguments: str) -> tuple[int, str]:
-        """Run a kassa command on this shop; its exit status and what it printed."""
+        """Run a kassa command on this shop; its exit status and what it printed, or else its errors."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -114,10 +114,10 @@ class RunningShop:
             env=self.environment(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=asyncio.subprocess.PIPE,
         )
-        printed, _ = await asyncio.wait_for(process.communicate(), 120)
-        return process.returncode or 0, printed.decode()
+        printed, errors = await asyncio.wait_for(process.communicate(), 120)
+        return process.returncode or 0, (printed or errors).decode()
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """One call of the public API, or of the sandbox when `path` is an address."""

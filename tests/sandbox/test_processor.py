@@ -101,7 +101,11 @@ async def test_the_doctor_names_what_is_wrong_with_key_and_endpoint(world: World
     await may(world, *(set(ALL) - {"rak_dispute_read"}))
     status, wrong = await doctor()
     assert status == 1
+    # Before the first start there is no shop yet; what Stripe says needs none.
+    no_shop, *wrong = wrong
+    assert "`kassa up` starts a new one" in no_shop
     assert [line.split(":")[0] for line in wrong] == ["✗ Stripe key", "✗ webhook endpoint"]
+    assert not (tmp_path / ".kassa").exists()
     assert "may read Disputes" in wrong[0]
     assert "rak_dispute_read" in wrong[0]
     assert world.receiver.url in wrong[1]
@@ -111,4 +115,5 @@ async def test_the_doctor_names_what_is_wrong_with_key_and_endpoint(world: World
     )
     assert made.id
     await may(world, *ALL)
-    assert await doctor() == (0, [])
+    status, wrong = await doctor()
+    assert (status, wrong) == (1, [no_shop])

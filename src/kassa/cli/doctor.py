@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import tempfile
 from collections.abc import Awaitable
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -71,10 +74,25 @@ async def _connections(settings: Settings) -> list[Finding]:
 
     try:
         return await _asked_all(settings)
-    except (SettingError, NoShop) as error:
+    except SettingError as error:
         return [Finding(False, str(error))]
+    except NoShop as error:
+        return [Finding(False, str(error)), *await _before_the_first_start(settings)]
     except (Problem, OSError) as error:
         return [Finding(False, f"the shop cannot be opened: {error}", "mend that first, then ask again")]
+
+
+async def _before_the_first_start(settings: Settings) -> list[Finding]:
+    """What Stripe says of the key, the clock and the endpoint, for which no data is needed."""
+    from kassa.app.shop import Place
+    from kassa.app.wiring import all_here, open_shop
+
+    if settings.has_sandbox:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        apart = replace(settings, data=Path(folder), mongo_uri=None, redis_url=None, service_urls={})
+        async with open_shop(apart, Place(all_here(apart), serves=False, brings_sandbox=False)) as shop:
+            return [await clock_compared(shop, settings), *await stripe_findings(shop, settings)]
 
 
 async def _asked_all(settings: Settings) -> list[Finding]:

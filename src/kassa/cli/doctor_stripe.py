@@ -24,7 +24,7 @@ async def stripe_findings(shop: Shop, settings: Settings) -> list[Finding]:
     if shop.stripe_account is None:
         return findings
     whose = "sandbox" if settings.has_sandbox else "Stripe"
-    reached = await asked(f"{whose}: reached, and takes the key", shop.stripe_account.check, _advice(settings))
+    reached = await asked(f"{whose}: takes the key", shop.stripe_account.check, _advice(settings))
     findings.append(reached)
     if reached.is_well and not settings.has_sandbox:
         findings += await _rights(shop.stripe_account)
