@@ -3,9 +3,12 @@
 import msgspec
 import pytest
 
+from kassa.contracts.payment import RefundTooLarge
 from kassa.kit.clock import DAY, HOUR, MINUTE
+from kassa.kit.ids import REFUND
 from kassa.order.domain import Order
 from kassa.payment.balance import refunded_minor
+from kassa.payment.processor import DisputeState
 from tests.trade.stripe_at_the_port import NO_FUNDS
 from tests.trade.test_attention import asked
 from tests.trade.test_second_payments import given_back, two_sessions
@@ -225,3 +228,28 @@ async def test_a_refund_that_an_operator_asks_for_and_stripe_refuses_says_why(sh
     assert any(text.startswith("The refund failed") and NO_FUNDS in text for text in await told(shop, order))
     assert (await asked(shop, ATTENTION)).json()["waiting"] == []
     assert await shop.audit() == []
+
+
+async def test_what_a_lost_dispute_has_taken_back_is_not_owed_as_well(shop: World) -> None:
+    order = await owes_late_money(shop)
+    payment = await shop.payment_now(order)
+    lost = DisputeState("dp_1", "lost", 100, "fraudulent", payment.intent_id, None, shop.clock.now() // 1000)
+    await shop.payment.observe_dispute(payment.id, lost, "evt_dispute")
+    await shop.later(DAY)
+    shop.stripe.has_funds = True
+    await shop.later(DAY)
+    assert [each.amount for each in shop.stripe.refunds_made.values()] == [order.total_minor - 100]
+    assert await shop.audit() == []
+
+
+async def test_nothing_is_left_when_more_has_gone_back_at_stripe_than_was_left(shop: World) -> None:
+    order = await owes_late_money(shop)
+    payment = await shop.payment_now(order)
+    made = shop.stripe.refund_at_stripe(str(payment.intent_id), 100)
+    await shop.hook(shop.stripe.refund_event("created", made.id))
+    with pytest.raises(RefundTooLarge) as caught:
+        await shop.payment.refunding.refund(order.id, shop.ids.new(REFUND), 0, "", who="usr_admin")
+    assert caught.value.members["leftMinor"] == 0
+    shop.stripe.has_funds = True
+    await shop.later(DAY)
+    assert sum(each.amount for each in shop.stripe.refunds_made.values()) == order.total_minor

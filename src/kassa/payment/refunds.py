@@ -93,7 +93,8 @@ def requested(payment: Payment, refund: Refund, cause: Cause, sold: Pieces = Map
         raise NotRefundable("the order was not paid")
     if not refund.is_owed and sum(each.origin == "kassa" for each in payment.refunds) >= MOST_REFUNDS:
         raise TooManyRefunds(f"it has {MOST_REFUNDS}: refund what is left at once in Stripe's dashboard")
-    left = payment.taken_minor - held_minor(payment)
+    # A lost dispute has taken its part back; and more may have gone back at Stripe than was left.
+    left = owed_minor(payment) if refund.is_owed else max(0, payment.taken_minor - held_minor(payment))
     amount = refund.amount_minor or left
     if left == 0 or amount > left:
         raise RefundTooLarge(f"{left} minor units are left", leftMinor=left)
@@ -144,12 +145,13 @@ def refused(
     known = find(payment, refund_id)
     if known is None or known.status != REQUESTED:
         return payment
-    left = payment.taken_minor - held_minor(payment) + known.amount_minor
+    lost = lost_minor(payment) if known.is_owed else 0
+    left = payment.taken_minor - held_minor(payment) + known.amount_minor - lost
     if known.is_of_all and 0 < left < known.amount_minor:
         what = f"refund {known.id}: {known.amount_minor} -> {left}"
         shrunk = msgspec.structs.replace(known, amount_minor=left)
         return _asked_again(payment, MoneyBack.SHRUNK, shrunk, what, cause, now)
-    if known.is_owed and not refusal.is_back and left > lost_minor(payment):
+    if known.is_owed and not refusal.is_back and left > 0:
         if refusal.is_disputed and not _has_missed_end(payment):
             waiting = msgspec.structs.replace(known, failure=WAITS, updated_at=now)
             return _noted(payment, waiting, f"refund {known.id}: {WAITS}", cause, now)

@@ -234,7 +234,7 @@ def shown(refund: Refund, currency: str) -> RefundOut:
 
 def shown_refunds(payment: Payment, order: OrderForPayment) -> RefundsAnswer:
     """The payment's refunds, and what can still go and come back."""
-    left_minor = payment.taken_minor - held_minor(payment)
+    left_minor = max(0, payment.taken_minor - held_minor(payment))
     return RefundsAnswer(
         refunds=[shown(refund, payment.currency) for refund in payment.refunds],
         left=major(left_minor, payment.currency),
