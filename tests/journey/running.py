@@ -94,8 +94,17 @@ class RunningShop:
         return await self._end(signal.SIGTERM)
 
     async def kill(self) -> None:
-        """kill -9."""
+        """kill -9. Of several processes those below it end by themselves: a gateway among them must not be taken for
+        that of the next start."""
         await self._end(signal.SIGKILL)
+        await until(self._is_down, "the last of the processes to end")
+
+    async def _is_down(self) -> bool:
+        try:
+            async with self.http.get(f"{self.base}/health"):
+                return False
+        except aiohttp.ClientError:
+            return True
 
     async def _end(self, how: signal.Signals) -> int:
         process = self._process
