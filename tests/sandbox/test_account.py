@@ -24,6 +24,14 @@ async def test_a_call_on_behalf_of_another_account_is_refused_by_name(world: Wor
     assert (caught.value.code, caught.value.param) == ("sandbox_unsupported", header)
 
 
+async def test_the_account_is_shown_to_a_key_that_may_ask(world: World) -> None:
+    shown = await world.stripe.v1.accounts.retrieve_current_async()
+    assert (shown.object, shown.id, shown.charges_enabled) == ("account", "acct_1KassaSandbox", True)
+    await world.control("POST", "account", {"restricted_keys": {KEY: ["rak_charge_read"]}})
+    with pytest.raises(stripe.PermissionError, match="rak_accounts_kyc_basic_read"):
+        await world.client(KEY).v1.accounts.retrieve_current_async()
+
+
 async def test_while_the_balance_is_empty_refunds_are_refused_in_stripes_words(world: World) -> None:
     charge = await world.charge()
     await world.control("POST", "account", {"has_funds": False})

@@ -41,6 +41,7 @@ class StripeAtThePort:
         self.made: dict[str, str] = {}
         self.refused: dict[str, Refused] = {}
         self.has_funds = True
+        self.account: str | None = "acct_ours"
         self.params: dict[str, dict[str, Any]] = {}
         self.refunds_made: dict[str, RefundState] = {}
         self.disputes_made: dict[str, DisputeState] = {}
@@ -53,6 +54,10 @@ class StripeAtThePort:
     @property
     def is_live(self) -> bool:
         return False
+
+    async def account_id(self) -> str | None:
+        self._lose(self._fault("account_id"))
+        return self.account
 
     async def open_session(self, params: dict[str, Any], key: str) -> SessionState:
         fault = self._fault("open_session")
@@ -109,6 +114,8 @@ class StripeAtThePort:
 
     async def retrieve(self, kind: str, object_id: str) -> EventObject:
         self._lose(self._fault("retrieve"))
+        if object_id in self.refused:
+            raise self.refused[object_id]
         if object_id not in (subjects := self._subjects(kind)):
             raise Refused(404, "resource_missing", f"No such {kind}")
         return msgspec.convert(subjects[object_id], EventObject)

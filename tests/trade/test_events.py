@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from stripe.params import WebhookEndpointCreateParams
 
+from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
+from kassa.kit.clock import DAY, HOUR
 from kassa.order.domain import Order
 from kassa.payment.domain import Payment, Stage
 from kassa.payment.event_handlers import HANDLED
 from kassa.payment.inbox import InvalidSignature, UnreadableEvent
+from kassa.payment.processor import Refused
 from kassa.payment.store import StripeEvent
 from tests.trade.stripe_at_the_port import sign
 from tests.trade.world import World
@@ -95,6 +98,58 @@ async def test_a_thin_event_waits_while_its_object_cannot_be_fetched(shop: World
     assert (await shop.order_now(order)).status == "CONFIRMED"
 
 
+RIGHT = "Having the 'rak_checkout_session_read' permission would allow this request to continue."
+PASSING = {
+    "a refusal that is not about the object": Refused(400, None, "Invalid request"),
+    "a 402": Refused(402, "card_declined", "Your card was declined."),
+    "a 404 of something else": Refused(404, None, "Unrecognized request URL"),
+    "the key": StripeKeyRefused("check STRIPE_SECRET_KEY"),
+    "a right of the key": StripeKeyRefused(f"Stripe: {RIGHT}"),
+    "no answer": StripeUnreachable("Stripe did not answer as it should (no answer)"),
+}
+
+
+@pytest.mark.parametrize("why", PASSING)
+@pytest.mark.parametrize("is_thin", [True, False], ids=["thin", "snapshot"])
+async def test_only_what_is_gone_for_good_is_given_up(
+    shop: World, why: str, is_thin: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, payment = await opened(shop)
+    await shop.pay(payment)
+    made = shop.stripe.refund_at_stripe(f"pi_{payment.session_id}", 500)
+    body = shop.stripe.refund_event("created", made.id)
+    body = shop.stripe.thin_event("refund.created", "evt_x") if is_thin else body.replace(b'"metadata"', b'"old"')
+    event_id = json.loads(body)["id"]
+
+    async def refused(*_: object) -> None:
+        raise PASSING[why]
+
+    with monkeypatch.context() as patched:
+        for name in ("retrieve", "refund_state"):
+            patched.setattr(shop.stripe, name, refused)
+        await shop.hook(body)
+        await shop.later(DAY)
+        event = await stored(shop, event_id)
+        assert (event.status, event.payment_id) == ("parked", "")
+        assert event.due_at is not None
+        assert str(PASSING[why].args[0]) in event.note
+        shown = [each for each in await shop.notices.all() if each.kind == "key_refused"]
+        assert [each.count for each in shown] == ([1] if isinstance(PASSING[why], StripeKeyRefused) else [])
+        assert all(event.note in each.text for each in shown)
+    await shop.later(HOUR)
+    assert (await stored(shop, event_id)).status == "done"
+    assert [each.stripe_id for each in (await shop.payment_now(order)).refunds] == [made.id]
+    assert [each for each in await shop.notices.all() if each.kind == "key_refused"] == []
+
+
+async def test_a_snapshot_of_what_stripe_does_not_have_is_given_up_with_the_reason(shop: World) -> None:
+    subject = {"id": "cs_gone", "object": "checkout.session"}
+    await shop.hook(shop.stripe.event("checkout.session.completed", subject, "evt_gone"))
+    event = await stored(shop, "evt_gone")
+    assert (event.status, event.due_at) == ("ignored", None)
+    assert event.note == "its object is not at Stripe: No such checkout.session"
+
+
 THIN: dict[str, Any] = {
     "id": "evt_thin",
     "object": "v2.core.event",
@@ -110,7 +165,7 @@ THIN: dict[str, Any] = {
     [
         ({"type": "v2.core.event_destination.ping"}, "this type is not acted on"),
         ({"livemode": True}, "of the other mode (live or test)"),
-        ({}, "its object cannot be fetched"),
+        ({}, "its object is not at Stripe: No such checkout.session"),
         ({"related_object": None}, "it names no object that Kassa knows"),
         ({"related_object": {"id": "x", "type": "billing.meter"}}, "it names no object that Kassa knows"),
     ],

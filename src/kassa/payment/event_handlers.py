@@ -17,6 +17,7 @@ from kassa.payment.service import PaymentService
 from kassa.payment.unclaimed import Unclaimed
 
 PAID_EVENTS = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
+ACCOUNT_PREFIX = "acct_"
 MOST_ATTEMPTS = 8
 """So often an event waits for its payment, about ten minutes: a payment is stored before Stripe hears of it."""
 
@@ -32,24 +33,49 @@ class EventHandlers:
         self._service = service
         self._processor = processor
         self._unclaimed = unclaimed
+        self._account = ""
+        """Our account at Stripe, once an event has named one and Stripe was asked."""
 
     async def act_on(self, event: EventState, attempts: int) -> str:
         """Act on an event of a type in EVENT_HANDLERS, for the first time or again; returns the id of the payment that
         it was about. NotOurs; NotFound: its payment is not there, but may be."""
-        subject = await self._fetched(event.object) if event.is_thin else event.object
-        payment = await self._payment(subject, attempts)
-        if payment is None:
-            if event.account:
-                raise NotOurs(f"of account {event.account}")
-            await self._look_for_money(event.kind, subject)
-            raise NotOurs("of no payment that this shop knows")
+        payment = None
         try:
+            subject = await self._subject(event)
+            payment = await self._payment(subject, attempts)
+            if payment is None:
+                await self._look_for_money(event.kind, subject)
+                raise NotOurs("of no payment that this shop knows")
             await EVENT_HANDLERS[event.kind](self, payment, subject, event)
         except Refused as refused:
-            if event.account and refused.status == 404:
-                raise NotOurs(f"of account {event.account}") from refused
+            # Of a payment that is known here it may come back: the key is another account's, perhaps.
+            if payment is None and refused.is_gone:
+                raise NotOurs(f"its object is not at Stripe: {refused.message}") from refused
             raise
         return payment.id
+
+    async def _subject(self, event: EventState) -> EventObject:
+        """What the event is about: what it shows of it, or what Stripe does. NotOurs: it is another account's."""
+        is_known = not event.account or await self._is_our_account(event.account)
+        if is_known and not event.is_thin:
+            return event.object
+        if event.object.object not in PATHS or not event.object.id:
+            raise NotOurs("it names no object that Kassa knows")
+        try:
+            return await self._processor.retrieve(event.object.object, event.object.id)
+        except Refused as refused:
+            if refused.is_gone and not is_known:
+                raise NotOurs(f"of account {event.account}") from refused
+            raise
+
+    async def _is_our_account(self, named: str) -> bool:
+        """Whether it is the account of our key; False if that cannot be told, and then the event's object tells: our
+        key reads those of its own account alone (docs: connect/authentication). NotOurs."""
+        if not self._account:
+            self._account = await self._processor.account_id() or ""
+        if self._account and named != self._account and named.startswith(ACCOUNT_PREFIX):
+            raise NotOurs(f"of account {named}")
+        return named == self._account
 
     async def _look_for_money(self, kind: str, subject: EventObject) -> None:
         """Of this account and of no payment: money that no order knows, or some of that which was given back."""
@@ -57,15 +83,6 @@ class EventHandlers:
             await self._unclaimed.look_at(subject.id)
         elif subject.intent_id is not None:
             await self._unclaimed.refresh_of(subject.intent_id)
-
-    async def _fetched(self, subject: EventObject) -> EventObject:
-        """What a snapshot of it would tell."""
-        if subject.object not in PATHS or not subject.id:
-            raise NotOurs("it names no object that Kassa knows")
-        try:
-            return await self._processor.retrieve(subject.object, subject.id)
-        except Refused as refused:
-            raise NotOurs(f"its object cannot be fetched: {refused}") from refused
 
     async def settle_session(self, payment: Payment, subject: EventObject, event: EventState) -> None:
         """The session was paid, or has ended."""
@@ -120,8 +137,10 @@ class EventHandlers:
         # the PaymentIntent says then whose it is.
         try:
             intent = await self._processor.retrieve("payment_intent", intent_id)
-        except Refused:
-            return None
+        except Refused as refused:
+            if refused.is_gone:
+                return None
+            raise
         self._check_shop(intent)
         return await self._named(intent, attempts) if payment_named(intent.metadata) else None
 

@@ -29,7 +29,8 @@ class EventObject(msgspec.Struct, frozen=True):
 
 class EventState(msgspec.Struct, frozen=True):
     """An event. `kind` is its type as a snapshot event has it; `created` is in seconds. `is_thin`: its object
-    is known by its id alone. `account`: whose it is, where Stripe says so, as it does for connected accounts."""
+    is known by its id alone. `account`: whose it is, where Stripe says so, as it does for connected accounts and for
+    those of an organization."""
 
     id: str
     type: str
@@ -93,7 +94,7 @@ def _read_snapshot(body: bytes | str) -> EventState:
     except msgspec.ValidationError:  # not as Kassa knows such objects: where it matters, it is fetched
         reference = _reference.decode(event.data.object)
         subject, is_thin = EventObject(reference.id, reference.object), True
-    account = event.account or event.context or ""
+    account = event.account or _account_of(event.context)
     return EventState(event.id, event.type, event.type, event.created, event.livemode, subject, is_thin, account)
 
 
@@ -102,5 +103,10 @@ def _read_thin(body: bytes | str) -> EventState:
     related = event.related_object or _Reference()
     subject, created = EventObject(related.id, related.type), from_rfc3339(event.created) // SECOND
     kind = event.type.removeprefix(THIN_PREFIX)
-    account = event.context or ""
+    account = _account_of(event.context)
     return EventState(event.id, event.type, kind, created, event.livemode, subject, is_thin=True, account=account)
+
+
+def _account_of(context: str | None) -> str:
+    """The account that a context leads to: its last part (docs: context)."""
+    return (context or "").rpartition("/")[2]

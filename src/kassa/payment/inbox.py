@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from kassa.contracts.payment import StripeKeyRefused
 from kassa.kit.clock import HOUR, SECOND, Clock, Millis
 from kassa.kit.documents import Conflict, Duplicate, change, save_all
 from kassa.kit.ids import Ids
@@ -172,7 +173,8 @@ class Inbox:
             return
 
         def acted_on(current: StripeEvent) -> StripeEvent:
-            return msgspec.structs.replace(current, status=status, note=note, due_at=None, payment_id=payment_id)
+            ended = msgspec.structs.replace(current, status=status, note=note, due_at=None, payment_id=payment_id)
+            return msgspec.structs.replace(ended, is_key_refused=False)
 
         await change(self.events, event.id, acted_on)
 
@@ -184,7 +186,8 @@ class Inbox:
             attempts = current.attempts + 1
             wait = min(LONGEST_WAIT, SECOND * 2**attempts)
             due_at = self._clock.now() + wait
-            return msgspec.structs.replace(current, status="parked", note=text, attempts=attempts, due_at=due_at)
+            waiting = msgspec.structs.replace(current, status="parked", note=text, attempts=attempts, due_at=due_at)
+            return msgspec.structs.replace(waiting, is_key_refused=isinstance(error, StripeKeyRefused))
 
         await change(self.events, event.id, parked)
 

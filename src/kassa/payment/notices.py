@@ -14,12 +14,13 @@ from kassa.payment.unclaimed import OPEN
 LATELY: Millis = HOUR
 NEWEST = 20
 _WEBHOOK_ADVICE = "compare the endpoint at Stripe with this shop: kassa doctor does"
+_KEY_ADVICE = "give the key what kassa doctor says it lacks; the events are tried again by themselves, within the hour"
 
 
 class Notice(msgspec.Struct, frozen=True, rename="camel"):
     """Something that is wrong, how often it happened, and what to do about it."""
 
-    kind: Literal["webhooks_refused", "webhooks_missing", "unclaimed_money"]
+    kind: Literal["webhooks_refused", "webhooks_missing", "key_refused", "unclaimed_money"]
     count: int
     text: str
     advice: str
@@ -36,7 +37,12 @@ class Notices:
 
     async def all(self) -> list[Notice]:
         """Those that hold now."""
-        found = (await self._webhooks_refused(), await self._webhooks_missing(), await self._unclaimed_money())
+        found = (
+            await self._webhooks_refused(),
+            await self._webhooks_missing(),
+            await self._key_refused(),
+            await self._unclaimed_money(),
+        )
         return [each for each in found if each]
 
     async def do_webhooks_come(self) -> bool:
@@ -60,6 +66,17 @@ class Notices:
         what = "event of the last hour" if count == 1 else "events of the last hour"
         text = f"{count} {what} came only because Stripe was asked, by no webhook"
         return Notice("webhooks_missing", count, text, _WEBHOOK_ADVICE)
+
+    async def _key_refused(self) -> Notice | None:
+        """Events that wait for a key that may ask about them; Stripe's words name the right that it lacks."""
+        waiting: dict[str, str | bool] = {"status": "parked", "is_key_refused": True}
+        newest = await self._events.find(waiting, limit=1)
+        if not newest:
+            return None
+        count = await self._events.count(waiting)
+        what = "event waits" if count == 1 else "events wait"
+        text = f"{count} {what} because Stripe refuses the shop's key: {newest[0].note}"
+        return Notice("key_refused", count, text, _KEY_ADVICE)
 
     async def _unclaimed_money(self) -> Notice | None:
         count = await self._unclaimed.count({"status": OPEN})

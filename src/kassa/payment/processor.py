@@ -76,6 +76,11 @@ class Refused(Exception):
         self.message = message
         super().__init__(f"Stripe answered {status}{f' {code}' if code else ''}: {message}")
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether Stripe does not know the object: there is none, or it is another account's (docs: error-codes)."""
+        return self.status == 404 and self.code == "resource_missing"
+
 
 class SavedFailure(Exception):
     """Stripe replays a 500 that it has saved for this key: whether something was made has to be looked up
@@ -96,6 +101,9 @@ class Processor(Protocol):
     @property
     def is_live(self) -> bool:
         """Whether the key is a live one."""
+
+    async def account_id(self) -> str | None:
+        """The key's account; None if the key may not ask."""
 
     async def open_session(self, params: dict[str, Any], key: str) -> SessionState:
         """Create a Checkout Session, once for the idempotency key; CallUnderWay."""

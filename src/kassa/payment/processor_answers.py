@@ -1,7 +1,7 @@
 """Stripe's answers, as the official SDK gives them, in Kassa's own terms."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Intent(msgspec.Struct, frozen=True):
+class Named(msgspec.Struct, frozen=True):
+    """What is read of an object of which the id is all that matters."""
+
     id: str
 
 
@@ -30,7 +32,7 @@ class Session(msgspec.Struct, frozen=True):
     currency: str | None
     expires_at: int
     url: str | None = None
-    payment_intent: str | _Intent | None = None
+    payment_intent: str | Named | None = None
     metadata: dict[str, str] | None = None
     mode: str = "payment"
     created: int = 0
@@ -43,6 +45,45 @@ class SessionPage(msgspec.Struct, frozen=True):
     has_more: bool
 
 
+def _refused(error: "stripe.StripeError") -> Exception:
+    return Refused(error.http_status or 0, error.code, error.user_message or str(error))
+
+
+def _lacks_a_right(error: "stripe.StripeError") -> Exception:
+    return StripeKeyRefused(f"Stripe: {_without_key(error.user_message or str(error))}")
+
+
+def _key_refused(error: "stripe.StripeError") -> Exception:
+    return StripeKeyRefused("check STRIPE_SECRET_KEY")
+
+
+def _to_be_looked_up(error: "stripe.StripeError") -> Exception:
+    return SavedFailure()
+
+
+def _unknown(error: "stripe.StripeError") -> Exception:
+    status = error.http_status or 0
+    if status >= 500 and (error.headers or {}).get("Idempotent-Replayed") == "true":
+        return SavedFailure()
+    # The SDK copies the code from the body into the error for 400, 402 and 404 alone.
+    if getattr(error.error, "code", None) == "idempotency_key_in_use":
+        return CallUnderWay("the same call is under way at Stripe")
+    return StripeUnreachable(f"Stripe did not answer as it should ({status or 'no answer'})")
+
+
+MEANINGS: Mapping[str, Callable[["stripe.StripeError"], Exception]] = {
+    "CardError": _refused,  # 402
+    "InvalidRequestError": _refused,  # 400, 404
+    "AuthenticationError": _key_refused,  # 401
+    "PermissionError": _lacks_a_right,  # 403
+    "IdempotencyError": _to_be_looked_up,  # 400: the key was used with other parameters
+    "RateLimitError": _unknown,  # 429
+    "APIError": _unknown,  # 409, 500 and above, and what is not in Stripe's form, whatever its status
+    "APIConnectionError": _unknown,  # no answer
+}
+"""What each class of the SDK's errors says of a call (docs: api/errors); those of API v2 alone say nothing known."""
+
+
 @contextmanager
 def told_apart() -> Iterator[None]:
     """Tell definite refusals from everything that leaves open whether something was done."""
@@ -50,21 +91,8 @@ def told_apart() -> Iterator[None]:
 
     try:
         yield
-    except stripe.PermissionError as error:
-        raise StripeKeyRefused(f"Stripe: {_without_key(error.user_message or str(error))}") from error
-    except stripe.AuthenticationError as error:
-        raise StripeKeyRefused("check STRIPE_SECRET_KEY") from error
-    except stripe.IdempotencyError as error:
-        raise SavedFailure from error
     except stripe.StripeError as error:
-        status = error.http_status or 0
-        if status in (400, 402, 404):
-            raise Refused(status, error.code, error.user_message or str(error)) from error
-        if status >= 500 and (error.headers or {}).get("Idempotent-Replayed") == "true":
-            raise SavedFailure from error
-        if error.code == "idempotency_key_in_use":
-            raise CallUnderWay("the same call is under way at Stripe") from error
-        raise StripeUnreachable(f"Stripe did not answer as it should ({status or 'no answer'})") from error
+        raise MEANINGS.get(type(error).__name__, _unknown)(error) from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StripeUnreachable("Stripe's answer could not be understood") from error
 
@@ -93,7 +121,7 @@ def session_state(session: Session, intent_status: str | None) -> SessionState:
 
 def intent_id_of(session: Session) -> str | None:
     intent = session.payment_intent
-    return intent.id if isinstance(intent, _Intent) else intent
+    return intent.id if isinstance(intent, Named) else intent
 
 
 def refund_state(refund: "stripe.Refund") -> RefundState:

@@ -21,6 +21,7 @@ from kassa.payment.processor import (
     SessionState,
 )
 from kassa.payment.processor_answers import (
+    Named,
     Session,
     SessionPage,
     dispute_state,
@@ -98,6 +99,14 @@ class StripeProcessor:
         with told_apart():
             made = await self._client.v1.webhook_endpoints.list_async({"limit": 100})
             return [msgspec.convert(each.to_dict(), WebhookEndpoint) async for each in made.auto_paging_iter()]
+
+    async def account_id(self) -> str | None:
+        """See kassa.payment.processor.Processor."""
+        import stripe
+
+        with suppress(Refused), told_apart(), suppress(stripe.PermissionError):
+            return msgspec.json.decode((await self._client.raw_request_async("get", "/v1/account")).body, type=Named).id
+        return None
 
     async def open_session(self, params: dict[str, Any], key: str) -> SessionState:
         """See kassa.payment.processor.Processor."""

@@ -11,7 +11,8 @@ class StripeEvent(Document, frozen=True, kw_only=True):
     """An event from Stripe, stored under its own id before it is acted on; `payment_id` is known afterwards.
 
     `sequence` orders events by arrival. `status`: received, done, ignored (not ours), parked (tried again later).
-    `asked_at`: when it was taken in because Stripe was asked; None once its webhook has come.
+    `asked_at`: when it was taken in because Stripe was asked; None once its webhook has come. `is_key_refused`: it is
+    parked because Stripe does not accept our key, or not for this.
     """
 
     sequence: str
@@ -25,6 +26,7 @@ class StripeEvent(Document, frozen=True, kw_only=True):
     created_at: Millis
     received_at: Millis
     asked_at: Millis | None = None
+    is_key_refused: bool = False
 
 
 class Refusals(Document, frozen=True, kw_only=True):

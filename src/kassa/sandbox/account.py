@@ -14,6 +14,25 @@ _RESTRICTED = "rk_test_"
 _PERMISSION = re.compile(r"rak_[a-z_]+_(read|write)")
 
 
+def account_object() -> Json:
+    """The account as Stripe shows it to its own key (Stripe docs: api/accounts)."""
+    return {
+        "id": ACCOUNT_ID,
+        "object": "account",
+        "business_profile": None,
+        "business_type": None,
+        "capabilities": {"card_payments": "active", "sepa_debit_payments": "active"},
+        "charges_enabled": True,
+        "country": "US",
+        "default_currency": "usd",
+        "details_submitted": True,
+        "email": None,
+        "payouts_enabled": True,
+        "settings": None,
+        "type": "standard",
+    }
+
+
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the control page and `/sandbox/account` change; kept with the objects.
 

@@ -12,6 +12,7 @@ from kassa.sandbox.tables import Reader
 # By the first part of a path below the version. The names are Stripe's (docs: stripe-apps/reference/permissions): a
 # price is still called plan, and refunds are a part of charges. Fraud warnings have no name of their own.
 _PERMISSIONS = {
+    "account": "accounts_kyc_basic",
     "balance_transactions": "balance_transaction_source",
     "charges": "charge",
     "checkout": "checkout_session",

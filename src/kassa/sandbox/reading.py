@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from kassa.sandbox import params
+from kassa.sandbox.account import account_object
 from kassa.sandbox.errors import ApiError, Json
 from kassa.sandbox.tables import Page, Reader, decode
 
@@ -80,6 +81,12 @@ def retrieve(reader: Reader, kind: str, object_id: str, given: Json) -> bytes:
             return body
     found = _current(reader, reader.get(object_id, kind, _param_of(kind)))
     return msgspec.json.encode(expand_object(reader, found, expand))
+
+
+def own_account(reader: Reader, given: Json) -> bytes:
+    """The account that the key is of, as JSON."""
+    params.only(given, {"expand"})
+    return msgspec.json.encode(expand_object(reader, account_object(), params.sequence(given, "expand")))
 
 
 def line_items(reader: Reader, session_id: str, given: Json) -> bytes:

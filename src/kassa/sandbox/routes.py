@@ -40,6 +40,7 @@ def reads() -> dict[str, Read]:
     found["/v1/checkout/sessions/*/line_items"] = lambda reader, call: reading.line_items(
         reader, call.object_id, call.params
     )
+    found["/v1/account"] = lambda reader, call: reading.own_account(reader, call.params)
     found["/v2/core/events/*"] = lambda reader, call: thin.retrieve(reader, call.object_id, call.params)
     return found
 

@@ -163,6 +163,9 @@ class Way:
         page = await self._call("GET", "/v1/checkout/sessions", "", {"status": "complete", **_page(since, after)})
         return [_session(each, None) for each in page["data"]], page["data"][-1]["id"] if page["has_more"] else None
 
+    async def account_id(self) -> str | None:
+        return None  # no event here names an account
+
     async def retrieve(self, kind: str, object_id: str) -> EventObject:
         return msgspec.convert(await self._call("GET", f"{PATHS[kind]}/*", object_id), EventObject)
 
