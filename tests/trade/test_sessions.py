@@ -35,7 +35,7 @@ async def test_stripe_is_asked_with_what_finds_the_payment_again(shop: World) ->
     assert params["client_reference_id"] == order.id
     assert params["metadata"] == params["payment_intent_data"]["metadata"]
     names = {"orderId": order.id, "paymentId": payment.id, "userId": order.user_id}
-    assert params["metadata"] == {"shopId": shop.shop_id, **names}
+    assert params["metadata"] == {"kassa_shop": shop.shop_id, **names}
     assert params["success_url"] == f"http://shop.example/checkout/return?order={order.id}"
     assert params["cancel_url"] == f"{params['success_url']}&unpaid=1"
     assert (params["allow_promotion_codes"], params["adaptive_pricing"]) == (False, {"enabled": False})

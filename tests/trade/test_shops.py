@@ -12,8 +12,9 @@ from kassa.payment.store import StripeEvent
 from tests.trade.test_attention import asked
 from tests.trade.world import World, found
 
-OTHER_SHOP = {"shopId": "shop_other", "orderId": "ord_x", "paymentId": "pay_x", "userId": "usr_x"}
 OLD_KASSA = {"orderId": "ord_x", "paymentId": "pay_x", "userId": "usr_x"}
+OTHER_SHOP = OLD_KASSA | {"kassa_shop": "shop_other"}
+OTHER_SHOP_AS_FIRST_WRITTEN = OLD_KASSA | {"shopId": "shop_other"}
 
 
 async def opened(shop: World) -> tuple[Order, Payment]:
@@ -56,17 +57,20 @@ async def differences(shop: World) -> list[str]:
 
 async def test_what_stripe_keeps_for_us_names_this_shop(shop: World) -> None:
     order, payment = await opened(shop)
-    assert payment.params["metadata"]["shopId"] == shop.shop_id
+    assert payment.params["metadata"]["kassa_shop"] == shop.shop_id
     assert payment.params["payment_intent_data"]["metadata"] == payment.params["metadata"]
     await shop.pay(payment)
     await shop.payment.refunding.refund_all(order.id, "late", "a test")
     await shop.settle()
-    assert {each.metadata["shopId"] for each in shop.stripe.refunds_made.values()} == {shop.shop_id}
+    assert {each.metadata["kassa_shop"] for each in shop.stripe.refunds_made.values()} == {shop.shop_id}
 
 
 @pytest.mark.parametrize("kind", ["completed", "expired"])
-async def test_another_shops_sessions_are_ignored_and_not_asked_about_again(shop: World, kind: str) -> None:
-    session_id = await foreign(shop, OTHER_SHOP)
+@pytest.mark.parametrize("metadata", [OTHER_SHOP, OTHER_SHOP_AS_FIRST_WRITTEN], ids=["now", "at first"])
+async def test_another_shops_sessions_are_ignored_and_not_asked_about_again(
+    shop: World, kind: str, metadata: dict[str, str]
+) -> None:
+    session_id = await foreign(shop, metadata)
     event = await stored(shop, shop.stripe.session_event(kind, session_id))
     assert (event.status, event.note, event.due_at) == ("ignored", "of another shop at this account (shop_other)", None)
     assert await told(shop) == []
@@ -94,7 +98,7 @@ async def test_a_copy_of_our_data_with_an_id_of_its_own_leaves_our_sessions_alon
 async def test_a_known_payment_from_before_shops_had_ids_is_ours(shop: World, kind: str) -> None:
     order, payment = await opened(shop)
     session_id = str(payment.session_id)
-    shop.stripe.put(session_id, metadata={k: v for k, v in payment.params["metadata"].items() if k != "shopId"})
+    shop.stripe.put(session_id, metadata={k: v for k, v in payment.params["metadata"].items() if k != "kassa_shop"})
     if kind == "completed":
         shop.stripe.pay(session_id)
     else:
@@ -107,7 +111,7 @@ async def test_a_known_payment_from_before_shops_had_ids_is_ours(shop: World, ki
 async def test_an_unknown_payment_is_waited_for_a_while_and_then_its_money_is_shown(
     shop: World, names_shop: bool
 ) -> None:
-    metadata = OLD_KASSA | ({"shopId": shop.shop_id} if names_shop else {})
+    metadata = OLD_KASSA | ({"kassa_shop": shop.shop_id} if names_shop else {})
     session_id = await foreign(shop, metadata)
     body = shop.stripe.session_event("completed", session_id)
     assert (await stored(shop, body)).status == "parked"
@@ -133,6 +137,31 @@ async def test_a_paid_session_that_carries_nothing_of_ours_is_shown_until_it_is_
     await shop.hook(shop.stripe.refund_event("created", made.id))
     assert await told(shop) == []
     assert await differences(shop) == []
+
+
+async def test_what_was_first_written_as_shopid_is_ours_still(shop: World) -> None:
+    order, payment = await opened(shop)
+    metadata = payment.params["metadata"] | {"shopId": payment.params["metadata"]["kassa_shop"]}
+    del metadata["kassa_shop"]
+    shop.stripe.put(str(payment.session_id), metadata=metadata)
+    await shop.pay(payment)
+    assert (await shop.order_now(order)).status == "CONFIRMED"
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"shopId": "7"}, {"shopId": "shop_7", "orderId": "7"}, {"paymentId": "7"}, {"shopId": "7", "paymentId": "7"}],
+)
+async def test_another_programs_words_are_not_taken_for_a_kassas(shop: World, metadata: dict[str, str]) -> None:
+    session_id = await foreign(shop, metadata)
+    event = await stored(shop, shop.stripe.session_event("completed", session_id))
+    assert (event.status, event.note) == ("ignored", "of no payment that this shop knows")
+    (money,) = (await asked(shop, "/payments/admin/unclaimed")).json()["unclaimed"]
+    assert (money["sessionId"], money["orderId"]) == (session_id, "")
+    await shop.unclaimed.dismiss(session_id, "usr_admin")
+    session_id = await foreign(shop, metadata, created=1_000_000_000)
+    await shop.hook(shop.stripe.session_event("completed", session_id))
+    assert await told(shop) == []
 
 
 async def test_lost_events_are_made_up_for_by_reconciling(shop: World) -> None:
@@ -187,33 +216,6 @@ async def test_a_busy_neighbour_does_not_drown_an_operator(shop: World) -> None:
     assert len(await shop.audit()) == 21
     for session_id in shop.stripe.sessions:
         await shop.unclaimed.dismiss(session_id, "usr_admin")
-
-
-@pytest.mark.parametrize("field", ["account", "context"])
-async def test_the_event_of_a_connected_account_is_ignored(shop: World, field: str) -> None:
-    session_id = await foreign(shop, {})
-    body = json.loads(shop.stripe.session_event("completed", session_id)) | {field: "acct_other"}
-    event = await stored(shop, json.dumps(body).encode())
-    assert (event.status, event.note) == ("ignored", "of account acct_other")
-    assert await told(shop) == []
-    shop.stripe.sessions.clear()
-
-
-async def test_an_account_that_claims_our_payment_gets_nothing(shop: World) -> None:
-    order, payment = await opened(shop)
-    subject = {"id": "cs_theirs", "object": "checkout.session", "metadata": payment.params["metadata"]}
-    body = json.loads(shop.stripe.event("checkout.session.completed", subject)) | {"account": "acct_other"}
-    event = await stored(shop, json.dumps(body).encode())
-    assert (event.status, event.note) == ("ignored", "of account acct_other")
-    assert (await shop.order_now(order)).status == "PENDING"
-
-
-async def test_our_own_event_may_name_our_account(shop: World) -> None:
-    order, payment = await opened(shop)
-    shop.stripe.pay(str(payment.session_id))
-    body = json.loads(shop.stripe.session_event("completed", str(payment.session_id))) | {"context": "acct_ours"}
-    assert (await stored(shop, json.dumps(body).encode())).status == "done"
-    assert (await shop.order_now(order)).status == "CONFIRMED"
 
 
 async def test_the_audit_of_a_shop_with_neighbours_is_quiet(shop: World) -> None:

@@ -11,7 +11,7 @@ from kassa.kit.documents import Duplicate, change
 from kassa.kit.ids import Ids, made_at
 from kassa.kit.money import InvalidMoney, from_stripe, major
 from kassa.kit.problem import NotFound
-from kassa.payment.metadata import other_shop, payment_named
+from kassa.payment.metadata import order_named, other_shop, payment_named
 from kassa.payment.processor import Processor, SessionState
 from kassa.payment.store import PaymentStore, UnclaimedMoney
 
@@ -57,7 +57,7 @@ class Unclaimed:
             intent_id=session.intent_id,
             amount=session.amount_total,
             currency=session.currency,
-            order_id=session.metadata.get("orderId", ""),
+            order_id=order_named(session.metadata) or "",
             status=OPEN,
             paid_at=session.created * SECOND,
             changed_at=self._clock.now(),
