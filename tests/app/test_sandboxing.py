@@ -33,7 +33,7 @@ async def test_a_second_process_leaves_the_sandbox_alone_and_takes_it_over_when_
                 assert sandbox_url(tmp_path) == url
             assert await answers(url)
             with pytest.raises(DataInUse):
-                sandbox(12111, tmp_path, [], None, 0)
+                sandbox(12111, tmp_path, [], [], None, 0)
             await second.enter_async_context(sandbox_running(settings, "127.0.0.1", "http://127.0.0.1:1/webhook"))
         async with asyncio.timeout(10):
             while not await answers(url):

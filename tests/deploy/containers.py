@@ -45,7 +45,9 @@ class ComposedShop(RunningShop):
         self._valkey = str(shutil.copy(valkey.binary(), self._folder))
         super().__init__(self._folder / "payment")
         self._kassa = str(kassa)
-        self._containers: dict[str, Any] = compose(SECRETS | {"FRONTEND_URL": "http://shop.example"})["services"]
+        self._containers: dict[str, Any] = compose(
+            SECRETS | {"FRONTEND_URL": "http://shop.example", "STRIPE_SECRET_KEY": "sandbox"}
+        )["services"]
         self.network = Network(list(self._containers))
         self.base = f"http://{self.network.addresses['gateway']}:3000"
         self._running: dict[str, subprocess.Popen[bytes]] = {}

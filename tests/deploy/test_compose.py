@@ -28,7 +28,7 @@ def test_without_secrets_it_says_which_is_missing() -> None:
 
 
 def test_there_are_the_eight_containers_and_two_doors() -> None:
-    containers = compose(SECRETS)["services"]
+    containers = compose(EXAMPLE | SECRETS)["services"]
     assert set(containers) == {*SERVICES, "mongo", "redis"}
     doors = {name: each["ports"] for name, each in containers.items() if "ports" in each}
     assert doors == {"gateway": ["3000:3000"], "payment": ["12111:12111"]}
@@ -49,7 +49,8 @@ def test_each_service_finds_the_others_and_has_valid_settings(name: str) -> None
     assert settings.port == DEFAULT_PORTS[name]
     assert settings.has_sandbox
     assert settings.service_urls == {each: f"http://{each}:{DEFAULT_PORTS[each]}" for each in CALLS}
-    assert container["command"] == ["serve", name]
+    # The browser that pays is on the host; nobody else is let in to the sandbox unless told.
+    assert container["command"] == ["serve", name, *(["--sandbox-host", "0.0.0.0"] if name == "payment" else [])]
     assert container["depends_on"] == ["mongo", "redis"]
 
 

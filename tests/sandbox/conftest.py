@@ -29,6 +29,7 @@ async def world(tmp_path: Path, receiver: Receiver) -> AsyncIterator[World]:
         database=tmp_path / "sandbox.db",
         webhooks=(WebhookTarget(receiver.url, (SECRET,)),),
         retry_base=0.05,
+        webhook_hosts=("shop.example",),
     )
     sandbox = Sandbox(config)
     await sandbox.start(port=0)

@@ -52,7 +52,7 @@ NEW: dict[str, Json] = {
     "/v1/products": {"name": "Mug", "id": "prod_1"},
     "/v1/refunds": {"charge": "", "amount": "100"},
     "/v1/test_helpers/test_clocks": {"frozen_time": "1"},
-    "/v1/webhook_endpoints": {"url": "http://shop.test/", "enabled_events": ["*"]},
+    "/v1/webhook_endpoints": {"url": "http://localhost/", "enabled_events": ["*"]},
 }
 # What calls about an object need besides.
 MORE: dict[str, Json] = {

@@ -11,6 +11,7 @@ from kassa.gateway.limits import Rate, parse_rate
 from kassa.kit.money import InvalidMoney, known_currency
 from kassa.kit.origin import origin_of
 
+SANDBOX = "sandbox"
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "”": "”", "‘": "’", "’": "’", "«": "»"}
 # Shown as nothing, or as a space, though Unicode does not count them among either.
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
@@ -44,7 +45,9 @@ def secret(text: str) -> str:
 
 
 def stripe_key(text: str) -> str:
-    """A key for Stripe's API."""
+    """A key for Stripe's API, or the word for none."""
+    if text.lower() == SANDBOX:
+        return SANDBOX
     if not re.fullmatch(r"(sk|rk)_[!-~]+", text):
         raise ValueError(f"must be a secret or restricted key of Stripe: it begins with sk_ or rk_{_instead(text)}")
     return text
@@ -99,13 +102,17 @@ def is_spared(address: str, no_proxy: str) -> bool:
     """Whether no proxy is to be used for an address: this machine's own, or one that `no_proxy` names."""
     parts = urlsplit(address)
     host = parts.hostname or ""
-    try:
-        is_here = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_here = host == "localhost"
     named = [part.lower().removeprefix("*").removeprefix(".") for part in _parts(no_proxy)]
     place = f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-    return is_here or any(part in ("", host, place) or host.endswith(f".{part}") for part in named)
+    return is_loopback(host) or any(part in ("", host, place) or host.endswith(f".{part}") for part in named)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this is a name or address of this machine that no other one can reach."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def uri(*schemes: str) -> Callable[[str], str]:

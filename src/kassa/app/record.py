@@ -1,6 +1,7 @@
 """What each database remembers of the shop that it belongs to: who it is, and in which currency its amounts are."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,16 +12,19 @@ from kassa.kit.clock import Millis
 from kassa.kit.documents import Collection, CollectionSpec, Conflict, Database, Document, Duplicate
 from kassa.kit.money import InvalidMoney, check_in_use
 from kassa.order.store import ORDERS
+from kassa.payment.domain import Payment
 from kassa.payment.store import PAYMENTS
 from kassa.product.store import PRODUCTS
 
 
 class ShopRecord(Document, frozen=True, kw_only=True):
-    """`shop_id` is made at the first start and stays. `currency` is that of all amounts that are stored; as long as
-    there are none it follows the setting."""
+    """`shop_id` is made at the first start and stays. `currency` is that of all amounts that are stored, `stripe_mode`
+    that of all payments; as long as there are none they follow the settings. Of data without payments, and of releases
+    that did not keep it, `stripe_mode` is empty."""
 
     shop_id: str
     currency: str
+    stripe_mode: str = ""
 
 
 RECORD = CollectionSpec("shop", ShopRecord)
@@ -85,6 +89,43 @@ def _check_in_use(currency: str, now: Millis) -> None:
         check_in_use(currency, now)
     except InvalidMoney as error:
         raise SettingError("CURRENCY", f"is not right: {error}") from None
+
+
+async def keep_stripe_mode(database: Database, settings: Settings) -> None:
+    """Remember whose payments are stored in this database, which is in use: the sandbox's, or those of Stripe's test
+    mode or live mode. SettingError if those that are stored are of another one than the settings name, and if a shop
+    that has been live would be one without money because its key is missing."""
+    collection = await database.collection(RECORD)
+    newest = await (await database.collection(PAYMENTS)).find({}, limit=1)
+    while True:
+        known = await collection.get(RECORD_ID)
+        if known is None:
+            return  # `remembered` makes it before
+        stored = known.stripe_mode or (_mode_of(newest[0], settings) if newest else "")
+        is_lost = stored == "live" and settings.has_sandbox and not settings.asks_for_sandbox
+        if stored and stored != settings.stripe_mode and (newest or is_lost):
+            raise SettingError("STRIPE_SECRET_KEY", _wrong_mode(stored, settings))
+        if known.stripe_mode == settings.stripe_mode:
+            return
+        with suppress(Conflict):
+            await collection.save(msgspec.structs.replace(known, stripe_mode=settings.stripe_mode))
+
+
+def _mode_of(payment: Payment, settings: Settings) -> str:
+    """The mode of a payment of a release that did not keep it, as far as Stripe's ids tell it."""
+    if (payment.session_id or "").startswith("cs_live_"):
+        return "live"
+    return "test" if settings.stripe_mode == "live" and payment.session_id else settings.stripe_mode
+
+
+def _wrong_mode(stored: str, settings: Settings) -> str:
+    whose = {"sandbox": "of the sandbox", "test": "of Stripe's test mode", "live": "of Stripe's live mode"}
+    has = f"the payments in {whereabouts(settings)} are {whose[stored]}"
+    other = "KASSA_DATA" if settings.mongo_uri is None else "MONGO_URI"
+    right = "must be unset" if stored == "sandbox" else f"must be a {stored} key"
+    if settings.stripe_secret_key is None:
+        right = "is missing"
+    return f"{right}: {has}; a shop of another mode needs a place of its own ({other})"
 
 
 def whereabouts(settings: Settings) -> str:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from kassa.app.files import DataInUse, Lock, note_sandbox_url, sandbox_url
 from kassa.app.secrets import kept_secret
@@ -65,7 +66,9 @@ async def _run(settings: Settings, host: str, webhook_url: str, is_up: Callable[
     from kassa.sandbox import Sandbox, SandboxConfig, WebhookTarget
 
     targets = (WebhookTarget(webhook_url, webhook_secrets(settings), HANDLED),)
-    sandbox = Sandbox(SandboxConfig(database=settings.data / "sandbox.db", webhooks=targets))
+    hosts = tuple(filter(None, (urlsplit(settings.frontend_url or "").hostname,)))
+    config = SandboxConfig(settings.data / "sandbox.db", webhooks=targets, hosts=hosts, webhook_hosts=hosts)
+    sandbox = Sandbox(config)
     # Where it was last, for open card pages have that address; else where there is room.
     last = int(last_sandbox_url(settings.data).rpartition(":")[2])
     for port in (last, SANDBOX_PORT, 0):

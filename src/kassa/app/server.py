@@ -104,7 +104,7 @@ class Server:
 
     async def _bring_sandbox(self, ready: Callable[[], None], life: int) -> None:
         stopping = _stop_signal(life)
-        async with sandbox_running(self.settings, self.place.host, self.place.webhook_url):
+        async with sandbox_running(self.settings, self.place.sandbox_host, self.place.webhook_url):
             ready()
             await stopping.wait()
 
@@ -135,16 +135,18 @@ def up(
     *,
     workers: int = 1,
     split: bool = False,
+    sandbox_host: str,
 ) -> None:
     """Everything in one process; in `workers` that do the same; or, `split`, in one a service and one of the gateway.
     `prepare` is done first, once. Ends when told to stop. StartRefused, SettingError."""
     here = all_here(settings)
+    if "payment" in here:
+        settings.require_key(host)
     _check_form(settings, here, workers=workers, split=split)
     address = Address(host, port or settings.port or DEFAULT_PORTS["gateway"])
     place = Place(
         here,
-        "kassa",
-        host,
+        sandbox_host=sandbox_host,
         frontend_url=address.for_people,
         webhook_url=f"{address.url}/payments/webhook",
     )
@@ -165,15 +167,19 @@ def up(
         server.run(listeners[0], lambda: announce(address.for_people, server.sandbox_url))
 
 
-def serve(settings: Settings, service: str, host: str, port: int | None, announce: Announce) -> None:
+def serve(
+    settings: Settings, service: str, host: str, port: int | None, announce: Announce, *, sandbox_host: str
+) -> None:
     """One service alone, or the gateway, until it is told to stop. StartRefused, SettingError."""
     address = Address(host, port or settings.port or DEFAULT_PORTS[service])
     if service == "gateway":
         settings.require_services_form(*CALLS)
-        server = Server(settings, Place({}, service, host), address, public_app)
+        server = Server(settings, Place({}, service), address, public_app)
     else:
         settings.require_services_form(*calls(service, settings))
-        place = Place({service: service}, service, host, webhook_url=f"{address.url}/webhook")
+        if service == "payment":
+            settings.require_key(host)
+        place = Place({service: service}, service, sandbox_host, webhook_url=f"{address.url}/webhook")
         server = Server(settings, place, address, lambda shop: service_app(shop, service))
     configure_logs(settings.log_level, settings.log_format)
     with _owned(settings, server.place):

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from dotenv import dotenv_values
 
@@ -16,6 +16,8 @@ DEFAULT_PORTS = {"gateway": 3000, "auth": 4000, "product": 5000, "inventory": 60
 STRIPE = "https://api.stripe.com"
 _LEVELS = ("debug", "info", "warning", "error")
 _BLANKS = " \t\r\n"
+
+StripeMode: TypeAlias = Literal["sandbox", "test", "live"]
 
 T = TypeVar("T")
 
@@ -37,7 +39,11 @@ class Setting(NamedTuple):
 
 
 SETTINGS = (
-    Setting("STRIPE_SECRET_KEY", "unset: sandbox", "key for Stripe"),
+    Setting(
+        "STRIPE_SECRET_KEY",
+        "unset: sandbox",
+        "key for Stripe; `sandbox` asks for the built-in sandbox where it would not be taken for granted",
+    ),
     Setting(
         "STRIPE_WEBHOOK_SECRET",
         "with the sandbox: random, per shop",
@@ -91,6 +97,7 @@ class Settings:
     """All settings, checked. None: unset. What holds a secret is left out of `repr`."""
 
     stripe_secret_key: str | None = _secret()
+    asks_for_sandbox: bool = False
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     stripe_api_base: str | None = None
     stripe_proxy: str | None = _secret()
@@ -117,6 +124,26 @@ class Settings:
         """Whether the built-in sandbox stands in for Stripe."""
         return self.stripe_secret_key is None
 
+    @property
+    def stripe_mode(self) -> StripeMode:
+        """Whose payments are taken. Stripe's keys name their mode (Stripe docs: keys)."""
+        if self.stripe_secret_key is None:
+            return "sandbox"
+        return "live" if self.stripe_secret_key.startswith(("sk_live_", "rk_live_")) else "test"
+
+    def require_key(self, host: str) -> None:
+        """SettingError if the sandbox cannot be meant for a server of payments that listens on `host`, and is not
+        asked for by its name: it confirms orders without money."""
+        signs = (
+            (bool(self.stripe_webhook_secrets), "STRIPE_WEBHOOK_SECRET is set"),
+            ((self.frontend_url or "").startswith("https:"), "FRONTEND_URL is an address for the public"),
+            (not reading.is_loopback(host), f"{host} can be reached from outside"),
+        )
+        why = next((why for is_there, why in signs if is_there), None)
+        if self.has_sandbox and not self.asks_for_sandbox and why is not None:
+            by_name = "the sandbox, which takes no money, is asked for by STRIPE_SECRET_KEY=sandbox"
+            raise SettingError("STRIPE_SECRET_KEY", f"must be set, for {why}; {by_name}")
+
     def shares_stores(self, services: Collection[str]) -> bool:
         """Whether several processes may run these services: on MongoDB, and stock in Redis; SQLite is for one."""
         return self.mongo_uri is not None and ("inventory" not in services or self.redis_url is not None)
@@ -136,10 +163,13 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     given = dict(environment) if environment is not None else _surroundings(dotenv or Path(".env"))
     get = _Reader(given)
     urls = {service: get.maybe(f"{service.upper()}_SERVICE_URL", reading.url) for service in SERVICES}
-    stripe_secret_key = get.maybe("STRIPE_SECRET_KEY", reading.stripe_key)
+    named = get.maybe("STRIPE_SECRET_KEY", reading.stripe_key)
+    asks_for_sandbox = named == reading.SANDBOX
+    stripe_secret_key = None if asks_for_sandbox else named
     stripe_api_base = get.maybe("STRIPE_API_BASE", reading.url)
     settings = Settings(
         stripe_secret_key=stripe_secret_key,
+        asks_for_sandbox=asks_for_sandbox,
         stripe_webhook_secrets=get.maybe("STRIPE_WEBHOOK_SECRET", reading.webhook_secrets) or (),
         stripe_api_base=stripe_api_base,
         stripe_proxy=_proxy(get, stripe_api_base or STRIPE) if stripe_secret_key is not None else None,

@@ -60,18 +60,24 @@ class Place:
     """Which services live in this process, and where it is.
 
     `files` names each service that lives here, and the file that its documents and stock are in. `name` is what the
-    lock is called. `frontend_url` and `webhook_url` are the shop's own addresses.
+    lock is called. `sandbox_host` is what the sandbox listens on. `frontend_url` and `webhook_url` are the shop's own
+    addresses.
     `serves` is False for a command that works on the data beside a server; `brings_sandbox` is False if the sandbox
     runs already, or is not needed.
     """
 
     files: Mapping[str, str]
     name: str = "kassa"
-    host: str = "127.0.0.1"
+    sandbox_host: str = "127.0.0.1"
     frontend_url: str = "http://127.0.0.1:3000"
     webhook_url: str = "http://127.0.0.1:3000/payments/webhook"
     serves: bool = True
     brings_sandbox: bool = True
+
+    @property
+    def asks_stripe(self) -> bool:
+        """Whether Stripe is asked from here, or the sandbox."""
+        return self.serves or self.brings_sandbox
 
     @property
     def here(self) -> tuple[str, ...]:

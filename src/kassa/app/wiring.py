@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from kassa.app.files import make_directory
-from kassa.app.record import remembered
+from kassa.app.record import keep_stripe_mode, remembered
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import SERVICES, Settings
@@ -228,6 +228,8 @@ async def _order(
 
 async def _payment(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> PaymentService:
     settings, ids, clock = shop.settings, shop.ids, shop.clock
+    if shop.place.asks_stripe:
+        await keep_stripe_mode(database, settings)
     store = await PaymentStore.open(database)
     processor = shop.processor or await _processor(shop, closing)
     frontend_url = settings.frontend_url or shop.place.frontend_url
@@ -254,7 +256,7 @@ async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:
         how = (settings.stripe_webhook_secrets, settings.stripe_api_base, settings.stripe_proxy)
         return _told(shop, StripeProcessor(settings.stripe_secret_key, *how), closing)
     if shop.place.brings_sandbox:
-        await closing.enter_async_context(sandbox_running(settings, shop.place.host, shop.place.webhook_url))
+        await closing.enter_async_context(sandbox_running(settings, shop.place.sandbox_host, shop.place.webhook_url))
     processor = StripeProcessor(SANDBOX_KEY, webhook_secrets(settings), last_sandbox_url(settings.data))
     return _told(shop, processor, closing)
 

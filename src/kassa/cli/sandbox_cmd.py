@@ -12,13 +12,18 @@ from kassa.app.files import Lock, note_sandbox_url
 from kassa.sandbox import SandboxConfig, WebhookTarget, create_app
 
 
-def sandbox(port: int, data: Path, webhook: list[str], secret: str | None, rate_limit: int) -> None:
+def sandbox(
+    port: int, data: Path, webhook: list[str], webhook_hosts: list[str], secret: str | None, rate_limit: int
+) -> None:
     """Run the Stripe sandbox alone; the parameters are the options of the command."""
     lock = Lock(data / "sandbox.lock")
     signing = secret or _kept_secret(data)
     targets = tuple(WebhookTarget(address, (signing,)) for address in webhook)
     url = f"http://127.0.0.1:{port}"
-    config = SandboxConfig(data / "sandbox.db", public_url=url, webhooks=targets, rate_limit=rate_limit)
+    hosts = tuple(webhook_hosts)
+    config = SandboxConfig(
+        data / "sandbox.db", public_url=url, webhooks=targets, rate_limit=rate_limit, webhook_hosts=hosts
+    )
     typer.echo(f"Stripe sandbox   {url}   (no real money moves)")
     typer.echo(f"  STRIPE_API_BASE={url}")
     typer.echo("  STRIPE_SECRET_KEY=sk_test_sandbox   (any key that starts with sk_test_ will do)")

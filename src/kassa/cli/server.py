@@ -14,6 +14,7 @@ from kassa.cli.running import settings_for, typed
 if TYPE_CHECKING:
     from kassa.app.shop import Shop
 
+SandboxHostOption = Annotated[str, typer.Option(help="Address that the Stripe sandbox listens on.")]
 PortOption = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on; PORT if left out.")]
 
 
@@ -37,6 +38,7 @@ def up(
         int, typer.Option(min=1, max=64, help="How many processes; more need MONGO_URI, REDIS_URL.")
     ] = 1,
     split: Annotated[bool, typer.Option("--split", help="A process for each service and the gateway.")] = False,
+    sandbox_host: SandboxHostOption = "127.0.0.1",
 ) -> None:
     """Run the whole shop in one process: API, storefront and console, with a Stripe sandbox until a key is set."""
     settings = settings_for(data)
@@ -50,13 +52,15 @@ def up(
         if await load_sample(shop):
             print("The sample catalogue is in the shop now.")
 
-    server.up(settings, host, port, prepare if sample else None, announce, workers=workers, split=split)
+    first = prepare if sample else None
+    server.up(settings, host, port, first, announce, workers=workers, split=split, sandbox_host=sandbox_host)
 
 
 def serve(
     service: Annotated[Service, typer.Argument(help="What to run.")],
     port: PortOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 127.0.0.1 for this machine only.")] = "0.0.0.0",  # noqa: S104
+    sandbox_host: SandboxHostOption = "127.0.0.1",
 ) -> None:
     """Run one service alone, or the gateway in front of them; the `*_SERVICE_URL` settings say where the others are."""
     settings = settings_for()
@@ -67,7 +71,7 @@ def serve(
         _warn_of_sandbox(sandbox_url)
         sys.stdout.flush()
 
-    server.serve(settings, str(service), host, port, announce)
+    server.serve(settings, str(service), host, port, announce, sandbox_host=sandbox_host)
 
 
 def sandbox(
@@ -75,12 +79,15 @@ def sandbox(
     data: Annotated[Path | None, typer.Option(help="Folder of sandbox.db; KASSA_DATA if left out.")] = None,
     webhook: Annotated[list[str] | None, typer.Option(help="Address to send events to; may be given again.")] = None,
     secret: Annotated[str | None, typer.Option(help="Signing secret of the webhooks; made up if left out.")] = None,
+    webhook_host: Annotated[
+        list[str] | None, typer.Option(help="Other host that endpoints may be on; * for any; may be given again.")
+    ] = None,
     rate_limit: Annotated[int, typer.Option(help="Calls a second that are taken; 0: no limit, Stripe: 25.", min=0)] = 0,
 ) -> None:
     """Run the Stripe sandbox alone: the API, the card page, webhooks and a control page, without Stripe."""
     from kassa.cli.sandbox_cmd import sandbox as run_sandbox
 
-    run_sandbox(port, settings_for(data).data, webhook or [], secret, rate_limit)
+    run_sandbox(port, settings_for(data).data, webhook or [], webhook_host or [], secret, rate_limit)
 
 
 def _announce(url: str, sandbox_url: str | None, make_admin: str) -> None:

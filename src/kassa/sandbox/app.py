@@ -16,6 +16,7 @@ from kassa.sandbox.control_page import ControlPage, moment, span
 from kassa.sandbox.delivery import Deliveries
 from kassa.sandbox.errors import ApiError, unreachable
 from kassa.sandbox.faults import Faults
+from kassa.sandbox.guard import check_caller
 from kassa.sandbox.http import (
     Answer,
     BodyTooLarge,
@@ -70,6 +71,10 @@ class SandboxApp:
     async def _answer(self, request: Request) -> Answer:
         if self._parts is None:
             return error_answer(ApiError("The sandbox is not running.", status=503, type="api_error"))
+        try:
+            check_caller(request, self.config.hosts)
+        except ApiError as problem:
+            return error_answer(problem)
         if request.path.startswith(("/v1/", "/v2/")):
             return await self._parts.api.answer(request)
         try:

@@ -28,6 +28,8 @@ class WebhookTarget:
 class SandboxConfig:
     """All settings of a sandbox. Times are seconds.
 
+    `hosts` are names by which it is called, besides those of this machine. `webhook_hosts` are hosts that endpoints
+    made through the API may be on, besides this machine and the configured ones; `*` for any.
     `public_url` is where browsers reach the card page; left empty, the address that the server bound is used.
     `retry_base` is the pause before the first retry of a delivery; each further pause is twice as long.
     `later` is how long refunds and disputes of the special test cards take, by the sandbox's own clock.
@@ -50,6 +52,8 @@ class SandboxConfig:
     redirect_hold: float = 10.0
     lock_patience: float = 5.0
     rate_limit: int = 0
+    hosts: tuple[str, ...] = ()
+    webhook_hosts: tuple[str, ...] = ()
 
 
 class Clock:

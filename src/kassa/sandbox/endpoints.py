@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from kassa.sandbox import params
 from kassa.sandbox.call import Call
-from kassa.sandbox.config import WebhookTarget
+from kassa.sandbox.config import SandboxConfig, WebhookTarget
 from kassa.sandbox.errors import ApiError, Json, missing
+from kassa.sandbox.guard import check_receiver
 from kassa.sandbox.ids import new_id, signing_secret
 from kassa.sandbox.tables import Tx, decode
 
@@ -29,15 +30,17 @@ def apply_configuration(tx: Tx, targets: tuple[WebhookTarget, ...]) -> None:
             tx.update({**endpoint, "status": "disabled"})
 
 
-def create(tx: Tx, call: Call) -> Json:
+def create(tx: Tx, call: Call, config: SandboxConfig) -> Json:
     """A new endpoint; its secret is in this answer only."""
     params.only(call.params, _TAKEN)
-    if params.url(call.params, "url") is None:
+    url = params.url(call.params, "url")
+    if url is None:
         raise missing("url")
+    check_receiver(url, config)
     events = params.sequence(call.params, "enabled_events")
     if not events:
         raise missing("enabled_events")
-    endpoint = _new(new_id("webhook_endpoint"), call.params["url"], events, tx.now)
+    endpoint = _new(new_id("webhook_endpoint"), url, events, tx.now)
     endpoint["description"] = params.text(call.params, "description")
     endpoint["metadata"] = params.metadata(call.params)
     endpoint["api_version"] = params.text(call.params, "api_version")
@@ -46,7 +49,7 @@ def create(tx: Tx, call: Call) -> Json:
     return {**endpoint, "secret": secret}
 
 
-def change(tx: Tx, call: Call) -> Json:
+def change(tx: Tx, call: Call, config: SandboxConfig) -> Json:
     """Change the address, the events or whether an endpoint is disabled."""
     params.only(call.params, _TAKEN - {"api_version"} | {"disabled"})
     endpoint = tx.get(call.object_id, "webhook_endpoint")
@@ -54,8 +57,9 @@ def change(tx: Tx, call: Call) -> Json:
         endpoint["description"] = params.text(call.params, "description")
     if "metadata" in call.params:
         endpoint["metadata"] = params.merged_metadata(endpoint["metadata"], call.params)
-    if "url" in call.params:
-        endpoint["url"] = params.url(call.params, "url") or endpoint["url"]
+    if url := params.url(call.params, "url"):
+        check_receiver(url, config)
+        endpoint["url"] = url
     if "enabled_events" in call.params:
         endpoint["enabled_events"] = params.sequence(call.params, "enabled_events")
     is_disabled = params.boolean(call.params, "disabled")
