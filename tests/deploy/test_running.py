@@ -85,6 +85,7 @@ async def shop(image: Path) -> AsyncIterator[ComposedShop]:
 async def test_the_image_alone_is_the_whole_shop(image: Path, tmp_path: Path) -> None:
     (command,) = [json.loads(rest) for name, rest in dockerfile() if name == "CMD"]
     environment = {"PATH": os.environ["PATH"], **image_environment(), "KASSA_DATA": str(tmp_path)}
+    environment["STRIPE_SECRET_KEY"] = "sandbox"
     port = str(free_port())
     process = subprocess.Popen([image, *command, "--port", port], env=environment, cwd=tmp_path)
     try:

@@ -46,7 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shop(place: Path) -> Iterator[Running]:
-    settings = {"CORS_ORIGINS": ORIGIN, "FRONTEND_URL": ORIGIN}
+    settings = {"CORS_ORIGINS": ORIGIN, "FRONTEND_URL": ORIGIN, "STRIPE_SECRET_KEY": "sandbox"}
     with started(place, "up", "--sample", **settings) as running:
         running.wait_until_ready()
         yield running
