@@ -142,15 +142,6 @@ def test_every_effect_of_orders_and_payments_stands_in_a_table() -> None:
     assert [f"{name}:{call.lineno}" for name, call in naming] == []
 
 
-def test_the_ids_of_inputs_are_named_in_one_module() -> None:
-    spelled = [
-        f"{name}:{call.lineno}"
-        for name, call in _calls("order", "payment")
-        if _name(call.func) == "Cause" and call.args and isinstance(call.args[0], ast.JoinedStr)
-    ]
-    assert spelled == []
-
-
 def _calls(*services: str) -> Iterator[tuple[str, ast.Call]]:
     for name, tree in modules().items():
         if any(is_under(name, f"kassa.{service}") for service in services):

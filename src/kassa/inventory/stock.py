@@ -124,11 +124,6 @@ SET_BY_LEDGER = "set to what the ledger says"
 """The reason of the movement that says so."""
 
 
-def set_id(at: Millis) -> str:
-    """The input of that movement."""
-    return f"set:{at}"
-
-
 class Stock(Protocol):
     """The levels, the reservations, the ledger. What returns or refuses has been committed durably.
 

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from kassa.contracts.inventory import InsufficientStock, Level, Line, ReservationEnded, StockExists, UnknownStock
-from kassa.inventory.stock import BY_ORDERS, SET_BY_LEDGER, By, merged, set_id
+from kassa.inventory.stock import BY_ORDERS, SET_BY_LEDGER, By, merged
 from kassa.kit.clock import Millis
+from kassa.kit.inputs import level_set_id
 from kassa.kit.problem import Problem, Unavailable
 
 Run: TypeAlias = Callable[[str, Sequence[str], Sequence[Any]], Awaitable[list[Any]]]
@@ -98,7 +99,7 @@ class Moves:
     async def set_level(self, found: Level, figures: Sequence[int], at: Millis, by: By) -> bool:
         """Set a level that is as it was found; False if it is not any more."""
         keys = [self._keys.stock(found.product_id), self._keys.products]
-        about = (at, set_id(at), SET_BY_LEDGER, *by)
+        about = (at, level_set_id(at), SET_BY_LEDGER, *by)
         before = (found.available, found.reserved, found.sold, found.received)
         answer = await self._do("level", keys, about, _one(found.product_id, 0), *before, *figures)
         return bool(answer[0] == "ok")

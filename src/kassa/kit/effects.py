@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from kassa.kit import inputs
 from kassa.kit.audit import AuditEntry
 from kassa.kit.clock import SECOND, Millis, Timestamp, rfc3339
 from kassa.kit.documents import Document
@@ -70,8 +71,8 @@ def has_seen(document: Aggregate, input_id: str) -> bool:
 def planned(document: Aggregate, kind: str, now: Millis, *, at: Millis | None = None, **args: str) -> Effect:
     """The document's next effect: wanted now, or as a timer at `at`. Its id is unique and the same on a replay."""
     # The last one is always kept, so that its number tells the next.
-    number = int(document.effects[-1].id.rsplit(":", 2)[1]) + 1 if document.effects else 0
-    effect_id = f"{document.id}:{number}:{kind}"
+    number = inputs.number_of(document.effects[-1].id) + 1 if document.effects else 0
+    effect_id = inputs.effect_id(document.id, number, kind)
     if at is None:
         return Effect(effect_id, kind, now, now + LEASE, args)
     return Effect(effect_id, kind, at, at, args)
