@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from kassa.kit.audit import Cause
-from kassa.kit.effects import Effect, has_seen, planned
+from kassa.kit.effects import Effect, has_seen, planned, with_todos
 from kassa.kit.machine import InvariantBroken, Machine, Move, Stateful, Table
 
 
@@ -131,6 +131,11 @@ def test_a_row_that_is_not_told_leaves_only_its_effects() -> None:
     looked_at = MACHINE.after(opened, news(Kind.LOOKED_AT, 2, "in_2"), 3)
     assert (looked_at.audit, looked_at.pushes, looked_at.updated_at) == (opened.audit, 1, 2)
     assert len(looked_at.effects) == len(opened.effects) + 1
+
+
+def test_nothing_is_planned_but_what_the_row_says() -> None:
+    with pytest.raises(AssertionError, match="door_1: light was planned for shut_again"):
+        with_todos(built(), (Todo.SHUT_AGAIN,), lambda door, _: planned(door, Todo.LIGHT, 2))
 
 
 def test_a_move_that_would_break_an_invariant_fails_and_names_it() -> None:

@@ -1,4 +1,4 @@
-"""What has one place: where ids are spelled."""
+"""What has one place: where ids are spelled, and where effects come from."""
 
 import ast
 import re
@@ -108,3 +108,31 @@ def test_an_id_is_found_however_it_is_spelled(code: str) -> None:
 @pytest.mark.parametrize("code", ['f"order {order_id} is closed"', 'f"/orders/{order_id}"', 'f"{scheme}://{host}"'])
 def test_what_is_for_people_and_for_the_web_is_no_id(code: str) -> None:
     assert list(spelled(ast.parse(code))) == []
+
+
+def test_every_effect_comes_of_a_row() -> None:
+    """Effects get into documents by `with_todos` alone, which is given a row, and sees to it that it is what comes."""
+    for name, tree in modules().items():
+        if name in ("kassa.kit.effects", "kassa.kit.outbox") or name.startswith("kassa.sandbox"):
+            continue
+        putting = [ast.unparse(node) for node in ast.walk(tree) if puts_effects(node)]
+        assert putting == [], f"{name} puts effects into a document"
+
+
+def test_effects_that_come_of_no_row_are_found() -> None:
+    put = ["with_effects(order, (effect,))", "replace(order, effects=(effect,))", "with_todos(order, (Todo.A,), plan)"]
+    assert [puts_effects(ast.parse(code, mode="eval").body) for code in put] == [True, True, True]
+    assert not puts_effects(ast.parse("with_todos(order, ROWS[happened], plan)", mode="eval").body)
+
+
+def puts_effects(node: ast.AST) -> bool:
+    """Whether that is a way by which effects get into a document, other than by a row."""
+    match node:
+        case ast.Call(func=ast.Name("with_todos"), args=[_, row, *_]):
+            return re.fullmatch(r"[A-Z_]+\[.+\]|move\.effects", ast.unparse(row)) is None
+        case ast.Call(func=ast.Name("with_effects") | ast.Attribute(attr="with_effects")):
+            return True
+        case ast.Call(keywords=keywords):
+            return any(each.arg == "effects" for each in keywords) and ast.unparse(node.func).endswith("replace")
+        case _:
+            return False

@@ -2,6 +2,8 @@
 `kassa.kit.outbox` carries them out.
 """
 
+from collections.abc import Callable, Iterable
+from enum import StrEnum
 from typing import TypeVar
 
 import msgspec
@@ -61,6 +63,7 @@ class Waiting(msgspec.Struct, frozen=True, rename="camel"):
 
 
 A = TypeVar("A", bound=Aggregate)
+T = TypeVar("T", bound=StrEnum)
 
 
 def has_seen(document: Aggregate, input_id: str) -> bool:
@@ -84,6 +87,16 @@ def refused(
     """The document's next effect: what was refused in these words `attempts` times, to be asked for again at `at`."""
     again = planned(document, kind, now, at=at, **args)
     return msgspec.structs.replace(again, attempts=attempts, error=words, is_refused=True)
+
+
+def with_todos(document: A, row: Iterable[T], plan: Callable[[A, T], Effect]) -> A:
+    """The document with the effects that a row of a table says, each as `plan` makes it. There is no other way to get
+    one: all that follows from something stands in a row."""
+    for todo in row:
+        effect = plan(document, todo)
+        assert effect.kind == todo, f"{document.id}: {effect.kind} was planned for {todo}"
+        document = with_effects(document, (*document.effects, effect))
+    return document
 
 
 def with_effects(document: A, effects: tuple[Effect, ...]) -> A:

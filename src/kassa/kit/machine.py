@@ -12,7 +12,7 @@ import msgspec
 
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import Millis
-from kassa.kit.effects import Aggregate, Effect, has_seen, with_effects, without_timers
+from kassa.kit.effects import Aggregate, Effect, has_seen, with_todos, without_timers
 
 
 class Stateful(Aggregate, frozen=True, kw_only=True):
@@ -106,8 +106,7 @@ class Machine(msgspec.Struct, Generic[D, N], frozen=True, kw_only=True):
             )
             dropped = frozenset(timer for timer, stages in self.timers.items() if move.to not in stages)
             moved = without_timers(moved, dropped, now) if dropped else moved
-        for todo in move.effects:
-            moved = with_effects(moved, (*moved.effects, self.planned(moved, todo, news, now)))
+        moved = with_todos(moved, move.effects, lambda current, todo: self.planned(current, todo, news, now))
         for invariant, holds in self.invariants.items():
             if not holds(moved):
                 raise InvariantBroken(f"{document.id}: {invariant} (news: {news.kind})")

@@ -4,13 +4,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from kassa.kit.audit import Cause, entry, newest
 from kassa.kit.clock import Millis
-from kassa.kit.effects import Aggregate, planned, with_effects
+from kassa.kit.effects import Aggregate, planned, with_todos
 from kassa.kit.money import maximum, minor, most_major, to_stripe
 from kassa.kit.problem import FieldError
 from kassa.kit.text import normalised
@@ -23,7 +24,21 @@ LONGEST_IMAGE = 2000
 MOST_IMAGES = 10
 MOST_STOCK = 1_000_000_000
 
-OPEN_STOCK = "open_stock"
+
+class Kind(StrEnum):
+    """What can happen to a product that something follows from. Append only."""
+
+    STOCKED = "a product is made with a first stock"
+
+
+class Todo(StrEnum):
+    """The effects of a product. Append only."""
+
+    OPEN_STOCK = "open_stock"
+
+
+FOLLOWS: dict[Kind, tuple[Todo, ...]] = {Kind.STOCKED: (Todo.OPEN_STOCK,)}
+"""What follows from it, in whatever state: a product has no stages that it could come too late for."""
 
 # As JSON Schema writes them, for the API's description: these forms are what is checked, too.
 ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
@@ -152,7 +167,8 @@ def made(product_id: str, good: Fields, cause: Cause, now: Millis) -> Product:
     )
     if (stock := good.get("stock")) is None:
         return product
-    return with_effects(product, (planned(product, OPEN_STOCK, now, quantity=str(stock)),))
+    quantity = str(stock)
+    return with_todos(product, FOLLOWS[Kind.STOCKED], lambda it, todo: planned(it, todo, now, quantity=quantity))
 
 
 def edited(product: Product, good: Fields, cause: Cause, now: Millis) -> Product:
