@@ -115,8 +115,8 @@ def _follows(of: str, rows: Mapping[Any, tuple[Any, ...]]) -> str:
 
 
 def _invariants(machine: Machine[Any, Any]) -> str:
-    """What is asserted after each move: a mistake in the code fails the write."""
-    return "\n".join(("A move fails unless afterwards", "", *(f"- {each}" for each in machine.invariants)))
+    """What is looked at in each write: what would break it fails."""
+    return "\n".join(("Nothing is stored unless", "", *(f"- {each}" for each in machine.invariants)))
 
 
 def _ranked(ranks: Mapping[str, int], words: Mapping[str, str]) -> str:
