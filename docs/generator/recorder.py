@@ -166,7 +166,8 @@ async def recorded(policy: str = "cancel") -> AsyncIterator[tuple[World, Recorde
                 msgspec.structs.replace(payments, payments=kept_payments),
             )
             shop = World(documents, stock, FakeClock(), policy, lambda *known: Heard(recorder, *known))
-            for of, outbox in (("order", shop.order.outbox), ("payment", shop.payment.outbox)):
+            outboxes = {"product": shop.opening, "order": shop.order.outbox, "payment": shop.payment.outbox}
+            for of, outbox in outboxes.items():
                 outbox.carriers = _carried(recorder, of, outbox.carriers)
             yield shop, recorder
             await shop.settle()

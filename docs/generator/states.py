@@ -20,12 +20,14 @@ from kassa.payment import machine as paying
 from kassa.payment.effects import PaymentEffects
 from kassa.payment.history import DISPUTES, REFUNDS
 from kassa.payment.refund_effects import RefundEffects
+from kassa.product import domain as product
 from kassa.product.effects import ProductEffects
 
 INTRODUCTION = """\
 States are data: one table for orders, one for payments, which one function applies. First it is interpreted what the
 news is to the order or payment as it stands; then the table is asked. A pair of state and news that is not in the table
-changes nothing, so that news may come late, twice or out of order. All that follows from a change is in its row.
+changes nothing, so that news may come late, twice or out of order. All that follows from a change is in its row; what
+follows from something that changes no state is in tables of its own, for refunds and for products.
 [Correctness](correctness.md) says why that is enough. *And then* is what the effects have made happen in the
 [stories](stories.md), which show how it all goes together."""
 
@@ -37,6 +39,8 @@ are taken in with the first thing that is heard of them."""
 _DISPUTES = """\
 Likewise. A refund of money that has no order waits while a dispute keeps Stripe from making it, and is asked for again
 when no dispute holds the money any more."""
+_PRODUCTS = """\
+A product is on sale or withdrawn, and may be changed in any way at any time: nothing can come too late for it."""
 _STOCK = """\
 The ledger is a list of movements that is only ever added to. Quantity times effect, summed over a product's movements,
 is its stock (I7); in each row `received` is what the other three add up to (I1)."""
@@ -62,16 +66,13 @@ def made() -> str:
         "## Refunds",
         _REFUNDS,
         _ranked(refunds.RANK, REFUNDS),
-        table(
-            ("What happens", "Effects", "And then"),
-            [
-                (each, codes(todos), "; ".join(and_then("payment", todo) for todo in todos))
-                for each, todos in payment.MONEY_BACK.items()
-            ],
-        ),
+        _follows("payment", payment.MONEY_BACK),
         "## Disputes",
         _DISPUTES,
         _ranked(disputes.RANK, DISPUTES),
+        "## Products",
+        _PRODUCTS,
+        _follows("product", product.FOLLOWS),
         "## Stock",
         _STOCK,
         table(("Movement", *StockEffect._fields), [(code(kind), *_signed(effect)) for kind, effect in EFFECTS.items()]),
@@ -107,9 +108,15 @@ def _transitions(
     return table(("State", "News", "Next", "On the wire", "Effects", "And then"), rows)
 
 
+def _follows(of: str, rows: Mapping[Any, tuple[Any, ...]]) -> str:
+    """What follows from something that happens in whatever state."""
+    told = [(each, codes(todos), "; ".join(and_then(of, todo) for todo in todos)) for each, todos in rows.items()]
+    return table(("What happens", "Effects", "And then"), told)
+
+
 def _invariants(machine: Machine[Any, Any]) -> str:
-    """What is asserted after each move: a mistake in the code fails the write."""
-    return "\n".join(("A move fails unless afterwards", "", *(f"- {each}" for each in machine.invariants)))
+    """What is looked at in each write: what would break it fails."""
+    return "\n".join(("Nothing is stored unless", "", *(f"- {each}" for each in machine.invariants)))
 
 
 def _ranked(ranks: Mapping[str, int], words: Mapping[str, str]) -> str:

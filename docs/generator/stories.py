@@ -36,6 +36,7 @@ class Story:
     async def place(self) -> Order:
         """The buyer orders."""
         self.mug = await self.shop.sell(stock=1)
+        self.recorder.lines.clear()  # What the shop has on sale is no part of a story.
         self.recorder.says("Buyer", "order", "place")
         return await self.shop.place((self.mug, 1))
 

@@ -3,8 +3,7 @@
 import asyncio
 import inspect
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,68 +25,12 @@ from tests.app.process import kassa, started
 from tests.servers.mongod import Mongod
 from tests.servers.valkey import Valkey, running
 from tests.servers.valkey_shop import Shop
+from tests.servers.valkey_user import ALL_KEYS, COMMANDS, HANDBOOK, OPTIONS, allow, kept, restore, stock_of_user, url_of
 from tests.storage import test_stock
 from tests.support import sqlite
-from tests.tidy.sources import ROOT
 
-HANDBOOK = (ROOT / "docs" / "operations.md").read_text()
-ACL = next(line for line in HANDBOOK.splitlines() if line.startswith("ACL SETUSER")).replace("PASSWORD", "hidden")
-COMMANDS = re.findall(r"\+(\S+)", ACL)
 ACTIONS = re.findall(r'"(\w+)"', re.search(r'"actions": \[(.*?)\]', HANDBOOK, re.DOTALL)[1])  # type: ignore[index]
 DATABASES = re.findall(r'"(\w+)"', re.search(r'"privileges": \[(.*?)\]', HANDBOOK)[1])  # type: ignore[index]
-ALL_KEYS = ("shop", "figures", "movements", "available", "products", "held", "unmarked", "stock:*", "res:*", "done:*")
-OPTIONS = ("--appendonly", "yes", "--appendfsync", "everysec", "--user", *ACL.split(" ")[2:])
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """A server with the user of the handbook."""
-    server = Valkey(tmp_path_factory.mktemp("valkey"), *OPTIONS)
-    server.start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def inside(guarded: Valkey) -> Iterator[Redis]:
-    """Somebody who may do all there; afterwards the user is as the handbook has it."""
-    with guarded.client() as client:
-        client.flushall()
-        yield client
-        allow(client, "reset", *ACL.split(" ")[3:])
-
-
-def allow(inside: Redis, *rules: str) -> None:
-    """Change what the user may do."""
-    ask: Any = inside.execute_command
-    ask("ACL", "SETUSER", "shop", *rules)
-
-
-def kept(inside: Redis) -> dict[str, Any]:
-    """All that is there."""
-    names: Any = inside.keys("*")
-    kinds: dict[str, Any] = {
-        "hash": inside.hgetall,
-        "zset": lambda name: inside.zrange(name, 0, -1, withscores=True),
-        "stream": inside.xrange,
-        "string": inside.get,
-    }
-    return {name: kinds[str(inside.type(name))](name) for name in names}
-
-
-@asynccontextmanager
-async def stock_of_user(server: Valkey, directory: Path) -> AsyncIterator[RedisStock]:
-    directory.mkdir(exist_ok=True)
-    async with sqlite(directory) as file:
-        stock = await RedisStock.open(_url(server), file)
-        try:
-            yield stock
-        finally:
-            await stock.close()
-
-
-def _url(server: Valkey) -> str:
-    return server.url.replace("redis://", "redis://shop:hidden@")
 
 
 async def test_with_the_rights_of_the_handbook_redis_does_all_that_stock_must(
@@ -105,7 +48,7 @@ async def test_with_the_rights_of_the_handbook_redis_does_all_that_stock_must(
 async def test_and_is_mended_after_it_was_restarted(tmp_path: Path) -> None:
     with running(tmp_path, *OPTIONS) as server:
         async with sqlite(tmp_path) as file:
-            stock = await RedisStock.open(_url(server), file)
+            stock = await RedisStock.open(url_of(server), file)
             shop = Shop(stock, server, file)
             await stock.init("tea", 3, "i", "", 1, test_stock.NOBODY)
             await shop.place("o", Line("tea", 1))
@@ -147,7 +90,7 @@ async def test_without_a_right_every_call_is_unavailable_and_none_fails_otherwis
     async with stock_of_user(guarded, tmp_path) as stock:
         await stock.init("tea", 3, "i", "", 1, test_stock.NOBODY)
         for taken in (("-@all",), ("-evalsha",), ("-hset",), ("resetkeys", "~shop:*"), ("off",)):
-            allow(inside, "reset", *ACL.split(" ")[3:])
+            restore(inside)
             allow(inside, *taken)
             inside.client_kill_filter(_type="normal", skipme=True)
             with pytest.raises(Unavailable):
@@ -157,17 +100,17 @@ async def test_without_a_right_every_call_is_unavailable_and_none_fails_otherwis
 
 
 def test_the_doctor_has_a_line_on_redis(guarded: Valkey, inside: Redis, tmp_path: Path) -> None:
-    with started(tmp_path, "up", REDIS_URL=_url(guarded)) as shop:
+    with started(tmp_path, "up", REDIS_URL=url_of(guarded)) as shop:
         shop.wait_until_ready()
         shop.stop()
-    well = kassa(tmp_path, "doctor", REDIS_URL=_url(guarded))
+    well = kassa(tmp_path, "doctor", REDIS_URL=url_of(guarded))
     assert "✓ Redis: does all that stock needs" in well.stdout
     allow(inside, "-evalsha")
-    ill = kassa(tmp_path, "doctor", REDIS_URL=_url(guarded))
+    ill = kassa(tmp_path, "doctor", REDIS_URL=url_of(guarded))
     assert ill.returncode == 1
     assert "✗ Redis: does all that stock needs: no (the stock's server does not allow EVALSHA" in ill.stdout
     allow(inside, "-info")
-    closed = kassa(tmp_path, "doctor", REDIS_URL=_url(guarded))
+    closed = kassa(tmp_path, "doctor", REDIS_URL=url_of(guarded))
     assert (closed.returncode, closed.stderr) == (1, "")
     assert "✗ the shop cannot be opened: the stock's server does not allow INFO" in closed.stdout
 
@@ -219,10 +162,11 @@ async def test_an_action_that_mongodb_does_not_allow_is_named(mongod: Mongod, ac
         await database.close()
 
 
+@pytest.mark.parametrize("command", ["evalsha", "xadd"])
 async def test_a_right_that_goes_missing_is_told_by_ready_and_an_order_is_told_to_come_again(
-    guarded: Valkey, inside: Redis, tmp_path: Path
+    guarded: Valkey, inside: Redis, tmp_path: Path, command: str
 ) -> None:
-    with started(tmp_path, "up", "--sample", REDIS_URL=_url(guarded)) as shop:
+    with started(tmp_path, "up", "--sample", REDIS_URL=url_of(guarded)) as shop:
         await asyncio.to_thread(shop.wait_until_ready)
         async with httpx.AsyncClient(base_url=shop.url, trust_env=False) as http:
             who = {"email": "buyer@shop.example", "password": "correct horse battery"}
@@ -231,14 +175,16 @@ async def test_a_right_that_goes_missing_is_told_by_ready_and_an_order_is_told_t
             product = (await http.get("/products?limit=1")).json()["products"][0]["id"]
             order = {"items": [{"productId": product, "quantity": 1}]}
             assert (await http.post("/orders", json=order)).status_code == 201
-            allow(inside, "-evalsha")
+            allow(inside, f"-{command}")
+            before = inside.hget(f"{{kassa}}:stock:{product}", "available")
             refused = await http.post("/orders", json=order)
             assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
             assert refused.headers["content-type"] == "application/problem+json"
             told = await _once(http, 503)
             assert told["failing"] == ["stock"]
-            assert "does not allow EVALSHA" in told["reasons"]["stock"]
-            allow(inside, "+evalsha")
+            assert f"does not allow {command.upper()}" in told["reasons"]["stock"]
+            allow(inside, f"+{command}")
+            assert inside.hget(f"{{kassa}}:stock:{product}", "available") == before
             await _once(http, 200)
             assert (await http.post("/orders", json=order)).status_code == 201
         assert shop.stop() == 0

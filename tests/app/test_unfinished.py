@@ -14,7 +14,7 @@ from kassa.app.wiring import Parts, all_here, open_shop
 from kassa.kit.clock import SECOND
 from kassa.kit.effects import LEASE, planned, with_effects
 from kassa.payment.store import EVENTS, StripeEvent
-from kassa.product.domain import OPEN_STOCK, Product
+from kassa.product.domain import Product, Todo
 from kassa.product.store import PRODUCTS
 from tests.support import NOON, FakeClock, sqlite
 from tests.trade.stripe_at_the_port import StripeAtThePort
@@ -35,7 +35,7 @@ async def left_by_a_dead_process(data: Path) -> AsyncIterator[Shop]:
     """A shop, opened again a second after somebody stored a product and an event and died with both of them leased."""
     data.mkdir(exist_ok=True)
     async with sqlite(data, "kassa.db") as database:
-        leased = with_effects(MUG, (planned(MUG, OPEN_STOCK, NOON, quantity="3"),))
+        leased = with_effects(MUG, (planned(MUG, Todo.OPEN_STOCK, NOON, quantity="3"),))
         await (await database.collection(PRODUCTS)).insert(leased)
         await (await database.collection(EVENTS)).insert(EVENT)
     clock = FakeClock(NOON + SECOND)

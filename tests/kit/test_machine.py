@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from kassa.kit.audit import Cause
-from kassa.kit.effects import Effect, has_seen, planned
-from kassa.kit.machine import InvariantBroken, Machine, Move, Stateful, Table
+from kassa.kit.effects import Effect, has_seen, planned, with_todos
+from kassa.kit.machine import Machine, Move, Stateful, Table
 
 
 class Stage(StrEnum):
@@ -133,6 +133,11 @@ def test_a_row_that_is_not_told_leaves_only_its_effects() -> None:
     assert len(looked_at.effects) == len(opened.effects) + 1
 
 
-def test_a_move_that_would_break_an_invariant_fails_and_names_it() -> None:
-    with pytest.raises(InvariantBroken, match=r"door_1: no door bears more than nine \(news: pushed\)"):
-        MACHINE.after(built(), news(Kind.PUSHED, 10), 2)
+def test_nothing_is_planned_but_what_the_row_says() -> None:
+    with pytest.raises(AssertionError, match="door_1: light was planned for shut_again"):
+        with_todos(built(), (Todo.SHUT_AGAIN,), lambda door, _: planned(door, Todo.LIGHT, 2))
+
+
+def test_what_does_not_hold_in_a_document_is_named() -> None:
+    assert MACHINE.broken(built()) == set()
+    assert MACHINE.broken(MACHINE.after(built(), news(Kind.PUSHED, 10), 2)) == {"no door bears more than nine"}

@@ -1,5 +1,6 @@
 """The catalogue as a CSV file."""
 
+import re
 from decimal import Decimal
 
 import msgspec
@@ -201,3 +202,30 @@ async def test_withdrawn_products_are_not_exported(world: World) -> None:
     product = await world.create()
     await world.ask("DELETE", f"/products/{product['id']}", role="admin")
     assert [row async for row in export_rows(world.service)] == []
+
+
+async def test_what_a_row_must_have(world: World) -> None:
+    assert list(mistakes("id,sku,stock,images\n1,2,3,/a.png\n")) == ["row 1"]
+    missing = [fault.message.split(";")[0] for fault in read("id,sku,stock,images\n1,2,3,/a.png\n").faults]
+    assert missing == [f"column {name!r} is missing" for name in ("name", "description", "category", "price")]
+    done = await import_sheet(world.service, read("price,category,description,name\n4,tea,,Sencha\n"), "usr_1")
+    assert done.created == 1
+    with pytest.raises(Invalid) as refused:
+        await import_sheet(world.service, read("price,category,description,name\n , ,,\n,,x,\n"), "usr_1")
+    told = {error.field: error.message.split(":")[0].split(";")[0] for error in refused.value.errors}
+    assert told == {f"row 3, column {name}": "is missing" for name in ("name", "category", "price")}
+
+
+@pytest.mark.parametrize("part", [",", ";", ",;", "/,", " ,", "|,", "http:/,"])
+def test_a_cell_of_separators_costs_no_more_than_its_length(part: str) -> None:
+    """Looked at again from each of its characters, it would take minutes."""
+    cell = part * (120_000 // len(part))
+    sheet = read(lines(*[f',Mug,,kitchen,1,,"{cell}x"'] * 20))
+    assert (len(sheet.rows), sheet.faults) == (20, [])
+
+
+@given(st.text(alphabet=",;/| ahtps:", max_size=40))
+def test_images_are_parted_as_ever(cell: str) -> None:
+    between = r"[\s|]+" if "|" in cell else r"[,;]*\s+|[,;]+$|[,;](?=https?://|/)"
+    (row,) = read(lines(f',Mug,,kitchen,1,,"{cell}"')).rows
+    assert row.images == tuple(part for part in re.split(between, cell) if part)

@@ -98,6 +98,21 @@ def _tree(module: str, annotation: str) -> Any:
     return {EACH: tree} if "List[" in annotation else tree
 
 
+def choices(place: str, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], frozenset[str]]]:
+    """Each parameter of a class that has a choice, as the names that lead to it, and its values."""
+    module, _, name = place.partition(":")
+    for field, annotation in _fields(module, name) if name else ():
+        path = (*above, field, "0") if "List[" in annotation else (*above, field)
+        literals = re.findall(r"Literal\[(.*?)\]", annotation, flags=re.DOTALL)
+        values = {each for literal in literals for each in re.findall(r"'([^']+)'", literal)}
+        if re.search(r"\bbool\b", annotation):
+            values |= {"true", "false"}
+        if values:
+            yield path, frozenset(values)
+        for inner in [word for word in re.findall(r"\w+", annotation) if word in _classes(module)][:1]:
+            yield from choices(f"{module}:{inner}", path)
+
+
 def kept() -> Tree:
     """What the sandbox keeps: each endpoint of Stripe, with its parameters if the sandbox has it."""
     own = {f"GET {path}" for path in reads()} | {

@@ -14,7 +14,7 @@ from kassa.contracts.payment import Closing, StripeUnreachable
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock_redis_mend import Acceptance
 from kassa.inventory.stock_redis_repair import Repair
-from kassa.kit import documents, machine, outbox
+from kassa.kit import documents, inputs, machine, outbox
 from kassa.kit.documents import Conflict, Duplicate
 from kassa.kit.ids import ORDER
 from kassa.kit.outbox import Outbox
@@ -380,7 +380,7 @@ def every_try_brings_the_pieces_back_anew(patch: Patch) -> None:
         return f"{original(order_id, refund_id)}.{next(numbers)}"
 
     numbers = itertools.count()
-    original = orders.restock_id
+    original = inputs.restock_id
     patch.setattr("kassa.order.effects.restock_id", restock_id)
 
 

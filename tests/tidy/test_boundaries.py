@@ -132,33 +132,3 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 def _modules_of(tree: ast.Module) -> Iterator[str]:
     for name in imports(tree):
         yield name if name in modules() else name.rpartition(".")[0]
-
-
-def test_every_effect_of_orders_and_payments_stands_in_a_table() -> None:
-    """Code plans what a row says, as `todo`: it names no effect itself."""
-    planning = [(name, call) for name, call in _calls("order", "payment") if _name(call.func) in ("planned", "refused")]
-    assert len(planning) >= 6
-    naming = [(name, call) for name, call in planning if any(_name(each).startswith("Todo.") for each in call.args)]
-    assert [f"{name}:{call.lineno}" for name, call in naming] == []
-
-
-def test_the_ids_of_inputs_are_named_in_one_module() -> None:
-    spelled = [
-        f"{name}:{call.lineno}"
-        for name, call in _calls("order", "payment")
-        if _name(call.func) == "Cause" and call.args and isinstance(call.args[0], ast.JoinedStr)
-    ]
-    assert spelled == []
-
-
-def _calls(*services: str) -> Iterator[tuple[str, ast.Call]]:
-    for name, tree in modules().items():
-        if any(is_under(name, f"kassa.{service}") for service in services):
-            yield from ((name, node) for node in ast.walk(tree) if isinstance(node, ast.Call))
-
-
-def _name(node: ast.expr) -> str:
-    """`planned` of `planned(…)`, `refused` of `effects.refused(…)`, and `Todo.REFUND` as it stands."""
-    if isinstance(node, ast.Attribute):
-        return f"Todo.{node.attr}" if _name(node.value) == "Todo" else node.attr
-    return node.id if isinstance(node, ast.Name) else ""

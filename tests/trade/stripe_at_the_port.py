@@ -151,7 +151,7 @@ class StripeAtThePort:
 
     async def refunds(self, intent_id: str) -> list[RefundState]:
         self._lose(self._fault("refunds"))
-        return [each for each in self.refunds_made.values() if each.intent_id == intent_id]
+        return [each for each in reversed(self.refunds_made.values()) if each.intent_id == intent_id]
 
     async def refund_state(self, refund_id: str) -> RefundState:
         self._lose(self._fault("refund_state"))

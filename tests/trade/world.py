@@ -66,8 +66,9 @@ class World:
         self.stripe = StripeAtThePort(clock)
         self.shop_id = "shop_01kdwpvng0" + 16 * "0"  # made at NOON, and kept over restarts as the store does
         self.inventory = InventoryService(stock, clock, self.ids, 10)
-        opening = Outbox(products.products, wiring.product_effects(ProductEffects(self.inventory)), clock)
-        self.product = ProductService(products, opening, self.inventory, self.ids, clock, "usd")
+        opening = ProductEffects(between("product", "inventory", self.inventory))
+        self.opening = Outbox(products.products, wiring.product_effects(opening), clock)
+        self.product = ProductService(products, self.opening, self.inventory, self.ids, clock, "usd")
         later = Later()
         orders_to, stripe = between("payment", "order", later), between("payment", "Stripe", self.stripe)
         telling = PaymentEffects(payments.payments, orders_to, stripe, clock)

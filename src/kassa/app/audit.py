@@ -16,12 +16,13 @@ from kassa.kit.audit import Told, nobody_told
 from kassa.kit.clock import SECOND, Clock, Millis
 from kassa.kit.documents import Collection, pages
 from kassa.kit.effects import Aggregate
-from kassa.order.domain import Order, restock_id
+from kassa.kit.inputs import order_of, payment_id_of, reservation_of, restock_id
+from kassa.order.domain import Order
 from kassa.order.domain import Stage as OrderStage
 from kassa.payment.balance import held_minor, is_fully_refunded
 from kassa.payment.debts import debts
 from kassa.payment.disputes import withdrawn_minor
-from kassa.payment.domain import UNSETTLED, Payment, payment_id_of
+from kassa.payment.domain import UNSETTLED, Payment
 from kassa.payment.domain import Stage as PaymentStage
 from kassa.payment.pieces import Pieces, returned, summed
 from kassa.payment.store import UnclaimedMoney
@@ -115,7 +116,7 @@ async def _differences(
             for difference in payment_differences(payment, ordered.get(payment.order_id)):
                 yield difference
     for orphan in await stock.unmarked(clock.now() - ORPHANS_ARE_GONE_AFTER, PAGE):
-        order_id = orphan.id.rpartition(".")[0]
+        order_id = order_of(orphan.id)
         if await orders.get(order_id) is None:
             yield Difference("I4: orphans", orphan.id, "stock is held for an order that does not exist")
 
@@ -235,4 +236,4 @@ def _has_open_effects(document: Aggregate) -> bool:
 
 async def _reservations(order: Order, stock: Stock) -> list[Reservation | None]:
     """One for each generation."""
-    return [await stock.reservation(f"{order.id}.{each}") for each in range(1, order.generation + 1)]
+    return [await stock.reservation(reservation_of(order.id, each)) for each in range(1, order.generation + 1)]

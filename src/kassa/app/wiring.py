@@ -57,7 +57,7 @@ from kassa.payment.refund_effects import RefundEffects
 from kassa.payment.service import PaymentService
 from kassa.payment.store import PaymentStore
 from kassa.payment.unclaimed import Unclaimed
-from kassa.product.domain import OPEN_STOCK
+from kassa.product.domain import Todo as ProductTodo
 from kassa.product.effects import ProductEffects
 from kassa.product.service import ProductService
 from kassa.product.store import ProductStore
@@ -73,7 +73,7 @@ Effects = dict[str, Carrier[Any]]
 
 def product_effects(product: ProductEffects) -> Effects:
     """What follows from changes of a product."""
-    return {OPEN_STOCK: product.open_stock}
+    return {ProductTodo.OPEN_STOCK: product.open_stock}
 
 
 def order_effects(order: OrderEffects) -> Effects:

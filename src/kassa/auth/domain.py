@@ -15,7 +15,7 @@ from kassa.kit.documents import Document
 from kassa.kit.effects import Aggregate
 from kassa.kit.identity import ADMIN
 from kassa.kit.problem import Invalid
-from kassa.kit.text import MOST_EXPANDED, domain_in_ascii, domain_name, normalised
+from kassa.kit.text import domain_in_ascii, domain_name, is_far_too_long, normalised
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1024
@@ -96,7 +96,11 @@ def normalised_email(text: str) -> str:
 
 def one_spelling(text: str) -> str:
     """What all addresses that look the same have in common, whether it can be an address or not."""
-    local, at, domain = normalised(_typed(text), LONGEST_EMAIL).rpartition("@")
+    if is_far_too_long(text, LONGEST_EMAIL):
+        return text
+    # What is not seen goes first: how a capital is written small may depend on the letters beside it.
+    seen = normalised(normalised(text, LONGEST_EMAIL).lower(), LONGEST_EMAIL)
+    local, at, domain = seen.rpartition("@")
     try:
         return f"{local}{at}{domain_name(domain[:LONGEST_EMAIL])}"
     except ValueError:
@@ -106,8 +110,8 @@ def one_spelling(text: str) -> str:
 def spellings(text: str) -> list[str]:
     """The spellings under which the account of this address may be stored, the likeliest first: former releases
     stored what was typed."""
-    typed, email = _typed(text), one_spelling(text)
-    if typed == email and email.isascii():
+    typed, email = text.strip().lower(), one_spelling(text)
+    if is_far_too_long(text, LONGEST_EMAIL) or (typed == email and email.isascii()):
         return [email]
     local, _, domain = email.rpartition("@")
     domains = [domain, unicodedata.normalize("NFD", domain)]
@@ -115,10 +119,6 @@ def spellings(text: str) -> list[str]:
         domains.append(domain_in_ascii(domain))
     names = (local, unicodedata.normalize("NFD", local))
     return list(dict.fromkeys([typed, *(f"{name}@{host}" for name in names for host in domains)]))
-
-
-def _typed(text: str) -> str:
-    return text[: MOST_EXPANDED * LONGEST_EMAIL].strip().lower()
 
 
 def checked_password(password: str, field: str = "password") -> str:

@@ -11,7 +11,7 @@ if redis.call('EXISTS', KEYS[5]) == 0 then
   if now[1] + change < 0 and not IS_FORCED then
     return { 'insufficient', product, -change, now[1] }
   end
-  redis.call('SET', KEYS[5], AT)
   move('adjust', lines, { now }, 4)
+  write('SET', KEYS[5], AT)
 end
-return { 'ok', now[1], now[2], now[3], now[4] }
+return write_all({ 'ok', now[1], now[2], now[3], now[4] })

@@ -7,12 +7,15 @@ local function finish(kind, state, stored)
     return { 'lines', stored }
   end
   local lines, levels = cjson.decode(stored), {}
-  for place in ipairs(lines) do
+  for place, line in ipairs(lines) do
     levels[place] = level_in(KEYS[6 + place])
+    if not levels[place] then
+      return { 'lost', line[1] }
+    end
   end
-  redis.call('HSET', KEYS[4], 'state', state)
-  redis.call('ZREM', KEYS[5], INPUT)
-  redis.call('ZREM', KEYS[6], INPUT)
   move(kind, lines, levels, 7)
-  return { 'ok' }
+  write('HSET', KEYS[4], 'state', state)
+  write('ZREM', KEYS[5], INPUT)
+  write('ZREM', KEYS[6], INPUT)
+  return write_all({ 'ok' })
 end

@@ -7,7 +7,7 @@ local begun_by = redis.call('HGET', KEYS[4], 'init')
 if begun_by then
   return { begun_by == INPUT and 'ok' or 'exists', product }
 end
-redis.call('HSET', KEYS[4], 'init', INPUT)
-redis.call('ZADD', KEYS[5], 0, product)
 move('init', lines, { { 0, 0, 0, 0 } }, 4)
-return { 'ok' }
+write('HSET', KEYS[4], 'init', INPUT)
+write('ZADD', KEYS[5], 0, product)
+return write_all({ 'ok' })

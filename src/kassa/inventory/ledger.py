@@ -13,6 +13,7 @@ import msgspec
 from kassa.inventory.stock import Kind, Movement, MovementTotal
 from kassa.kit.clock import DAY, Millis
 from kassa.kit.documents import Between, Collection, CollectionSpec, Document, Duplicate, Index
+from kassa.kit.inputs import movement_id
 from kassa.kit.problem import Unavailable
 
 BATCH = 500
@@ -47,15 +48,11 @@ MOVEMENTS = CollectionSpec("stock_movements", Entry, (Index("by_time", ("at", "t
 def entry(movement: Movement, lines: str) -> Entry:
     """The movement as it is entered."""
     return Entry(
-        id=_id(movement.kind, movement.product_id, movement.input_id),
+        id=movement_id(movement.kind, movement.product_id, movement.input_id),
         totalled=f"{movement.at - movement.at % DAY}:{movement.kind}:{movement.reason}",
         lines=lines,
         **msgspec.structs.asdict(movement),
     )
-
-
-def _id(kind: Kind, product_id: str, input_id: str) -> str:
-    return f"{kind}:{product_id}:{input_id}"
 
 
 class Stream(Protocol):
@@ -104,7 +101,7 @@ class Ledger:
     async def moved_by(self, input_ids: Sequence[str], product_ids: Sequence[str]) -> list[Movement]:
         """The movements of these products that these reservations and operations have caused, in order."""
         await self.drain()
-        ids = [_id(kind, product, cause) for cause in input_ids for product in product_ids for kind in Kind]
+        ids = [movement_id(kind, product, cause) for cause in input_ids for product in product_ids for kind in Kind]
         return [each.movement for each in sorted(await self._entries.many(ids), key=lambda each: each.number)]
 
     async def totals(self, since: Millis) -> list[MovementTotal]:

@@ -2,7 +2,7 @@
 -- KEYS: 4 the reservation, 5 all unmarked.
 
 if redis.call('EXISTS', KEYS[4]) == 1 then
-  redis.call('HSET', KEYS[4], 'marked', 1)
-  redis.call('ZREM', KEYS[5], INPUT)
+  write('HSET', KEYS[4], 'marked', 1)
+  write('ZREM', KEYS[5], INPUT)
 end
-return { 'ok' }
+return write_all({ 'ok' })

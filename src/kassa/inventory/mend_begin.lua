@@ -12,5 +12,5 @@ if not begun or begun == mended then
   from, from_at = number or '0', at or '0'
 end
 local leap = math.max(tonumber(number or 0), tonumber(ARGV[8])) + tonumber(ARGV[9])
-redis.call('HSET', KEYS[1], 'mending', INPUT, 'mending_run', ARGV[7], 'from', from, 'from_at', from_at, 'number', leap)
-return { 'ok', tonumber(from), tonumber(from_at) }
+write('HSET', KEYS[1], 'mending', INPUT, 'mending_run', ARGV[7], 'from', from, 'from_at', from_at, 'number', leap)
+return write_all({ 'ok', tonumber(from), tonumber(from_at) })

@@ -4,6 +4,6 @@
 if redis.call('HGET', KEYS[1], 'mending') ~= INPUT then
   return { 'superseded' }
 end
-redis.call('HDEL', KEYS[1], 'mending')
-redis.call('HSET', KEYS[1], 'mended', ARGV[7])
-return { 'ok' }
+write('HDEL', KEYS[1], 'mending')
+write('HSET', KEYS[1], 'mended', ARGV[7])
+return write_all({ 'ok' })

@@ -16,6 +16,7 @@ from kassa.inventory.mending import MOST_IDS, Wanted, WantedReservations
 from kassa.inventory.stock import By, Difference, Reservation, State, Stock
 from kassa.kit.audit import Comparison, Finding, Told, nobody_told
 from kassa.kit.clock import HOUR, SECOND, Clock, Millis
+from kassa.kit.inputs import order_of
 
 BY = By("reconciliation")
 PAUSE: Millis = SECOND
@@ -73,7 +74,7 @@ class StockReconciler:
                 state = reservation.state if reservation else "missing"
                 text = f"reservation {wanted.reservation_id} is {state}, its order wants it {wanted.state}"
                 is_mended = fix and await self._mend(wanted, reservation)
-                found.append(Finding(wanted.reservation_id.rpartition(".")[0], text, is_mended))
+                found.append(Finding(order_of(wanted.reservation_id), text, is_mended))
         return Comparison(RESERVATIONS, looked_at, found)
 
     async def _differing(self, batch: list[Wanted]) -> list[tuple[Wanted, Reservation | None]]:

@@ -2,8 +2,8 @@
 
 local found = redis.call('HMGET', KEYS[4], 'state', 'lines')
 if not found[1] then
-  redis.call('HSET', KEYS[4], 'state', 'released', 'lines', '[]', 'made_at', AT, 'marked', 0)
-  return { 'ok' }
+  write('HSET', KEYS[4], 'state', 'released', 'lines', '[]', 'made_at', AT, 'marked', 0)
+  return write_all({ 'ok' })
 end
 if found[1] == 'released' then
   return { 'ok' }

@@ -17,8 +17,8 @@ for place, line in ipairs(lines) do
   end
   levels[place] = now
 end
-redis.call('HSET', KEYS[4], 'state', 'held', 'lines', ARGV[7], 'made_at', AT, 'marked', 0)
-redis.call('ZADD', KEYS[5], AT, INPUT)
-redis.call('ZADD', KEYS[6], AT, INPUT)
 move('reserve', lines, levels, 7)
-return { 'ok' }
+write('HSET', KEYS[4], 'state', 'held', 'lines', ARGV[7], 'made_at', AT, 'marked', 0)
+write('ZADD', KEYS[5], AT, INPUT)
+write('ZADD', KEYS[6], AT, INPUT)
+return write_all({ 'ok' })

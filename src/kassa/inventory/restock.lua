@@ -11,6 +11,6 @@ for place, line in ipairs(lines) do
     return { 'unknown', line[1] }
   end
 end
-redis.call('SET', KEYS[4], AT)
 move('restock', lines, levels, 5)
-return { 'ok' }
+write('SET', KEYS[4], AT)
+return write_all({ 'ok' })

@@ -124,11 +124,6 @@ SET_BY_LEDGER = "set to what the ledger says"
 """The reason of the movement that says so."""
 
 
-def set_id(at: Millis) -> str:
-    """The input of that movement."""
-    return f"set:{at}"
-
-
 class Stock(Protocol):
     """The levels, the reservations, the ledger. What returns or refuses has been committed durably.
 
@@ -197,8 +192,9 @@ class Stock(Protocol):
         """Where the ledger, the reservations and the levels disagree: nothing, if the invariants hold (I1, I7)."""
 
     async def set_by_ledger(self, product_id: str, at: Millis, by: By) -> bool:
-        """Make the product's level what its movements add up to, with a movement of no pieces that says so. False:
-        they add up to fewer than zero pieces of something, or the level moved on meanwhile; nothing is changed."""
+        """Make the product's level what its movements add up to, with a movement of no pieces that says so. Movements
+        that the ledger lacks though a reservation or an operation shows that they were made are entered first. False:
+        they add up to fewer than zero pieces of something, or the level moved on meanwhile; it is left as it is."""
 
 
 def merged(lines: Sequence[Line]) -> tuple[Line, ...]:

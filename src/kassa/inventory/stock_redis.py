@@ -25,6 +25,7 @@ from kassa.inventory.stock import (
 )
 from kassa.inventory.stock_redis_audit import FIGURES, StockAudit
 from kassa.inventory.stock_redis_mend import STATES, Acceptance, Mender
+from kassa.inventory.stock_redis_missing import MissingMovements
 from kassa.inventory.stock_redis_moves import Keys, Moves, read
 from kassa.inventory.stock_redis_operations import OPERATIONS, Operations, carry_out, operation
 from kassa.inventory.stock_redis_rights import use_rights
@@ -49,6 +50,7 @@ class RedisStock:
         self._mender = mender
         self._moves = Moves(server.run, keys)
         self._audit = StockAudit(server, keys, ledger)
+        self._missing = MissingMovements(server, keys, ledger, operations)
 
     @classmethod
     async def open(cls, url: str, database: Database, space: str = "kassa") -> "RedisStock":
@@ -174,6 +176,8 @@ class RedisStock:
         return await self._audit.differences()
 
     async def set_by_ledger(self, product_id: str, at: Millis, by: By) -> bool:
+        for each in await self._missing.of(product_id):
+            await self._moves.enter(*each, at, by)
         found, booked = await self._audit.level_and_ledger(product_id)
         return min(booked) >= 0 and await self._moves.set_level(found, booked, at, by)
 

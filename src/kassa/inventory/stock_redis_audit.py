@@ -40,6 +40,7 @@ class StockAudit:
         """See Stock.differences."""
         complete = await self._ledger.drain()
         counted = await self._counted()
+        unentered = set(await self._server.send("ZRANGE", self._keys.held, 0, -1))
         up_to = await self._ledger.drain()
         booked: _Sums = defaultdict(lambda: [0, 0, 0, 0])
         held: _Sums = defaultdict(lambda: [0, 0])
@@ -48,7 +49,10 @@ class StockAudit:
                 until = counted[entry.product_id].number if entry.product_id in counted else complete
                 if entry.number <= until:
                     _book(booked[entry.product_id], entry)
-            await self._add_reservations(held, page)
+            made = [entry for entry in page if entry.kind is Kind.RESERVE]
+            await self._add_reservations(held, [(entry.input_id, entry.product_id) for entry in made])
+            unentered.difference_update(entry.input_id for entry in made)
+        await self._add_reservations(held, [(id, None) for id in unentered])
         again = await self._counted()
         found: list[Difference] = []
         for product_id in sorted({*counted, *booked}):
@@ -83,14 +87,15 @@ class StockAudit:
                 counted[product_id] = _Counted(Level(product_id, *(int(each or 0) for each in row)), int(number or 0))
         return counted
 
-    async def _add_reservations(self, held: _Sums, page: Sequence[Entry]) -> None:
-        """The ledger names every reservation that ever held anything, once with each product."""
-        made = [entry for entry in page if entry.kind is Kind.RESERVE]
-        reads = (("HMGET", self._keys.reservation(each.input_id), "state", "lines") for each in made)
-        for entry, (state, lines) in zip(made, await self._server.ask(reads), strict=True):
+    async def _add_reservations(self, held: _Sums, made: Sequence[tuple[str, str | None]]) -> None:
+        """Reservations, each with the product of which it is counted, or with none for all. The ledger names every one
+        that ever held anything, once with each product."""
+        reads = (("HMGET", self._keys.reservation(id), "state", "lines") for id, _ in made)
+        for (_, product_id), (state, lines) in zip(made, await self._server.ask(reads), strict=True):
             if state in (State.HELD, State.COMMITTED):
-                pieces = sum(line.quantity for line in read(lines) if line.product_id == entry.product_id)
-                held[entry.product_id][state == State.COMMITTED] += pieces
+                for line in read(lines):
+                    if product_id in (None, line.product_id):
+                        held[line.product_id][state == State.COMMITTED] += line.quantity
 
 
 def _book(sums: list[int], entry: Entry) -> None:

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from kassa.contracts.inventory import InsufficientStock, Level, Line, ReservationEnded, StockExists, UnknownStock
-from kassa.inventory.stock import BY_ORDERS, SET_BY_LEDGER, By, merged, set_id
+from kassa.inventory.stock import BY_ORDERS, SET_BY_LEDGER, By, Kind, merged
 from kassa.kit.clock import Millis
+from kassa.kit.inputs import level_set_id
 from kassa.kit.problem import Problem, Unavailable
 
 Run: TypeAlias = Callable[[str, Sequence[str], Sequence[Any]], Awaitable[list[Any]]]
@@ -98,10 +99,15 @@ class Moves:
     async def set_level(self, found: Level, figures: Sequence[int], at: Millis, by: By) -> bool:
         """Set a level that is as it was found; False if it is not any more."""
         keys = [self._keys.stock(found.product_id), self._keys.products]
-        about = (at, set_id(at), SET_BY_LEDGER, *by)
+        about = (at, level_set_id(at), SET_BY_LEDGER, *by)
         before = (found.available, found.reserved, found.sold, found.received)
         answer = await self._do("level", keys, about, _one(found.product_id, 0), *before, *figures)
         return bool(answer[0] == "ok")
+
+    async def enter(self, kind: Kind, input_id: str, reason: str, text: str, at: Millis, by: By) -> None:
+        """Enter a movement of these lines that the ledger lacks; no level moves."""
+        done = self._keys.done("enter", kind, read(text)[0].product_id, input_id)
+        await self._do("enter", [done], (at, input_id, reason, *by), text, kind)
 
     async def _end(self, script: str, reservation_id: str, at: Millis, by: By) -> None:
         """The keys must be named before the script can see the lines: tell it which ones, and be told if they are
@@ -129,11 +135,16 @@ class Moves:
 
 def written(lines: Sequence[Line]) -> str:
     """The lines as scripts and reservations have them: a JSON array of [product id, quantity]."""
-    return msgspec.json.encode([(line.product_id, line.quantity) for line in merged(lines)]).decode()
+    return encoded(merged(lines))
+
+
+def encoded(lines: Sequence[Line]) -> str:
+    """The lines just as they are."""
+    return msgspec.json.encode([(line.product_id, line.quantity) for line in lines]).decode()
 
 
 def _one(product_id: str, quantity: int) -> str:
-    return msgspec.json.encode([(product_id, quantity)]).decode()
+    return encoded([Line(product_id, quantity)])
 
 
 def read(text: str) -> tuple[Line, ...]:
@@ -151,5 +162,7 @@ def _refusal(answer: Sequence[Any], input_id: str) -> Problem:
             return StockExists(product_id)
         case ["ended"]:
             return ReservationEnded(input_id)
+        case ["lost", product_id]:
+            return Unavailable(f"the level of product {product_id} is missing: `kassa reconcile --fix` makes it anew")
         case _:
             return Unavailable("the stock is being mended by another process")

@@ -14,6 +14,7 @@ from kassa.inventory.stock import By, Kind
 from kassa.inventory.stock_redis_moves import Moves
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Between, Collection, CollectionSpec, Document, Duplicate, Index, change
+from kassa.kit.inputs import movement_id
 
 T = TypeVar("T")
 _PAGE = 500
@@ -50,7 +51,7 @@ OPERATIONS = CollectionSpec("stock_operations", Operation, (Index("by_time", ("a
 
 def operation_key(kind: Kind, product_id: str, operation_id: str) -> str:
     """The id of the operation's document; a restocking is one operation, whatever its products."""
-    return f"{kind}:{'' if kind is Kind.RESTOCK else product_id}:{operation_id}"
+    return movement_id(kind, "" if kind is Kind.RESTOCK else product_id, operation_id)
 
 
 def operation(kind: Kind, lines: tuple[Line, ...], operation_id: str, reason: str, at: Millis, by: By) -> Operation:

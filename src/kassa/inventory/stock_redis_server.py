@@ -33,7 +33,7 @@ _FLIGHTS = 4  # Pipelines under way at a time: what comes meanwhile waits, and s
 _LOAD = 512  # The most commands of one pipeline.
 
 _PARTS = {
-    **{name: ("common", name) for name in ("init", "adjust", "restock", "reserve", "mark", "level")},
+    **{name: ("common", name) for name in ("init", "adjust", "restock", "reserve", "mark", "enter", "level")},
     **{name: ("common", name) for name in ("mend_begin", "mend_end")},
     **{name: ("common", "end", name) for name in ("commit", "release")},
 }

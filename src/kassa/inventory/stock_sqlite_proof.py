@@ -3,8 +3,9 @@
 
 import apsw
 
-from kassa.inventory.stock import EFFECTS, SET_BY_LEDGER, By, Effect, Kind, set_id
+from kassa.inventory.stock import EFFECTS, SET_BY_LEDGER, By, Effect, Kind
 from kassa.kit.clock import Millis
+from kassa.kit.inputs import level_set_id
 
 
 def _sums() -> list[str]:
@@ -62,5 +63,5 @@ def set_by_ledger(product_id: str, at: Millis, by: By, connection: apsw.Connecti
     if figures is None or any(figure is None or figure < 0 for figure in figures):
         return False
     connection.execute(_SET, (product_id, *figures))
-    connection.execute(_SAY, (at, product_id, Kind.ADJUST, set_id(at), SET_BY_LEDGER, *by))
+    connection.execute(_SAY, (at, product_id, Kind.ADJUST, level_set_id(at), SET_BY_LEDGER, *by))
     return True

@@ -2,10 +2,13 @@
 `kassa.kit.outbox` carries them out.
 """
 
+from collections.abc import Callable, Iterable
+from enum import StrEnum
 from typing import TypeVar
 
 import msgspec
 
+from kassa.kit import inputs
 from kassa.kit.audit import AuditEntry
 from kassa.kit.clock import SECOND, Millis, Timestamp, rfc3339
 from kassa.kit.documents import Document
@@ -60,6 +63,7 @@ class Waiting(msgspec.Struct, frozen=True, rename="camel"):
 
 
 A = TypeVar("A", bound=Aggregate)
+T = TypeVar("T", bound=StrEnum)
 
 
 def has_seen(document: Aggregate, input_id: str) -> bool:
@@ -70,8 +74,8 @@ def has_seen(document: Aggregate, input_id: str) -> bool:
 def planned(document: Aggregate, kind: str, now: Millis, *, at: Millis | None = None, **args: str) -> Effect:
     """The document's next effect: wanted now, or as a timer at `at`. Its id is unique and the same on a replay."""
     # The last one is always kept, so that its number tells the next.
-    number = int(document.effects[-1].id.rsplit(":", 2)[1]) + 1 if document.effects else 0
-    effect_id = f"{document.id}:{number}:{kind}"
+    number = inputs.number_of(document.effects[-1].id) + 1 if document.effects else 0
+    effect_id = inputs.effect_id(document.id, number, kind)
     if at is None:
         return Effect(effect_id, kind, now, now + LEASE, args)
     return Effect(effect_id, kind, at, at, args)
@@ -83,6 +87,16 @@ def refused(
     """The document's next effect: what was refused in these words `attempts` times, to be asked for again at `at`."""
     again = planned(document, kind, now, at=at, **args)
     return msgspec.structs.replace(again, attempts=attempts, error=words, is_refused=True)
+
+
+def with_todos(document: A, row: Iterable[T], plan: Callable[[A, T], Effect]) -> A:
+    """The document with the effects that a row of a table says, each as `plan` makes it. There is no other way to get
+    one: all that follows from something stands in a row."""
+    for todo in row:
+        effect = plan(document, todo)
+        assert effect.kind == todo, f"{document.id}: {effect.kind} was planned for {todo}"
+        document = with_effects(document, (*document.effects, effect))
+    return document
 
 
 def with_effects(document: A, effects: tuple[Effect, ...]) -> A:

@@ -1,8 +1,12 @@
-"""The ids of inputs: what makes two of them the same. It rests on these that nothing takes effect twice.
+"""The ids that are made of others: what makes two inputs, two calls, two movements the same. It rests on these that
+nothing takes effect twice.
 
-What has an id of its own goes by that: an effect and a timer, an order that is placed, a payment that is asked for, a
-refund, a message that names its input. Here are the others.
+They are stored, and under way: who spells one otherwise has made another input of it. What has an id of its own goes by
+that: an order that is placed, a payment that is asked for, a refund, a message that names its input.
 """
+
+from kassa.kit.clock import Millis
+from kassa.kit.ids import PAYMENT
 
 COMPARED = "reconcile"
 """What a comparison with Stripe finds is asked for by nobody else."""
@@ -67,3 +71,68 @@ def again(asked_for: str, refund_id: str) -> str:
 def second(refund_id: str, status: str) -> str:
     """A refund of a second payment, which is no refund of the payment's own, has a state at Stripe: once."""
     return f"{refund_id}:{status}"
+
+
+# What is one for each order
+
+
+def payment_id_of(order_id: str) -> str:
+    """The id of an order's one payment: made of the order's own, so that a second one cannot be stored anywhere."""
+    return f"{PAYMENT}_{order_id.partition('_')[2]}"
+
+
+def reservation_of(order_id: str, generation: int) -> str:
+    """The stock that is held for an order, for the first time (1) or once more: it is held, sold, released once."""
+    return f"{order_id}.{generation}"
+
+
+def order_of(reservation_id: str) -> str:
+    """The id of the order that a reservation is for."""
+    return reservation_id.rpartition(".")[0]
+
+
+def restock_id(order_id: str, refund_id: str = "") -> str:
+    """The operation by which goods of an order come back on the shelf with a refund: once, however often it is asked
+    for. Without a refund: all of them, as earlier versions asked for."""
+    return f"{order_id}.restock.{refund_id}" if refund_id else f"{order_id}.restock"
+
+
+# Effects, and what they move
+
+
+def effect_id(document_id: str, number: int, kind: str) -> str:
+    """A document's effect, which is the input of whoever it is carried out at: once."""
+    return f"{document_id}:{number}:{kind}"
+
+
+def number_of(effect_id: str) -> int:
+    """The effect's number among those of its document."""
+    return int(effect_id.rsplit(":", 2)[1])
+
+
+def movement_id(kind: str, product_id: str, input_id: str) -> str:
+    """What a reservation or an operation does to a product's stock: once."""
+    return f"{kind}:{product_id}:{input_id}"
+
+
+def level_set_id(at: Millis) -> str:
+    """The movement that says that a level was set to what the ledger says, at that time."""
+    return f"set:{at}"
+
+
+# What Stripe is asked under: its idempotency keys
+
+
+def session_key(payment_id: str, number: int = 1) -> str:
+    """A call that opens a payment's session. A later one, when it is known that the last has made none."""
+    return f"{payment_id}-session-{number}"
+
+
+def refund_key(refund_id: str, number: int = 1) -> str:
+    """A call that makes a refund. A later one, when it is known that the last has made none."""
+    return f"{refund_id}-{number}"
+
+
+def second_refund_key(effect_id: str, attempts: int) -> str:
+    """A call that gives money back which came a second time; each attempt looks first what the last has made."""
+    return f"{effect_id}-{attempts}"

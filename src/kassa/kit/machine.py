@@ -1,18 +1,23 @@
-"""The state machine: a table says what becomes of a document, and one function applies it. Pure.
+"""The state machine: a table says what becomes of a document, and one function applies it. Pure, but for the place by
+which all of its documents are written.
 
 First news is interpreted: what it is to the document as it stands, if anything. Then the table is asked. So whatever
-can happen, and whatever follows from it, stands in a row.
+can happen, and whatever follows from it, stands in a row. What must hold whatever happens is looked at in each write.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Container, Mapping
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import msgspec
+import structlog
 
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import Millis
-from kassa.kit.effects import Aggregate, Effect, has_seen, with_effects, without_timers
+from kassa.kit.documents import Collection
+from kassa.kit.effects import Aggregate, Effect, has_seen, with_todos, without_timers
+
+log = structlog.get_logger()
 
 
 class Stateful(Aggregate, frozen=True, kw_only=True):
@@ -57,7 +62,8 @@ pair that is not in the table changes nothing: the news comes late, twice, or fo
 
 
 class InvariantBroken(AssertionError):
-    """A mistake in the code: what must always hold would not hold afterwards, so that nothing is changed."""
+    """What must always hold would not hold afterwards, so that nothing is changed. A mistake in the code; or Stripe has
+    told one thing before another, and the other is to come."""
 
 
 class Machine(msgspec.Struct, Generic[D, N], frozen=True, kw_only=True):
@@ -65,12 +71,12 @@ class Machine(msgspec.Struct, Generic[D, N], frozen=True, kw_only=True):
 
     `interpret` tells what news is to a document; None if it is none. `noted` are the members that it changes, besides
     the stage. `planned` makes an effect of the row. A timer is waited for in its stages, and dropped in all others.
-    `shown` are the stages that the wire shows as something else. `invariants` hold after each move.
+    `shown` are the stages that the wire shows as something else. `invariants` hold in each document that is stored.
     """
 
     table: Mapping[tuple[Any, Any], Move[Any, Any]]
     shown: Mapping[Any, str]
-    timers: Mapping[Any, Collection[Any]]
+    timers: Mapping[Any, Container[Any]]
     interpret: Callable[[D, N], N | None]
     noted: Callable[[D, N, Any, Millis], dict[str, Any]]
     planned: Callable[[D, Any, N, Millis], Effect]
@@ -106,9 +112,45 @@ class Machine(msgspec.Struct, Generic[D, N], frozen=True, kw_only=True):
             )
             dropped = frozenset(timer for timer, stages in self.timers.items() if move.to not in stages)
             moved = without_timers(moved, dropped, now) if dropped else moved
-        for todo in move.effects:
-            moved = with_effects(moved, (*moved.effects, self.planned(moved, todo, news, now)))
-        for invariant, holds in self.invariants.items():
-            if not holds(moved):
-                raise InvariantBroken(f"{document.id}: {invariant} (news: {news.kind})")
-        return moved
+        return with_todos(moved, move.effects, lambda current, todo: self.planned(current, todo, news, now))
+
+    def broken(self, document: D) -> set[str]:
+        """The invariants that do not hold in the document."""
+        return {invariant for invariant, holds in self.invariants.items() if not holds(document)}
+
+
+class Guarded(Generic[D]):
+    """A collection into which nothing gets that breaks an invariant: InvariantBroken, and nothing is stored. What is
+    broken already, by an earlier version, is no reason to leave a document alone."""
+
+    def __init__(self, inner: Collection[D], machine: Machine[D, Any]) -> None:
+        self.inner = inner
+        self._machine = machine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    async def insert(self, document: D) -> D:
+        """See kit.documents.Collection."""
+        _check(document, self._machine.broken(document))
+        return await self.inner.insert(document)
+
+    async def save(self, document: D) -> D:
+        """See kit.documents.Collection."""
+        if broken := self._machine.broken(document):
+            known = await self.inner.get(document.id)
+            _check(document, broken - (self._machine.broken(known) if known else set()))
+        return await self.inner.save(document)
+
+
+def _check(document: Stateful, broken: set[str]) -> None:
+    if broken:
+        what = document.audit[-1].what if document.audit else "it was made"
+        log.error("an invariant would be broken", document=document.id, invariants=sorted(broken), after=what)
+        words = ", and that ".join(sorted(broken))
+        raise InvariantBroken(f"{document.id} is left as it was: after “{what}” it would not hold that {words}")
+
+
+def guarded(collection: Collection[D], machine: Machine[D, Any]) -> Collection[D]:
+    """The collection, by the one place where it is looked at what must hold."""
+    return cast("Collection[D]", Guarded(collection, machine))

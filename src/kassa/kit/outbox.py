@@ -16,6 +16,7 @@ import structlog
 from kassa.kit.clock import HOUR, SECOND, Clock
 from kassa.kit.documents import Collection, Conflict, change, save_all
 from kassa.kit.effects import LEASE, NEEDS_ATTENTION_AFTER, Aggregate, Effect, with_effects, without_leases
+from kassa.kit.machine import InvariantBroken
 from kassa.kit.problem import Problem
 from kassa.kit.wire import deadline
 
@@ -191,7 +192,7 @@ class Outbox(Generic[A]):
         attempts = effect.attempts + 1
         backoff = min(HOUR, SECOND * 2**attempts)
         due_at = self._clock.now() + int(backoff * (0.5 + self._jitter()))
-        text = error.detail if isinstance(error, Problem) else type(error).__name__
+        text = str(error) if isinstance(error, Problem | InvariantBroken) else type(error).__name__
         report = log.warning if attempts < NEEDS_ATTENTION_AFTER else log.error
         report("effect postponed", effect=effect.id, attempts=attempts, error=text)
 

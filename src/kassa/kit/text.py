@@ -15,17 +15,24 @@ _SEEN = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U0001
 _SHAPING = re.compile(f"[{_JOINERS}{_SELECTORS}]")
 # Letters without case, marks and symbols: the scripts and the emoji that are shaped so.
 _SHAPED = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
-MOST_EXPANDED = 4
+_MOST_EXPANDED = 4
 
 
-def normalised(text: str, longest: int) -> str:
+def is_far_too_long(text: str, longest: int) -> bool:
+    """Whether no spelling of the text can have `longest` characters: it is refused as it is, and never cut, for what
+    is left would be another's."""
+    return len(text) > _MOST_EXPANDED * longest
+
+
+def normalised(text: str, longest: int, *, is_label: bool = False) -> str:
     """The one spelling of all that looks like this: composed (NFC), single blanks between words and none around, no
-    invisible characters but where a script or an emoji needs them. A text far beyond `longest` characters is left as
-    it is: it is too long, however it is spelled, and must not cost anything."""
-    if text.isascii() or len(text) > MOST_EXPANDED * longest:
+    invisible characters but where a script or an emoji needs them. On a label letters and digits of all widths and
+    shapes are the same, too (NFKC). A text that is far too long is left as it is, and must not cost anything. What
+    the spelling must be like is checked afterwards: it may be longer than the text."""
+    if text.isascii() or is_far_too_long(text, longest):
         return _BLANKS.sub(" ", text).strip()
-    seen = _without_invisible(unicodedata.normalize("NFC", text))
-    return unicodedata.normalize("NFC", _BLANKS.sub(" ", seen).strip())
+    composed = unicodedata.normalize("NFKC" if is_label else "NFC", text)
+    return unicodedata.normalize("NFC", _BLANKS.sub(" ", _without_invisible(composed)).strip())
 
 
 def is_invisible(character: str) -> bool:

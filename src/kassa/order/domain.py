@@ -11,6 +11,7 @@ from kassa.contracts.product import UnknownProduct
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Millis
 from kassa.kit.ids import PRODUCT, is_id
+from kassa.kit.inputs import reservation_of
 from kassa.kit.machine import Move, Stateful, Table
 from kassa.kit.problem import Invalid
 
@@ -118,13 +119,7 @@ class Order(Stateful, frozen=True, kw_only=True):
     @property
     def reservation_id(self) -> str:
         """The reservation that this order holds now."""
-        return f"{self.id}.{self.generation}"
-
-
-def restock_id(order_id: str, refund_id: str = "") -> str:
-    """The operation by which goods of an order come back on the shelf with a refund: once, however often it is asked
-    for. Without a refund: all of them, as earlier versions asked for."""
-    return f"{order_id}.restock.{refund_id}" if refund_id else f"{order_id}.restock"
+        return reservation_of(self.id, self.generation)
 
 
 class Input(msgspec.Struct, frozen=True):

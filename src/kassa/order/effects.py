@@ -5,9 +5,10 @@ from kassa.contracts.payment import Payments
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
 from kassa.kit.effects import Effect
+from kassa.kit.inputs import restock_id
 from kassa.kit.outbox import Step
 from kassa.kit.wire import request_id
-from kassa.order.domain import Input, Kind, Order, Reason, restock_id
+from kassa.order.domain import Input, Kind, Order, Reason
 from kassa.order.machine import MACHINE
 
 NAME = "order-service"

@@ -57,7 +57,7 @@ class OrphanRescue:
         return failed
 
     async def _settle(self, held: Held) -> int:
-        order_id = held.reservation_id.rpartition(".")[0]
+        order_id = inputs.order_of(held.reservation_id)
         if await self._orders.get(order_id) is None:
             return await self._fail(order_id, held)
         await self._inventory.mark(held.reservation_id)

@@ -82,7 +82,7 @@ class OrderService:
             raise Invalid.field("totalAmount", str(error)) from error
         if expected_minor not in (None, total):
             raise PriceChanged(expected_minor, total, self.currency, items)
-        await self._hold(f"{order_id}.1", wanted)
+        await self._hold(order_id, wanted)
         cause = Cause(order_id, user_id, "placed", request_id.get())
         order = placed(order_id, user_id, items, self.currency, self._ttl, cause, self._clock.now())
         try:
@@ -184,17 +184,15 @@ class OrderService:
             for line in lines
         )
 
-    async def _hold(self, reservation_id: str, lines: Sequence[Line]) -> None:
+    async def _hold(self, order_id: str, lines: Sequence[Line]) -> None:
         try:
-            await self._inventory.reserve(reservation_id, list(lines))
+            await self._inventory.reserve(inputs.reservation_of(order_id, 1), list(lines))
         except UnknownStock as unknown:
             product_id = str(unknown.members["productId"])
             asked = next(line.quantity for line in lines if line.product_id == product_id)
             raise InsufficientStock(product_id, asked, 0) from unknown
         except ReservationEnded as ended:
-            if reservation_id.endswith(".1"):
-                raise Abandoned("the order was given up in the meantime; try again") from ended
-            raise
+            raise Abandoned("the order was given up in the meantime; try again") from ended
 
     def _made(self, order: Order) -> Order:
         if order.stage is Stage.FAILED:

@@ -3,7 +3,9 @@
 import msgspec
 
 from kassa.kit.documents import Collection, CollectionSpec, Database, Index
+from kassa.kit.machine import guarded
 from kassa.order.domain import Order
+from kassa.order.machine import MACHINE
 
 ORDERS = CollectionSpec(
     "orders",
@@ -27,4 +29,4 @@ class OrderStore(msgspec.Struct, frozen=True):
     @classmethod
     async def open(cls, database: Database) -> "OrderStore":
         """Open the collections; make them if they are not there."""
-        return cls(await database.collection(ORDERS))
+        return cls(guarded(await database.collection(ORDERS), MACHINE))

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Iterator
 from kassa.contracts.inventory import Inventory
 from kassa.contracts.payment import Payments
 from kassa.kit.audit import TimelineEntry
+from kassa.kit.inputs import reservation_of, restock_id
 from kassa.kit.problem import Unavailable
-from kassa.order.domain import Kind, Order, Reason, Todo, restock_id
+from kassa.order.domain import Kind, Order, Reason, Todo
 
 SERVICE = "order"
 
@@ -63,7 +64,7 @@ async def _part(order: Order, service: str, asking: Awaitable[list[TimelineEntry
 
 
 async def _moves(order: Order, inventory: Inventory) -> list[TimelineEntry]:
-    reservations = [f"{order.id}.{generation + 1}" for generation in range(order.generation)]
+    reservations = [reservation_of(order.id, generation + 1) for generation in range(order.generation)]
     returns = (effect.args for effect in order.effects if effect.kind == Todo.RESTOCK)
     restocked = {restock_id(order.id, args.get("refund", "")) for args in returns}
     names = {item.product_id: item.name for item in order.items}

@@ -7,6 +7,7 @@ from kassa.contracts.inventory import Line
 from kassa.contracts.order import WantedPage, WantedReservation
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Between, Collection
+from kassa.kit.inputs import order_of, reservation_of
 from kassa.kit.problem import Invalid
 from kassa.order.domain import Order, Stage, Todo
 
@@ -35,7 +36,7 @@ async def wanted_of(orders: Collection[Order], ids: Sequence[str]) -> list[Wante
     """See contracts.order.Orders.reservations_of."""
     if len(ids) > MOST_IDS:
         raise Invalid.field("ids", f"must be at most {MOST_IDS}")
-    found = await orders.many(sorted({each.rpartition(".")[0] for each in ids}))
+    found = await orders.many(sorted({order_of(each) for each in ids}))
     return [each for order in found for each in _reservations(order)]
 
 
@@ -43,7 +44,7 @@ def _reservations(order: Order) -> Iterator[WantedReservation]:
     lines = [Line(item.product_id, item.quantity) for item in order.items]
     open_for = {each.args["reservation"] for each in order.effects if each.done_at is None and each.kind in _ENDS}
     for generation in range(1, order.generation):
-        id = f"{order.id}.{generation}"
+        id = reservation_of(order.id, generation)
         yield WantedReservation(id, lines, "released", id in open_for)
     if order.stage is not Stage.REVIVING:  # its own effect repeats the reservation
         id = order.reservation_id

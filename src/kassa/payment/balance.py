@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kassa.kit.effects import Effect, with_effects
+from kassa.kit.effects import Effect, with_todos
 from kassa.payment.domain import MONEY_BACK, MoneyBack, Payment, Todo
 
 GIVEN_BACK = ("failed", "canceled")
@@ -39,6 +39,4 @@ def owed_minor(payment: Payment) -> int:
 
 def followed(payment: Payment, happened: MoneyBack, plan: Callable[[Payment, Todo], Effect]) -> Payment:
     """The payment with the effects that follow from what has happened to its money, each as `plan` makes it."""
-    for todo in MONEY_BACK[happened]:
-        payment = with_effects(payment, (*payment.effects, plan(payment, todo)))
-    return payment
+    return with_todos(payment, MONEY_BACK[happened], plan)

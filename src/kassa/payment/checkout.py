@@ -14,10 +14,11 @@ from kassa.kit.audit import Cause
 from kassa.kit.clock import MINUTE, MOST_SKEW, SECOND, Millis
 from kassa.kit.documents import Conflict, Duplicate
 from kassa.kit.identity import Principal
+from kassa.kit.inputs import payment_id_of
 from kassa.kit.money import to_stripe
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
-from kassa.payment.domain import Payment, Stage, payment_id_of
+from kassa.payment.domain import Payment, Stage
 from kassa.payment.machine import created, never_asked
 from kassa.payment.metadata import of_session
 from kassa.payment.processor import CallUnderWay, Processor, Refused, SavedFailure, SessionState
@@ -142,7 +143,7 @@ class Checkout:
         renewed = msgspec.structs.replace(
             payment,
             params=self._params(order, now),
-            key=f"{payment.id}-session-{payment.version + 1}",
+            key=inputs.session_key(payment.id, payment.version + 1),
             keyed_at=now,
         )
         try:

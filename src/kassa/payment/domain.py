@@ -8,7 +8,6 @@ import msgspec
 from kassa.contracts.inventory import Line
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Millis
-from kassa.kit.ids import PAYMENT
 from kassa.kit.machine import Move, Stateful, Table
 from kassa.payment.processor import SessionState
 
@@ -118,11 +117,6 @@ MONEY_BACK: dict[MoneyBack, tuple[Todo, ...]] = {
     MoneyBack.SECOND_RETURNED: (Todo.REFUND_SECOND,),
 }
 """What follows from it."""
-
-
-def payment_id_of(order_id: str) -> str:
-    """The id of an order's one payment: made of the order's own, so that a second one cannot be stored anywhere."""
-    return f"{PAYMENT}_{order_id.partition('_')[2]}"
 
 
 class Decline(msgspec.Struct, frozen=True):

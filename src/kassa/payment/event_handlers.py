@@ -111,7 +111,8 @@ class EventHandlers:
     async def observe_refunds(self, payment: Payment, subject: EventObject, event: EventState) -> None:
         """Some of a charge was refunded."""
         _check_paid(payment)
-        for state in await self._processor.refunds(str(payment.intent_id)):
+        # The newest is listed first: one that could be made because an older one failed is no news before that is.
+        for state in reversed(await self._processor.refunds(str(payment.intent_id))):
             await self._service.refunding.observe(payment.id, state, inputs.state(event.id, state.id, state.status))
 
     async def observe_dispute(self, payment: Payment, subject: EventObject, event: EventState) -> None:

@@ -9,9 +9,10 @@ from kassa.kit import inputs
 from kassa.kit.audit import Cause
 from kassa.kit.clock import MINUTE, SECOND, Millis
 from kassa.kit.effects import Effect, planned
+from kassa.kit.inputs import payment_id_of
 from kassa.kit.machine import Machine
 from kassa.kit.money import InvalidMoney, from_stripe, to_stripe
-from kassa.payment.domain import STATUS, TRANSITIONS, UNSETTLED, Input, Kind, Payment, Stage, Todo, payment_id_of
+from kassa.payment.domain import STATUS, TRANSITIONS, UNSETTLED, Input, Kind, Payment, Stage, Todo
 from kassa.payment.processor import SessionState
 
 _REASONS = {Kind.EXPIRED: "expired", Kind.FAILED: "payment_failed", Kind.MISMATCH: "amount_mismatch"}
@@ -21,7 +22,7 @@ _AT_STRIPE = (Stage.INITIATED, Stage.PROCESSING, Stage.SUCCESS)
 def created(order: OrderForPayment, params: dict[str, Any], cause: Cause, now: Millis) -> Payment:
     """A new payment, with what Stripe is asked with."""
     id = payment_id_of(order.id)
-    payment = _first(order, now, stage=Stage.CREATED, params=params, key=f"{id}-session-1", keyed_at=now)
+    payment = _first(order, now, stage=Stage.CREATED, params=params, key=inputs.session_key(id), keyed_at=now)
     return MACHINE.begin(payment, Input(Kind.CREATED, cause), now)
 
 

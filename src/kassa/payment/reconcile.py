@@ -12,6 +12,7 @@ from kassa.kit import inputs
 from kassa.kit.audit import Cause, Comparison, Finding, Told, nobody_told
 from kassa.kit.clock import DAY, HOUR, MINUTE, SECOND, Clock, Millis
 from kassa.kit.documents import Duplicate, In, change
+from kassa.kit.machine import InvariantBroken
 from kassa.payment.debts import debts, owing
 from kassa.payment.disputes import observed as disputed
 from kassa.payment.domain import Kind, Payment, Stage
@@ -203,7 +204,7 @@ class Reconciler:
         looked_at, found = 0, []
         async for page in _pages(ask):
             looked_at += len(page)
-            for state in page:
+            for state in reversed(page):
                 if other_shop(getattr(state, "metadata", None), self._service.shop_id) is not None:
                     continue
                 payment = await self._of_intent(state.intent_id)
@@ -212,15 +213,14 @@ class Reconciler:
                 if payment is None:
                     continue
                 try:
-                    is_news = observed(payment, state, cause, self._clock.now()) is not payment
-                except TooManyRefunds as refusal:
-                    found.append(Finding(payment.order_id, f"{word} {state.id}: {refusal.detail}", is_mended=False))
+                    if observed(payment, state, cause, self._clock.now()) is payment:
+                        continue
+                    if fix:
+                        await observe(payment.id, state, cause_id)
+                        await self._service.outbox.settle()
+                except (TooManyRefunds, InvariantBroken) as refusal:
+                    found.append(Finding(payment.order_id, f"{word} {state.id}: {refusal}", is_mended=False))
                     continue
-                if not is_news:
-                    continue
-                if fix:
-                    await observe(payment.id, state, cause_id)
-                    await self._service.outbox.settle()
                 found.append(Finding(payment.order_id, f"{word} {state.id} is {state.status} at Stripe", is_mended=fix))
         return Comparison(f"{word}s", looked_at, found)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kassa.kit import inputs
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
 from kassa.kit.documents import Collection, change
@@ -61,7 +62,7 @@ class RefundEffects:
         metadata = of_second_refund(self._shop_id, payment.order_id)
         params = {"payment_intent": intent_id, "amount": left, "metadata": metadata}
         try:
-            await self._processor.refund(params, f"{effect.id}-{effect.attempts}")
+            await self._processor.refund(params, inputs.second_refund_key(effect.id, effect.attempts))
         except Refused as refusal:
             if refusal.code not in GONE_BACK:
                 words = str(refusal)
@@ -92,7 +93,7 @@ class RefundEffects:
         found = await self._find(payment, refund)
         clock = self._clock
         if found is None:
-            key = f"{refund.id}-{payment.version + 1}"
+            key = inputs.refund_key(refund.id, payment.version + 1)
             renewed = await change(self._payments, payment.id, self._rekey_step(refund, key))
             if renewed is None or not any(each.key == key for each in renewed.refunds):
                 raise Unavailable("another process is making this refund")

@@ -63,7 +63,7 @@ def new_refund(
         items=tuple(items),
         status=REQUESTED,
         origin="kassa",
-        key=f"{refund_id}-1",
+        key=inputs.refund_key(refund_id),
         created_at=now,
         updated_at=now,
     )
@@ -220,7 +220,7 @@ def _has_missed_end(payment: Payment) -> bool:
 
 def _rekeyed(payment: Payment, refund: Refund, now: Millis) -> Refund:
     """Under a new key, for Stripe has saved its refusal under the old one."""
-    return msgspec.structs.replace(refund, key=f"{refund.id}-{payment.version + 1}", updated_at=now)
+    return msgspec.structs.replace(refund, key=inputs.refund_key(refund.id, payment.version + 1), updated_at=now)
 
 
 def _with(payment: Payment, refund: Refund) -> Payment:

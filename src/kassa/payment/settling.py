@@ -3,10 +3,11 @@
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
 from kassa.kit.documents import Collection
+from kassa.kit.inputs import payment_id_of
 from kassa.kit.outbox import Outbox, Step
 from kassa.kit.problem import NotFound
 from kassa.kit.wire import request_id
-from kassa.payment.domain import Input, Kind, Payment, payment_id_of
+from kassa.payment.domain import Input, Kind, Payment
 from kassa.payment.machine import MACHINE
 from kassa.payment.processor import SessionState
 

@@ -27,7 +27,7 @@ _PRICE_WITH_COMMA = re.compile(r"[0-9]{1,20},[0-9]{1,2}")
 _THOUSANDS_OR_DECIMALS = re.compile(r"[0-9]{1,3}[.,][0-9]{3}")
 _STOCK = re.compile(r"[0-9]{1,15}")
 # A comma or semicolon may be part of an address; between two of them it has a blank behind it, or the next one.
-_BETWEEN_IMAGES = re.compile(r"[,;]*\s+|[,;]+$|[,;](?=https?://|/)")
+_BEFORE_IMAGE = re.compile(r"[,;](?=https?://|/)")
 _SEPARATOR_ROW = re.compile(r'"?sep=([,;\t])"?\r?\n')
 
 
@@ -193,6 +193,8 @@ def _row(number: int, header: list[str], cells: list[str], separator: str) -> tu
 
 
 def _price(cell: str) -> Decimal:
+    if not cell.strip():
+        raise ValueError("is missing; write it like 12.50")
     if not _PRICE.fullmatch(cell.strip()):
         raise ValueError(f"{cell[:30]!r} is no price; write it like 12.50, without a currency or separators")
     return Decimal(cell.strip())
@@ -215,7 +217,9 @@ def _stock(cell: str) -> int | None:
 
 def _images(cell: str) -> tuple[str, ...]:
     """Where bars separate, a comma is part of an address."""
-    parts = re.split(r"[\s|]+", cell) if "|" in cell else _BETWEEN_IMAGES.split(cell)
+    if "|" in cell:
+        return tuple(cell.replace("|", " ").split())
+    parts = (part for word in cell.split() for part in _BEFORE_IMAGE.split(word.rstrip(",;")))
     return tuple(part for part in parts if part)
 
 

@@ -1,16 +1,16 @@
 """A product: what may be said of it, and what may become of it. Pure."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from kassa.kit.audit import Cause, entry, newest
 from kassa.kit.clock import Millis
-from kassa.kit.effects import Aggregate, planned, with_effects
+from kassa.kit.effects import Aggregate, planned, with_todos
 from kassa.kit.money import maximum, minor, most_major, to_stripe
 from kassa.kit.problem import FieldError
 from kassa.kit.text import normalised
@@ -23,13 +23,28 @@ LONGEST_IMAGE = 2000
 MOST_IMAGES = 10
 MOST_STOCK = 1_000_000_000
 
-OPEN_STOCK = "open_stock"
+
+class Kind(StrEnum):
+    """What can happen to a product that something follows from. Append only."""
+
+    STOCKED = "a product is made with a first stock"
+
+
+class Todo(StrEnum):
+    """The effects of a product. Append only."""
+
+    OPEN_STOCK = "open_stock"
+
+
+FOLLOWS: dict[Kind, tuple[Todo, ...]] = {Kind.STOCKED: (Todo.OPEN_STOCK,)}
+"""What follows from it, in whatever state: a product has no stages that it could come too late for."""
 
 # As JSON Schema writes them, for the API's description: these forms are what is checked, too.
-ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+# No two repeats of them in a row take the same character, so that none of them is gone back to.
+ONE_LINE = r"^[^\S\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 # What RFC 3986 lets stand in a URL after the scheme, and letters of all scripts; so a blank or a bar separates images.
-IMAGE = r'^(?:https?://[^\s/?#\\"<>^`{|}\x00-\x1f\x7f]+|/(?!/))[^\s\\"<>^`{|}\x00-\x1f\x7f]*$'
+IMAGE = r'^(?:https?://[^\s/?#\\"<>^`{|}\x00-\x1f\x7f]|/(?!/))[^\s\\"<>^`{|}\x00-\x1f\x7f]*$'
 _ONE_LINE, _LINES, _IMAGE = re.compile(ONE_LINE), re.compile(LINES), re.compile(IMAGE)
 
 
@@ -94,11 +109,13 @@ def checked_stock(stock: int) -> int:
     return stock
 
 
-def _line(longest: int) -> Callable[[str], str]:
+def _line(longest: int, *, is_label: bool = False) -> Callable[[str], str]:
     def checked_line(text: str) -> str:
-        line = normalised(text, longest)
-        if not 1 <= len(line) <= longest:
-            raise ValueError(f"must have 1 to {longest} characters")
+        line = normalised(text, longest, is_label=is_label)
+        if not line:
+            raise ValueError(f"is missing: it must have 1 to {longest} characters")
+        if len(line) > longest:
+            raise ValueError(f"is too long: it must have 1 to {longest} characters")
         if not _ONE_LINE.fullmatch(line):
             raise ValueError("must be one line without control characters")
         return line
@@ -106,9 +123,12 @@ def _line(longest: int) -> Callable[[str], str]:
     return checked_line
 
 
+# Full-width digits and letters come from other keyboards; on a label they are the same.
+_sku_line = _line(LONGEST_SKU, is_label=True)
+
+
 def _checked_sku(text: str | None) -> str | None:
-    # Full-width digits and letters come from other keyboards; on a label they are the same.
-    return None if text is None else unicodedata.normalize("NFKC", _line(LONGEST_SKU)(text))
+    return None if text is None else _sku_line(text)
 
 
 def _checked_description(text: str) -> str:
@@ -152,7 +172,8 @@ def made(product_id: str, good: Fields, cause: Cause, now: Millis) -> Product:
     )
     if (stock := good.get("stock")) is None:
         return product
-    return with_effects(product, (planned(product, OPEN_STOCK, now, quantity=str(stock)),))
+    quantity = str(stock)
+    return with_todos(product, FOLLOWS[Kind.STOCKED], lambda it, todo: planned(it, todo, now, quantity=quantity))
 
 
 def edited(product: Product, good: Fields, cause: Cause, now: Millis) -> Product:
@@ -176,4 +197,5 @@ def _state(product: Product) -> str:
 
 
 def _searchable(name: str, description: str, category: str, sku: str | None) -> str:
-    return "\n".join((name, description, category, sku or "")).lower()
+    """Names are spelled in one way already; a search is, before it is looked for."""
+    return "\n".join((name, normalised(description, LONGEST_DESCRIPTION), category, sku or "")).lower()

@@ -124,6 +124,8 @@ def run(tx: Tx, handler: Write, call: Call, fault: Fault | None) -> Answer:
     try:
         if fault is not None:
             fault.refuse()
+        template, _ = _template(call.method, call.path)
+        known.check_values(f"{call.method} {template}", call.params, is_older=call.is_older)
         value = handler(tx, call)
         expand = params.sequence(call.params, "expand")
         if expand:

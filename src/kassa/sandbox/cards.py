@@ -106,7 +106,8 @@ _OTHER_BRANDS = {
 }
 
 CARDS = {card.number: card for card in _CARDS}
-_NUMBERS = {**{card.name: card.number for card in _CARDS if card.name}, **_OTHER_BRANDS}
+_OTHER_NAMES = {"chargeDeclinedFraudulent": "4100000000000019"}
+_NUMBERS = {**{card.name: card.number for card in _CARDS if card.name}, **_OTHER_BRANDS, **_OTHER_NAMES}
 SHOWN = ("4242424242424242", "4000000000000002", "4000000000009995", "4000002760003184", "4000000000000259")
 """The numbers that the card page shows at once; the others stand behind a fold."""
 

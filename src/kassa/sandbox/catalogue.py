@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from kassa.sandbox import events, params
 from kassa.sandbox.call import Call
 from kassa.sandbox.currencies import check_currency, check_digits
-from kassa.sandbox.errors import ApiError, Json, missing, unsupported
+from kassa.sandbox.errors import ApiError, Json, missing
 from kassa.sandbox.ids import new_id
 from kassa.sandbox.tables import Tx
 
@@ -63,8 +63,6 @@ def delete_product(tx: Tx, call: Call) -> Json:
 def create_price(tx: Tx, call: Call) -> Json:
     """A new price of a product, or of a product that is made with it. A recurring one can be kept, not paid."""
     params.only(call.params, _PRICE)
-    if params.one_of(call.params, "billing_scheme", ("per_unit", "tiered")) == "tiered":
-        raise unsupported("billing_scheme", "tiered")
     if "product" in call.params and "product_data" in call.params:
         text = "You may only specify one of these parameters: product, product_data."
         raise ApiError(text, param="product_data")
@@ -200,8 +198,6 @@ def _recurring(given: Json, label: str) -> Json:
     interval = params.one_of(given, "interval", ("day", "week", "month", "year"), f"{label}[interval]")
     if interval is None:
         raise missing(f"{label}[interval]")
-    if params.one_of(given, "usage_type", ("licensed", "metered"), f"{label}[usage_type]") == "metered":
-        raise unsupported(f"{label}[usage_type]", "metered")
     count = params.integer(given, "interval_count", f"{label}[interval_count]") or 1
     usage = {"meter": None, "usage_type": "licensed"}
     return {"type": "recurring", "recurring": {"interval": interval, "interval_count": count, **usage}}

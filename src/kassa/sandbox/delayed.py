@@ -10,7 +10,7 @@ from kassa.sandbox.errors import ApiError, Json
 from kassa.sandbox.events import Cause
 from kassa.sandbox.objects_checkout import BANK, billing_details, new_bank_debit
 from kassa.sandbox.objects_money import fail_debit, fee_of, new_balance_transaction, new_charge
-from kassa.sandbox.payments import Outcome, complete_session, failed_intent, intent_of, payment_error
+from kassa.sandbox.payments import Outcome, complete_session, failed_intent, intent_of, keep_method, payment_error
 from kassa.sandbox.tables import Tx
 
 GOOD_IBAN = "AT611904300234573201"
@@ -28,7 +28,7 @@ def submit(tx: Tx, session_id: str, name: str | None, cause: Cause, delay: float
     session = sessions.current(tx, session_id)
     if session["status"] != "open" or BANK not in session["payment_method_types"]:
         return Outcome("not_open", session, "This checkout session cannot be paid by bank.")
-    method = tx.insert(new_bank_debit(GOOD_IBAN, billing_details(name, session["customer_email"]), tx.now))
+    method = tx.insert(new_bank_debit(GOOD_IBAN, billing_details(name, sessions.email_of(tx, session)), tx.now))
     return pay_with(tx, session, method, cause, delay)
 
 
@@ -39,6 +39,7 @@ def pay_with(tx: Tx, session: Json, method: Json, cause: Cause, delay: float) ->
     charge = tx.insert({**new_charge(intent, method, tx.now), "paid": False, "status": "pending"})
     waiting = {"status": "processing", "payment_method": method["id"], "latest_charge": charge["id"]}
     intent = tx.put({**intent, **waiting, "next_action": None, "last_payment_error": None})
+    keep_method(tx, session, intent, method, cause)
     completed = tx.update(complete_session(session, method["billing_details"], intent["id"], "unpaid"))
     will_fail = tx.private(method["id"]).get("iban") in BAD_IBANS
     tx.update_private(session["id"], {**private, "challenge": None, "debit_fails": will_fail})

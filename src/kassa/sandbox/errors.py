@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 Json = dict[str, Any]
@@ -58,17 +59,19 @@ def unknown(param: str) -> ApiError:
     return ApiError(f"Received unknown parameter: {param}", code="parameter_unknown", param=param)
 
 
-def unsupported(param: str, value: str = "") -> ApiError:
+def unsupported(param: str, value: str = "", instead: Sequence[str] = ()) -> ApiError:
     """Something that Stripe knows and this sandbox does not, said plainly rather than ignored: a parameter, or one
-    `value` of it."""
+    `value` of it; `instead` are the values that it does know."""
     what = f"{param}={value}" if value else param
-    advice = "Use another value" if value else "Leave it out"
+    known = " or ".join(f"`{other}`" for other in instead)
+    advice = f"Use another value{f' ({known})' if known else ''}" if value else "Leave it out"
     text = f"The Kassa sandbox does not support `{what}`, although Stripe does. {advice}, or use a Stripe test key."
     return ApiError(text, code="sandbox_unsupported", param=param)
 
 
 def no_such(kind: str, object_id: str, param: str = "id") -> ApiError:
-    return ApiError(f"No such {kind}: '{object_id}'", status=404, code="resource_missing", param=param)
+    shown = "PaymentMethod" if kind == "payment_method" else kind
+    return ApiError(f"No such {shown}: '{object_id}'", status=404, code="resource_missing", param=param)
 
 
 def internal(message: str = "An unknown error occurred") -> ApiError:

@@ -152,11 +152,6 @@ def _confirm(tx: Tx, intent: Json, call: Call, public_url: str) -> Json:
 def _check(given: Json, allowed: frozenset[str], call: Call) -> None:
     # The API version in use has removed payment_method_types (Stripe docs: changelog/endive/2026-09-30).
     params.only(given, allowed if call.is_older else allowed - {"payment_method_types"})
-    for name, ours in (("capture_method", ("automatic", "automatic_async")), ("confirmation_method", ("automatic",))):
-        if params.one_of(given, name, (*ours, "manual")) == "manual":
-            raise unsupported(name, "manual")
-    if params.boolean(given, "use_stripe_sdk"):
-        raise unsupported("use_stripe_sdk", "true")
     params.boolean(given, "error_on_requires_action")
     params.url(given, "return_url")
     params.one_of(given, "off_session", ("true", "false", "one_off", "recurring"))
@@ -186,6 +181,8 @@ def _fields(tx: Tx, given: Json) -> Json:
         fields["customer"] = tx.get(params.required_text(given, "customer"), "customer", "customer")["id"]
     if "shipping" in given:
         fields["shipping"] = params.shipping(given)
+    if "capture_method" in given:
+        fields["capture_method"] = params.required_text(given, "capture_method")
     return fields | params.given_metadata(given)
 
 

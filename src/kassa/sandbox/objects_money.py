@@ -60,7 +60,7 @@ def new_charge(intent: Json, method: Json, created: int) -> Json:
         "amount": intent["amount"],
         "amount_captured": intent["amount"],
         "billing_details": method["billing_details"],
-        "calculated_statement_descriptor": intent["statement_descriptor"] or "KASSA SANDBOX",
+        "calculated_statement_descriptor": _on_the_statement(intent),
         "created": created,
         "currency": intent["currency"],
         "customer": intent["customer"],
@@ -74,6 +74,13 @@ def new_charge(intent: Json, method: Json, created: int) -> Json:
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
     }
+
+
+def _on_the_statement(intent: Json) -> str:
+    """At most 22 characters; a suffix stands behind the account's own name (Stripe docs: get-started/account/
+    statement-descriptors)."""
+    suffix = intent["statement_descriptor_suffix"]
+    return f"KASSA SANDBOX* {suffix}"[:22] if suffix else intent["statement_descriptor"] or "KASSA SANDBOX"
 
 
 def _method_details(intent: Json, method: Json) -> Json:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kassa.sandbox import disputes, events, sessions
+from kassa.sandbox import disputes, events, methods, sessions
 from kassa.sandbox.cards import TestCard, find_card, passes_luhn
 from kassa.sandbox.errors import Json
 from kassa.sandbox.events import Cause
@@ -62,7 +62,7 @@ def submit(tx: Tx, session_id: str, entry: CardEntry, cause: Cause, later: float
     # A mistyped number never leaves the page: no payment intent, no event (Stripe docs: testing).
     if card.outcome == "client_error" or not passes_luhn(entry.number):
         return Outcome("invalid", session, "Your card number is incorrect.", "incorrect_number", field="cardNumber")
-    billing = billing_details(entry.name, session["customer_email"])
+    billing = billing_details(entry.name, sessions.email_of(tx, session))
     method = tx.insert(new_payment_method(entry.number, entry.month, entry.year, billing, tx.now))
     return pay_with(tx, session, card, method, cause, later)
 
@@ -175,11 +175,19 @@ def _fail(tx: Tx, intent: Json, error: Json, cause: Cause) -> Json:
 def _conclude(tx: Tx, session: Json, intent: Json, method: Json, cause: Cause) -> Outcome:
     """What the session makes of an attempt: a decline does not end it."""
     if intent["status"] == "succeeded":
+        keep_method(tx, session, intent, method, cause)
         paid = tx.update(complete_session(session, method["billing_details"], intent["id"], "paid"))
         return Outcome("succeeded", paid, event_id=events.record(tx, "checkout.session.completed", paid, cause))
     tx.update(session)
     error = intent["last_payment_error"]
     return Outcome("declined", session, error["message"], error["code"], error.get("decline_code", ""))
+
+
+def keep_method(tx: Tx, session: Json, intent: Json, method: Json, cause: Cause) -> None:
+    """With `setup_future_usage` what was paid with becomes the customer's, if the session has one (Stripe docs:
+    payments/checkout/save-during-payment)."""
+    if intent["setup_future_usage"] and session["customer"] and method["customer"] is None:
+        methods.give_to(tx, method, session["customer"], cause)
 
 
 def complete_session(session: Json, billing: Json, intent_id: str, payment_status: str) -> Json:

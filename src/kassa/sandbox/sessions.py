@@ -86,6 +86,13 @@ def current(tx: Tx, session_id: str) -> Json:
     return session
 
 
+def email_of(tx: Tx, session: Json) -> str | None:
+    """The buyer's address, as far as the session or its customer tells it."""
+    customer = tx.find(session["customer"]) if session["customer"] else None
+    email: str | None = customer["email"] if customer else session["customer_email"]
+    return email
+
+
 def change(tx: Tx, call: Call) -> Json:
     """Change a session's metadata: given keys are set, empty ones removed."""
     params.only(call.params, {"metadata", "expand"})
@@ -94,13 +101,6 @@ def change(tx: Tx, call: Call) -> Json:
 
 
 def _check(given: Json, is_older: bool) -> None:
-    """Refuse another mode and another page first: what belongs to them makes no sense here."""
-    for name, ours, others in (
-        ("mode", ("payment",), ("setup", "subscription")),
-        ("ui_mode", ("hosted_page", "hosted"), ("embedded_page", "embedded", "elements", "custom", "form")),
-    ):
-        if params.one_of(given, name, (*ours, *others)) in others:
-            raise unsupported(name, given[name])
     # The API version in use has removed payment_method_types (Stripe docs: changelog/endive/2026-09-30).
     params.only(given, _TAKEN | {"payment_method_types"} if is_older else _TAKEN)
     params.required_text(given, "mode")
@@ -120,22 +120,15 @@ def _fields(given: Json) -> Json:
         "locale": params.text(given, "locale"),
         "allow_promotion_codes": params.boolean(given, "allow_promotion_codes"),
         "integration_identifier": params.text(given, "integration_identifier"),
-        "billing_address_collection": params.one_of(given, "billing_address_collection", ("auto", "required")),
+        "billing_address_collection": params.text(given, "billing_address_collection"),
         "submit_type": params.one_of(given, "submit_type", ("auto", "book", "donate", "pay", "subscribe")),
         "origin_context": params.one_of(given, "origin_context", ("mobile_app", "web")),
     }
     for name in ("allowed_payment_method_types", "excluded_payment_method_types"):
         if name in given:
             fields[name] = params.sequence(given, name)
-    pricing = params.section(given, "adaptive_pricing", ("enabled",))
-    if params.boolean(pricing, "enabled", "adaptive_pricing[enabled]"):
-        raise unsupported("adaptive_pricing[enabled]", "true")
-    if params.one_of(given, "customer_creation", ("always", "if_required")) == "always":
-        raise unsupported("customer_creation", "always")
-    phone = params.section(given, "phone_number_collection", ("enabled",))
-    if phone:
-        enabled = params.boolean(phone, "enabled", "phone_number_collection[enabled]")
-        fields["phone_number_collection"] = {"enabled": bool(enabled)}
+    for name in ("adaptive_pricing", "phone_number_collection"):
+        params.section(given, name, ("enabled",))
     return fields
 
 

@@ -9,9 +9,10 @@ from kassa.app.audit import Difference, audit
 from kassa.app.shop import Shop
 from kassa.inventory.stock import Kind
 from kassa.kit.documents import Collection, D, In
+from kassa.kit.inputs import payment_id_of, restock_id
 from kassa.kit.problem import Unavailable
-from kassa.order.domain import Order, Stage, restock_id
-from kassa.payment.domain import Payment, payment_id_of
+from kassa.order.domain import Order, Stage
+from kassa.payment.domain import Payment
 from kassa.sandbox.errors import Json
 from kassa.sandbox.tables import decode
 
