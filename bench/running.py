@@ -60,7 +60,7 @@ class Shop:
         self._jwt_secret = secrets.token_hex(32)
         ids = Ids(SystemClock())
         self.new_user: Callable[[], str] = lambda: ids.new(USER)
-        self._tokens = Tokens(self._jwt_secret, ids, SystemClock())
+        self._tokens = Tokens([self._jwt_secret], ids, SystemClock())
 
     def token(self, role: str = "user") -> str:
         """The token of somebody new. Made here: to register 10,000 buyers would take minutes of slow hashes."""

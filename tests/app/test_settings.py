@@ -1,5 +1,6 @@
 """What the settings may be, and what is said about those that they may not be."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -107,11 +108,11 @@ def test_an_address_for_stripe_without_a_key_is_refused() -> None:
 
 def test_services_form_needs_its_secrets_and_addresses() -> None:
     given = {"JWT_SECRET": LONG, "INTERNAL_SECRET": LONG, "AUTH_SERVICE_URL": "http://auth:4000"}
-    read_settings(given).require_services_form("auth")
+    read_settings(given).require_services_form(("auth",), "auth")
     for name in given:
         incomplete = {other: value for other, value in given.items() if other != name}
         with pytest.raises(SettingError, match=name):
-            read_settings(incomplete).require_services_form("auth")
+            read_settings(incomplete).require_services_form(("auth",), "auth")
 
 
 def test_secrets_are_shown_nowhere() -> None:
@@ -139,6 +140,8 @@ VALID = {
     "STRIPE_API_BASE": "https://hidden.example",
     "JWT_SECRET": "hidden" * 6,
     "INTERNAL_SECRET": "hidden" * 6,
+    "SERVICE_KEYS": f"order:{base64.b64encode(b'hidden' * 5 + b'--').decode()}",
+    "SERVICE_PUBLIC_KEYS": f"order:{base64.b64encode(b'hidden' * 5 + b'--').decode()}",
     "MONGO_URI": "mongodb://shop:hidden@mongo",
     "REDIS_URL": "redis://:hidden@redis",
     "FRONTEND_URL": "https://hidden.example",

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from kassa.app.transport import HttpTransport, new_session
-from kassa.kit.identity import ServiceIdentity
 from kassa.kit.problem import Unavailable
+from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
 from kassa.kit.wire import deadline
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -28,7 +28,9 @@ async def calling(handler: Handler) -> AsyncIterator[HttpTransport]:
     host, port = runner.addresses[0][:2]
     try:
         async with new_session() as session:
-            yield HttpTransport("product", f"http://{host}:{port}", ServiceIdentity("order", "s" * 32), lambda: session)
+            yield HttpTransport(
+                "product", f"http://{host}:{port}", ServiceIdentity("order", ServiceKeys("s" * 32)), lambda: session
+            )
     finally:
         await runner.cleanup()
 

@@ -50,7 +50,7 @@ class World:
         self.clock = Wrist()
         self.store = store
         ids = Ids(self.clock)
-        self.tokens = Tokens(master_secret, ids, self.clock)
+        self.tokens = Tokens([master_secret], ids, self.clock)
         self.service = AuthService(store, self.tokens, passwords, ids, self.clock)
         self.contract: Auth = self.service
         self.verifier = TokenVerifier(self._keys, self.clock)

@@ -14,8 +14,9 @@ from kassa.contracts.inventory import InsufficientStock, Inventory
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Closing, Payments
 from kassa.contracts.product import Product
-from kassa.kit.identity import ServiceIdentity, derived_key
+from kassa.kit.identity import derived_key
 from kassa.kit.problem import FieldError, Problem, Unavailable
+from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
 from kassa.kit.wire import Endpoint, connect, endpoints
 from tests.contract.ways import SECRET, TWICE, Reach, raw, serving
 
@@ -86,10 +87,10 @@ def wrong_identities(callee: str, caller: str) -> dict[str, dict[str, str]]:
         "a name without a token": {"x-internal-service": caller},
         "a token without a name": {"x-internal-token": good},
         "nonsense": headers(caller, "nonsense"),
-        "a service that is not listed": ServiceIdentity(stranger, SECRET).headers(callee),
+        "a service that is not listed": ServiceIdentity(stranger, ServiceKeys(SECRET)).headers(callee),
         "a stranger under another's name": headers(caller, token(SECRET, stranger, callee)),
         "another's token": headers(stranger, good),
-        "a token for another service": ServiceIdentity(caller, SECRET).headers("elsewhere"),
+        "a token for another service": ServiceIdentity(caller, ServiceKeys(SECRET)).headers("elsewhere"),
         "an expired token": headers(caller, token(SECRET, caller, callee, lives=-1)),
         "another shop's token": headers(caller, token("another secret", caller, callee)),
         "a user's token": {"authorization": f"Bearer {good}"},
@@ -115,7 +116,7 @@ async def test_only_the_listed_services_get_through(url: str, callee: str, endpo
 async def test_a_body_that_does_not_fit_gets_no_further(
     url: str, callee: str, endpoint: Endpoint, nobody: Nobody
 ) -> None:
-    headers = ServiceIdentity(endpoint.mark.callers[0], SECRET).headers(callee)
+    headers = ServiceIdentity(endpoint.mark.callers[0], ServiceKeys(SECRET)).headers(callee)
     for body in (b"", b"{", b"\xff", b"a=1"):
         if body or len(endpoint.arguments.__struct_fields__) > 1:
             status, document = await raw(url, endpoint.mark.verb, path_of(endpoint), headers, body)
@@ -128,7 +129,7 @@ async def test_a_body_that_does_not_fit_gets_no_further(
 
 @pytest.mark.parametrize("callee", ["inventory"])
 async def test_a_query_that_does_not_fit_gets_no_further(url: str, callee: str, nobody: Nobody) -> None:
-    headers = ServiceIdentity("order", SECRET).headers(callee)
+    headers = ServiceIdentity("order", ServiceKeys(SECRET)).headers(callee)
     for query in ("", "?olderThan=", "?olderThan=soon", "?olderThan=1.5", "?older_than=1"):
         status, document = await raw(url, "GET", f"/inventory/orphans{query}", headers, None)
         assert (status, document["errors"][0]["field"]) == (422, "olderThan"), query
@@ -137,7 +138,7 @@ async def test_a_query_that_does_not_fit_gets_no_further(url: str, callee: str, 
 
 @pytest.mark.parametrize("callee", ["inventory"])
 async def test_a_bug_shows_nothing_of_itself(url: str, callee: str, nobody: Nobody) -> None:
-    headers = ServiceIdentity("order", SECRET).headers(callee)
+    headers = ServiceIdentity("order", ServiceKeys(SECRET)).headers(callee)
     status, document = await raw(url, "GET", "/inventory/levels", headers, None)
     assert (status, document["code"]) == (500, "internal_error")
     assert "Reached" not in str(document)
@@ -210,7 +211,7 @@ async def test_every_refusal_comes_back_as_itself_and_all_else_as_unknown() -> N
     service = Refusing()
     contract: Any = Payments
     async with serving(contract, "payment", service) as url:
-        payments = connect(contract, Straight(url, ServiceIdentity("order", SECRET).headers("payment")))
+        payments = connect(contract, Straight(url, ServiceIdentity("order", ServiceKeys(SECRET)).headers("payment")))
         for kind in Problem.by_code.values():
             problem = kind.__new__(kind)
             Problem.__init__(problem, "says why", errors=(FieldError("a", "b"),), productId="prd_1", asked=5)

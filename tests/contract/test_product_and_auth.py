@@ -57,7 +57,7 @@ async def test_snapshots_of_as_many_as_an_order_can_have(product: Product, shop:
 
 async def test_the_public_keys_verify_the_tokens(reach: Reach, database: SqliteDatabase, clock: FakeClock) -> None:
     ids = Ids(clock)
-    tokens = Tokens("a master secret", ids, clock)
+    tokens = Tokens(["a master secret"], ids, clock)
     passwords = Passwords(memory_kib=8, time_cost=1)
     service = AuthService(await AuthStore.open(database), tokens, passwords, ids, clock)
     # Anybody may ask for the keys: the gateway is in no list of callers.

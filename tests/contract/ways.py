@@ -13,7 +13,7 @@ import uvicorn
 from litestar import Litestar
 
 from kassa.app.transport import HttpTransport, new_session
-from kassa.kit.identity import ServiceIdentity
+from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
 from kassa.kit.web import EXCEPTION_HANDLERS, internal_router
 from kassa.kit.wire import Transport, connect
 
@@ -49,14 +49,14 @@ class Reach:
         if callee not in self._urls:
             self._urls[callee] = await self._closing.enter_async_context(serving(contract, callee, service))
         session = await self._closing.enter_async_context(new_session())
-        http = HttpTransport(callee, self._urls[callee], ServiceIdentity(caller, SECRET), lambda: session)
+        http = HttpTransport(callee, self._urls[callee], ServiceIdentity(caller, ServiceKeys(SECRET)), lambda: session)
         return connect(contract, Twice(http) if self.way == TWICE else http)
 
 
 @contextlib.asynccontextmanager
 async def serving(contract: Any, callee: str, service: object) -> AsyncIterator[str]:
     """A real server for the contract's endpoints between services; gives its address."""
-    router = internal_router(contract, service, ServiceIdentity(callee, SECRET))
+    router = internal_router(contract, service, ServiceIdentity(callee, ServiceKeys(SECRET)))
     app: Any = Litestar([router], exception_handlers=EXCEPTION_HANDLERS)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, http="httptools", ws="none", lifespan="off", log_config=None)

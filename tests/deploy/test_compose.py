@@ -45,7 +45,7 @@ def test_each_service_finds_the_others_and_has_valid_settings(name: str) -> None
     environment = image_environment() | {key: str(value) for key, value in container["environment"].items()}
     assert set(environment) - {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"} <= NAMES
     settings = read_settings(environment)
-    settings.require_services_form(*(CALLS if name == "gateway" else calls(name, settings)))
+    settings.require_services_form((name,), *(CALLS if name == "gateway" else calls(name, settings)))
     assert settings.port == DEFAULT_PORTS[name]
     assert settings.has_sandbox
     assert settings.service_urls == {each: f"http://{each}:{DEFAULT_PORTS[each]}" for each in CALLS}

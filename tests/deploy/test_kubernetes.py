@@ -59,7 +59,7 @@ def test_the_settings_are_valid() -> None:
     given = dict(each.split("=", 1) for each in literals)
     assert set(given) <= {setting.name for setting in SETTINGS}
     settings = read_settings({**given, **SECRETS})
-    settings.require_services_form(*CALLS)
+    settings.require_services_form(("gateway",), *CALLS)
     assert settings.service_urls == {each: f"http://{each}:{DEFAULT_PORTS[each]}" for each in CALLS}
 
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from kassa.gateway import proxy
-from kassa.kit.identity import ServiceIdentity
+from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
 from kassa.kit.web import MAX_BODY
 from tests.gateway.upstream import SECRET, Reader, Writer, asking, client_session, head_of, proxied, upstream
 
@@ -47,7 +47,8 @@ async def test_a_request_goes_on_as_it_came_without_what_is_for_the_connection()
     assert given["x-forwarded-host"] == "shop.example"
     assert not {"te", "transfer-encoding", "user-agent"} & set(given)
     assert (
-        ServiceIdentity("order", SECRET).check("gateway-service", given["x-internal-token"], ("gateway",)) == "gateway"
+        ServiceIdentity("order", ServiceKeys(SECRET)).check("gateway-service", given["x-internal-token"], ("gateway",))
+        == "gateway"
     )
 
 

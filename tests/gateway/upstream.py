@@ -11,8 +11,8 @@ import uvicorn
 from kassa.gateway.arrival import Door
 from kassa.gateway.proxy import Proxy, new_session
 from kassa.kit.clock import SystemClock
-from kassa.kit.identity import ServiceIdentity
 from kassa.kit.ids import Ids
+from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
 from tests.gateway.asgi import Echo
 
 SECRET = "the secret that all services share"
@@ -57,7 +57,7 @@ async def serving(app: Any) -> AsyncIterator[str]:
 async def proxied(order_url: str) -> AsyncIterator[str]:
     """The proxy in front of one order service; gives its address. What is no service's, an echo answers."""
     async with new_session() as session:
-        proxy = Proxy(Echo(), {"order": order_url}, ServiceIdentity("gateway", SECRET), lambda: session)
+        proxy = Proxy(Echo(), {"order": order_url}, ServiceIdentity("gateway", ServiceKeys(SECRET)), lambda: session)
         async with serving(Door(proxy, Ids(SystemClock()))) as url:
             yield url
 

@@ -255,8 +255,8 @@ async def test_a_token_that_is_not_good_opens_nothing(target: Target) -> None:
     good = str(target.tokens["buyer"])
     secret = (target.shop.data / "jwt-secret").read_text().strip()
     past = FakeClock(SystemClock().now() - HOUR)
-    expired = Tokens(secret, Ids(past), past).issue("usr_1", "a@b.example", "admin")
-    forged = Tokens("another secret", Ids(past), SystemClock()).issue("usr_1", "a@b.example", "admin")
+    expired = Tokens([secret], Ids(past), past).issue("usr_1", "a@b.example", "admin")
+    forged = Tokens(["another secret"], Ids(past), SystemClock()).issue("usr_1", "a@b.example", "admin")
     header, claims, signature = good.split(".")
     unsigned = "eyJhbGciOiJub25lIn0." + claims + "."
     mixed = f"{header}.{forged.split('.')[1]}.{signature}"

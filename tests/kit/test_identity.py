@@ -7,8 +7,9 @@ import jwt
 import pytest
 
 from kassa.kit.clock import SECOND
-from kassa.kit.identity import ADMIN, ISSUER, ServiceIdentity, TokenVerifier, derived_key
+from kassa.kit.identity import ADMIN, ISSUER, TokenVerifier, derived_key
 from kassa.kit.problem import Forbidden, Unauthenticated, Unavailable
+from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
 from tests.support import FakeClock, Signer
 
 
@@ -112,8 +113,9 @@ async def test_when_the_keys_cannot_be_had_the_answer_is_unknown_and_comes_later
     assert (await verifier.principal(signer.bearer())).id == "usr_1"
 
 
-ORDER = ServiceIdentity("order", "secret")
-INVENTORY = ServiceIdentity("inventory", "secret")
+KEYS = ServiceKeys("secret")
+ORDER = ServiceIdentity("order", KEYS)
+INVENTORY = ServiceIdentity("inventory", KEYS)
 
 
 def check(headers: dict[str, str], allowed: tuple[str, ...] = ("order",)) -> str:
@@ -145,10 +147,10 @@ def test_a_services_token_is_used_again_while_it_is_fresh() -> None:
         {"x-internal-service": "order-service", "x-internal-token": "x"},
         {"x-internal-token": ORDER.headers("inventory")["x-internal-token"]},
         ORDER.headers("payment"),
-        ServiceIdentity("order", "another secret").headers("inventory"),
-        ServiceIdentity("payment", "secret").headers("inventory"),
-        ServiceIdentity("payment", "secret").headers("inventory") | {"x-internal-service": "order-service"},
-        ServiceIdentity("inventory", "secret").headers("order") | {"x-internal-service": "order-service"},
+        ServiceIdentity("order", ServiceKeys("another secret")).headers("inventory"),
+        ServiceIdentity("payment", KEYS).headers("inventory"),
+        ServiceIdentity("payment", KEYS).headers("inventory") | {"x-internal-service": "order-service"},
+        ServiceIdentity("inventory", KEYS).headers("order") | {"x-internal-service": "order-service"},
         forged(exp=int(time.time()) - 1),
         forged(exp=None),
         forged(aud="payment"),

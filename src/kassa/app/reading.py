@@ -10,8 +10,11 @@ from urllib.parse import SplitResult, quote, urlsplit
 from kassa.gateway.limits import Rate, parse_rate
 from kassa.kit.money import InvalidMoney, known_currency
 from kassa.kit.origin import origin_of
+from kassa.kit.service_keys import read_key
 
 SANDBOX = "sandbox"
+SERVICES = ("gateway", "auth", "product", "inventory", "order", "payment")
+SHORTEST_SECRET = 32
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "”": "”", "‘": "’", "’": "’", "«": "»"}
 # Shown as nothing, or as a space, though Unicode does not count them among either.
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
@@ -38,10 +41,42 @@ def check_pasted(text: str) -> None:
 
 
 def secret(text: str) -> str:
-    """A secret of the shop's own."""
-    if " " in text:
-        raise ValueError("has a space in it; `openssl rand -hex 32` makes one without")
+    """A secret of the shop's own. Keys are derived from it: one that is short can be found by trying."""
+    if len(text.encode()) < SHORTEST_SECRET or " " in text:
+        raise ValueError(
+            f"must have at least {SHORTEST_SECRET} characters and no space; `openssl rand -hex 32` makes one"
+        )
     return text
+
+
+def secrets(text: str) -> tuple[str, ...]:
+    """Secrets of the shop's own, the one in use first."""
+    return tuple(secret(each) for each in text.split(","))
+
+
+def service_keys(text: str) -> dict[str, bytes]:
+    """The private keys of services."""
+    return dict(_keys(text))
+
+
+def service_public_keys(text: str) -> dict[str, tuple[bytes, ...]]:
+    """The public keys of services; of one there may be several."""
+    pairs = _keys(text)
+    return {name: tuple(key for other, key in pairs if other == name) for name, _ in pairs}
+
+
+def _keys(text: str) -> list[tuple[str, bytes]]:
+    try:
+        pairs = [part.partition(":") for part in _parts(text)]
+        return [(_one_of_ours(name), read_key(key)) for name, _, key in pairs]
+    except ValueError:
+        raise ValueError("must be such as order:KEY,payment:KEY, as `kassa keys services` prints them") from None
+
+
+def _one_of_ours(name: str) -> str:
+    if name not in SERVICES:
+        raise ValueError(name)
+    return name
 
 
 def stripe_key(text: str) -> str:

@@ -173,10 +173,10 @@ def serve(
     """One service alone, or the gateway, until it is told to stop. StartRefused, SettingError."""
     address = Address(host, port or settings.port or DEFAULT_PORTS[service])
     if service == "gateway":
-        settings.require_services_form(*CALLS)
+        settings.require_services_form(("gateway",), *CALLS)
         server = Server(settings, Place({}, service), address, public_app)
     else:
-        settings.require_services_form(*calls(service, settings))
+        settings.require_services_form((service,), *calls(service, settings))
         if service == "payment":
             settings.require_key(host)
         place = Place({service: service}, service, sandbox_host, webhook_url=f"{address.url}/webhook")
@@ -202,7 +202,7 @@ def _check_form(settings: Settings, here: Mapping[str, str], *, workers: int, sp
         if split:
             name = f"{next(iter(settings.service_urls)).upper()}_SERVICE_URL"
             raise SettingError(name, "must not be set with --split, which runs all services itself")
-        settings.require_services_form()
+        settings.require_services_form((*here, "gateway"))
         _check_callers(settings, here)
     if workers > 1 and split:
         raise StartRefused("choose --workers or --split")

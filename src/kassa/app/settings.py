@@ -56,7 +56,7 @@ SETTINGS = (
     Setting(
         "JWT_SECRET",
         "generated into the data directory in one-process form; required in services form",
-        "master secret for signing keys",
+        "master secret for signing keys, of the auth service alone; several, comma-separated, while one is changed",
     ),
     Setting("MONGO_URI", "unset: SQLite", "documents"),
     Setting("REDIS_URL", "unset: SQLite", "stock"),
@@ -67,8 +67,10 @@ SETTINGS = (
     Setting(
         "INTERNAL_SECRET",
         "generated in one-process form; required in services form",
-        "master secret for calls between services",
+        "master secret for calls between services, unless each has a key of its own",
     ),
+    Setting("SERVICE_KEYS", "none", "private keys of the services that run here; `kassa keys services` makes them"),
+    Setting("SERVICE_PUBLIC_KEYS", "none", "public keys of all services"),
     Setting("FRONTEND_URL", "the gateway's own address", "where Stripe sends the buyer back"),
     Setting("CURRENCY", "usd", "the shop's currency; it stays as soon as there is a product"),
     Setting(
@@ -101,11 +103,13 @@ class Settings:
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     stripe_api_base: str | None = None
     stripe_proxy: str | None = _secret()
-    jwt_secret: str | None = _secret()
+    jwt_secrets: tuple[str, ...] = field(default=(), repr=False)
     mongo_uri: str | None = _secret()
     redis_url: str | None = _secret()
     service_urls: Mapping[str, str] = field(default_factory=dict)
     internal_secret: str | None = _secret()
+    service_keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    service_public_keys: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
     frontend_url: str | None = None
     currency: str = "usd"
     payment_decline_policy: str = "cancel"
@@ -148,11 +152,17 @@ class Settings:
         """Whether several processes may run these services: on MongoDB, and stock in Redis; SQLite is for one."""
         return self.mongo_uri is not None and ("inventory" not in services or self.redis_url is not None)
 
-    def require_services_form(self, *urls_of: str) -> None:
-        """SettingError unless the secrets, and the addresses of these services, are set."""
-        for name, value in (("JWT_SECRET", self.jwt_secret), ("INTERNAL_SECRET", self.internal_secret)):
-            if value is None:
-                raise SettingError(name, "must be set when services run separately; all of them need the same one")
+    def require_services_form(self, here: Collection[str], *urls_of: str) -> None:
+        """SettingError unless the secrets that the services `here` need are set, and the addresses of those others."""
+        if "auth" in here and not self.jwt_secrets:
+            raise SettingError("JWT_SECRET", "must be set when services run separately; for the auth service alone")
+        if self.internal_secret is None and not (self.service_keys and self.service_public_keys):
+            text = "must be set when services run apart; all need the same one, or a key each: `kassa keys services`"
+            raise SettingError("INTERNAL_SECRET", text)
+        missing = [] if self.internal_secret else [each for each in here if each not in self.service_keys]
+        if missing:
+            text = f"must have a key of the {missing[0]} service; `kassa keys services` makes them"
+            raise SettingError("SERVICE_KEYS", text)
         for service in urls_of:
             if service not in self.service_urls:
                 raise SettingError(f"{service.upper()}_SERVICE_URL", f"must be set: where the {service} service is")
@@ -173,11 +183,13 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         stripe_webhook_secrets=get.maybe("STRIPE_WEBHOOK_SECRET", reading.webhook_secrets) or (),
         stripe_api_base=stripe_api_base,
         stripe_proxy=_proxy(get, stripe_api_base or STRIPE) if stripe_secret_key is not None else None,
-        jwt_secret=get.maybe("JWT_SECRET", reading.secret),
+        jwt_secrets=get.maybe("JWT_SECRET", reading.secrets) or (),
         mongo_uri=get.maybe("MONGO_URI", reading.uri("mongodb", "mongodb+srv")),
         redis_url=get.maybe("REDIS_URL", reading.redis_url),
         service_urls={service: url for service, url in urls.items() if url is not None},
         internal_secret=get.maybe("INTERNAL_SECRET", reading.secret),
+        service_keys=get.maybe("SERVICE_KEYS", reading.service_keys) or {},
+        service_public_keys=get.maybe("SERVICE_PUBLIC_KEYS", reading.service_public_keys) or {},
         frontend_url=get.maybe("FRONTEND_URL", reading.frontend_url),
         currency=get("CURRENCY", reading.currency, "usd"),
         payment_decline_policy=get("PAYMENT_DECLINE_POLICY", reading.one_of("cancel", "retry"), "cancel"),

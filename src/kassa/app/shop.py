@@ -20,6 +20,7 @@ from kassa.kit.idempotency import Idempotency
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import Ids
 from kassa.kit.outbox import Outbox
+from kassa.kit.service_keys import ServiceKeys
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.payment.inbox import Inbox
@@ -94,7 +95,7 @@ class Shop:
     place: Place
     clock: Clock
     ids: Ids
-    internal_secret: str
+    service_keys: ServiceKeys
     verifier: TokenVerifier
     sessions: "Sessions"
     proxying: "Sessions"

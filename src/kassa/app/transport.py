@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from kassa.kit.identity import ServiceIdentity
 from kassa.kit.problem import Unavailable
+from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import deadline, request_id, trace_parent
 
 if TYPE_CHECKING:

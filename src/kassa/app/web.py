@@ -24,8 +24,8 @@ from kassa.gateway.inner_door import GATEWAY, InnerDoor
 from kassa.gateway.limits import REGISTRATIONS, Addresses, Limiter
 from kassa.gateway.middleware import API, Gateway, Rules
 from kassa.inventory import routes as inventory_routes
-from kassa.kit.identity import ServiceIdentity
 from kassa.kit.problem import Unavailable
+from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.web import EXCEPTION_HANDLERS, MAX_BODY, WHAT_IS_ALLOWED, internal_router, on_http_error
 from kassa.order import routes as order_routes
 from kassa.pages.client import Caller, ShopClient
@@ -87,7 +87,7 @@ def public_app(shop: Shop) -> App:
     if elsewhere:
         from kassa.gateway.proxy import Proxy
 
-        inner = Proxy(inner, elsewhere, ServiceIdentity(GATEWAY, shop.internal_secret), shop.proxying)
+        inner = Proxy(inner, elsewhere, ServiceIdentity(GATEWAY, shop.service_keys), shop.proxying)
     gateway = Gateway(inner, shop.ids, shop.verifier, _rules(shop))
     return gateway
 
@@ -96,7 +96,7 @@ def service_app(shop: Shop, service: str) -> App:
     """What the port of one service answers that runs alone."""
     from kassa.app.metrics import Measured, Metrics
 
-    identity = ServiceIdentity(service, shop.internal_secret)
+    identity = ServiceIdentity(service, shop.service_keys)
     events = shop.inbox.events if shop.inbox else None
     metrics = Metrics(service, shop.clock, shop.aggregates, events)
     routes = [

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from kassa.app.files import make_directory
 from kassa.app.record import keep_stripe_mode, remembered
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
-from kassa.app.secrets import kept_secret
+from kassa.app.secrets import kept_secret, service_keys
 from kassa.app.settings import SERVICES, Settings
 from kassa.app.shop import Later, Place, Sessions, Shop
 from kassa.app.stores import open_database, open_stock
@@ -36,9 +36,10 @@ from kassa.inventory.stock import Stock
 from kassa.kit.clock import HOUR, Clock, SystemClock
 from kassa.kit.documents import Collection, Database
 from kassa.kit.idempotency import RECORDS, Idempotency
-from kassa.kit.identity import ServiceIdentity, TokenVerifier
+from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import SHOP, Ids
 from kassa.kit.outbox import Carrier, Outbox
+from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import connect
 from kassa.order.domain import Todo as OrderTodo
 from kassa.order.effects import OrderEffects
@@ -119,12 +120,13 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
     """Construct what lives here; afterwards let it settle, and close it all."""
     parts = parts or Parts()
     clock, ids = parts.clock, Ids(parts.clock, parts.entropy)
-    secret = settings.internal_secret or kept_secret(settings.data, "internal-secret")
     sessions, proxying = Sessions(new_session), Sessions(_proxying)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(sessions.close)
         closing.push_async_callback(proxying.close)
-        shop = Shop(settings, place, clock, ids, secret, TokenVerifier(_no_keys, clock), sessions, proxying)
+        shop = Shop(
+            settings, place, clock, ids, service_keys(settings), TokenVerifier(_no_keys, clock), sessions, proxying
+        )
         shop.processor = parts.processor
         if place.here:
             await _open_services(shop, await _open_databases(shop, parts, closing), parts, closing)
@@ -166,7 +168,7 @@ def _verifier(shop: Shop, auth: Auth) -> TokenVerifier:
 def _reach(shop: Shop, contract: Any, callee: str, caller: str = "gateway") -> Any:
     """The service at its address, called as `caller`."""
     url = shop.settings.service_urls.get(callee, "")
-    return connect(contract, HttpTransport(callee, url, ServiceIdentity(caller, shop.internal_secret), shop.sessions))
+    return connect(contract, HttpTransport(callee, url, ServiceIdentity(caller, shop.service_keys), shop.sessions))
 
 
 async def _open_databases(shop: Shop, parts: Parts, closing: AsyncExitStack) -> dict[str, Database]:
@@ -198,11 +200,11 @@ def _add_outbox(shop: Shop, name: str, collection: Collection[Any], effects: Eff
 
 
 async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> AuthService:
-    secret = shop.settings.jwt_secret or kept_secret(shop.settings.data, "jwt-secret")
+    secrets = shop.settings.jwt_secrets or kept_secret(shop.settings.data, "jwt-secret").split(",")
     passwords = Passwords()
     closing.callback(passwords.close)
     store = await AuthStore.open(database)
-    shop.auth = AuthService(store, Tokens(secret, shop.ids, shop.clock), passwords, shop.ids, shop.clock)
+    shop.auth = AuthService(store, Tokens(secrets, shop.ids, shop.clock), passwords, shop.ids, shop.clock)
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
     return shop.auth
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import jwt
@@ -18,13 +19,15 @@ EXPIRES_IN = 15 * 60
 
 
 class Tokens:
-    """Signs access tokens with the key that is derived from the master secret."""
+    """Signs access tokens with the key that is derived from the first master secret. What is signed with the keys of
+    the others is good as well: a new secret is put behind the old one first, then before it, then alone."""
 
-    def __init__(self, master_secret: str, ids: Ids, clock: Clock) -> None:
+    def __init__(self, master_secrets: Sequence[str], ids: Ids, clock: Clock) -> None:
         self._ids = ids
         self._clock = clock
-        self._key = Ed25519PrivateKey.from_private_bytes(derived_key(master_secret, "access-tokens"))
-        self._public = _public_jwk(self._key)
+        keys = [Ed25519PrivateKey.from_private_bytes(derived_key(each, "access-tokens")) for each in master_secrets]
+        self._key = keys[0]
+        self._public = [_public_jwk(key) for key in keys]
 
     def issue(self, user_id: str, email: str, role: str) -> str:
         """A token that says who the user is, for the next 15 minutes."""
@@ -38,11 +41,11 @@ class Tokens:
             "exp": now + EXPIRES_IN,
             "jti": self._ids.new("jwt"),
         }
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._public["kid"]})
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._public[0]["kid"]})
 
     def keys(self) -> KeySet:
-        """The public key, as a set of one."""
-        return KeySet([self._public])
+        """The public keys, that of the signing key first."""
+        return KeySet(list(self._public))
 
 
 def _public_jwk(key: Ed25519PrivateKey) -> dict[str, Any]:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from kassa.app.shop import Shop
 
 LEAST_SPACE = 256 * 1024 * 1024
-SHORTEST_SECRET = 32
 
 
 def doctor(data: DataOption = None) -> None:
@@ -40,13 +39,10 @@ def doctor(data: DataOption = None) -> None:
 
 def _secrets(settings: Settings) -> list[Finding]:
     findings = []
-    for name, secret in (("JWT_SECRET", settings.jwt_secret), ("INTERNAL_SECRET", settings.internal_secret)):
-        if secret is None:
-            findings.append(Finding(True, f"{name}: made by the shop itself, in {settings.data}"))
-        elif len(secret) < SHORTEST_SECRET:
-            findings.append(Finding(False, f"{name}: short enough to be guessed", "`openssl rand -hex 32` makes one"))
-        else:
-            findings.append(Finding(True, f"{name}: set"))
+    for name, is_set in (("JWT_SECRET", settings.jwt_secrets), ("INTERNAL_SECRET", settings.internal_secret)):
+        findings.append(Finding(True, f"{name}: {'set' if is_set else f'made by the shop itself, in {settings.data}'}"))
+    if settings.service_keys:
+        findings.append(Finding(True, f"SERVICE_KEYS: {', '.join(settings.service_keys)}"))
     if settings.has_sandbox:
         findings.append(Finding(True, "Stripe: the sandbox stands in, no real money moves"))
     else:

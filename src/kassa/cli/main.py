@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from kassa import __version__
-from kassa.cli import admin, catalogue, checks, demo, doctor, migrate, server, simulate
+from kassa.cli import admin, catalogue, checks, demo, doctor, keys, migrate, server, simulate
 from kassa.cli.trouble import told
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command()(server.serve)
 app.command()(server.sandbox)
 app.command()(demo.demo)
 app.add_typer(admin.app, name="admin")
+app.add_typer(keys.app, name="keys")
 app.command("import")(catalogue.import_)
 app.command()(catalogue.export)
 app.command()(checks.audit)

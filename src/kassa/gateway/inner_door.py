@@ -3,14 +3,13 @@
 import time
 
 from kassa.gateway.arrival import App, Arrival, Door, Receive, Scope, Send
-from kassa.kit.identity import SERVICE_TOKEN_SECONDS, ServiceIdentity
 from kassa.kit.ids import Ids
 from kassa.kit.problem import Forbidden, Problem
+from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import deadline
 
 GATEWAY = "gateway"
 MOST_AT_ONCE = 2_000
-_REMEMBERED = 1_000
 _ALWAYS = ("/health", "/ready", "/metrics")
 
 
@@ -29,7 +28,6 @@ class InnerDoor(Door):
     def __init__(self, app: App, ids: Ids, identity: ServiceIdentity) -> None:
         super().__init__(app, ids)
         self._identity = identity
-        self._checked: dict[str, float] = {}
         self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,15 +52,8 @@ class InnerDoor(Door):
         caller = arrival.text(b"x-internal-service")
         if caller != f"{GATEWAY}-service":
             return False
-        token, now = arrival.text(b"x-internal-token"), time.monotonic()
-        if self._checked.get(token, 0.0) > now:
-            return True
         try:
-            self._identity.check(caller, token, (GATEWAY,))
+            self._identity.check(caller, arrival.text(b"x-internal-token"), (GATEWAY,))
         except Forbidden:
             return False
-        if len(self._checked) >= _REMEMBERED:
-            self._checked.clear()
-        # One half of its life: the token says nothing of a client but that the gateway speaks.
-        self._checked[token] = now + SERVICE_TOKEN_SECONDS / 2
         return True

@@ -7,8 +7,8 @@ import structlog
 from yarl import URL
 
 from kassa.gateway.arrival import HOP_BY_HOP, App, Headers, Message, Receive, Scope, Send, send_problem
-from kassa.kit.identity import ServiceIdentity
 from kassa.kit.problem import Problem, Unavailable
+from kassa.kit.service_keys import ServiceIdentity
 
 # Which service answers for the first part of a path.
 OWNERS = {

@@ -1,6 +1,5 @@
-"""Who is asking: users by their JWT, services by a short-lived token signed for the one that they call."""
+"""Who is asking: users, by their JWT."""
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,14 +9,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from kassa.kit.clock import SECOND, Clock
-from kassa.kit.problem import Forbidden, Unauthenticated
+from kassa.kit.problem import Unauthenticated
 
 ISSUER = "kassa"
 ADMIN = "admin"
 USER = "user"
 ALGORITHM = "EdDSA"
-SERVICE_TOKEN_SECONDS = 60
-_SUFFIX = "-service"
 _REMEMBERED = 50_000
 
 
@@ -92,47 +89,3 @@ class TokenVerifier:
 def derived_key(master: str, purpose: str) -> bytes:
     """32 bytes for one purpose, derived from a master secret (HKDF, RFC 5869)."""
     return HKDF(hashes.SHA256(), 32, salt=None, info=f"kassa:{purpose}".encode()).derive(master.encode())
-
-
-class ServiceIdentity:
-    """One service's identity towards the others: makes tokens for its calls and checks those that it receives."""
-
-    def __init__(self, name: str, internal_secret: str) -> None:
-        self.name = name
-        self._secret = internal_secret
-        self._tokens: dict[str, tuple[str, float]] = {}
-
-    def headers(self, callee: str) -> dict[str, str]:
-        """The headers of a call to the service `callee`."""
-        token, expires_at = self._tokens.get(callee, ("", 0.0))
-        now = time.time()
-        if expires_at - now < SERVICE_TOKEN_SECONDS / 2:
-            expires_at = now + SERVICE_TOKEN_SECONDS
-            claims = {"iss": self.name, "aud": callee, "exp": int(expires_at)}
-            token = jwt.encode(claims, self._key(self.name, callee), algorithm="HS256")
-            self._tokens[callee] = (token, expires_at)
-        return {"x-internal-service": f"{self.name}{_SUFFIX}", "x-internal-token": token}
-
-    def check(self, caller: str | None, token: str | None, allowed: tuple[str, ...]) -> str:
-        """The calling service's name, if its token is good for us and `allowed` lists it; else Forbidden.
-
-        On the wire services are called `order-service` and so on, in code `order`.
-        """
-        name = (caller or "").removesuffix(_SUFFIX)
-        if not token or name == caller or name not in allowed:
-            raise Forbidden("this endpoint is for other services")
-        try:
-            jwt.decode(
-                token,
-                self._key(name, self.name),
-                algorithms=["HS256"],
-                audience=self.name,
-                issuer=name,
-                options={"require": ["exp", "aud", "iss"]},
-            )
-        except jwt.PyJWTError as error:
-            raise Forbidden("the service token is not valid") from error
-        return name
-
-    def _key(self, caller: str, callee: str) -> bytes:
-        return derived_key(self._secret, f"service:{caller}:{callee}")

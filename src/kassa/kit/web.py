@@ -17,9 +17,10 @@ from litestar.openapi.spec import Operation
 from kassa.kit.documents import Collection
 from kassa.kit.effects import Aggregate, Waiting, waiting_of
 from kassa.kit.idempotency import Answer, Idempotency
-from kassa.kit.identity import Principal, ServiceIdentity, TokenVerifier
+from kassa.kit.identity import Principal, TokenVerifier
 from kassa.kit.ids import Ids
 from kassa.kit.problem import FieldError, Forbidden, Invalid, Malformed, NotFound, Problem, TooLarge
+from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import Endpoint, arguments_of, decode, encode, endpoints, request_id
 
 MAX_BODY = 1024 * 1024
