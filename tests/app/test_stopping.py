@@ -14,6 +14,7 @@ import yaml
 
 from kassa.app import answering as module
 from kassa.app.answering import answering
+from kassa.app.connections import Bounds
 from kassa.app.files import bound
 from kassa.app.stopping import GRACE_SECONDS, KILL_SECONDS, STOP_SECONDS
 from kassa.app.supervisor import Role, Supervisor, Ties
@@ -61,7 +62,7 @@ async def stopped_while(path: str, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """What a client gets that is still sending when the server is told to stop."""
     monkeypatch.setattr(module, "FINISH_SECONDS", 0.3)
     (listener,) = bound("127.0.0.1", 0)
-    async with answering(app, listener):
+    async with answering(app, listener, Bounds()):
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nbegun".encode())
         await writer.drain()

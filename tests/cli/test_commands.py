@@ -2,10 +2,12 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -73,6 +75,31 @@ def test_a_new_administrator_is_made_and_an_old_one_kept(place: Path) -> None:
     assert (made.returncode, made.stdout) == (0, "boss@example.com is an administrator now.\n")
     again = create(KASSA_ADMIN_PASSWORD="correct horse battery")
     assert (again.returncode, again.stdout) == (0, "boss@example.com was an administrator already.\n")
+
+
+def test_who_has_registered_an_address_is_told_and_is_not_made_an_administrator(place: Path) -> None:
+    def create(*options: str, password: str) -> subprocess.CompletedProcess[str]:
+        return kassa(place, "admin", "create", "boss@example.com", *options, KASSA_ADMIN_PASSWORD=password)
+
+    with started(place, "up") as running:
+        running.wait_until_ready()
+        stranger = {"email": "boss@example.com", "password": "a strangers password"}
+        assert httpx.post(f"{running.url}/auth/register", json=stranger, trust_env=False).status_code == 201
+        running.stop()
+    for password in ("", "correct horse battery"):
+        refused = create(password=password)
+        assert (refused.returncode, refused.stdout.count("\n")) == (1, 1)
+        assert re.search(
+            r"boss@example\.com was registered on 20\d\d-\d\d-\d\d as usr_\w+, with 0 orders", refused.stdout
+        )
+        assert "kassa admin create boss@example.com --promote" in refused.stderr
+    for password in ("", "a strangers password"):
+        assert create("--promote", password=password).returncode == 1
+    promoted = create("--promote", password="correct horse battery")
+    assert promoted.stdout.splitlines()[1:] == [
+        "boss@example.com is an administrator from now on.",
+        "The password was changed, and all sessions have ended.",
+    ]
 
 
 def test_a_password_that_is_too_short_is_refused_in_one_line(place: Path) -> None:

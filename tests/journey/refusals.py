@@ -10,7 +10,12 @@ from schemathesis.core.transport import Response
 from schemathesis.openapi.checks import RejectedPositiveData
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from kassa.auth import weak
+from kassa.kit.problem import Invalid
+
 MONEY = ("price", "amount")
+PASSWORDS = {"password", "new"}
+ADMIN = "admin@shop.example"
 # Codes that say that the request itself is wrong: the description must have said so before.
 OF_THE_REQUEST = {"malformed_request", "validation_failed", "body_too_large"}
 # Fields that are wrong for what the order is: what it comes to, what of it was sold, what is left of its payment.
@@ -43,7 +48,7 @@ def _is_for_the_order(case: Any, problem: Any) -> bool:
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """A key is a name for one request only. Money has two decimals: JSON Schema cannot say so, for by
     `multipleOf: 0.01` 19.99 is wrong for whoever reads it as a binary float. Nor can it say that the pieces of one
-    product are bounded in sum."""
+    product are bounded in sum, or which passwords are weak."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     if case.headers and "Idempotency-Key" in case.headers:
@@ -52,5 +57,16 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         for name in MONEY:
             if isinstance(case.body.get(name), float):
                 case.body[name] = max(0.01, round(case.body[name], 2))
+        for name in PASSWORDS & case.body.keys():
+            if _is_weak(case.body[name], case.body):
+                case.body[name] = secrets.token_hex(16)
         if "items" in case.body:
             case.body["items"] = list({each["productId"]: each for each in case.body["items"]}.values())
+
+
+def _is_weak(password: Any, body: dict[str, Any]) -> bool:
+    try:
+        weak.checked(password, str(body.get("email", ADMIN)), str(body.get("name") or ""))
+    except Invalid:
+        return True
+    return False

@@ -127,6 +127,13 @@ async def test_two_values_where_one_is_meant_are_refused(target: Target, name: s
     assert name in answer.document["detail"]
 
 
+@pytest.mark.parametrize("lines", [("X: " + "x" * 33_000,), ("X: x",) * 100], ids=["of 32 KiB", "of 100 lines"])
+async def test_a_head_beyond_the_limit_is_refused(target: Target, lines: tuple[str, ...]) -> None:
+    for path in ("/products", "/", "/health"):
+        answer = await target.ask(f"GET {path}", *lines)
+        assert (answer.status, answer.document["code"]) == (431, "header_too_large")
+
+
 async def test_two_lengths_are_refused(target: Target) -> None:
     wire = await target.wire()
     wire.send("POST /orders", target.bearer, JSON, length_of(target.order), "Content-Length: 3", body=target.order)

@@ -2,12 +2,16 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
 import socket
 from collections.abc import AsyncIterator, Iterator
+from typing import Any, cast
 
 import uvicorn
 
+from kassa.app.connections import Bounds, Connections
+from kassa.app.protocol import BoundedProtocol
 from kassa.app.stopping import FINISH_SECONDS
 from kassa.gateway.arrival import App, Message, Receive, Scope, Send, send_problem
 from kassa.kit.problem import Problem
@@ -26,12 +30,13 @@ class Stopping(Problem):
 
 
 @contextlib.asynccontextmanager
-async def answering(app: App, listener: socket.socket) -> AsyncIterator["asyncio.Task[None]"]:
-    """Answer requests; afterwards those in flight are finished first, or told to come again."""
+async def answering(app: App, listener: socket.socket, bounds: Bounds) -> AsyncIterator["asyncio.Task[None]"]:
+    """Answer requests within these bounds; afterwards those in flight are finished first, or told to come again."""
     drain = _Drain(app)
+    connections = Connections(bounds)
     config = uvicorn.Config(
         drain,
-        http="httptools",
+        http=cast(Any, functools.partial(BoundedProtocol, connections)),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -43,6 +48,7 @@ async def answering(app: App, listener: socket.socket) -> AsyncIterator["asyncio
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="server")
+    watching = asyncio.create_task(connections.watch(), name="connections")
     await server.ready.wait()
     # What is there now stays: the collector need not look at it again and again.
     gc.collect()
@@ -53,6 +59,7 @@ async def answering(app: App, listener: socket.socket) -> AsyncIterator["asyncio
         drain.begin()
         server.should_exit = True
         await task
+        watching.cancel()
 
 
 class _Drain:

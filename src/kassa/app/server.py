@@ -14,6 +14,7 @@ import uvloop
 
 from kassa.app import several
 from kassa.app.answering import answering
+from kassa.app.connections import INNER, Bounds, public_bounds
 from kassa.app.files import DataInUse, Lock, bound, usable
 from kassa.app.logs import configure_logs
 from kassa.app.sandboxing import last_sandbox_url, sandbox_running
@@ -77,6 +78,10 @@ class Server:
         """Answer until told to stop. `ready` is called when it does; `life` is a pipe whose end is the end of this."""
         uvloop.run(self._serve(listener, ready, life))
 
+    @property
+    def _bounds(self) -> Bounds:
+        return public_bounds(self.settings) if self.app_of is public_app else INNER
+
     async def prepare(self, prepare: Prepare | None) -> None:
         """Make the collections, and do what is to be done before anybody is answered."""
         place = replace(self.place, serves=False, brings_sandbox=False)
@@ -114,7 +119,7 @@ class Server:
             if shop.is_alone:
                 await shop.take_over()
             worker = Worker(list(shop.outboxes.values()), shop.jobs, shop.ids, shop.turns)
-            async with answering(self.app_of(shop), listener) as server:
+            async with answering(self.app_of(shop), listener, self._bounds) as server:
                 worker.start()
                 warming = _warm_up(shop)
                 ready()

@@ -82,7 +82,11 @@ SETTINGS = (
     Setting("TRUSTED_PROXIES", "none", "addresses or networks whose `X-Forwarded-For` counts, comma-separated"),
     Setting("CORS_ORIGINS", "none", "origins that browsers may call from, comma-separated; `*` for any"),
     Setting("LOW_STOCK_THRESHOLD", "10", "stock at which a product is reported as low"),
-    Setting("RATE_LIMIT", "100/second", "requests a user (or address) may make; `off` for load tests"),
+    Setting(
+        "RATE_LIMIT",
+        "100/second",
+        "requests a user (or address) may make; `off` (for load tests) lifts that of connections too",
+    ),
     Setting("PORT", "gateway 3000, auth 4000, product 5000, inventory 6000, order 7000, payment 8000", "port"),
     Setting("KASSA_DATA", ".kassa", "data directory"),
     Setting("LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`"),

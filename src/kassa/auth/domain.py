@@ -155,12 +155,12 @@ def with_password(user: User, known_hash: str, new_hash: str, cause: Cause, now:
     )
 
 
-def promoted(user: User, cause: Cause, now: Millis) -> User:
-    """The user as an administrator; the very same one if it is one."""
-    if user.role == ADMIN:
+def with_role(user: User, role: str, cause: Cause, now: Millis) -> User:
+    """The user with another role; the very same one if it is the present one."""
+    if user.role == role:
         return user
-    change = entry(cause, "promoted", user.role, ADMIN, now)
-    return msgspec.structs.replace(user, role=ADMIN, updated_at=now, audit=newest(user.audit, change))
+    change = entry(cause, "promoted" if role == ADMIN else "demoted", user.role, role, now)
+    return msgspec.structs.replace(user, role=role, updated_at=now, audit=newest(user.audit, change))
 
 
 def new_family(family_id: str, user: User, token_hash: str, now: Millis) -> Family:

@@ -21,9 +21,13 @@ from kassa.kit.identity import Principal
 from kassa.kit.web import documented
 
 Email = Annotated[str, documented("An email address; case does not matter", format="email", maxLength=LONGEST_EMAIL)]
+_NEW = (
+    "Any characters, the more the better: 15 are a good length. Not one of those that are used most, nor one made of "
+    "the account's own address or name"
+)
 NewPassword = Annotated[
     str,
-    documented("Any characters", format="password", minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD),
+    documented(_NEW, format="password", minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD),
 ]
 Password = Annotated[str, documented("The password as it is now", format="password")]
 

@@ -41,7 +41,7 @@ class InnerDoor(Door):
     async def _admit(self, scope: Scope, arrival: Arrival, send: Send) -> bool:
         if self._inside > MOST_AT_ONCE and scope["path"] not in _ALWAYS:
             raise Overloaded(retryAfter=1)
-        if (left := arrival.text(b"x-internal-deadline")).isdigit():
+        if (left := arrival.headers.get(b"x-internal-deadline", b"")).isdigit():  # Of bytes: ASCII digits alone.
             deadline.set(time.monotonic() + int(left[:9]) / 1000)
         client = arrival.text(b"x-forwarded-for")
         if client and self._is_from_gateway(arrival):

@@ -75,7 +75,7 @@ class Addresses:
 
     def client(self, peer: str, forwarded: str) -> str:
         """The address of the one who asks: from the right, the first that is not a trusted proxy."""
-        if not self._trusted or not forwarded or not self._is_trusted(peer):
+        if not self._trusted or not forwarded or not self.is_trusted(peer):
             return peer
         client = peer
         for text in reversed(forwarded.split(",")):
@@ -85,11 +85,12 @@ class Addresses:
             if address is None:
                 break
             client = address
-            if not self._is_trusted(address):
+            if not self.is_trusted(address):
                 break
         return client
 
-    def _is_trusted(self, address: str) -> bool:
+    def is_trusted(self, address: str) -> bool:
+        """Whether this is the address of one of our proxies."""
         known = self._known.get(address)
         if known is None:
             if len(self._known) > 10_000:

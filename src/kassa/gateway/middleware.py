@@ -13,7 +13,7 @@ from kassa.gateway.arrival import HOP_BY_HOP, App, Arrival, Door, Scope, Send
 from kassa.gateway.limits import Addresses, Limiter, household
 from kassa.kit.identity import Principal, TokenVerifier
 from kassa.kit.ids import Ids
-from kassa.kit.problem import Forbidden, NotFound, TooManyRequests, Unauthenticated, Unavailable
+from kassa.kit.problem import Forbidden, Malformed, NotFound, TooManyRequests, Unauthenticated, Unavailable
 from kassa.kit.wire import endpoints
 
 CONTRACTS: tuple[type, ...] = (Auth, Product, Inventory, Orders, Payments)
@@ -25,6 +25,11 @@ _UNLIMITED = frozenset(("/health", "/ready", "/payments/webhook", "/webhook"))
 # Whoever asks for these has no valid token yet, or not any more.
 _FOR_STRANGERS = frozenset(("/auth/register", "/auth/login", "/auth/refresh", "/auth/logout", *_UNLIMITED))
 _REGISTRATION = "/auth/register"
+MOST_PARAMETERS = 100
+LONGEST_QUERY = 8 * 1024
+MOST_COOKIES = 200
+# RFC 3986, 3.2.2 and 3.2.3: a name or an address, and a port.
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._~!$&'()*+,;=%-]{0,255})(?::[0-9]{0,5})?")
 _DROPPED = HOP_BY_HOP | {b"x-request-id", b"traceparent"}
 
 _PREFLIGHT: tuple[tuple[bytes, bytes], ...] = (
@@ -45,7 +50,7 @@ _SECURITY: tuple[tuple[bytes, bytes], ...] = (
     (b"referrer-policy", b"same-origin"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-_HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
+_HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 _PRIVATE = (b"cache-control", b"no-store")
 
 
@@ -80,6 +85,7 @@ class Gateway(Door):
         return _DROPPED.union(part.strip().lower() for part in named.split(b","))
 
     async def _admit(self, scope: Scope, arrival: Arrival, send: Send) -> bool:
+        _check_header(scope, arrival)
         rules, path = self._rules, _plain(scope["path"])
         peer = scope["client"] or ("", 0)
         address = rules.addresses.client(peer[0], arrival.text(b"x-forwarded-for"))
@@ -145,6 +151,18 @@ class Gateway(Door):
             if origin := self._allowed_origin(arrival):
                 extras += [(b"access-control-allow-origin", origin), _EXPOSED]
         return extras
+
+
+def _check_header(scope: Scope, arrival: Arrival) -> None:
+    """Malformed, if whoever is behind this door would have more to do than a request may cost, or would have to guess
+    whom it is for (RFC 9112, 3.2)."""
+    query, host = scope["query_string"], arrival.headers.get(b"host")
+    if len(query) > LONGEST_QUERY or query.count(b"&") >= MOST_PARAMETERS:
+        raise Malformed(f"send at most {MOST_PARAMETERS} parameters, in {LONGEST_QUERY} bytes")
+    if arrival.headers.get(b"cookie", b"").count(b";") >= MOST_COOKIES:
+        raise Malformed(f"send at most {MOST_COOKIES} cookies")
+    if (host is None and scope.get("http_version") == "1.1") or (host and not _HOST.fullmatch(host)):
+        raise Malformed("send a Host header with the name that you have called")
 
 
 def _plain(path: str) -> str:

@@ -76,9 +76,9 @@ class ShopClient:
         self._deadline = deadline
         self._refreshing = asyncio.Lock()
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(caller.ip, 0))
-        headers = {"X-Request-Id": caller.request_id, "Accept": "application/json"}
+        headers = {b"X-Request-Id": caller.request_id.encode(), b"Accept": b"application/json"}
         if caller.forwarded_for:
-            headers["X-Forwarded-For"] = caller.forwarded_for
+            headers[b"X-Forwarded-For"] = caller.forwarded_for.encode("latin-1")  # as it came
         # Nothing leaves the process, so the environment's proxies and certificates have no say.
         self._http = httpx.AsyncClient(
             transport=transport, base_url="http://shop.internal", headers=headers, trust_env=False
@@ -89,6 +89,8 @@ class ShopClient:
 
     async def send(self, method: str, path: str, kind: type[T], body: object = None, key: str | None = None) -> T:
         """Change something. `key` is the Idempotency-Key, made where the person decided: in the form."""
+        if key and not (key.isascii() and key.isprintable()):
+            raise ApiProblem(400, "malformed_request", "The form is none of this shop.")
         headers = {"Idempotency-Key": key} if key else {}
         if body is None:
             return _read(await self._call(method, path, headers=headers), kind)

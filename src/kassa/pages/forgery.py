@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from litestar import Request
 
 from kassa.kit.origin import origin_of
+from kassa.pages.sent import cookie, cookie_name, read_form
+from kassa.pages.settings import PageSettings
 
 COOKIE = "kassa_csrf"
 FIELD = "csrf"
@@ -23,23 +25,19 @@ class Forged(Exception):
     """The form did not come from one of our pages, or its page is older than the browser's cookies."""
 
 
-def token_of(request: Request[Any, Any, Any]) -> str:
+def token_of(token: str) -> str:
     """The browser's token, or a new one to be set with the page."""
-    token = request.cookies.get(COOKIE, "")
     return token if _TOKEN.fullmatch(token) else secrets.token_urlsafe(32)
 
 
-async def refuse_forgery(request: Request[Any, Any, Any], public_url: str) -> None:
+async def refuse_forgery(request: Request[Any, Any, Any], settings: PageSettings) -> None:
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
-    if not _is_from_here(request, public_url):
+    if not _is_from_here(request, settings.public_url):
         raise Forged
-    known = request.cookies.get(COOKIE, "")
-    form = await request.form()
-    given = form.get(FIELD, "")
-    if not isinstance(given, str) or not _TOKEN.fullmatch(known):
-        raise Forged
-    if not hmac.compare_digest(known.encode(), given.encode()):
+    known = cookie(request, cookie_name(COOKIE, is_secure=settings.is_https))
+    given = (await read_form(request)).get(FIELD, "")
+    if not _TOKEN.fullmatch(known) or not hmac.compare_digest(known.encode(), given.encode("utf-8", "replace")):
         raise Forged
 
 
@@ -50,9 +48,9 @@ def _is_from_here(request: Request[Any, Any, Any], public_url: str) -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return True  # An old browser: the token decides.
-    scheme = urlsplit(origin).scheme
-    ours = (request.headers.get("Host", ""), urlsplit(public_url).netloc)
     try:
+        scheme = urlsplit(origin).scheme
+        ours = (request.headers.get("Host", ""), urlsplit(public_url).netloc)
         return origin_of(origin) in {origin_of(f"{scheme}://{each}") for each in ours if each}
     except ValueError:
         return False  # `null`, or no origin at all

@@ -34,7 +34,7 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings) -> Route
         return known
 
     async def refuse_forgery(request: Request[Any, Any, Any]) -> None:
-        await forgery.refuse_forgery(request, settings.public_url)
+        await forgery.refuse_forgery(request, settings)
 
     return Router(
         path="/",

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import msgspec
 from litestar import Request, Response
@@ -20,12 +20,15 @@ from kassa.pages.cart import Cart, read_cart
 from kassa.pages.client import ApiProblem, Caller, ShopClient, Tokens
 from kassa.pages.models import Claims
 from kassa.pages.render import Renderer
+from kassa.pages.sent import cookie, cookie_name, read_form
 from kassa.pages.words import NOTES
 
 ClientFactory = Callable[[Caller], ShopClient]
 
 ACCESS, REFRESH, CART, NOTE = "kassa_token", "kassa_refresh", "kassa_cart", "kassa_note"
 _MONTH = 30 * 86_400
+_LONGEST_ADDRESS = 2000
+_LONGEST_TOKEN = 4096
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -62,7 +65,7 @@ class Visit:
             raise ApiProblem(401, "login_required", "Please log in.")
 
     def page(self, template: str, status: int = 200, *, leads_to_payment: bool = False, **shown: Any) -> Response[str]:
-        note = NOTES.get(self.request.cookies.get(NOTE, ""))
+        note = NOTES.get(self.cookie(NOTE))
         if note is not None:
             self._set(NOTE, "", 0)
         html = self.renderer.html(template, visit=self, note=note, **shown)
@@ -80,7 +83,7 @@ class Visit:
         response.headers["Cache-Control"] = "private, no-store" if self.is_logged_in else "private, no-cache"
         response.headers["X-Request-Id"] = self.request_id
         self._keep_tokens()
-        if self.request.cookies.get(forgery.COOKIE) != self.csrf:
+        if self.cookie(forgery.COOKIE) != self.csrf:
             self._set(forgery.COOKIE, self.csrf, None)
         response.cookies = list(self._cookies.values())
         return response
@@ -91,10 +94,15 @@ class Visit:
             self._set(ACCESS, tokens.access or "", tokens.expires_in if tokens.access else 0)
             self._set(REFRESH, tokens.refresh or "", _MONTH if tokens.refresh else 0)
 
+    def cookie(self, name: str) -> str:
+        """What the browser has kept under this name of ours; empty if nothing."""
+        return cookie(self.request, cookie_name(name, is_secure=self.renderer.settings.is_https))
+
     def _set(self, name: str, value: str, max_age: int | None) -> None:
-        secure = self.renderer.settings.is_https or self.request.url.scheme == "https"
+        secure = self.renderer.settings.is_https
+        key = cookie_name(name, is_secure=secure)
         self._cookies[name] = Cookie(
-            key=name, value=value, max_age=max_age, path="/", httponly=True, samesite="lax", secure=secure
+            key=key, value=value, max_age=max_age, path="/", httponly=True, samesite="lax", secure=secure
         )
 
 
@@ -110,9 +118,9 @@ def make_visit(request: Request[Any, Any, Any], client_factory: ClientFactory, r
     request_id = request_id if _REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex
     ip = request.client.host if request.client else "127.0.0.1"
     api = client_factory(Caller(ip, request_id, request.headers.get("X-Forwarded-For")))
-    api.tokens = Tokens(request.cookies.get(ACCESS) or None, request.cookies.get(REFRESH) or None)
-    csrf, cart = forgery.token_of(request), read_cart(request.cookies.get(CART))
-    visit = Visit(request, api, renderer, request_id, csrf, cart)
+    visit = Visit(request, api, renderer, request_id, csrf="", cart=Cart())
+    api.tokens = Tokens(visit.cookie(ACCESS) or None, visit.cookie(REFRESH) or None)
+    visit.csrf, visit.cart = forgery.token_of(visit.cookie(forgery.COOKIE)), read_cart(visit.cookie(CART))
     request.scope["kassa_visit"] = visit  # type: ignore[typeddict-unknown-key]
     return visit
 
@@ -120,16 +128,16 @@ def make_visit(request: Request[Any, Any, Any], client_factory: ClientFactory, r
 async def open_visit(request: Request[Any, Any, Any], client_factory: ClientFactory, renderer: Renderer) -> Visit:
     visit = make_visit(request, client_factory, renderer)
     if request.method == "POST":
-        form = await request.form()
-        visit.form = {name: value for name, value in form.items() if isinstance(value, str)}
+        visit.form = await read_form(request)
     return visit
 
 
 def safe_next(address: str) -> str:
-    """Where to go after logging in: only ever to a page of this site."""
-    parts = urlsplit(address)
-    is_ours = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    return address if is_ours and not parts.netloc and "\\" not in address else "/"
+    """Where to go after logging in: only ever to a page of this site. What is not ASCII is encoded (RFC 3987, 3.1)."""
+    is_ours = address.startswith("/") and not address.startswith("//") and "\\" not in address
+    if not is_ours or len(address) > _LONGEST_ADDRESS or not address.isprintable():
+        return "/"
+    return quote(address, safe="/?#[]@!$&'()*+,;=:%~")
 
 
 def number(text: str | None, otherwise: int = 0, most: int = 1_000_000) -> int:
@@ -142,7 +150,7 @@ def number(text: str | None, otherwise: int = 0, most: int = 1_000_000) -> int:
 
 def _peek(token: str | None) -> Claims:
     try:
-        payload = (token or "").split(".")[1]
+        payload = (token or "")[:_LONGEST_TOKEN].split(".")[1]
         return msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=Claims)
-    except (IndexError, ValueError, msgspec.MsgspecError):
+    except (IndexError, ValueError, RecursionError, msgspec.MsgspecError):
         return Claims()

@@ -1,0 +1,71 @@
+"""Accounts: found by their address, made, given another password."""
+
+from kassa.auth import domain, weak
+from kassa.auth.domain import User
+from kassa.auth.passwords import Passwords
+from kassa.contracts.auth import EmailTaken
+from kassa.kit.audit import Cause
+from kassa.kit.clock import Clock
+from kassa.kit.documents import Collection, Duplicate, In, change
+from kassa.kit.ids import REQUEST, USER, Ids
+from kassa.kit.wire import request_id
+
+
+class Accounts:
+    """The users, and what makes and changes them."""
+
+    def __init__(self, users: Collection[User], passwords: Passwords, ids: Ids, clock: Clock) -> None:
+        self._users = users
+        self._passwords = passwords
+        self._ids = ids
+        self._clock = clock
+
+    async def get(self, user_id: str) -> User | None:
+        """The user of this id."""
+        return await self._users.get(user_id)
+
+    async def of(self, text: str) -> User | None:
+        """The user whose address this is, however it was spelled when it was stored."""
+        spellings = domain.spellings(text)
+        if len(spellings) == 1:
+            return await self._users.first({"email": spellings[0]})
+        found = await self._users.find({"email": In(tuple(spellings))}, limit=len(spellings))
+        return min(found, key=lambda user: spellings.index(user.email), default=None)
+
+    async def make(self, name: str, email: str, password: str, role: str, who: str | None) -> User:
+        """A new user, made by `who` (None: by themselves). Invalid, EmailTaken."""
+        address = domain.normalised_email(email)
+        name = domain.checked_name(name)
+        weak.checked(password, address, name)
+        if await self.of(email) is not None:
+            raise EmailTaken
+        password_hash = await self._passwords.hash(password)
+        now, user_id = self._clock.now(), self._ids.new(USER)
+        user = User(
+            id=user_id,
+            email=address,
+            role=role,
+            password_hash=password_hash,
+            created_at=now,
+            updated_at=now,
+            name=name,
+        )
+        try:
+            return await self._users.insert(domain.registered(user, self._cause(who or user_id, "registration")))
+        except Duplicate as duplicate:
+            raise EmailTaken from duplicate
+
+    async def set_password(self, user: User, password: str, who: str, role: str | None = None) -> None:
+        """Afterwards only this password is right, and all sessions have ended; with `role` the user has that one.
+        WrongCredentials if the password has been changed meanwhile."""
+        known_hash, new_hash = user.password_hash, await self._passwords.hash(password)
+        cause, now = self._cause(who, "password changed"), self._clock.now()
+
+        def step(current: User) -> User:
+            changed = domain.with_password(current, known_hash, new_hash, cause, now)
+            return changed if role is None else domain.with_role(changed, role, cause, now)
+
+        await change(self._users, user.id, step)
+
+    def _cause(self, who: str, why: str) -> Cause:
+        return Cause(self._ids.new(REQUEST), who, why, request_id.get())

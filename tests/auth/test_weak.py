@@ -1,0 +1,65 @@
+"""Passwords that must not be chosen."""
+
+import pytest
+
+from kassa.auth import weak
+from kassa.kit.problem import Invalid
+
+from .world import EMAIL, PASSWORD, World
+
+WEAK = [
+    "password", "PassWord", "12345678", " 12345678 ", "iloveyou", "qwertyuiop", "letmein1", "superman",
+    "        ", "a       b", "aaaaaaaa", "abcabcabca", "12121212", "ABCDEFGHIJK", "zyxwvutsr", "23456789",
+    "ada@example.com", "Ada.Lovelace", "example.com", "adaexample", "lovelace1815", "kassa1234", "KassaShop",
+]  # fmt: skip
+STRONG = [
+    PASSWORD,
+    "battery staple",
+    "adagio for strings",
+    "kassandra looks out",
+    "a long password",
+    "tr0ub4dor&3",
+    "żółw na drodze",
+]
+
+
+@pytest.mark.parametrize("password", WEAK)
+async def test_a_weak_password_cannot_be_registered(world: World, password: str) -> None:
+    answer = await world.post("/auth/register", email=EMAIL, name="Ada Lovelace", password=password)
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["password"])
+
+
+@pytest.mark.parametrize("password", STRONG)
+async def test_an_ordinary_one_can(world: World, password: str) -> None:
+    assert weak.checked(password, EMAIL, "Ada Lovelace") == password
+
+
+async def test_a_weak_password_cannot_be_changed_to(world: World) -> None:
+    token = (await world.registered())["token"]
+    for password in ("password", f" {EMAIL}"):
+        answer = await world.post("/auth/password", token=token, current=PASSWORD, new=password)
+        assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["new"])
+
+
+async def test_no_administrator_is_made_with_a_weak_one(world: World) -> None:
+    with pytest.raises(Invalid, match="most used"):
+        await world.service.admins.make(EMAIL, "password", promote=False)
+    await world.registered()
+    with pytest.raises(Invalid, match="most used"):
+        await world.service.admins.make(EMAIL, "password", promote=True)
+
+
+async def test_whoever_has_a_weak_one_already_still_logs_in(world: World) -> None:
+    session = await world.registered()
+    user = await world.store.users.get(session["user"]["id"])
+    assert user is not None
+    await world.service._accounts.set_password(user, "password", who=user.id)
+    assert (await world.login("password")).status_code == 200
+
+
+def test_the_list_is_longer_than_asked_for_and_of_what_could_be_chosen() -> None:
+    """ASVS 5.0, 6.2.4: at least the 3,000 most used of those that the shop's rules would let through."""
+    entries = weak._common().decode().split("\n")[1:-1]
+    assert len(entries) > 3_000
+    assert all(len(each) >= 8 and each == each.lower() for each in entries)
+    assert entries == sorted(set(entries))
