@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import errno
-import os
-import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +18,7 @@ from kassa.app.logs import configure_logs
 from kassa.app.sandboxing import last_sandbox_url, sandbox_running
 from kassa.app.settings import DEFAULT_PORTS, SettingError, Settings
 from kassa.app.shop import Place, Shop
+from kassa.app.stopping import stop_signal
 from kassa.app.supervisor import Role, Ties
 from kassa.app.web import CALLS, calls, public_app, service_app
 from kassa.app.wiring import all_here, open_shop
@@ -27,7 +26,6 @@ from kassa.app.worker import Worker
 from kassa.gateway.arrival import App
 from kassa.kit.problem import Unavailable
 
-SAME_SIGNAL_SECONDS = 1.0
 ASK_AGAIN_SECONDS = 1.0
 
 log = structlog.get_logger()
@@ -91,7 +89,7 @@ class Server:
 
     async def wait_for_stores(self) -> bool:
         """Return when MongoDB and Redis answer; False if this is told to stop meanwhile."""
-        stopping = _stop_signal()
+        stopping = stop_signal()
         while not stopping.is_set():
             try:
                 await self.prepare(None)
@@ -108,13 +106,13 @@ class Server:
         uvloop.run(self._bring_sandbox(ties.ready, ties.life))
 
     async def _bring_sandbox(self, ready: Callable[[], None], life: int) -> None:
-        stopping = _stop_signal(life)
+        stopping = stop_signal(life)
         async with sandbox_running(self.settings, self.place.sandbox_host, self.place.webhook_url):
             ready()
             await stopping.wait()
 
     async def _serve(self, listener: socket.socket, ready: Callable[[], None], life: int | None) -> None:
-        stopping = _stop_signal(life)
+        stopping = stop_signal(life)
         async with open_shop(self.settings, self.place) as shop:
             if shop.is_alone:
                 await shop.take_over()
@@ -259,36 +257,6 @@ def _listening(address: Address, sockets: int = 1) -> Iterator[list[socket.socke
     finally:
         for listener in listeners:
             listener.close()
-
-
-def _stop_signal(life: int | None = None) -> asyncio.Event:
-    """Set by the first SIGTERM or Ctrl-C; another one ends the process at once. Nothing stored is lost by that.
-    Set as well when `life` ends: a supervisor that was killed leaves nobody behind.
-
-    Make, shells and supervisors may pass one signal on twice: what comes within a second is the same one.
-    """
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    first_at = 0.0
-
-    def stop() -> None:
-        nonlocal first_at
-        if not stopping.is_set():
-            first_at = loop.time()
-            stopping.set()
-        elif loop.time() - first_at > SAME_SIGNAL_SECONDS:
-            os._exit(1)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    if life is not None:
-        loop.add_reader(life, _note_end, loop, life, stopping)
-    return stopping
-
-
-def _note_end(loop: asyncio.AbstractEventLoop, life: int, stopping: asyncio.Event) -> None:
-    loop.remove_reader(life)
-    stopping.set()
 
 
 def _warm_up(shop: Shop) -> "asyncio.Task[None]":
