@@ -18,7 +18,8 @@ from kassa.app.connections import OF_HOUSEHOLD, Bounds, Connections, public_boun
 from kassa.app.files import bound
 from kassa.app.settings import read_settings
 from kassa.gateway.arrival import Message, Receive, Scope, Send
-from kassa.gateway.limits import Addresses, household
+from kassa.gateway.limits import Addresses
+from kassa.kit.household import household
 
 BOUNDS = Bounds(head_seconds=0.4, body_seconds=0.4, answer_seconds=0.4)
 GET = b"GET /%b HTTP/1.1\r\nHost: shop\r\n\r\n"

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import httpx
@@ -189,12 +190,24 @@ def test_services_that_run_apart_make_one_shop(tmp_path: Path) -> None:
             assert httpx.get(f"{own}/orders/ord_1/internal", trust_env=False).json()["code"] == "forbidden"
             assert 'route="/orders"' in httpx.get(f"{own}/metrics", trust_env=False).text
             assert httpx.get(f"{gateway.url}/docs", trust_env=False).status_code == 200
+            _log_out(gateway, own, session)
             assert gateway.stop() == 0
     finally:
         for process in running:
             process.process.terminate()
         statuses = [process.process.wait(PATIENCE) for process in running]
     assert statuses == [0] * len(running)
+
+
+def _log_out(gateway: Running, order_url: str, session: dict[str, Any]) -> None:
+    """The gateway's next answer knows of it, and a second later every service by itself."""
+    signed = {"Authorization": f"Bearer {session['token']}"}
+    assert httpx.get(f"{order_url}/orders", headers=signed, trust_env=False).status_code == 200
+    body = {"refreshToken": session["refreshToken"]}
+    assert httpx.post(f"{gateway.url}/auth/logout", json=body, trust_env=False).status_code == 204
+    assert httpx.get(f"{gateway.url}/orders", headers=signed, trust_env=False).status_code == 401
+    time.sleep(1.1)
+    assert httpx.get(f"{order_url}/orders", headers=signed, trust_env=False).status_code == 401
 
 
 def test_some_services_may_run_apart_from_the_rest(tmp_path: Path) -> None:

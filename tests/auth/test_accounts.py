@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from kassa.auth.passwords import Passwords
+from kassa.auth.queue import Rank
 from kassa.auth.routes import HANDLERS
 from kassa.gateway.description import described
 from kassa.kit.clock import rfc3339
@@ -16,13 +17,15 @@ from kassa.storage.documents_sqlite import SqliteDatabase
 
 from .world import EMAIL, PASSWORD, World
 
+_ANY_TIME: Any = {"verify_exp": False, "verify_iat": False}
+
 
 async def test_registering_answers_with_a_session_of_the_new_user(world: World) -> None:
     answer = await world.post("/auth/register", name=" Ada ", email=" ADA@Example.com", password=PASSWORD)
 
     session = answer.json()
     assert answer.status_code == 201
-    assert set(session) == {"token", "tokenType", "expiresIn", "refreshToken", "user"}
+    assert set(session) == {"token", "tokenType", "expiresIn", "refreshToken", "user", "deviceToken"}
     assert (session["tokenType"], session["expiresIn"]) == ("Bearer", 900)
     user = session["user"]
     assert is_id("usr", user.pop("id"))
@@ -178,9 +181,9 @@ async def test_an_unknown_address_costs_a_password_check_too(database: SqliteDat
     checked: list[str] = []
 
     class Counted(Passwords):
-        async def _in_thread(self, work: Any) -> Any:
+        async def _in_thread(self, work: Any, rank: Rank = Rank.OTHER) -> Any:
             checked.append("one")
-            return await super()._in_thread(work)
+            return await super()._in_thread(work, rank)
 
     world = await World.on(database, Counted(memory_kib=8, time_cost=1))
     await world.login(email="bob@example.com")
@@ -237,9 +240,9 @@ async def test_the_published_key_verifies_a_token_by_its_id_and_holds_nothing_pr
 
     [key] = keys
     assert set(key) == {"kty", "crv", "x", "kid", "alg", "use"}
-    assert jwt.get_unverified_header(token) == {"alg": "EdDSA", "typ": "JWT", "kid": key["kid"]}
-    claims = jwt.decode(token, jwt.PyJWK(key), algorithms=["EdDSA"], options={"verify_exp": False, "verify_iat": False})
-    assert set(claims) == {"iss", "sub", "email", "role", "iat", "exp", "jti"}
+    assert jwt.get_unverified_header(token) == {"alg": "EdDSA", "typ": "at+jwt", "kid": key["kid"]}
+    claims = jwt.decode(token, jwt.PyJWK(key), algorithms=["EdDSA"], audience="kassa", options=_ANY_TIME)
+    assert set(claims) == {"iss", "aud", "sub", "email", "role", "iat", "exp", "jti", "sid", "epoch"}
     assert claims["iss"] == "kassa"
 
 
@@ -268,6 +271,10 @@ async def test_the_api_document_says_what_is_taken_and_answered(world: World) ->
         ("post", "/auth/refresh"),
         ("post", "/auth/logout"),
         ("post", "/auth/password"),
+        ("get", "/auth/sessions"),
+        ("delete", "/auth/sessions"),
+        ("delete", "/auth/sessions/{session_id}"),
+        ("get", "/auth/ended"),
         ("get", "/.well-known/jwks.json"),
     }
     taken = document["components"]["schemas"]["Registration"]

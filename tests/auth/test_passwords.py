@@ -13,7 +13,7 @@ from rich.pretty import pretty_repr
 
 from kassa.auth.domain import Guarded, User, normalised_email
 from kassa.auth.passwords import Passwords
-from kassa.auth.service import Session
+from kassa.auth.sessions import Session
 from kassa.auth.wire import Credentials, PasswordChange, Refresh, Registration
 from kassa.kit.problem import Invalid, Unavailable
 

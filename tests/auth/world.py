@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 from litestar import Litestar
 
+from kassa.auth.devices import Devices
 from kassa.auth.passwords import Passwords
 from kassa.auth.routes import HANDLERS
 from kassa.auth.service import AuthService
@@ -51,9 +52,10 @@ class World:
         self.store = store
         ids = Ids(self.clock)
         self.tokens = Tokens([master_secret], ids, self.clock)
-        self.service = AuthService(store, self.tokens, passwords, ids, self.clock)
+        devices = Devices([master_secret], ids, self.clock)
+        self.service = AuthService(store, self.tokens, devices, passwords, ids, self.clock)
         self.contract: Auth = self.service
-        self.verifier = TokenVerifier(self._keys, self.clock)
+        self.verifier = TokenVerifier(self._keys, self.clock, self.service.ended_tokens)
         self.app = Litestar(list(HANDLERS), exception_handlers=EXCEPTION_HANDLERS)
         self.app.state["auth"] = self.service
         self.app.state["verifier"] = self.verifier
@@ -82,13 +84,21 @@ class World:
         session: dict[str, Any] = answer.json()
         return session
 
-    async def login(self, password: str = PASSWORD, email: str = EMAIL, client: str = "192.0.2.1") -> httpx.Response:
+    async def login(
+        self, password: str = PASSWORD, email: str = EMAIL, client: str = "192.0.2.1", device: str = ""
+    ) -> httpx.Response:
         """Try to log in."""
-        return await self.post("/auth/login", email=email, password=password, client=client)
+        more = {"deviceToken": device} if device else {}
+        return await self.post("/auth/login", email=email, password=password, client=client, **more)
 
     async def refresh(self, token: str) -> httpx.Response:
         """Try to exchange a refresh token."""
         return await self.post("/auth/refresh", refreshToken=token)
+
+    async def delete(self, path: str, token: str) -> httpx.Response:
+        """DELETE a path."""
+        async with self._http("192.0.2.1") as http:
+            return await http.delete(path, headers={"authorization": f"Bearer {token}"})
 
     def _http(self, client: str) -> httpx.AsyncClient:
         app: Any = self.app

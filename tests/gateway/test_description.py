@@ -235,6 +235,7 @@ def test_what_anybody_may_ask_says_so_and_all_else_names_what_it_needs(document:
         ("post", "/auth/refresh"),
         ("post", "/auth/logout"),
         ("get", "/.well-known/jwks.json"),
+        ("get", "/auth/ended"),
         ("get", "/products"),
         ("get", "/products/categories"),
         ("get", "/products/{product_id}"),

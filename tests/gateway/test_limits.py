@@ -2,7 +2,8 @@
 
 import pytest
 
-from kassa.gateway.limits import Addresses, Limiter, Rate, household, parse_rate
+from kassa.gateway.limits import Addresses, Limiter, Rate, parse_rate
+from kassa.kit.household import household, neighbourhood
 
 
 @pytest.mark.parametrize(
@@ -70,3 +71,18 @@ def test_a_subscriber_s_ipv6_network_is_limited_as_one() -> None:
     assert household("2001:db8:1:2:3::4") == household("2001:db8:1:2::9") == "2001:db8:1:2::/64"
     assert household("2001:db8:1:3::1") != household("2001:db8:1:2::1")
     assert household("::ffff:192.0.2.1") == household("192.0.2.1") == "192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2:3::4", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("", ""),
+        ("testclient", ""),
+    ],
+)
+def test_what_is_kept_of_an_address_tells_a_place_and_no_person(address: str, shown: str) -> None:
+    assert neighbourhood(address) == shown

@@ -6,6 +6,7 @@ import pytest
 
 from kassa.gateway.limits import Addresses, Limiter, Rate
 from kassa.gateway.middleware import Gateway, Rules
+from kassa.kit.ended import Ended, EndedTokens
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import Ids
 from kassa.kit.web import MAX_BODY
@@ -23,10 +24,15 @@ class World:
         self.signer = Signer(self.clock)
         self.signer.new_key("k1")
         self.echo = Echo()
+        self.asked = 0
 
     def gateway(self, **rules: Any) -> Gateway:
-        verifier = TokenVerifier(self.signer.published, self.clock)
+        verifier = TokenVerifier(self.signer.published, self.clock, EndedTokens(self.no_ends, self.clock))
         return Gateway(self.echo, Ids(self.clock), verifier, Rules(**rules))
+
+    async def no_ends(self, since: int) -> Ended:
+        self.asked += 1
+        return Ended([], since, latest=True)
 
     def limiter(self, count: int, seconds: float = 60.0) -> Limiter:
         return Limiter(Rate(count, seconds), lambda: self.clock.now() / 1000)
@@ -271,3 +277,23 @@ async def test_a_bug_behind_the_gateway_tells_nothing(world: World) -> None:
     answer = await ask(world.gateway())
     assert (answer.status, answer.code) == (500, "internal_error")
     assert b"secret" not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "asked"),
+    [
+        ("POST", "/auth/logout", 2),
+        ("POST", "//auth//password", 2),
+        ("DELETE", "/auth/sessions", 2),
+        ("GET", "/auth/verify", 1),
+        ("POST", "/orders", 1),
+    ],
+)
+async def test_after_what_may_end_a_session_tokens_are_looked_at_anew(
+    world: World, method: str, path: str, asked: int
+) -> None:
+    gateway, signed = world.gateway(), {"authorization": world.signer.bearer()}
+    await ask(gateway, path="/orders", headers=signed)
+    await ask(gateway, path, method)
+    await ask(gateway, path="/orders", headers=signed)
+    assert world.asked == asked

@@ -65,6 +65,15 @@ async def test_a_token_that_lacks_something_is_refused(
         await verifier.principal(signer.bearer(**claims))
 
 
+@pytest.mark.parametrize("claims", [{"aud": "other"}, {"aud": ["kassa", "other"]}, {"headers": {"typ": "dpop+jwt"}}])
+async def test_a_token_for_something_else_is_refused(
+    verifier: TokenVerifier, signer: Signer, claims: dict[str, Any]
+) -> None:
+    with pytest.raises(Unauthenticated):
+        await verifier.principal(signer.bearer(**claims))
+    assert await verifier.principal(signer.bearer(aud="kassa", headers={"typ": "at+jwt"}))
+
+
 async def test_a_token_signed_by_another_key_under_our_name_is_refused(
     verifier: TokenVerifier, signer: Signer, clock: FakeClock
 ) -> None:

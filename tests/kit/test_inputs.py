@@ -29,6 +29,7 @@ SPELLED = {
     str(inputs.number_of("ord_1:3:commit_stock")): "3",
     inputs.movement_id("reserve", "prd_1", "ord_1.1"): "reserve:prd_1:ord_1.1",
     inputs.level_set_id(5): "set:5",
+    inputs.session_id("fam_1"): "ses_03fb3253fda42369c21a8e52d3",
     inputs.session_key("pay_1"): "pay_1-session-1",
     inputs.session_key("pay_1", 4): "pay_1-session-4",
     inputs.refund_key("rfd_1"): "rfd_1-1",

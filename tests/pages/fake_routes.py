@@ -102,6 +102,22 @@ async def verify(request: Ask) -> Response[bytes]:
     return answer({"valid": True, "user": {"sub": user["id"], "email": user["email"], "role": user["role"], "exp": 1}})
 
 
+@get("/auth/sessions")
+async def sessions(request: Ask) -> Response[bytes]:
+    user_of(request)
+    return answer({"sessions": shop_of(request).places})
+
+
+@delete(["/auth/sessions", "/auth/sessions/{session_id:str}"])
+async def end_sessions(request: Ask) -> None:
+    user_of(request)
+    shop, named = shop_of(request), request.path_params.get("session_id")
+    kept = [each for each in shop.places if (each["id"] != named if named else each["isCurrent"])]
+    if kept == shop.places:
+        raise Refused(404, "not_found")
+    shop.places = kept
+
+
 @get("/products")
 async def product_list(request: Ask) -> Response[bytes]:
     category, q = request.query_params.get("category"), request.query_params.get("q", "").lower()
@@ -328,7 +344,8 @@ async def stock_numbers(request: Ask) -> Response[bytes]:
 
 def api_router() -> Router:
     handlers = [
-        register, login, refresh, logout, change_password, verify, product_list, categories, one_product,
+        register, login, refresh, logout, change_password, verify, sessions, end_sessions, product_list,
+        categories, one_product,
         create_product, change_product, remove_product, adjust, place, my_orders, one_order, cancel, timeline,
         all_orders, create_session, payment_status, refund, refunds, events, attention, disputes, replay,
         unclaimed, dismiss,

@@ -68,6 +68,8 @@ class FakeShop:
     stale: set[str] = field(default_factory=set)
     """Access tokens that have expired."""
     refreshable: dict[str, str] = field(default_factory=dict)
+    places: list[Json] = field(default_factory=list)
+    """Where the user is logged in."""
     answered: dict[str, tuple[Json, str]] = field(default_factory=dict)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -108,8 +110,16 @@ class FakeShop:
         token = f"e30.{base64.urlsafe_b64encode(msgspec.json.encode(claims)).decode().rstrip('=')}.sig"
         refresh = f"refresh-{next(self.numbers)}"
         self.refreshable[refresh] = email
+        device = {"deviceToken": f"device-of-{user['id']}"}
         shown = {name: user[name] for name in ("id", "email", "role", "createdAt")}
-        return {"token": token, "tokenType": "Bearer", "expiresIn": 900, "refreshToken": refresh, "user": shown}
+        return {
+            "token": token,
+            "tokenType": "Bearer",
+            "expiresIn": 900,
+            "refreshToken": refresh,
+            "user": shown,
+            **device,
+        }
 
     def user_of(self, authorization: str | None) -> Json:
         token = (authorization or "").removeprefix("Bearer ")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.pages.conftest import Browser, text_of
-from tests.pages.fake_shop import FakeShop, Refused
+from tests.pages.fake_shop import NOW, FakeShop, Refused
 
 EMAIL = "ada@example.com"
 
@@ -186,3 +186,34 @@ async def test_a_paid_order_cannot_be_cancelled_any_more(browser: Browser, shop:
     page = await browser.get(address)
     assert "can no longer be cancelled" in page.text
     assert 'data-testid="cancel"' not in page.text
+
+
+async def test_the_next_log_in_says_that_this_browser_has_been_here(browser: Browser, shop: FakeShop) -> None:
+    user = shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    assert "deviceToken" not in shop.calls[-1].body
+    page = await browser.get("/account")
+    answer = await browser.submit(page, "/account/logout")
+    assert "kassa_device" not in "".join(answer.headers.get_list("set-cookie"))
+    await browser.log_in(EMAIL)
+    assert shop.calls[-1].body["deviceToken"] == f"device-of-{user['id']}"
+
+
+async def test_one_sees_where_one_is_logged_in_and_ends_it(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    known = {"createdAt": NOW, "lastUsedAt": NOW, "place": "192.0.2.0/24", "program": "Firefox <b>"}
+    shop.places = [{"id": f"ses_{n}", **known, "isCurrent": n == 1} for n in range(1, 5)]
+    page = await browser.get("/account/sessions", headers={"User-Agent": "Opera"})
+    assert page.text.count('data-testid="session"') == 4
+    assert page.text.count("This one") == 1
+    assert "Firefox &lt;b&gt;" in page.text
+    assert shop.calls[-1].headers["user-agent"] == "Opera"
+    for named, left in (("ses_3", 3), ("ses_3", 3), ("", 1)):
+        answer = await browser.submit(page, "/account/sessions/end", session=named)
+        assert answer.headers["Location"] == "/account/sessions"
+        assert len(shop.places) == left
+
+
+async def test_sessions_are_for_those_who_are_logged_in(browser: Browser) -> None:
+    assert "/account/login" in (await browser.get("/account/sessions")).headers["Location"]

@@ -10,8 +10,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from kassa.app.connections import Connections
 from kassa.gateway.arrival import too_large
-from kassa.gateway.limits import household
 from kassa.kit.clock import SystemClock
+from kassa.kit.household import household
 from kassa.kit.ids import REQUEST, Ids
 from kassa.kit.problem import Problem
 from kassa.kit.web import PROBLEM_JSON

@@ -79,6 +79,7 @@ SETTINGS = (
         "`cancel`: a decline ends the order; `retry`: the buyer may try again until the session expires",
     ),
     Setting("ORDER_TTL_MINUTES", "30", "how long an unpaid order holds its stock; 1 to 1430"),
+    Setting("LOGIN_DAYS", "90", "days that a log-in lasts at most, however often it is used; 1 to 365"),
     Setting("TRUSTED_PROXIES", "none", "addresses or networks whose `X-Forwarded-For` counts, comma-separated"),
     Setting("CORS_ORIGINS", "none", "origins that browsers may call from, comma-separated; `*` for any"),
     Setting("LOW_STOCK_THRESHOLD", "10", "stock at which a product is reported as low"),
@@ -118,6 +119,7 @@ class Settings:
     currency: str = "usd"
     payment_decline_policy: str = "cancel"
     order_ttl_minutes: int = 30
+    login_days: int = 90
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     low_stock_threshold: int = 10
@@ -198,6 +200,7 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         currency=get("CURRENCY", reading.currency, "usd"),
         payment_decline_policy=get("PAYMENT_DECLINE_POLICY", reading.one_of("cancel", "retry"), "cancel"),
         order_ttl_minutes=get("ORDER_TTL_MINUTES", reading.whole(1, 1430), "30"),
+        login_days=get("LOGIN_DAYS", reading.whole(1, 365), "90"),
         trusted_proxies=get.maybe("TRUSTED_PROXIES", reading.networks) or (),
         cors_origins=get.maybe("CORS_ORIGINS", reading.origins) or (),
         low_stock_threshold=get("LOW_STOCK_THRESHOLD", reading.whole(0, 1_000_000_000), "10"),

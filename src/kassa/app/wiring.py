@@ -20,6 +20,7 @@ from kassa.app.shop import Later, Place, Sessions, Shop
 from kassa.app.stores import open_database, open_stock
 from kassa.app.transport import HttpTransport, new_session
 from kassa.app.worker import TURNS, Job, Turns
+from kassa.auth.devices import Devices
 from kassa.auth.passwords import Passwords
 from kassa.auth.service import AuthService
 from kassa.auth.store import AuthStore
@@ -33,8 +34,9 @@ from kassa.inventory.mending import wanted_by
 from kassa.inventory.reconcile import StockReconciler
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock import Stock
-from kassa.kit.clock import HOUR, Clock, SystemClock
+from kassa.kit.clock import DAY, HOUR, Clock, SystemClock
 from kassa.kit.documents import Collection, Database
+from kassa.kit.ended import EndedTokens
 from kassa.kit.idempotency import RECORDS, Idempotency
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import SHOP, Ids
@@ -124,9 +126,8 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
     async with AsyncExitStack() as closing:
         closing.push_async_callback(sessions.close)
         closing.push_async_callback(proxying.close)
-        shop = Shop(
-            settings, place, clock, ids, service_keys(settings), TokenVerifier(_no_keys, clock), sessions, proxying
-        )
+        nobody = TokenVerifier(partial(_keys, cast("Auth", Later())), clock)
+        shop = Shop(settings, place, clock, ids, service_keys(settings), nobody, sessions, proxying)
         shop.processor = parts.processor
         if place.here:
             await _open_services(shop, await _open_databases(shop, parts, closing), parts, closing)
@@ -162,7 +163,8 @@ async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: P
 
 
 def _verifier(shop: Shop, auth: Auth) -> TokenVerifier:
-    return TokenVerifier(partial(_keys, auth), shop.clock)
+    ended = shop.auth.ended_tokens if shop.auth is not None else EndedTokens(auth.ended, shop.clock)
+    return TokenVerifier(partial(_keys, auth), shop.clock, ended)
 
 
 def _reach(shop: Shop, contract: Any, callee: str, caller: str = "gateway") -> Any:
@@ -203,8 +205,9 @@ async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> Auth
     secrets = shop.settings.jwt_secrets or kept_secret(shop.settings.data, "jwt-secret").split(",")
     passwords = Passwords()
     closing.callback(passwords.close)
-    store = await AuthStore.open(database)
-    shop.auth = AuthService(store, Tokens(secrets, shop.ids, shop.clock), passwords, shop.ids, shop.clock)
+    store, ids, clock = await AuthStore.open(database), shop.ids, shop.clock
+    tokens, devices = Tokens(secrets, ids, clock), Devices(secrets, ids, clock)
+    shop.auth = AuthService(store, tokens, devices, passwords, ids, clock, shop.settings.login_days * DAY)
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
     return shop.auth
 
@@ -277,10 +280,6 @@ def _proxying() -> "aiohttp.ClientSession":
 
 async def _keys(auth: Auth) -> list[dict[str, Any]]:
     return (await auth.keys()).keys
-
-
-async def _no_keys() -> list[dict[str, Any]]:
-    return []
 
 
 def all_here(settings: Settings) -> dict[str, str]:

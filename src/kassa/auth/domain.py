@@ -1,17 +1,15 @@
 """Users and their sessions: what may become of them. Pure."""
 
-import hmac
 import re
 import unicodedata
 from contextlib import suppress
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import msgspec
 
 from kassa.contracts.auth import WrongCredentials
 from kassa.kit.audit import Cause, entry, newest
-from kassa.kit.clock import DAY, SECOND, Millis
-from kassa.kit.documents import Document
+from kassa.kit.clock import Millis
 from kassa.kit.effects import Aggregate
 from kassa.kit.identity import ADMIN
 from kassa.kit.problem import Invalid
@@ -21,11 +19,6 @@ SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1024
 LONGEST_NAME = 200
 LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3: a path has 256 octets, two of which are its brackets.
-
-REFRESH_KEPT: Millis = 30 * DAY
-GRACE: Millis = 30 * SECOND
-"""How long a refresh token that was used already still gets a fresh pair: two tabs may refresh at the same time."""
-MOST_LIVE_TOKENS = 20
 
 _LOCAL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}")
 _DOMAIN = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?)+")
@@ -44,7 +37,7 @@ class Guarded(msgspec.Struct, frozen=True):
 
 
 class User(Aggregate, frozen=True, kw_only=True):
-    """An account. `epoch` counts the times that all its sessions were ended."""
+    """An account. `epoch` counts the times that all its sessions were ended, `ended_at` is the last of them."""
 
     email: str
     role: str
@@ -53,36 +46,13 @@ class User(Aggregate, frozen=True, kw_only=True):
     updated_at: Millis
     name: str = ""
     epoch: int = 0
+    ended_at: Millis | None = None
 
     def __repr__(self) -> str:
         return f"User(id={self.id!r}, role={self.role!r})"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [("id", self.id), ("role", self.role)]
-
-
-class Issued(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One refresh token: only its hash is known. `used_at` is when a successor was given for it."""
-
-    hash: str
-    expires_at: Millis
-    used_at: Millis | None = None
-
-
-class Family(Document, frozen=True, kw_only=True):
-    """All refresh tokens that come of one log-in. At `due_at` the last one has expired, and the family may go.
-
-    The family's id is part of every one of its tokens and is told to nobody else; so whoever shows it with
-    a secret that is not, or not any more, in `tokens` shows an old token.
-    """
-
-    user_id: str
-    epoch: int
-    tokens: tuple[Issued, ...]
-    is_revoked: bool = False
-
-
-Verdict: TypeAlias = Literal["fresh", "refused", "stolen"]
 
 
 def normalised_email(text: str) -> str:
@@ -151,7 +121,12 @@ def with_password(user: User, known_hash: str, new_hash: str, cause: Cause, now:
         raise WrongCredentials
     changed = entry(cause, "password changed", user.role, user.role, now)
     return msgspec.structs.replace(
-        user, password_hash=new_hash, epoch=user.epoch + 1, updated_at=now, audit=newest(user.audit, changed)
+        user,
+        password_hash=new_hash,
+        epoch=user.epoch + 1,
+        ended_at=now,
+        updated_at=now,
+        audit=newest(user.audit, changed),
     )
 
 
@@ -161,43 +136,3 @@ def with_role(user: User, role: str, cause: Cause, now: Millis) -> User:
         return user
     change = entry(cause, "promoted" if role == ADMIN else "demoted", user.role, role, now)
     return msgspec.structs.replace(user, role=role, updated_at=now, audit=newest(user.audit, change))
-
-
-def new_family(family_id: str, user: User, token_hash: str, now: Millis) -> Family:
-    """The family of a log-in, with its first token."""
-    expires_at = now + REFRESH_KEPT
-    first = Issued(token_hash, expires_at)
-    return Family(id=family_id, due_at=expires_at, user_id=user.id, epoch=user.epoch, tokens=(first,))
-
-
-def judged(family: Family, token_hash: str, now: Millis) -> Verdict:
-    """What a refresh token of this family is worth: `fresh` gets a new pair, `stolen` ends the family."""
-    if family.is_revoked:
-        return "refused"
-    issued = _find(family, token_hash)
-    if issued is None:
-        return "stolen"
-    if issued.used_at is not None and now - issued.used_at > GRACE:
-        return "stolen"
-    return "fresh" if now < issued.expires_at else "refused"
-
-
-def rotated(family: Family, token_hash: str, new_hash: str, now: Millis) -> Family:
-    """The family after `token_hash` was exchanged for `new_hash`. Worthless tokens are left out."""
-    expires_at = now + REFRESH_KEPT
-    kept = [
-        msgspec.structs.replace(token, used_at=now) if token.used_at is None and token.hash == token_hash else token
-        for token in family.tokens
-        if now < token.expires_at and (token.used_at is None or now - token.used_at <= GRACE)
-    ]
-    tokens = (*kept, Issued(new_hash, expires_at))[-MOST_LIVE_TOKENS:]
-    return msgspec.structs.replace(family, tokens=tokens, due_at=expires_at)
-
-
-def revoked(family: Family) -> Family:
-    """The family, good for nothing any more."""
-    return family if family.is_revoked else msgspec.structs.replace(family, is_revoked=True, tokens=())
-
-
-def _find(family: Family, token_hash: str) -> Issued | None:
-    return next((token for token in family.tokens if hmac.compare_digest(token.hash, token_hash)), None)

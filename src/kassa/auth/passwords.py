@@ -9,6 +9,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
+from kassa.auth.queue import Queue, Rank
 from kassa.kit.problem import Unavailable
 
 T = TypeVar("T")
@@ -17,8 +18,8 @@ T = TypeVar("T")
 class Passwords:
     """Hashes and checks passwords.
 
-    Each one takes some 20 ms and `memory_kib` of memory, so that `threads` of them run at a time; when `waiting` more
-    are in the queue the next one is refused with Unavailable, for nobody would wait so long.
+    Each one takes some 20 ms and `memory_kib` of memory, so that `threads` of them run at a time, and `waiting` more
+    wait in a queue by their rank.
     """
 
     def __init__(
@@ -27,19 +28,18 @@ class Passwords:
         # OWASP password storage cheat sheet: argon2id with 19 MiB, t=2, p=1.
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1, type=Type.ID)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password")
-        self._most = threads + waiting
-        self._under_way = 0
+        self._queue = Queue(threads, waiting)
         # A well-formed hash of nothing: to check it takes as long as to check a real one.
         self._nobody = f"$argon2id$v=19$m={memory_kib},t={time_cost},p=1${'A' * 22}${'A' * 43}"
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, rank: Rank = Rank.OTHER) -> str:
         """The salted hash to be stored."""
-        return await self._in_thread(lambda: self._hasher.hash(_bytes(password)))
+        return await self._in_thread(lambda: self._hasher.hash(_bytes(password)), rank)
 
-    async def matches(self, password_hash: str | None, password: str) -> bool:
+    async def matches(self, password_hash: str | None, password: str, rank: Rank = Rank.OTHER) -> bool:
         """Whether the password is the one that was hashed. With None it is not, and that takes just as long."""
         stored = password_hash or self._nobody
-        is_right = await self._in_thread(lambda: self._is_right(stored, password))
+        is_right = await self._in_thread(lambda: self._is_right(stored, password), rank)
         return is_right and password_hash is not None
 
     def close(self) -> None:
@@ -54,14 +54,9 @@ class Passwords:
         except (VerificationError, InvalidHashError) as error:
             raise Unavailable("the stored password could not be read") from error
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        if self._under_way >= self._most:
-            raise Unavailable("too many log-ins at this moment; try again in a few seconds")
-        self._under_way += 1
-        try:
+    async def _in_thread(self, work: Callable[[], T], rank: Rank = Rank.OTHER) -> T:
+        async with self._queue.place(rank):
             return await asyncio.wrap_future(self._pool.submit(work))
-        finally:
-            self._under_way -= 1
 
 
 def _bytes(password: str) -> bytes:

@@ -2,11 +2,14 @@
 
 from typing import Self
 
-from kassa.auth.domain import Family, User
+from kassa.auth.domain import User
+from kassa.auth.family import Family
 from kassa.kit.documents import Collection, CollectionSpec, Database, Index
 
-USERS = CollectionSpec("users", User, (Index("by_email", ("email",), unique=True),))
-FAMILIES = CollectionSpec("refresh_families", Family)
+USERS = CollectionSpec("users", User, (Index("by_email", ("email",), unique=True), Index("by_end", ("ended_at",))))
+FAMILIES = CollectionSpec(
+    "refresh_families", Family, (Index("by_user", ("user_id", "id")), Index("by_end", ("ended_at",)))
+)
 
 
 class AuthStore:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kassa.contracts.auth import KeySet
 from kassa.kit.clock import SECOND, Clock
-from kassa.kit.identity import ALGORITHM, ISSUER, derived_key
+from kassa.kit.identity import ALGORITHM, AUDIENCE, ISSUER, TOKEN_TYPE, derived_key
 from kassa.kit.ids import Ids
 
 EXPIRES_IN = 15 * 60
@@ -29,19 +29,24 @@ class Tokens:
         self._key = keys[0]
         self._public = [_public_jwk(key) for key in keys]
 
-    def issue(self, user_id: str, email: str, role: str) -> str:
-        """A token that says who the user is, for the next 15 minutes."""
+    def issue(self, user_id: str, email: str, role: str, session_id: str = "", epoch: int = 0) -> str:
+        """A token that says who the user is, for the next 15 minutes, as long as neither the session nor all of the
+        user's sessions of this epoch are ended."""
         now = self._clock.now() // SECOND
         claims = {
             "iss": ISSUER,
+            "aud": AUDIENCE,
             "sub": user_id,
             "email": email,
             "role": role,
             "iat": now,
             "exp": now + EXPIRES_IN,
             "jti": self._ids.new("jwt"),
+            "sid": session_id,
+            "epoch": epoch,
         }
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._public[0]["kid"]})
+        headers = {"kid": self._public[0]["kid"], "typ": TOKEN_TYPE}
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers=headers)
 
     def keys(self) -> KeySet:
         """The public keys, that of the signing key first."""

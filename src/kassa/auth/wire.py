@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from kassa.auth.devices import LONGEST_TOKEN
 from kassa.auth.domain import (
     LONGEST_EMAIL,
     LONGEST_NAME,
@@ -14,7 +15,8 @@ from kassa.auth.domain import (
     Guarded,
     User,
 )
-from kassa.auth.service import Session
+from kassa.auth.family import Family
+from kassa.auth.sessions import Session
 from kassa.auth.tokens import EXPIRES_IN
 from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.identity import Principal
@@ -46,6 +48,12 @@ class Credentials(Guarded, frozen=True, rename="camel", forbid_unknown_fields=Tr
 
     email: Email
     password: Password
+    device_token: Annotated[
+        str | None,
+        documented(
+            "What a former log-in from here was given: it goes before those of strangers", maxLength=LONGEST_TOKEN
+        ),
+    ] = None
 
 
 class Refresh(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -73,13 +81,34 @@ class UserOut(msgspec.Struct, frozen=True, rename="camel"):
 
 class SessionOut(Guarded, frozen=True, rename="camel"):
     """A session. Send `token` as `Authorization: Bearer …`; it is good for `expiresIn` seconds. Then exchange
-    `refreshToken`, which is good once and for 30 days, for the next pair."""
+    `refreshToken`, which is good once and for 30 days, for the next pair. Keep `deviceToken`, which is null if you
+    refresh, and send it with your next log-in: strangers who guess cannot slow that down."""
 
     token: str
     token_type: str
     expires_in: int
     refresh_token: str
     user: UserOut
+    device_token: str | None
+
+
+class OneSession(msgspec.Struct, frozen=True, rename="camel"):
+    """A log-in that is still good. `place` is the network from which it was used last, `program` what it was used with;
+    both are empty if nobody knows. `lastUsedAt` is when it was given its last token: up to 15 minutes before its last
+    request."""
+
+    id: str
+    created_at: Timestamp
+    last_used_at: Timestamp
+    place: str
+    program: str
+    is_current: bool
+
+
+class SessionList(msgspec.Struct, frozen=True):
+    """All of one's sessions, the latest first."""
+
+    sessions: list[OneSession]
 
 
 class Claims(msgspec.Struct, frozen=True, rename="camel"):
@@ -100,7 +129,19 @@ class Verified(msgspec.Struct, frozen=True, rename="camel"):
 
 def shown(session: Session) -> SessionOut:
     """The session as the wire shows it."""
-    return SessionOut(session.token, "Bearer", EXPIRES_IN, session.refresh_token, _shown_user(session.user))
+    user = _shown_user(session.user)
+    return SessionOut(session.token, "Bearer", EXPIRES_IN, session.refresh_token, user, session.device_token)
+
+
+def listed(families: list[Family], current: str) -> SessionList:
+    """The sessions as the wire shows them; `current` is the id of the one that asks."""
+    return SessionList([_shown_family(each, current) for each in families])
+
+
+def _shown_family(family: Family, current: str) -> OneSession:
+    begun, used = rfc3339(family.begun_at), rfc3339(family.used_at or family.begun_at)
+    seen, session_id = family.seen, family.session_id
+    return OneSession(session_id, begun, used, seen.place, seen.agent, session_id == current)
 
 
 def verified(principal: Principal) -> Verified:

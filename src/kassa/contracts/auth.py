@@ -4,6 +4,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from kassa.kit.clock import Millis
+from kassa.kit.ended import Ended
 from kassa.kit.problem import Problem
 from kassa.kit.wire import get
 
@@ -44,3 +46,7 @@ class Auth(Protocol):
     @get("/.well-known/jwks.json")
     async def keys(self) -> KeySet:
         """The public keys of all tokens that are still valid."""
+
+    @get("/auth/ended")
+    async def ended(self, since: Millis) -> Ended:
+        """What was ended since then, of the last 16 minutes; of a long time a part, with the word to ask on."""

@@ -9,8 +9,9 @@ from kassa.contracts.inventory import Inventory
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
-from kassa.gateway.arrival import HOP_BY_HOP, App, Arrival, Door, Scope, Send
-from kassa.gateway.limits import Addresses, Limiter, household
+from kassa.gateway.arrival import HOP_BY_HOP, App, Arrival, Door, Message, Receive, Scope, Send
+from kassa.gateway.limits import Addresses, Limiter
+from kassa.kit.household import household
 from kassa.kit.identity import Principal, TokenVerifier
 from kassa.kit.ids import Ids
 from kassa.kit.problem import Forbidden, Malformed, NotFound, TooManyRequests, Unauthenticated, Unavailable
@@ -30,6 +31,7 @@ LONGEST_QUERY = 8 * 1024
 MOST_COOKIES = 200
 # RFC 3986, 3.2.2 and 3.2.3: a name or an address, and a port.
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._~!$&'()*+,;=%-]{0,255})(?::[0-9]{0,5})?")
+_ENDING = frozenset(("POST", "DELETE"))
 _DROPPED = HOP_BY_HOP | {b"x-request-id", b"traceparent"}
 
 _PREFLIGHT: tuple[tuple[bytes, bytes], ...] = (
@@ -77,6 +79,19 @@ class Gateway(Door):
         self._rules = rules
         self._hidden = _hidden_paths()
         self._security = (*_SECURITY, _HTTPS_ONLY) if rules.is_https else _SECURITY
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. What may end a session is known here before its answer is."""
+        if scope["type"] == "http" and scope["method"] in _ENDING and scope["path"].lstrip("/").startswith("auth/"):
+            send = self._expecting_ends(send)
+        await super().__call__(scope, receive, send)
+
+    def _expecting_ends(self, send: Send) -> Send:
+        async def answer(message: Message) -> None:
+            self._verifier.expect_ends()
+            await send(message)
+
+        return answer
 
     def _dropped(self, arrival: Arrival) -> frozenset[bytes]:
         named = arrival.headers.get(b"connection", b"close")

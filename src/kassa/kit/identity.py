@@ -9,9 +9,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from kassa.kit.clock import SECOND, Clock
+from kassa.kit.ended import EndedTokens, session_mark, user_mark
 from kassa.kit.problem import Unauthenticated
 
 ISSUER = "kassa"
+AUDIENCE = "kassa"
+TOKEN_TYPE = "at+jwt"  # noqa: S105
+"""RFC 9068, 2.1: what the header of an access token calls it."""
 ADMIN = "admin"
 USER = "user"
 ALGORITHM = "EdDSA"
@@ -19,12 +23,15 @@ _REMEMBERED = 50_000
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """The user behind a request. `expires_at` is in seconds since the epoch, as in the token."""
+    """The user behind a request. `expires_at` is in seconds since the epoch, as in the token. `marks` are those under
+    which the token may be ended before."""
 
     id: str
     email: str
     role: str
     expires_at: int
+    session_id: str = ""
+    marks: tuple[str, ...] = ()
 
     @property
     def is_admin(self) -> bool:
@@ -36,11 +43,18 @@ class TokenVerifier:
     """Verifies users' tokens against the published keys, and remembers verified ones until they expire.
 
     `fetch_keys` gives the key set's `keys`; it is asked again, at most every 10 s, when a token names another key.
+    `ended` knows the tokens that are not good any more, though they have not expired.
     """
 
-    def __init__(self, fetch_keys: Callable[[], Awaitable[list[dict[str, Any]]]], clock: Clock) -> None:
+    def __init__(
+        self,
+        fetch_keys: Callable[[], Awaitable[list[dict[str, Any]]]],
+        clock: Clock,
+        ended: EndedTokens | None = None,
+    ) -> None:
         self._fetch_keys = fetch_keys
         self._clock = clock
+        self._ended = ended
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched_at = -10 * SECOND
         self._verified: dict[str, Principal] = {}
@@ -60,20 +74,35 @@ class TokenVerifier:
         if known.expires_at * SECOND <= self._clock.now():
             del self._verified[token]
             raise Unauthenticated("the token has expired; refresh it or log in again")
+        if self._ended is not None:
+            await self._ended.refresh()
+            if self._ended.holds(known.marks):
+                raise Unauthenticated("this session was ended; log in again")
         return known
+
+    def expect_ends(self) -> None:
+        """A session may have been ended just now: whoever shows a token next is looked at anew."""
+        if self._ended is not None:
+            self._ended.expire()
 
     async def _verify(self, token: str) -> Principal:
         try:
-            key = await self._key(str(jwt.get_unverified_header(token).get("kid")))
+            header = jwt.get_unverified_header(token)
+            key = await self._key(str(header.get("kid")))
             # The expiry is compared with our own clock, in `principal`.
             claims = jwt.decode(
                 token,
                 key,
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
-                options={"require": ["exp", "sub"], "verify_exp": False, "verify_iat": False},
+                options={"require": ["exp", "sub"], "verify_exp": False, "verify_iat": False, "verify_aud": False},
             )
-            return Principal(claims["sub"], claims["email"], claims["role"], claims["exp"])
+            # Tokens of former releases, which lack them, are good until they expire.
+            if header.get("typ") not in (TOKEN_TYPE, "JWT") or claims.get("aud", AUDIENCE) != AUDIENCE:
+                raise Unauthenticated("the token is for something else; log in again")
+            session_id, epoch = claims.get("sid", ""), claims.get("epoch")
+            marks = (user_mark(claims["sub"], epoch), *([session_mark(session_id)] if session_id else ()))
+            return Principal(claims["sub"], claims["email"], claims["role"], claims["exp"], session_id, marks)
         except (jwt.PyJWTError, KeyError) as error:
             raise Unauthenticated("the token is not valid; log in again") from error
 

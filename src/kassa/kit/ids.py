@@ -18,6 +18,8 @@ ORDER = "ord"
 PAYMENT = "pay"
 REFUND = "rfd"
 REQUEST = "req"
+SESSION = "ses"
+DEVICE = "dev"
 
 
 class Ids:

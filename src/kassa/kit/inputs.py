@@ -5,8 +5,10 @@ They are stored, and under way: who spells one otherwise has made another input 
 that: an order that is placed, a payment that is asked for, a refund, a message that names its input.
 """
 
+import hashlib
+
 from kassa.kit.clock import Millis
-from kassa.kit.ids import PAYMENT
+from kassa.kit.ids import PAYMENT, SESSION
 
 COMPARED = "reconcile"
 """What a comparison with Stripe finds is asked for by nobody else."""
@@ -118,6 +120,11 @@ def movement_id(kind: str, product_id: str, input_id: str) -> str:
 def level_set_id(at: Millis) -> str:
     """The movement that says that a level was set to what the ledger says, at that time."""
     return f"set:{at}"
+
+
+def session_id(family_id: str) -> str:
+    """The public name of a log-in: from it nobody can tell the family's id, which is a part of its refresh tokens."""
+    return f"{SESSION}_{hashlib.sha256(f'session:{family_id}'.encode()).hexdigest()[:26]}"
 
 
 # What Stripe is asked under: its idempotency keys

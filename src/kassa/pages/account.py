@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from kassa.pages.account_models import Places
 from kassa.pages.checkout import go_and_pay, read_order, read_payment
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.models import OneOrder, Orders
@@ -32,9 +33,8 @@ async def login_page(visit: Visiting) -> Response[str]:
 
 @post("/account/login", include_in_schema=False)
 async def log_in(visit: Visiting) -> Response[str]:
-    body = {"email": visit.field("email"), "password": visit.form.get("password", "")}
     try:
-        await visit.api.start_session("/auth/login", body)
+        await visit.api.log_in(visit.field("email"), visit.form.get("password", ""))
     except ApiProblem as problem:
         if problem.status >= 500:
             raise
@@ -99,11 +99,31 @@ async def change_password(visit: Visiting) -> Response[str]:
 
 async def _log_in_again(visit: Visit, password: str) -> Response[str]:
     """A new password ends all sessions; whoever has just proved to know the old one keeps this one."""
-    credentials = {"email": visit.claims.email, "password": password}
+    email = visit.claims.email
     visit.api.tokens.forget()
     with suppress(ApiProblem):
-        await visit.api.start_session("/auth/login", credentials)
+        await visit.api.log_in(email, password)
     return visit.redirect("/account" if visit.is_logged_in else "/account/login", "password")
+
+
+@get("/account/sessions", include_in_schema=False)
+async def session_list(visit: Visiting) -> Response[str]:
+    visit.require_login()
+    found = await visit.api.get("/auth/sessions", Places)
+    return visit.page("sessions.html", sessions=found.sessions)
+
+
+@post("/account/sessions/end", include_in_schema=False)
+async def end_sessions(visit: Visiting) -> Response[str]:
+    """End the one that is named, or all but this one."""
+    visit.require_login()
+    session_id = visit.field("session")
+    try:
+        await visit.api.send("DELETE", path_of("auth", "sessions", *([session_id] if session_id else [])), Any)
+    except ApiProblem as problem:
+        if problem.status != 404:  # It had ended meanwhile.
+            raise
+    return visit.redirect("/account/sessions", "session-ended")
 
 
 @get("/account/orders", include_in_schema=False)
@@ -151,6 +171,8 @@ ACCOUNT: tuple[Any, ...] = (
     log_out,
     account_page,
     change_password,
+    session_list,
+    end_sessions,
     order_list,
     order_page,
     pay_order,

@@ -1,6 +1,6 @@
 """Who may see the console: whoever the API says is an administrator."""
 
-from kassa.pages.models import Verified
+from kassa.pages.account_models import Verified
 from kassa.pages.visit import Visit
 
 

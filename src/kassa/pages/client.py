@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from kassa.pages.models import Session
+from kassa.pages.account_models import Session
 
 T = TypeVar("T")
 Params = Mapping[str, str | int | None]
@@ -51,6 +51,7 @@ class Caller:
     ip: str
     request_id: str
     forwarded_for: str | None = None
+    program: str = ""
 
 
 @dataclass
@@ -58,11 +59,13 @@ class Tokens:
     access: str | None = None
     refresh: str | None = None
     expires_in: int = 0
+    device: str | None = None
     has_changed: bool = field(default=False, compare=False)
 
     def accept(self, session: Session) -> None:
         self.access, self.refresh = session.token, session.refresh_token
         self.expires_in, self.has_changed = session.expires_in, True
+        self.device = session.device_token or self.device
 
     def forget(self) -> None:
         self.access, self.refresh, self.expires_in, self.has_changed = None, None, 0, True
@@ -76,7 +79,11 @@ class ShopClient:
         self._deadline = deadline
         self._refreshing = asyncio.Lock()
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(caller.ip, 0))
-        headers = {b"X-Request-Id": caller.request_id.encode(), b"Accept": b"application/json"}
+        headers = {
+            b"X-Request-Id": caller.request_id.encode(),
+            b"Accept": b"application/json",
+            b"User-Agent": caller.program.encode("latin-1"),  # as it came
+        }
         if caller.forwarded_for:
             headers[b"X-Forwarded-For"] = caller.forwarded_for.encode("latin-1")  # as it came
         # Nothing leaves the process, so the environment's proxies and certificates have no say.
@@ -104,6 +111,13 @@ class ShopClient:
         session = _read(answer, Session)
         self.tokens.accept(session)
         return session
+
+    async def log_in(self, email: str, password: str) -> Session:
+        """Log in, and say that this browser has done so before, if it has."""
+        body = {"email": email, "password": password}
+        return await self.start_session(
+            "/auth/login", {**body, "deviceToken": self.tokens.device} if self.tokens.device else body
+        )
 
     async def log_out(self) -> None:
         """Not through `_call`: that might first trade the very token that is to end for a new one."""

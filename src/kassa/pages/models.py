@@ -12,33 +12,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Common ground of all answers: camelCase on the wire."""
 
 
-class User(Answer, frozen=True):
-    id: str
-    email: str
-    role: str = "user"
-    name: str | None = None
-
-
-class Session(Answer, frozen=True):
-    """Registering, logging in and refreshing all answer with this."""
-
-    token: str
-    refresh_token: str
-    expires_in: int
-    user: User
-
-
-class Claims(Answer, frozen=True):
-    sub: str = ""
-    email: str = ""
-    role: str = "user"
-
-
-class Verified(Answer, frozen=True):
-    valid: bool
-    user: Claims
-
-
 class Pagination(Answer, frozen=True):
     total: int = 0
     limit: int = 0

@@ -16,17 +16,18 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from kassa.pages import forgery
+from kassa.pages.account_models import Claims
 from kassa.pages.cart import Cart, read_cart
 from kassa.pages.client import ApiProblem, Caller, ShopClient, Tokens
-from kassa.pages.models import Claims
 from kassa.pages.render import Renderer
 from kassa.pages.sent import cookie, cookie_name, read_form
 from kassa.pages.words import NOTES
 
 ClientFactory = Callable[[Caller], ShopClient]
 
-ACCESS, REFRESH, CART, NOTE = "kassa_token", "kassa_refresh", "kassa_cart", "kassa_note"
-_MONTH = 30 * 86_400
+ACCESS, REFRESH, DEVICE = "kassa_token", "kassa_refresh", "kassa_device"
+CART, NOTE = "kassa_cart", "kassa_note"
+_MONTH, _YEAR = 30 * 86_400, 365 * 86_400
 _LONGEST_ADDRESS = 2000
 _LONGEST_TOKEN = 4096
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -93,6 +94,8 @@ class Visit:
         if tokens.has_changed:
             self._set(ACCESS, tokens.access or "", tokens.expires_in if tokens.access else 0)
             self._set(REFRESH, tokens.refresh or "", _MONTH if tokens.refresh else 0)
+            if tokens.device and tokens.device != self.cookie(DEVICE):
+                self._set(DEVICE, tokens.device, _YEAR)  # It stays when one logs out: that is what it is for.
 
     def cookie(self, name: str) -> str:
         """What the browser has kept under this name of ours; empty if nothing."""
@@ -117,9 +120,11 @@ def make_visit(request: Request[Any, Any, Any], client_factory: ClientFactory, r
     request_id = request.headers.get("X-Request-Id", "")
     request_id = request_id if _REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex
     ip = request.client.host if request.client else "127.0.0.1"
-    api = client_factory(Caller(ip, request_id, request.headers.get("X-Forwarded-For")))
+    program = request.headers.get("User-Agent", "")
+    api = client_factory(Caller(ip, request_id, request.headers.get("X-Forwarded-For"), program))
     visit = Visit(request, api, renderer, request_id, csrf="", cart=Cart())
-    api.tokens = Tokens(visit.cookie(ACCESS) or None, visit.cookie(REFRESH) or None)
+    access, refresh, device = (visit.cookie(name) or None for name in (ACCESS, REFRESH, DEVICE))
+    api.tokens = Tokens(access, refresh, device=device)
     visit.csrf, visit.cart = forgery.token_of(visit.cookie(forgery.COOKIE)), read_cart(visit.cookie(CART))
     request.scope["kassa_visit"] = visit  # type: ignore[typeddict-unknown-key]
     return visit

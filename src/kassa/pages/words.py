@@ -51,6 +51,7 @@ NOTES = {
     "logged-in": "You are logged in.",
     "logged-out": "You are logged out.",
     "password": "Your password was changed.",
+    "session-ended": "That log-in has ended.",
     "cancelled": "The order was cancelled.",
     "cancelling": "We are cancelling the order. This page follows it.",
     "not-cancelled": "This order can no longer be cancelled: it is paid, or being paid just now.",

@@ -1,0 +1,105 @@
+"""Tokens that were ended before they expire: how whoever verifies tokens hears of them, a second later at most."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable
+
+import msgspec
+
+from kassa.kit.clock import MINUTE, SECOND, Clock, Millis
+from kassa.kit.problem import Unavailable
+
+KEPT: Millis = 16 * MINUTE
+"""A little longer than an access token is good for."""
+FRESH_FOR: Millis = SECOND
+OLDEST: Millis = 10 * SECOND
+_OVERLAP: Millis = 10 * SECOND
+"""What is asked for again each time: it may be stored later, or by a slower clock, than it says."""
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """The marks of what was ended up to `until` (milliseconds since the epoch), by auth's clock. Unless `latest`, more
+    was ended since: go on from there."""
+
+    marks: list[str]
+    until: int
+    latest: bool
+
+
+def session_mark(session_id: str) -> str:
+    """The mark of all tokens of one session. It tells nothing to whoever does not know the session."""
+    return hashlib.sha256(f"session:{session_id}".encode()).hexdigest()[:32]
+
+
+def user_mark(user_id: str, epoch: int | None) -> str:
+    """The mark of all of a user's tokens of one epoch; None: of those that were issued without one."""
+    return hashlib.sha256(f"user:{user_id}:{epoch}".encode()).hexdigest()[:32]
+
+
+class EndedTokens:
+    """What is known of ended tokens. `fetch` gives what was ended since an instant.
+
+    Known at once is what this process has ended itself; of others it is asked for when a token is to be verified, at
+    most once a second. While nobody answers, what is known counts for 10 s more.
+    """
+
+    def __init__(self, fetch: Callable[[Millis], Awaitable[Ended]], clock: Clock) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._marks: dict[str, Millis] = {}
+        self._since: Millis = 0
+        self._fresh_until: Millis = 0
+        self._known_at: Millis | None = None
+        self._fetching: asyncio.Future[None] | None = None
+
+    def holds(self, marks: tuple[str, ...]) -> bool:
+        """Whether a token with these marks was ended."""
+        return any(mark in self._marks for mark in marks)
+
+    def add(self, marks: Iterable[str]) -> None:
+        """These were ended just now."""
+        now = self._clock.now()
+        for mark in marks:
+            self._marks.setdefault(mark, now)
+
+    def expire(self) -> None:
+        """Something may have been ended just now: ask before the next answer."""
+        self._fresh_until = 0
+
+    async def refresh(self) -> None:
+        """Return when what is known is fresh; Unavailable if it is too old, and nobody answers."""
+        while True:
+            fetching = self._fetching
+            if fetching is None:
+                if self._clock.now() < self._fresh_until:
+                    return
+                fetching = self._fetching = asyncio.ensure_future(self._ask())
+                fetching.add_done_callback(self._asked)
+            await asyncio.shield(fetching)
+
+    def _asked(self, fetching: "asyncio.Future[None]") -> None:
+        self._fetching = None
+        if not fetching.cancelled():
+            fetching.exception()  # Whoever waited has got it; perhaps nobody waits any more.
+
+    async def _ask(self) -> None:
+        asked_at = self._clock.now()
+        # Before the answer: `expire` may come meanwhile, and then this answer is not fresh.
+        self._fresh_until = asked_at + FRESH_FOR
+        try:
+            is_latest, since = False, self._since
+            while not is_latest:
+                answer = await self._fetch(since)
+                self.add(answer.marks)
+                is_latest, since = answer.latest, answer.until
+        except Unavailable:
+            if self._known_at is None or asked_at - self._known_at >= OLDEST:
+                self._fresh_until = 0
+                raise
+            return
+        self._known_at, self._since = asked_at, since - _OVERLAP
+        self._forget(asked_at)
+
+    def _forget(self, now: Millis) -> None:
+        while self._marks and now - self._marks[oldest := next(iter(self._marks))] >= KEPT:
+            del self._marks[oldest]  # They are in the order of their coming.
