@@ -26,7 +26,7 @@ from kassa.kit.clock import SystemClock
 from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Duplicate, pages
 from kassa.kit.idempotency import RECORDS
 from kassa.order.store import ORDERS
-from kassa.payment.store import CURSORS, EVENTS, PAYMENTS, REFUSALS, UNCLAIMED
+from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSALS, UNCLAIMED
 from kassa.product.store import PRODUCTS
 
 PAGE = 500
@@ -36,7 +36,7 @@ COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
     "product": (PRODUCTS, RECORDS, RECORD),
     "inventory": (RECORDS, RECORD),
     "order": (ORDERS, RECORDS, RECORD),
-    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, UNCLAIMED, RECORDS, RECORD),
+    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, RECORDS, RECORD),
 }
 """All that services keep in documents; the stock goes its own way."""
 

@@ -23,6 +23,7 @@ from kassa.kit.outbox import Outbox
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.payment.inbox import Inbox
+from kassa.payment.key_rights import KeyRights
 from kassa.payment.notices import Notices
 from kassa.payment.processor import Processor
 from kassa.payment.reconcile import Reconciler
@@ -105,6 +106,7 @@ class Shop:
     processor: Processor | None = None
     warm_up: Callable[[], Awaitable[None]] | None = None
     stripe_account: StripeAccount | None = None
+    key_rights: KeyRights | None = None
     inbox: Inbox | None = None
     notices: Notices | None = None
     unclaimed: Unclaimed | None = None

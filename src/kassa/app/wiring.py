@@ -49,6 +49,7 @@ from kassa.payment.domain import Todo as PaymentTodo
 from kassa.payment.effects import PaymentEffects
 from kassa.payment.event_handlers import EventHandlers
 from kassa.payment.inbox import Inbox
+from kassa.payment.key_rights import KeyRights
 from kassa.payment.notices import Notices
 from kassa.payment.processor import Processor
 from kassa.payment.processor_stripe import StripeProcessor
@@ -229,7 +230,9 @@ async def _order(
 async def _payment(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> PaymentService:
     settings, ids, clock = shop.settings, shop.ids, shop.clock
     store = await PaymentStore.open(database)
-    processor = shop.processor or await _processor(shop, closing)
+    given = shop.processor or await _processor(shop, closing)
+    shop.key_rights = KeyRights(store.key_refusals, shop.stripe_account, clock)
+    processor = shop.key_rights.watching(given)
     frontend_url = settings.frontend_url or shop.place.frontend_url
     ends_on_decline = settings.payment_decline_policy == "cancel"
     shop_id = shop.records["payment"].shop_id
@@ -241,9 +244,11 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
     )
     shop.unclaimed = Unclaimed(store, processor, ids, clock, shop_id)
     shop.inbox = Inbox(store, EventHandlers(shop.payment, processor, shop.unclaimed), processor, ids, clock)
-    shop.notices = Notices(store, shop.inbox.refused, clock)
+    shop.notices = Notices(store, shop.inbox.refused, shop.key_rights, clock)
     shop.reconciler = Reconciler(store, shop.payment, shop.inbox, shop.unclaimed, processor, clock)
     shop.jobs += [Job(*job) for job in (*shop.inbox.jobs(), *shop.reconciler.jobs())]
+    if not settings.has_sandbox:
+        shop.jobs += [Job(*job) for job in shop.key_rights.jobs()]
     return shop.payment
 
 

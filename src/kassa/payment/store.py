@@ -32,7 +32,7 @@ class StripeEvent(Document, frozen=True, kw_only=True):
 
 
 class Refusals(Document, frozen=True, kw_only=True):
-    """Webhooks that were refused since the last one that was accepted, and why the last of them was."""
+    """What was refused, webhooks by us or a call by Stripe, since the same last worked; and why the last one was."""
 
     count: int
     since: Millis
@@ -88,6 +88,7 @@ EVENTS = CollectionSpec(
 )
 CURSORS = CollectionSpec("cursors", Cursor)
 REFUSALS = CollectionSpec("refused_webhooks", Refusals)
+KEY_REFUSALS = CollectionSpec("refused_by_stripe", Refusals)
 UNCLAIMED = CollectionSpec(
     "unclaimed_money",
     UnclaimedMoney,
@@ -103,6 +104,7 @@ class PaymentStore(msgspec.Struct, frozen=True):
     events: Collection[StripeEvent]
     cursors: Collection[Cursor]
     refusals: Collection[Refusals]
+    key_refusals: Collection[Refusals]
     unclaimed: Collection[UnclaimedMoney]
 
     @classmethod
@@ -113,5 +115,6 @@ class PaymentStore(msgspec.Struct, frozen=True):
             await database.collection(EVENTS),
             await database.collection(CURSORS),
             await database.collection(REFUSALS),
+            await database.collection(KEY_REFUSALS),
             await database.collection(UNCLAIMED),
         )
