@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kassa.kit.clock import SECOND
 from kassa.storage.documents_sqlite import SqliteDatabase
 
 from .world import EMAIL, PASSWORD, World
@@ -30,14 +31,14 @@ async def test_two_tabs_that_refresh_at_once_both_go_on(world: World) -> None:
     assert [answer.status_code for answer in answers] == [200] * 5
     tokens = {answer.json()["refreshToken"] for answer in answers}
     assert len(tokens) == 5
-    world.clock.pass_seconds(3600)
+    world.clock.advance(3600 * SECOND)
     assert [(await world.refresh(token)).status_code for token in tokens] == [200] * 5
 
 
 async def test_an_old_token_within_the_grace_gets_a_fresh_pair(world: World) -> None:
     session = await world.registered()
     await world.refresh(session["refreshToken"])
-    world.clock.pass_seconds(30)
+    world.clock.advance(30 * SECOND)
     assert (await world.refresh(session["refreshToken"])).status_code == 200
 
 
@@ -45,14 +46,14 @@ async def test_asking_again_within_the_grace_does_not_lengthen_it(world: World) 
     session = await world.registered()
     for _ in range(2):
         await world.refresh(session["refreshToken"])
-        world.clock.pass_seconds(20)
+        world.clock.advance(20 * SECOND)
     assert (await world.refresh(session["refreshToken"])).status_code == 401
 
 
 async def test_an_old_token_after_the_grace_revokes_its_family(world: World) -> None:
     session = await world.registered()
     fresh = (await world.refresh(session["refreshToken"])).json()
-    world.clock.pass_seconds(31)
+    world.clock.advance(31 * SECOND)
 
     stolen = await world.refresh(session["refreshToken"])
 
@@ -65,7 +66,7 @@ async def test_a_token_that_was_old_long_ago_still_revokes_its_family(world: Wor
     current = first
     for _ in range(30):
         current = (await world.refresh(current)).json()["refreshToken"]
-        world.clock.pass_seconds(60)
+        world.clock.advance(60 * SECOND)
     assert (await world.refresh(first)).status_code == 401
     assert (await world.refresh(current)).status_code == 401
 
@@ -80,10 +81,10 @@ async def test_revoking_one_family_leaves_the_users_others_alone(world: World) -
 async def test_a_refresh_token_is_good_for_thirty_days(world: World) -> None:
     session = await world.registered()
     other = (await world.login()).json()
-    world.clock.pass_seconds(30 * DAY_SECONDS - 1)
+    world.clock.advance((30 * DAY_SECONDS - 1) * SECOND)
     fresh = await world.refresh(session["refreshToken"])
     assert fresh.status_code == 200
-    world.clock.pass_seconds(1)
+    world.clock.advance(SECOND)
     assert (await world.refresh(other["refreshToken"])).status_code == 401
     assert (await world.refresh(fresh.json()["refreshToken"])).status_code == 200
 
@@ -146,9 +147,9 @@ async def test_of_two_password_changes_at_once_one_wins(world: World) -> None:
 
 async def test_expired_families_are_removed(world: World) -> None:
     session = await world.registered()
-    world.clock.pass_seconds(10 * DAY_SECONDS)
+    world.clock.advance(10 * DAY_SECONDS * SECOND)
     kept = (await world.login()).json()
-    world.clock.pass_seconds(20 * DAY_SECONDS)
+    world.clock.advance(20 * DAY_SECONDS * SECOND)
 
     assert await world.service.remove_expired() == 1
 

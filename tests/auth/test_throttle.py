@@ -3,9 +3,10 @@
 import asyncio
 
 from kassa.auth.throttle import FROM_ANYWHERE, FROM_ONE_ADDRESS, REMEMBERED, Throttle
-from kassa.kit.clock import MINUTE
+from kassa.kit.clock import MINUTE, SECOND
+from tests.support import FakeClock
 
-from .world import PASSWORD, World, Wrist
+from .world import PASSWORD, World
 
 
 async def fail(world: World, times: int, client: str = "192.0.2.1") -> list[int]:
@@ -26,7 +27,7 @@ async def test_each_further_failure_doubles_the_wait(world: World) -> None:
     await fail(world, 5)
     for seconds in (1, 2, 4, 8):
         assert (await world.login()).headers["retry-after"] == str(seconds)
-        world.clock.pass_seconds(seconds)
+        world.clock.advance(seconds * SECOND)
         assert await fail(world, 1) == [401]
 
 
@@ -34,7 +35,7 @@ async def test_asking_too_early_counts_as_no_failure(world: World) -> None:
     await world.registered()
     await fail(world, 5)
     assert await fail(world, 20) == [429] * 20
-    world.clock.pass_seconds(1)
+    world.clock.advance(SECOND)
     assert (await world.login()).status_code == 200
 
 
@@ -79,7 +80,7 @@ async def test_guessing_the_current_password_with_a_stolen_token_is_throttled(wo
 async def test_failures_are_forgotten_after_a_day(world: World) -> None:
     await world.registered()
     await fail(world, 5)
-    world.clock.pass_seconds(24 * 60 * 60)
+    world.clock.advance(24 * 60 * 60 * SECOND)
     assert await fail(world, 5) == [401] * 5
 
 
@@ -89,7 +90,7 @@ def test_waits_grow_up_to_a_limit() -> None:
 
 
 def test_only_so_many_failures_are_remembered() -> None:
-    throttle = Throttle(Wrist(), remembered=10)
+    throttle = Throttle(FakeClock(), remembered=10)
     for n in range(100):
         throttle.failed("192.0.2.1", f"user{n}@example.com")
     assert len(throttle._failures) == 10

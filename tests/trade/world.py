@@ -8,7 +8,7 @@ from typing import Any
 
 from kassa.app import wiring
 from kassa.app.audit import Difference, audit
-from kassa.app.shop import Later
+from kassa.app.shop import Neighbour
 from kassa.contracts.inventory import Level, Line
 from kassa.inventory.mending import wanted_by
 from kassa.inventory.reconcile import StockReconciler
@@ -70,10 +70,10 @@ class World:
         opening = ProductEffects(between("product", "inventory", self.inventory))
         self.opening = Outbox(products.products, wiring.product_effects(opening), clock)
         self.product = ProductService(products, self.opening, self.inventory, self.ids, clock, "usd")
-        later = Later()
+        ordering = Neighbour(lambda: self.order)
         self.key_rights = KeyRights(payments.key_refusals, self.stripe, clock)
         watched = self.key_rights.watching(self.stripe)
-        orders_to, stripe = between("payment", "order", later), between("payment", "Stripe", watched)
+        orders_to, stripe = between("payment", "order", ordering), between("payment", "Stripe", watched)
         telling = PaymentEffects(payments.payments, orders_to, stripe, clock)
         self.refund_effects = RefundEffects(payments.payments, stripe, self.ids, clock, self.shop_id)
         following = wiring.payment_effects(telling, self.refund_effects)
@@ -92,7 +92,6 @@ class World:
         following = wiring.order_effects(OrderEffects(inventory, paying, clock))
         outbox = Outbox(orders.orders, following, clock, lambda: 0.5)
         self.order = OrderService(orders, outbox, self.product, inventory, paying, clock, "usd", TTL // MINUTE)
-        later.service = self.order
         self.rescue = OrphanRescue(orders, self.product, self.inventory, self.order.outbox, clock, "usd")
         self.unclaimed = Unclaimed(payments, watched, self.ids, clock, self.shop_id)
         handlers = EventHandlers(self.payment, stripe, self.unclaimed)

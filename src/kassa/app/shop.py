@@ -38,14 +38,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Later:
-    """Stands for a service that is made after the one that calls it: order and payment call each other."""
+class Neighbour:
+    """A service of the same process, which is found when it is called, as one elsewhere is by its address: order and
+    payment call each other, so that one of them is made while the other is not there yet."""
 
-    def __init__(self) -> None:
-        self.service: Any = None
+    def __init__(self, find: Callable[[], Any]) -> None:
+        self._find = find
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.service, name)
+        return getattr(self._find(), name)
 
 
 class Elsewhere(Exception):

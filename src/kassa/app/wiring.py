@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from kassa.app.files import make_directory
@@ -16,7 +16,7 @@ from kassa.app.record import remembered
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import SERVICES, Settings
-from kassa.app.shop import Later, Place, Sessions, Shop
+from kassa.app.shop import Neighbour, Place, Sessions, Shop, present
 from kassa.app.stores import open_database, open_stock
 from kassa.app.transport import HttpTransport, new_session
 from kassa.app.worker import TURNS, Job, Turns
@@ -122,28 +122,34 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
     clock, ids = parts.clock, Ids(parts.clock, parts.entropy)
     secret = settings.internal_secret or kept_secret(settings.data, "internal-secret")
     sessions, proxying = Sessions(new_session), Sessions(_proxying)
+
+    @cache
+    def auth() -> Auth:
+        return shop.auth or _reach(shop, Auth, "auth")
+
+    async def keys() -> list[dict[str, Any]]:
+        return (await auth().keys()).keys
+
     async with AsyncExitStack() as closing:
         closing.push_async_callback(sessions.close)
         closing.push_async_callback(proxying.close)
-        shop = Shop(settings, place, clock, ids, secret, TokenVerifier(_no_keys, clock), sessions, proxying)
+        shop = Shop(settings, place, clock, ids, secret, TokenVerifier(keys, clock), sessions, proxying)
         shop.processor = parts.processor
         if place.here:
             await _open_services(shop, await _open_databases(shop, parts, closing), parts, closing)
-        else:
-            shop.verifier = _verifier(shop, _reach(shop, Auth, "auth"))
         closing.push_async_callback(shop.wind_up)
         yield shop
 
 
 async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: Parts, closing: AsyncExitStack) -> None:
     here, reach = shop.place.here, partial(_reach, shop)
-    later = Later()
+    neighbour = cast("Orders", Neighbour(lambda: present(shop.order, "order")))
 
     def orders(caller: str) -> Orders:
-        return cast("Orders", later) if "order" in here else reach(Orders, "order", caller)
+        return neighbour if "order" in here else reach(Orders, "order", caller)
 
-    auth: Auth = await _auth(shop, databases["auth"], closing) if "auth" in here else reach(Auth, "auth")
-    shop.verifier = _verifier(shop, auth)
+    if "auth" in here:
+        await _auth(shop, databases["auth"], closing)
     if "inventory" in here:
         shop.stock = await parts.open_stock(shop, databases["inventory"], orders("inventory"), closing)
         shop.inventory = InventoryService(shop.stock, shop.clock, shop.ids, shop.settings.low_stock_threshold)
@@ -157,11 +163,7 @@ async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: P
     if "order" in here:
         product: Product = shop.product or reach(Product, "product", "order")
         inventory: Inventory = shop.inventory or reach(Inventory, "inventory", "order")
-        later.service = await _order(shop, databases["order"], product, inventory, payments)
-
-
-def _verifier(shop: Shop, auth: Auth) -> TokenVerifier:
-    return TokenVerifier(partial(_keys, auth), shop.clock)
+        await _order(shop, databases["order"], product, inventory, payments)
 
 
 def _reach(shop: Shop, contract: Any, callee: str, caller: str = "gateway") -> Any:
@@ -198,14 +200,13 @@ def _add_outbox(shop: Shop, name: str, collection: Collection[Any], effects: Eff
     return shop.outboxes[name]
 
 
-async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> AuthService:
+async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> None:
     secret = shop.settings.jwt_secret or kept_secret(shop.settings.data, "jwt-secret")
     passwords = Passwords()
     closing.callback(passwords.close)
     store = await AuthStore.open(database)
     shop.auth = AuthService(store, Tokens(secret, shop.ids, shop.clock), passwords, shop.ids, shop.clock)
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
-    return shop.auth
 
 
 async def _product(shop: Shop, database: Database, inventory: Inventory) -> ProductService:
@@ -215,16 +216,13 @@ async def _product(shop: Shop, database: Database, inventory: Inventory) -> Prod
     return shop.product
 
 
-async def _order(
-    shop: Shop, database: Database, product: Product, inventory: Inventory, payments: Payments
-) -> OrderService:
+async def _order(shop: Shop, database: Database, product: Product, inventory: Inventory, payments: Payments) -> None:
     store = await OrderStore.open(database)
     currency, ttl, clock = shop.settings.currency, shop.settings.order_ttl_minutes, shop.clock
     outbox = _add_outbox(shop, "order", store.orders, order_effects(OrderEffects(inventory, payments, clock)))
     shop.order = OrderService(store, outbox, product, inventory, payments, clock, currency, ttl)
     shop.rescue = OrphanRescue(store, product, inventory, outbox, clock, currency)
     shop.jobs += [Job(*job) for job in shop.rescue.jobs()]
-    return shop.order
 
 
 async def _payment(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> PaymentService:
@@ -274,14 +272,6 @@ def _proxying() -> "aiohttp.ClientSession":
     from kassa.gateway import proxy
 
     return proxy.new_session()
-
-
-async def _keys(auth: Auth) -> list[dict[str, Any]]:
-    return (await auth.keys()).keys
-
-
-async def _no_keys() -> list[dict[str, Any]]:
-    return []
 
 
 def all_here(settings: Settings) -> dict[str, str]:
