@@ -4,7 +4,7 @@ import msgspec
 
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Index
-from kassa.kit.machine import guarded
+from kassa.kit.machine import unbroken
 from kassa.payment.domain import Payment
 from kassa.payment.machine import MACHINE
 
@@ -111,7 +111,7 @@ class PaymentStore(msgspec.Struct, frozen=True):
     async def open(cls, database: Database) -> "PaymentStore":
         """Open the collections; make them if they are not there."""
         return cls(
-            guarded(await database.collection(PAYMENTS), MACHINE),
+            unbroken(await database.collection(PAYMENTS), MACHINE),
             await database.collection(EVENTS),
             await database.collection(CURSORS),
             await database.collection(REFUSALS),
