@@ -78,7 +78,7 @@ async def test_secrets_of_the_one_process_form_stay_the_same(tmp_path: Path) -> 
     settings = read_settings({"KASSA_DATA": str(tmp_path)})
 
     async def secret_and_key() -> tuple[str, object]:
-        async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
+        async with open_shop(settings, Place(all_here(settings), brings_sandbox=False)) as shop:
             return shop.internal_secret, await _key(shop)
 
     assert await secret_and_key() == await secret_and_key()

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
-from kassa.app.files import make_directory
 from kassa.app.record import remembered
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
 from kassa.app.secrets import kept_secret
@@ -120,7 +119,7 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
     """Construct what lives here; afterwards let it settle, and close it all."""
     parts = parts or Parts()
     clock, ids = parts.clock, Ids(parts.clock, parts.entropy)
-    secret = settings.internal_secret or kept_secret(settings.data, "internal-secret")
+    secret = settings.internal_secret or kept_secret(settings.data, "internal-secret", keeps=place.serves)
     sessions, proxying = Sessions(new_session), Sessions(_proxying)
 
     @cache
@@ -175,7 +174,6 @@ def _reach(shop: Shop, contract: Any, callee: str, caller: str = "gateway") -> A
 async def _open_databases(shop: Shop, parts: Parts, closing: AsyncExitStack) -> dict[str, Database]:
     """Each service's database: its own in MongoDB, or a file that several services may share."""
     place, settings = shop.place, shop.settings
-    make_directory(settings.data)
     names = place.files if settings.mongo_uri is None else {service: f"{service}db" for service in place.here}
     opened: dict[str, Database] = {}
     for name in dict.fromkeys(names.values()):
@@ -201,7 +199,8 @@ def _add_outbox(shop: Shop, name: str, collection: Collection[Any], effects: Eff
 
 
 async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> None:
-    secret = shop.settings.jwt_secret or kept_secret(shop.settings.data, "jwt-secret")
+    settings = shop.settings
+    secret = settings.jwt_secret or kept_secret(settings.data, "jwt-secret", keeps=shop.place.serves)
     passwords = Passwords()
     closing.callback(passwords.close)
     store = await AuthStore.open(database)
@@ -258,7 +257,8 @@ async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:
         return _told(shop, StripeProcessor(settings.stripe_secret_key, *how), closing)
     if shop.place.brings_sandbox:
         await closing.enter_async_context(sandbox_running(settings, shop.place.host, shop.place.webhook_url))
-    processor = StripeProcessor(SANDBOX_KEY, webhook_secrets(settings), last_sandbox_url(settings.data))
+    secrets = webhook_secrets(settings, keeps=shop.place.serves)
+    processor = StripeProcessor(SANDBOX_KEY, secrets, last_sandbox_url(settings.data))
     return _told(shop, processor, closing)
 
 
