@@ -25,6 +25,8 @@ from kassa.product.store import ProductStore
 
 PEOPLE = ("Buyer", "Operator", "Stripe")
 _TIMERS = {*ORDERS.timers, *PAYMENTS.timers}
+(UNTOLD,) = {kind for machine in (ORDERS, PAYMENTS) for (_, kind), move in machine.table.items() if not move.is_told}
+"""The one kind of news that leaves no audit entry."""
 _CHANGES_STRIPE = ("refund", "expire_session")
 _SHARED = Path("/dev/shm")  # noqa: S108 - memory is enough for what is kept for a moment
 _WHERE = _SHARED if _SHARED.is_dir() else None
@@ -67,12 +69,17 @@ class Recorder:
         known = {each.id for each in before.effects} if before else set()
         wanted = [each.kind for each in after.effects if each.id not in known and each.done_at is None]
         wanted = [f"{'later' if kind in _TIMERS else 'then'} {kind}" for kind in wanted]
-        for entry in after.audit[len(before.audit) if before else 0 :]:
+        follows = f"<br/>{', '.join(wanted)}" if wanted else ""
+        told = after.audit[len(before.audit) if before else 0 :]
+        for entry in told:
             what = _without_ids(entry.what)
+            self.made(f"{of}: {what}")
             stages = f"{entry.from_state or 'new'} → {entry.to_state}"
-            follows = f"<br/>{', '.join(wanted)}" if wanted and entry is after.audit[-1] else ""
             moved = "" if entry.from_state == entry.to_state else f": {stages}"
-            self.note(of, f"{what}{moved}{follows}")
+            self.note(of, f"{what}{moved}{follows if entry is after.audit[-1] else ''}")
+        if follows and not told:
+            self.made(f"{of}: {UNTOLD}")
+            self.note(of, f"{UNTOLD}{follows}")
 
 
 def _without_ids(what: str) -> str:
@@ -127,10 +134,7 @@ class Kept:
         return self._noted(await self._collection.save(document))
 
     def _noted(self, document: Any) -> Any:
-        before = self._last.get(document.id)
-        self._recorder.changed(self._of, before, document)
-        for entry in document.audit[len(before.audit) if before else 0 :]:
-            self._recorder.made(f"{self._of}: {_without_ids(entry.what)}")
+        self._recorder.changed(self._of, self._last.get(document.id), document)
         self._last[document.id] = document
         return document
 

@@ -34,11 +34,11 @@ follows from something that changes no state is in tables of its own, for refund
 _REFUNDS = """\
 A refund holds its amount from the moment it is asked for. Then Stripe decides, and what it says is applied as it is: a
 refund goes from any state to one further down, over several at once too, and never back, so that its events may come in
-any order. One that failed or was canceled gives its amount back, to be refunded again. Those made in Stripe's dashboard
-are taken in with the first thing that is heard of them."""
+any order. Failed and canceled are ends alike: such a one gives its amount back, to be refunded again. Those made in
+Stripe's dashboard are taken in with the first thing that is heard of them."""
 _DISPUTES = """\
-Likewise. A refund of money that has no order waits while a dispute keeps Stripe from making it, and is asked for again
-when no dispute holds the money any more."""
+Likewise; prevented, won and lost are ends alike. A refund of money that has no order waits while a dispute keeps Stripe
+from making it, and is asked for again whenever a dispute has ended."""
 _PRODUCTS = """\
 A product is on sale or withdrawn, and may be changed in any way at any time: nothing can come too late for it."""
 _STOCK = """\

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 import kassa
-from kassa.app.files import MOVED
+from kassa.app.files import MOVED, note_move
 from kassa.app.migration import COLLECTIONS, CannotMove, move
 from kassa.app.settings import SettingError, read_settings
 from kassa.app.shop import Place
 from kassa.app.wiring import all_here, open_shop
 from kassa.kit.documents import CollectionSpec
-from tests.servers import mongod
+from tests.servers import mongod, valkey
 
 LEFT = {"arrivals", "turns", "stock_movements", "stock_operations", "stock_state"}
 """Of the new stores' own, or filled by replaying the stock."""
@@ -58,3 +58,38 @@ async def test_only_a_whole_shop_is_moved(tmp_path: Path, files: tuple[str, ...]
         (tmp_path / name).touch()
     with pytest.raises(CannotMove, match=why):
         await move(tmp_path, "mongodb://127.0.0.1:1", "redis://127.0.0.1:1", lambda what, done, total: None)
+
+
+async def test_a_shop_that_was_moved_is_not_moved_to_another_place(tmp_path: Path) -> None:
+    settings = read_settings({"KASSA_DATA": str(tmp_path)})
+    async with open_shop(settings, Place(all_here(settings), brings_sandbox=False)):
+        pass
+    gone = note_move(tmp_path, "MongoDB at old.example, stock in Redis at old.example:6379")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for mongo, redis in (("new.example", "old.example:6379"), ("old.example", "new.example")):
+        with pytest.raises(CannotMove) as refused:
+            await move(tmp_path, f"mongodb://shop:secret@{mongo}", f"redis://{redis}", lambda what, done, total: None)
+        assert str(refused.value).startswith(f"the shop in {tmp_path} was moved to {gone.target}, or is on the way")
+        assert "secret" not in str(refused.value)
+    with pytest.raises(SettingError, match=r"was moved to MongoDB at old\.example, stock in Redis"):
+        async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)):
+            pass
+    after = {path.name: path.read_bytes() for path in tmp_path.iterdir() if not path.name.endswith("lock")}
+    assert after == before
+
+
+@pytest.mark.slow
+async def test_nor_is_one_of_which_an_older_release_did_not_note_where_it_is(tmp_path: Path) -> None:
+    settings = read_settings({"KASSA_DATA": str(tmp_path)})
+    async with open_shop(settings, Place(all_here(settings), brings_sandbox=False)):
+        pass
+    (tmp_path / MOVED).write_text("shop_1\n")
+    with pytest.raises(CannotMove, match="was moved to MongoDB and Redis, or is on the way there: name that one"):
+        await move(tmp_path, mongod.shared().uri, valkey.shared().url, lambda what, done, total: None)
+    client = mongod.shared().client
+    assert not [
+        name
+        for name in client.list_database_names()
+        if name.endswith("db") and client[name].arrivals.count_documents({})
+    ]
+    mongod.stop_shared()

@@ -37,7 +37,7 @@ def test_it_says_where_it_is_and_that_no_real_money_moves(shop: Running) -> None
 
 def test_it_is_alive_and_ready(shop: Running) -> None:
     assert get(shop, "/health").json()["status"] == "ok"
-    assert get(shop, "/ready").json()["checks"] == {"database": "ok", "stock": "ok"}
+    assert get(shop, "/ready").json()["checks"] == {"database": "ok", "stock": "ok", "stripe": "ok"}
     assert get(shop, "/metrics").status_code == 404
 
 

@@ -8,7 +8,7 @@ from kassa.app.settings import SERVICES, SettingError, read_settings
 from kassa.app.shop import Elsewhere, Place, Shop, present
 from kassa.app.wiring import all_here, open_shop, within_reach
 from kassa.gateway.middleware import CONTRACTS
-from kassa.kit.machine import Guarded, Stateful
+from kassa.kit.machine import Stateful, Unbroken
 from kassa.kit.wire import endpoints
 from kassa.order.domain import Todo as OrderTodo
 from kassa.payment.domain import Todo as PaymentTodo
@@ -25,9 +25,9 @@ async def test_every_effect_has_somebody_to_carry_it_out(tmp_path: Path) -> None
 async def test_what_has_invariants_is_written_by_the_one_place_that_looks_at_them(tmp_path: Path) -> None:
     settings = read_settings({"KASSA_DATA": str(tmp_path)})
     async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
-        guarded = {name for name, each in shop.aggregates.items() if isinstance(each, Guarded)}
+        unbroken = {name for name, each in shop.aggregates.items() if isinstance(each, Unbroken)}
         stateful = {name for name, each in shop.aggregates.items() if issubclass(each.spec.type, Stateful)}
-        assert guarded == stateful == {"order", "payment"}
+        assert unbroken == stateful == {"order", "payment"}
 
 
 async def test_each_service_satisfies_its_contract(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ async def test_secrets_of_the_one_process_form_stay_the_same(tmp_path: Path) -> 
     settings = read_settings({"KASSA_DATA": str(tmp_path)})
 
     async def secret_and_key() -> tuple[str, object]:
-        async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
+        async with open_shop(settings, Place(all_here(settings), brings_sandbox=False)) as shop:
             return shop.service_keys.secret, await _key(shop)
 
     assert await secret_and_key() == await secret_and_key()

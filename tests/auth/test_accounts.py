@@ -11,7 +11,7 @@ from kassa.auth.passwords import Passwords
 from kassa.auth.queue import Rank
 from kassa.auth.routes import HANDLERS
 from kassa.gateway.description import described
-from kassa.kit.clock import rfc3339
+from kassa.kit.clock import SECOND, rfc3339
 from kassa.kit.ids import is_id
 from kassa.storage.documents_sqlite import SqliteDatabase
 
@@ -222,9 +222,9 @@ async def test_verify_refuses_what_is_no_token(world: World, token: str) -> None
 
 async def test_a_token_is_good_for_fifteen_minutes(world: World) -> None:
     token = (await world.registered())["token"]
-    world.clock.pass_seconds(899)
+    world.clock.advance(899 * SECOND)
     assert (await world.get("/auth/verify", token)).status_code == 200
-    world.clock.pass_seconds(1)
+    world.clock.advance(SECOND)
     assert (await world.get("/auth/verify", token)).status_code == 401
 
 

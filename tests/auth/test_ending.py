@@ -38,9 +38,9 @@ async def test_who_is_promoted_is_out_at_once(world: World) -> None:
     session = await world.registered()
     assert await is_good(world, session["token"])
     beside = World(world.store, cheap_passwords())
-    beside.clock.time = world.clock.time
+    beside.clock.at = world.clock.at
     await beside.service.admins.make(EMAIL, "battery staple", promote=True)
-    world.clock.pass_seconds(1)
+    world.clock.advance(1 * SECOND)
     assert not await is_good(world, session["token"])
     assert await is_good(world, (await world.login("battery staple")).json()["token"])
 
@@ -59,7 +59,7 @@ async def test_a_token_of_a_former_release_is_good_until_it_expires_or_the_passw
 
 async def test_one_sees_one_s_sessions_and_ends_one_of_them(world: World) -> None:
     session = await world.registered()
-    world.clock.pass_seconds(60)
+    world.clock.advance(60 * SECOND)
     other = (await world.login(client="2001:db8:1:2::3")).json()
     listed = (await world.get("/auth/sessions", session["token"])).json()["sessions"]
     assert [(each["place"], each["isCurrent"]) for each in listed] == [
@@ -106,7 +106,7 @@ async def test_the_family_is_not_told_by_the_session_s_name(world: World) -> Non
 async def test_one_more_session_than_a_user_may_have_ends_the_oldest(world: World) -> None:
     first = await world.registered()
     for _ in range(100):
-        world.clock.pass_seconds(2)
+        world.clock.advance(2 * SECOND)
         last = (await world.login()).json()
     assert not await is_good(world, first["token"])
     assert len((await world.get("/auth/sessions", last["token"])).json()["sessions"]) == 100
@@ -145,7 +145,7 @@ async def test_another_process_knows_a_second_later_and_asks_once_a_second(world
     for _ in range(50):
         assert await elsewhere.takes(session["token"])
     assert len(elsewhere.asked) == asked
-    world.clock.pass_seconds(1)
+    world.clock.advance(1 * SECOND)
     for _ in range(50):
         assert not await elsewhere.takes(session["token"])
     assert len(elsewhere.asked) == asked + 1
@@ -163,7 +163,7 @@ async def test_a_process_that_starts_learns_of_all_that_was_ended_while_tokens_l
     sessions = [await world.registered()]
     for _ in range(14):
         sessions.append((await world.login()).json())
-        world.clock.pass_seconds(60)
+        world.clock.advance(60 * SECOND)
         await world.post("/auth/logout", refreshToken=sessions[-1]["refreshToken"])
     elsewhere = Elsewhere(world)
     assert [await elsewhere.takes(each["token"]) for each in sessions[1:]] == [False] * 14
@@ -173,7 +173,7 @@ async def test_what_was_ended_is_forgotten_when_its_tokens_have_expired(world: W
     session = await world.registered()
     await world.post("/auth/logout", refreshToken=session["refreshToken"])
     assert (await world.get(f"/auth/ended?since={world.clock.now() - 1000}")).json()["marks"]
-    world.clock.pass_seconds(17 * 60)
+    world.clock.advance(17 * 60 * SECOND)
     assert await is_good(world, (await world.login()).json()["token"])
     assert world.service.ended_tokens._marks == {}
     assert await world.service.remove_expired() == 1
@@ -184,9 +184,9 @@ async def test_while_auth_does_not_answer_what_is_known_counts_for_ten_seconds(w
     assert await elsewhere.takes(session["token"])
     elsewhere.is_down = True
     for _ in range(9):
-        world.clock.pass_seconds(1)
+        world.clock.advance(1 * SECOND)
         assert await elsewhere.takes(session["token"])
-    world.clock.pass_seconds(1)
+    world.clock.advance(1 * SECOND)
     for _ in range(2):
         with pytest.raises(Unavailable):
             await elsewhere.takes(session["token"])

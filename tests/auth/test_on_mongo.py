@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from kassa.kit.clock import SECOND
 from tests.servers import mongod
 from tests.storage.worlds import mongo
 
@@ -25,7 +26,7 @@ async def test_what_one_process_ends_the_others_know_a_second_later() -> None:
             return [(await each.get("/auth/verify", token)).status_code == 200 for each in (one, other)]
 
         session = await one.registered()
-        other.clock.pass_seconds(1)
+        other.clock.advance(1 * SECOND)
         second = (await other.login()).json()
         assert await takes(session["token"]) == await takes(second["token"]) == [True, True]
         listed = (await one.get("/auth/sessions", session["token"])).json()["sessions"]
@@ -33,11 +34,11 @@ async def test_what_one_process_ends_the_others_know_a_second_later() -> None:
 
         assert (await one.delete(f"/auth/sessions/{listed[0]['id']}", session["token"])).status_code == 204
         assert await takes(second["token"]) == [False, True]
-        other.clock.pass_seconds(1)
+        other.clock.advance(1 * SECOND)
         assert await takes(second["token"]) == [False, False]
 
         changed = {"current": PASSWORD, "new": "battery staple"}
         assert (await other.post("/auth/password", token=session["token"], **changed)).status_code == 204
         assert await takes(session["token"]) == [True, False]
-        one.clock.pass_seconds(1)
+        one.clock.advance(1 * SECOND)
         assert await takes(session["token"]) == [False, False]

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kassa.kit.clock import SECOND
 from kassa.storage.documents_sqlite import SqliteDatabase
 
 from .world import EMAIL, PASSWORD, World
@@ -31,14 +32,14 @@ async def test_two_tabs_that_refresh_at_once_both_go_on(world: World) -> None:
     answers = await asyncio.gather(*(world.refresh(session["refreshToken"]) for _ in range(5)))
     assert [answer.status_code for answer in answers] == [200] * 5
     (token,) = {answer.json()["refreshToken"] for answer in answers}
-    world.clock.pass_seconds(3600)
+    world.clock.advance(3600 * SECOND)
     assert (await world.refresh(token)).status_code == 200
 
 
 async def test_an_old_token_within_the_grace_gets_the_same_successor(world: World) -> None:
     session = await world.registered()
     first = (await world.refresh(session["refreshToken"])).json()
-    world.clock.pass_seconds(30)
+    world.clock.advance(30 * SECOND)
     again = await world.refresh(session["refreshToken"])
     assert (again.status_code, again.json()["refreshToken"]) == (200, first["refreshToken"])
 
@@ -48,11 +49,11 @@ async def test_a_thief_who_refreshes_within_the_grace_has_no_chain_of_his_own(wo
     """Whoever comes second with a token that was used ends the session: the copy is noticed, at once."""
     owner = await world.registered()
     owner, thief = [(await world.refresh(owner["refreshToken"])).json() for _ in range(2)]
-    world.clock.pass_seconds(900)
+    world.clock.advance(900 * SECOND)
     owner = (await world.refresh(owner["refreshToken"])).json()
-    world.clock.pass_seconds(900)
+    world.clock.advance(900 * SECOND)
     owner = (await world.refresh(owner["refreshToken"])).json()
-    world.clock.pass_seconds(seconds)
+    world.clock.advance(seconds * SECOND)
     assert (await world.get("/auth/verify", owner["token"])).status_code == 200
 
     stolen = await world.refresh(thief["refreshToken"])
@@ -86,11 +87,11 @@ async def test_of_two_chains_of_a_former_release_one_lives_on(world: World) -> N
 async def test_a_log_in_lasts_for_ninety_days_however_often_it_is_used(world: World) -> None:
     session = await world.registered()
     for _ in range(89):
-        world.clock.pass_seconds(DAY_SECONDS)
+        world.clock.advance(DAY_SECONDS * SECOND)
         answer = await world.refresh(session["refreshToken"])
         assert answer.status_code == 200
         session = answer.json()
-    world.clock.pass_seconds(DAY_SECONDS)
+    world.clock.advance(DAY_SECONDS * SECOND)
     assert (await world.refresh(session["refreshToken"])).status_code == 401
     assert await world.service.remove_expired() == 1
 
@@ -99,14 +100,14 @@ async def test_asking_again_within_the_grace_does_not_lengthen_it(world: World) 
     session = await world.registered()
     for _ in range(2):
         await world.refresh(session["refreshToken"])
-        world.clock.pass_seconds(20)
+        world.clock.advance(20 * SECOND)
     assert (await world.refresh(session["refreshToken"])).status_code == 401
 
 
 async def test_an_old_token_after_the_grace_revokes_its_family(world: World) -> None:
     session = await world.registered()
     fresh = (await world.refresh(session["refreshToken"])).json()
-    world.clock.pass_seconds(31)
+    world.clock.advance(31 * SECOND)
 
     stolen = await world.refresh(session["refreshToken"])
 
@@ -119,7 +120,7 @@ async def test_a_token_that_was_old_long_ago_still_revokes_its_family(world: Wor
     current = first
     for _ in range(30):
         current = (await world.refresh(current)).json()["refreshToken"]
-        world.clock.pass_seconds(60)
+        world.clock.advance(60 * SECOND)
     assert (await world.refresh(first)).status_code == 401
     assert (await world.refresh(current)).status_code == 401
 
@@ -134,10 +135,10 @@ async def test_revoking_one_family_leaves_the_users_others_alone(world: World) -
 async def test_a_refresh_token_is_good_for_thirty_days(world: World) -> None:
     session = await world.registered()
     other = (await world.login()).json()
-    world.clock.pass_seconds(30 * DAY_SECONDS - 1)
+    world.clock.advance((30 * DAY_SECONDS - 1) * SECOND)
     fresh = await world.refresh(session["refreshToken"])
     assert fresh.status_code == 200
-    world.clock.pass_seconds(1)
+    world.clock.advance(SECOND)
     assert (await world.refresh(other["refreshToken"])).status_code == 401
     assert (await world.refresh(fresh.json()["refreshToken"])).status_code == 200
 
@@ -200,9 +201,9 @@ async def test_of_two_password_changes_at_once_one_wins(world: World) -> None:
 
 async def test_expired_families_are_removed(world: World) -> None:
     session = await world.registered()
-    world.clock.pass_seconds(10 * DAY_SECONDS)
+    world.clock.advance(10 * DAY_SECONDS * SECOND)
     kept = (await world.login()).json()
-    world.clock.pass_seconds(20 * DAY_SECONDS)
+    world.clock.advance(20 * DAY_SECONDS * SECOND)
 
     assert await world.service.remove_expired() == 1
 

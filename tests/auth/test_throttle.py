@@ -3,9 +3,10 @@
 import asyncio
 
 from kassa.auth.throttle import ONE_ACCOUNT, REMEMBERED, Throttle, Trier
-from kassa.kit.clock import MINUTE
+from kassa.kit.clock import MINUTE, SECOND
+from tests.support import FakeClock
 
-from .world import PASSWORD, World, Wrist
+from .world import PASSWORD, World
 
 
 async def fail(world: World, times: int, client: str = "192.0.2.1") -> list[int]:
@@ -26,7 +27,7 @@ async def test_each_further_failure_doubles_the_wait(world: World) -> None:
     await fail(world, 5)
     for seconds in (1, 2, 4, 8):
         assert (await world.login()).headers["retry-after"] == str(seconds)
-        world.clock.pass_seconds(seconds)
+        world.clock.advance(seconds * SECOND)
         assert await fail(world, 1) == [401]
 
 
@@ -34,7 +35,7 @@ async def test_asking_too_early_counts_as_no_failure(world: World) -> None:
     await world.registered()
     await fail(world, 5)
     assert await fail(world, 20) == [429] * 20
-    world.clock.pass_seconds(1)
+    world.clock.advance(SECOND)
     assert (await world.login()).status_code == 200
 
 
@@ -73,7 +74,7 @@ async def test_guessing_the_current_password_with_a_stolen_token_is_throttled(wo
 async def test_failures_are_forgotten_after_a_day(world: World) -> None:
     await world.registered()
     await fail(world, 5)
-    world.clock.pass_seconds(24 * 60 * 60)
+    world.clock.advance(24 * 60 * 60 * SECOND)
     assert await fail(world, 5) == [401] * 5
 
 
@@ -83,7 +84,7 @@ async def test_one_household_is_slowed_down_whatever_addresses_it_tries(world: W
     for seconds in (1, 2, 4, 8):
         refused = await world.login("wrong password", "another@example.com")
         assert refused.headers["retry-after"] == str(seconds)
-        world.clock.pass_seconds(seconds)
+        world.clock.advance(seconds * SECOND)
         assert (await world.login("wrong password", "another@example.com")).status_code == 401
 
 
@@ -105,7 +106,7 @@ async def test_the_addresses_of_one_ipv6_subscriber_are_one_household(world: Wor
 async def test_right_passwords_are_limited_too(world: World) -> None:
     await world.registered()
     assert [(await world.login()).status_code for _ in range(70)] == [200] * 60 + [429] * 10
-    world.clock.pass_seconds(1)
+    world.clock.advance(1 * SECOND)
     assert [(await world.login()).status_code for _ in range(2)] == [200, 429]
 
 
@@ -138,7 +139,7 @@ async def test_a_device_token_is_good_for_one_account_one_password_and_one_year(
 
     forged = [stranger, f"{device}x", device[:-1], device.replace(".0.", ".1."), "é", "x" * 5000, "..."]
     assert [await is_known(token) for token in (device, *forged)] == [True] + [False] * len(forged)
-    world.clock.pass_seconds(365 * 24 * 60 * 60)
+    world.clock.advance(365 * 24 * 60 * 60 * SECOND)
     assert not await is_known(device)
 
     new = (await world.login()).json()
@@ -154,7 +155,7 @@ def test_waits_grow_up_to_a_limit() -> None:
 
 
 def test_only_so_many_failures_are_remembered_and_the_many_are_kept() -> None:
-    throttle = Throttle(Wrist(), remembered=100)
+    throttle = Throttle(FakeClock(), remembered=100)
     guesser = Trier("ada@example.com", "192.0.2.1")
     for _ in range(5):
         throttle.failed(guesser)

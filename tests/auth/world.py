@@ -12,31 +12,14 @@ from kassa.auth.service import AuthService
 from kassa.auth.store import AuthStore
 from kassa.auth.tokens import Tokens
 from kassa.contracts.auth import Auth
-from kassa.kit.clock import SECOND, Millis
 from kassa.kit.documents import Database
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import Ids
 from kassa.kit.web import EXCEPTION_HANDLERS
+from tests.support import FakeClock
 
 MASTER_SECRET = "a master secret for tests"
 EMAIL, PASSWORD = "ada@example.com", "correct horse"
-
-
-class Wrist:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self, now: Millis = 1_750_000_000_000) -> None:
-        self.time = now
-
-    def now(self) -> Millis:
-        return self.time
-
-    async def sleep(self, duration: Millis) -> None:
-        self.time += duration
-
-    def pass_seconds(self, seconds: float) -> None:
-        """Let time go by."""
-        self.time += int(seconds * SECOND)
 
 
 def cheap_passwords(**options: Any) -> Passwords:
@@ -48,7 +31,7 @@ class World:
     """The service, its store and clock, and how a client sees them."""
 
     def __init__(self, store: AuthStore, passwords: Passwords, master_secret: str = MASTER_SECRET) -> None:
-        self.clock = Wrist()
+        self.clock = FakeClock()
         self.store = store
         ids = Ids(self.clock)
         self.tokens = Tokens([master_secret], ids, self.clock)

@@ -41,11 +41,11 @@ def test_no_command_makes_a_shop(tmp_path: Path, command: tuple[str, ...]) -> No
     _refused(tmp_path, *command)
 
 
-@pytest.mark.parametrize("is_a_file", [False, True], ids=["an empty folder", "a file of 0 bytes"])
-def test_what_is_empty_is_no_shop(tmp_path: Path, *, is_a_file: bool) -> None:
+@pytest.mark.parametrize("size", [None, 0, 511], ids=["an empty folder", "a file of 0 bytes", "one that is cut off"])
+def test_what_is_empty_is_no_shop(tmp_path: Path, size: int | None) -> None:
     (tmp_path / ".kassa").mkdir()
-    if is_a_file:
-        (tmp_path / ".kassa" / "kassa.db").touch()
+    if size is not None:
+        (tmp_path / ".kassa" / "kassa.db").write_bytes(b"x" * size)
     _refused(tmp_path, "audit")
 
 

@@ -11,7 +11,7 @@ from kassa.kit.wire import request_id, trace_parent
 
 @dataclass
 class Answer:
-    """An answer as it came; of a repeated header all values, joined."""
+    """An answer as it came."""
 
     status: int
     headers: dict[str, str]

@@ -71,3 +71,13 @@ async def load(shop: RunningShop) -> AsyncIterator[Load]:
 async def is_proved(shop: RunningShop) -> bool:
     # What was interrupted is carried out again within the writers' leases of 30 s.
     return (await shop.command("audit"))[0] == 0
+
+
+async def asked_eight_times(shop: RunningShop) -> set[str]:
+    """The sessions that eight are given who ask at once to pay for one order."""
+    admin, buyer = await shop.admin(), await shop.buyer()
+    order_id = (await buyer.order(await admin.product(stock=5))).body["order"]["id"]
+    asked = {"orderId": order_id}
+    answers = await asyncio.gather(*(buyer.call("POST", "/payments/create-session", asked) for _ in range(8)))
+    assert {answer.status for answer in answers} == {200}
+    return {answer.body["sessionId"] for answer in answers}

@@ -4,30 +4,16 @@ connections that stay in step."""
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from tests.gateway.asgi import Answer
 from tests.journey.running import RunningShop
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 JSON = "Content-Type: application/json"
-
-
-@dataclass
-class Answer:
-    """One answer. Of a repeated header the last counts: here none is."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.body)
 
 
 class Wire:

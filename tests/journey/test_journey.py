@@ -8,6 +8,7 @@ import pytest
 
 from tests.journey.conftest import DOUBLED, FORMS
 from tests.journey.doubled import DoubledShop
+from tests.journey.load import asked_eight_times
 from tests.journey.running import DECLINED, RunningShop
 from tests.trade.stripe_at_the_port import real_signature
 
@@ -48,12 +49,7 @@ async def test_two_hundred_buyers_for_fifty_pieces(shop: RunningShop) -> None:
 
 
 async def test_eight_who_ask_at_once_get_one_session(shop: RunningShop) -> None:
-    admin, buyer = await shop.admin(), await shop.buyer()
-    order_id = (await buyer.order(await admin.product(stock=5))).body["order"]["id"]
-    asked = {"orderId": order_id}
-    answers = await asyncio.gather(*(buyer.call("POST", "/payments/create-session", asked) for _ in range(8)))
-    assert {answer.status for answer in answers} == {200}
-    assert len({answer.body["sessionId"] for answer in answers}) == 1
+    assert len(await asked_eight_times(shop)) == 1
 
 
 async def test_six_copies_of_one_event_have_one_effect(shop: RunningShop) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.journey.load import is_proved
 from tests.journey.running import Buyer, RunningShop, until
 from tests.servers import valkey
 from tests.servers.mongod import Mongod, ReplicaSet
@@ -120,8 +121,3 @@ async def nothing_is_lost(shop: RunningShop, admin: Buyer, mug: str, acknowledge
         assert (await admin.call("GET", f"/orders/{order_id}")).status == 200
     await until(lambda: is_proved(shop), "the audit to be content", patience=90)
     assert await admin.stock(mug) == 100_000 - len(acknowledged)
-
-
-async def is_proved(shop: RunningShop) -> bool:
-    # What was interrupted is carried out again within the writers' leases of 30 s.
-    return (await shop.command("audit"))[0] == 0

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from tests.journey.conftest import stores
+from tests.journey.load import asked_eight_times
 from tests.journey.running import Buyer, RunningShop, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -60,12 +61,7 @@ async def test_two_thousand_buyers_at_four_processes_for_five_hundred_pieces(sho
 
 
 async def test_eight_who_ask_different_processes_get_one_session(shop: RunningShop) -> None:
-    admin, buyer = await shop.admin(), await shop.buyer()
-    order_id = (await buyer.order(await admin.product(stock=5))).body["order"]["id"]
-    asked = {"orderId": order_id}
-    answers = await asyncio.gather(*(buyer.call("POST", "/payments/create-session", asked) for _ in range(8)))
-    assert {answer.status for answer in answers} == {200}
-    assert len({answer.body["sessionId"] for answer in answers}) == 1
+    assert len(await asked_eight_times(shop)) == 1
 
 
 async def test_one_idempotency_key_at_different_processes_is_one_order(shop: RunningShop) -> None:

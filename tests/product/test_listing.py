@@ -8,6 +8,7 @@ import pytest
 
 from kassa.contracts.product import Product, Snapshot
 from kassa.gateway.description import described
+from kassa.kit.clock import SECOND
 from kassa.product import wire
 from kassa.product.catalogue_csv import Row, Sheet
 from kassa.product.exchange import import_sheet
@@ -182,7 +183,7 @@ async def test_the_total_follows_other_processes_within_a_second(world: World, d
     totals = []
     for _ in range(2):
         await other.create()
-        world.clock.pass_seconds(1)
+        world.clock.advance(SECOND)
         totals.append((await world.ask("GET", "/products?limit=1")).json()["pagination"]["total"])
     assert totals == [2, 3]
 

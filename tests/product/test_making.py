@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kassa.kit.clock import rfc3339
+from kassa.kit.clock import SECOND, rfc3339
 from kassa.kit.ids import is_id
 from kassa.storage.documents_sqlite import SqliteDatabase
 
@@ -139,7 +139,7 @@ async def test_when_the_inventory_is_down_a_product_is_made_and_gets_its_stock_l
 
     world.shelf.is_down = False
     assert (await world.ask("GET", f"/products/{product['id']}")).json()["product"]["stock"] is None
-    world.clock.pass_seconds(60)
+    world.clock.advance(60 * SECOND)
     await world.outbox.run_due()
 
     assert (await world.ask("GET", f"/products/{product['id']}")).json()["product"]["stock"] == 7
@@ -151,7 +151,7 @@ async def test_a_stock_that_was_initialised_by_hand_meanwhile_counts(world: Worl
     product = await world.create(stock=7)
     world.shelf.is_down = False
     await world.shelf.open_stock("by hand", product["id"], 3)
-    world.clock.pass_seconds(60)
+    world.clock.advance(60 * SECOND)
     await world.outbox.run_due()
     assert world.shelf.stock == {product["id"]: 3}
     assert await world.store.products.due(world.clock.now() + 10**9, 10) == []

@@ -7,7 +7,7 @@ from litestar import Litestar
 
 from kassa.app.wiring import product_effects
 from kassa.contracts.inventory import Inventory, Level, StockExists
-from kassa.kit.clock import SECOND, Millis
+from kassa.kit.clock import SECOND
 from kassa.kit.documents import Database
 from kassa.kit.idempotency import RECORDS, Idempotency
 from kassa.kit.identity import ADMIN, USER, Principal, TokenVerifier
@@ -19,23 +19,7 @@ from kassa.product.effects import ProductEffects
 from kassa.product.routes import HANDLERS
 from kassa.product.service import ProductService
 from kassa.product.store import ProductStore
-
-
-class Wrist:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self, now: Millis = 1_750_000_000_000) -> None:
-        self.time = now
-
-    def now(self) -> Millis:
-        return self.time
-
-    async def sleep(self, duration: Millis) -> None:
-        self.time += duration
-
-    def pass_seconds(self, seconds: float) -> None:
-        """Let time go by."""
-        self.time += int(seconds * SECOND)
+from tests.support import FakeClock
 
 
 class Shelf:
@@ -82,7 +66,7 @@ class Doorman(TokenVerifier):
 class World:
     """The service, its store, clock and inventory, and how a client sees them."""
 
-    def __init__(self, store: ProductStore, idempotency: Idempotency, clock: Wrist, currency: str) -> None:
+    def __init__(self, store: ProductStore, idempotency: Idempotency, clock: FakeClock, currency: str) -> None:
         self.clock = clock
         self.store = store
         self.shelf = Shelf()
@@ -99,7 +83,7 @@ class World:
     @classmethod
     async def on(cls, database: Database, currency: str = "usd") -> "World":
         """A world whose catalogue is in this database."""
-        clock = Wrist()
+        clock = FakeClock()
         records = await database.collection(RECORDS)
         return cls(
             await ProductStore.open(database), Idempotency(records, clock, "test", is_alone=True), clock, currency
@@ -121,7 +105,7 @@ class World:
         answer = await self.ask("POST", "/products", mug(**fields), role="admin")
         assert answer.status_code == 201, answer.text
         product: dict[str, Any] = answer.json()["product"]
-        self.clock.pass_seconds(1)
+        self.clock.advance(SECOND)
         return product
 
     async def names(self, query: str = "", role: str = "") -> list[str]:

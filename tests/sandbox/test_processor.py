@@ -106,7 +106,7 @@ async def test_the_doctor_names_what_is_wrong_with_key_and_endpoint(world: World
     assert "`kassa up` starts a new one" in no_shop
     assert [line.split(":")[0] for line in wrong] == ["✗ Stripe key", "✗ webhook endpoint"]
     assert not (tmp_path / ".kassa").exists()
-    assert "may read Disputes" in wrong[0]
+    assert "(read Disputes)" in wrong[0]
     assert "rak_dispute_read" in wrong[0]
     assert world.receiver.url in wrong[1]
     assert "add https://shop.example/payments/webhook" in wrong[1]

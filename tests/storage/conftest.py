@@ -10,8 +10,9 @@ from kassa.inventory.stock import Stock
 from kassa.inventory.stock_redis import RedisStock
 from kassa.kit.documents import Database
 from kassa.storage.documents_sqlite import SqliteDatabase
-from tests.servers import mongod, valkey
+from tests.servers import mongod, valkey, valkey_shop
 from tests.servers.valkey import Valkey
+from tests.servers.valkey_shop import Shop
 from tests.storage.worlds import DATABASES, STOCKS
 from tests.support import sqlite
 
@@ -55,6 +56,13 @@ async def own(server: Valkey, file: SqliteDatabase) -> AsyncIterator[RedisStock]
     stock = await RedisStock.open(server.url, file)
     yield stock
     await stock.close()
+
+
+@pytest.fixture
+async def shop(server: Valkey, tmp_path: Path) -> AsyncIterator[Shop]:
+    """Orders and the stock on a server of the test's own."""
+    async with valkey_shop.opened(server, tmp_path) as shop:
+        yield shop
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -12,20 +10,7 @@ from kassa.contracts.inventory import InsufficientStock, Level, Line
 from kassa.inventory.stock import State
 from kassa.inventory.stock_redis_repair import MARGIN
 from kassa.kit.problem import Unavailable
-from tests.servers.valkey import Valkey, running
-from tests.servers.valkey_shop import ADMIN, Shop, opened
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Valkey]:
-    with running(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-async def shop(server: Valkey, tmp_path: Path) -> AsyncIterator[Shop]:
-    async with opened(server, tmp_path) as shop:
-        yield shop
+from tests.servers.valkey_shop import ADMIN, Shop
 
 
 async def test_buyers_go_on_through_two_crashes_and_get_exactly_what_there_is(shop: Shop) -> None:

@@ -1,7 +1,7 @@
 """Redis loses its last writes: nothing is sold twice, and nothing that was acknowledged is lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,20 +14,7 @@ from kassa.inventory.stock_redis_operations import OPERATIONS, operation
 from kassa.inventory.stock_redis_repair import MARGIN, Repair
 from kassa.kit.clock import HOUR, Millis
 from kassa.kit.problem import Unavailable
-from tests.servers.valkey import Valkey, running
 from tests.servers.valkey_shop import ADMIN, Shop, opened
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Valkey]:
-    with running(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-async def shop(server: Valkey, tmp_path: Path) -> AsyncIterator[Shop]:
-    async with opened(server, tmp_path) as shop:
-        yield shop
 
 
 async def change_much(shop: Shop) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from kassa.contracts.payment import StripeUnreachable
+from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
 from kassa.kit.clock import SECOND, Clock, Millis
 from kassa.payment.events import EventObject
 from kassa.payment.processor import (
@@ -21,6 +21,7 @@ from kassa.payment.processor import (
     SavedFailure,
     SessionState,
 )
+from kassa.payment.rights import Right, WebhookEndpoint
 
 SECRET = "whsec_test"
 NO_FUNDS = "Insufficient funds in your Stripe balance to refund this amount."
@@ -29,7 +30,8 @@ T = TypeVar("T")
 
 
 class StripeAtThePort:
-    """Satisfies kassa.payment.processor.Processor.
+    """Satisfies kassa.payment.processor.Processor and kassa.payment.rights.StripeAccount. `lacks` maps a right, as
+    "read Disputes", to what Stripe says of it.
 
     `faults` maps a method's name to what its next calls do: `before` fails without effect, `after` has its effect and
     loses the answer, `saved` is a saved 500, `under way` a call that somebody else makes at the same time.
@@ -50,6 +52,7 @@ class StripeAtThePort:
         self.faults: dict[str, list[str]] = {}
         self.calls: list[str] = []
         self.refund_status = "succeeded"
+        self.lacks: dict[str, str] = {}
 
     @property
     def is_live(self) -> bool:
@@ -58,6 +61,16 @@ class StripeAtThePort:
     async def account_id(self) -> str | None:
         self._lose(self._fault("account_id"))
         return self.account
+
+    async def check(self) -> None:
+        """Takes any key."""
+
+    async def use(self, right: Right) -> None:
+        if words := self.lacks.get(f"{right.access} {right.resource}"):
+            raise StripeKeyRefused(f"Stripe: {words}")
+
+    async def webhook_endpoints(self) -> list[WebhookEndpoint]:
+        return []
 
     async def open_session(self, params: dict[str, Any], key: str) -> SessionState:
         fault = self._fault("open_session")

@@ -13,7 +13,7 @@ from kassa.kit.clock import HOUR, MINUTE
 from kassa.kit.problem import Problem, Unavailable
 from kassa.payment.processor import BadSignature
 from kassa.payment.processor_stripe import StripeProcessor
-from kassa.payment.refused_webhooks import RefusedWebhooks
+from kassa.payment.refusal_count import RefusalCount
 from tests.trade.stripe_at_the_port import real_signature
 from tests.trade.test_attention import asked
 from tests.trade.world import World
@@ -68,7 +68,7 @@ async def test_a_flood_is_a_line_a_minute_in_the_log_and_a_write_a_minute(shop: 
 
 
 async def test_what_one_process_refuses_another_shows_and_ends(shop: World) -> None:
-    other = RefusedWebhooks(shop.refusals, shop.clock)
+    other = RefusalCount(shop.refusals, "webhooks", shop.clock, "webhooks refused")
     await other.add("of another process")
     await refuse(shop, 4)
     assert await told(shop) == [("webhooks_refused", 5)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from kassa.app import wiring
 from kassa.app.audit import Difference, audit
-from kassa.app.shop import Later
+from kassa.app.shop import Neighbour
 from kassa.contracts.inventory import Level, Line
 from kassa.inventory.mending import wanted_by
 from kassa.inventory.reconcile import StockReconciler
@@ -29,6 +29,7 @@ from kassa.payment.domain import Payment
 from kassa.payment.effects import PaymentEffects
 from kassa.payment.event_handlers import EventHandlers
 from kassa.payment.inbox import Inbox
+from kassa.payment.key_rights import KeyRights
 from kassa.payment.notices import Notices
 from kassa.payment.reconcile import Reconciler
 from kassa.payment.refund_effects import RefundEffects
@@ -69,8 +70,10 @@ class World:
         opening = ProductEffects(between("product", "inventory", self.inventory))
         self.opening = Outbox(products.products, wiring.product_effects(opening), clock)
         self.product = ProductService(products, self.opening, self.inventory, self.ids, clock, "usd")
-        later = Later()
-        orders_to, stripe = between("payment", "order", later), between("payment", "Stripe", self.stripe)
+        ordering = Neighbour(lambda: self.order)
+        self.key_rights = KeyRights(payments.key_refusals, self.stripe, clock)
+        watched = self.key_rights.watching(self.stripe)
+        orders_to, stripe = between("payment", "order", ordering), between("payment", "Stripe", watched)
         telling = PaymentEffects(payments.payments, orders_to, stripe, clock)
         self.refund_effects = RefundEffects(payments.payments, stripe, self.ids, clock, self.shop_id)
         following = wiring.payment_effects(telling, self.refund_effects)
@@ -89,14 +92,13 @@ class World:
         following = wiring.order_effects(OrderEffects(inventory, paying, clock))
         outbox = Outbox(orders.orders, following, clock, lambda: 0.5)
         self.order = OrderService(orders, outbox, self.product, inventory, paying, clock, "usd", TTL // MINUTE)
-        later.service = self.order
         self.rescue = OrphanRescue(orders, self.product, self.inventory, self.order.outbox, clock, "usd")
-        self.unclaimed = Unclaimed(payments, self.stripe, self.ids, clock, self.shop_id)
+        self.unclaimed = Unclaimed(payments, watched, self.ids, clock, self.shop_id)
         handlers = EventHandlers(self.payment, stripe, self.unclaimed)
-        self.inbox = Inbox(payments, handlers, self.stripe, self.ids, clock)
-        self.refusals = payments.refusals
-        self.notices = Notices(payments, self.inbox.refused, clock)
-        self.reconciler = Reconciler(payments, self.payment, self.inbox, self.unclaimed, self.stripe, clock)
+        self.inbox = Inbox(payments, handlers, watched, self.ids, clock)
+        self.refusals, self.key_refusals = payments.refusals, payments.key_refusals
+        self.notices = Notices(payments, self.inbox.refused, self.key_rights, clock)
+        self.reconciler = Reconciler(payments, self.payment, self.inbox, self.unclaimed, watched, clock)
         self.stock_reconciler = StockReconciler(stock, wanted_by(self.order), clock)
 
     async def sell(self, stock: int = 10, price_minor: int = 1999, name: str = "Mug") -> str:

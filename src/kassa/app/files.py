@@ -2,10 +2,14 @@
 
 import fcntl
 import os
+import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
+
+from kassa.app.settings import SERVICES
 
 MOVED = "moved"
 
@@ -24,8 +28,12 @@ def usable(data: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        text = f"the data directory {data} (KASSA_DATA, --data) cannot be used: {error.strerror}"
-        raise DataUnusable(text) from error
+        why = "it is no folder, or is in none" if isinstance(error, _NO_FOLDER) else error.strerror
+        raise DataUnusable(f"the data directory {data} (KASSA_DATA, --data) cannot be used: {why}") from error
+
+
+# FileExistsError: what leads nowhere cannot be made a folder.
+_NO_FOLDER = (NotADirectoryError, FileExistsError)
 
 
 def make_directory(data: Path) -> None:
@@ -38,8 +46,9 @@ class Lock:
     """Held for as long as a server runs on the data; the system lets go of it when the process ends, however."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_directory(path.parent)
+        with usable(path.parent):
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -57,25 +66,117 @@ class Lock:
         os.close(self._descriptor)
 
 
+def server_locks(data: Path) -> list[Path]:
+    """What the servers on this data hold: the one that has all services, or one of each."""
+    return [data / name for name in ("lock", *(f"{service}.lock" for service in SERVICES))]
+
+
+@contextmanager
+def unlocked(*locks: Path) -> Iterator[bool]:
+    """Whether nobody holds one of these locks, nor can take one while this lasts. Asking makes no files."""
+    with ExitStack() as held:
+        is_free = all(_is_free(lock, held) for lock in locks)
+        if not is_free:
+            held.close()
+        yield is_free
+
+
+def _is_free(lock: Path, held: ExitStack) -> bool:
+    with usable(lock.parent):
+        try:
+            descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True
+        held.callback(os.close, descriptor)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
 def sandbox_url(data: Path) -> str | None:
     """Where the sandbox of this data is, or was last."""
-    try:
-        return (data / "sandbox-url").read_text().strip() or None
-    except FileNotFoundError:
-        return None
+    return read(data / "sandbox-url") or None
 
 
 def note_sandbox_url(data: Path, url: str) -> None:
     """Remember where the sandbox is, for commands and for the next start."""
-    (data / "sandbox-url").write_text(f"{url}\n")
+    with usable(data):
+        (data / "sandbox-url").write_text(f"{url}\n")
 
 
-def moved_from(data: Path) -> str | None:
-    """The name under which the shop of this data was moved to other stores, or is on the way; None if it was not."""
+class Move(NamedTuple):
+    """That a shop was moved, or is on the way: the name under which it goes, and where to, for people; older releases
+    did not note that."""
+
+    name: str
+    target: str
+
+    @property
+    def told(self) -> str:
+        """Where the shop is."""
+        return f"was moved to {self.target or 'MongoDB and Redis'}, or is on the way there"
+
+
+def moved_from(data: Path) -> Move | None:
+    """How the shop of this data was moved to other stores; None if it was not."""
+    return _move(read(data / MOVED))
+
+
+def note_move(data: Path, target: str) -> Move:
+    """Note that the shop of this data is on the way to other stores; from now on nothing is sold from here."""
+    move = _move(kept(data / MOVED, f"shop_{secrets.token_hex(32)}\n{target}"))
+    assert move is not None
+    return move
+
+
+def _move(noted: str) -> Move | None:
+    name, _, target = noted.partition("\n")
+    return Move(name, target) if name else None
+
+
+def read(path: Path) -> str:
+    """What a file of the data directory says; nothing if it is not there."""
+    with usable(path.parent):
+        try:
+            return path.read_text().strip()
+        except FileNotFoundError:
+            return ""
+
+
+def kept(path: Path, text: str) -> str:
+    """What the file says; if it is not there, it is made with this text, for its owner only. Two processes that make it
+    at once get the same."""
+    if known := read(path):
+        return known
+    make_directory(path.parent)
+    with usable(path.parent), _beside(path, text) as made, suppress(FileExistsError):
+        # A link is atomic and refuses to replace: whoever comes second takes the first one's.
+        os.link(made, path)
+    return read(path)
+
+
+def replaced(path: Path, text: str) -> None:
+    """The file says this text from now on, whole or not at all."""
+    with usable(path.parent), _beside(path, text) as made:
+        os.link(made, made.with_suffix(".new"))
+        made.with_suffix(".new").replace(path)
+
+
+@contextmanager
+def _beside(path: Path, text: str) -> Iterator[Path]:
+    """A file beside this one, for its owner only, whose text is on the disk."""
+    made = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        return (data / MOVED).read_text().strip()
-    except FileNotFoundError:
-        return None
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{text}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        yield made
+    finally:
+        made.unlink()
 
 
 def bound(host: str, port: int, sockets: int = 1) -> list[socket.socket]:

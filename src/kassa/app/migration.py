@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kassa.app.audit import Difference, audit
-from kassa.app.files import MOVED, Lock, moved_from
-from kassa.app.record import RECORD, RECORD_ID
-from kassa.app.secrets import kept_secret
-from kassa.app.settings import SERVICES
+from kassa.app.files import MOVED, Lock, Move, moved_from, note_move, server_locks
+from kassa.app.record import RECORD, RECORD_ID, whereabouts
+from kassa.app.settings import SERVICES, Settings
 from kassa.app.stores import ARRIVAL, ARRIVALS, OF_ANOTHER_SHOP, Arrival, open_files, open_mongo, open_redis, shop_files
 from kassa.auth.store import FAMILIES, USERS
 from kassa.inventory.mending import Wanted
@@ -26,7 +25,7 @@ from kassa.kit.clock import SystemClock
 from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Duplicate, pages
 from kassa.kit.idempotency import RECORDS
 from kassa.order.store import ORDERS
-from kassa.payment.store import CURSORS, EVENTS, PAYMENTS, REFUSALS, UNCLAIMED
+from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSALS, UNCLAIMED
 from kassa.product.store import PRODUCTS
 
 PAGE = 500
@@ -36,7 +35,7 @@ COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
     "product": (PRODUCTS, RECORDS, RECORD),
     "inventory": (RECORDS, RECORD),
     "order": (ORDERS, RECORDS, RECORD),
-    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, UNCLAIMED, RECORDS, RECORD),
+    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, RECORDS, RECORD),
 }
 """All that services keep in documents; the stock goes its own way."""
 
@@ -61,24 +60,29 @@ async def move(source: Path, mongo_uri: str, redis_url: str, progress: Told) -> 
     except (FileNotFoundError, ValueError) as error:
         raise CannotMove(str(error)) from None
     async with AsyncExitStack() as closing:
-        for server in ("lock", *(f"{service}.lock" for service in SERVICES)):
-            closing.callback(Lock(source / server).release)
+        for lock in server_locks(source):
+            closing.callback(Lock(lock).release)
+        noted, target = moved_from(source), whereabouts(Settings(mongo_uri=mongo_uri, redis_url=redis_url))
+        if noted is not None and noted.target not in ("", target):
+            raise _elsewhere(source, noted)
         files, stock = await open_files(paths, closing)
         databases = {service: await open_mongo(mongo_uri, f"{service}db") for service in SERVICES}
         for database in databases.values():
             closing.push_async_callback(database.close)
         redis = await open_redis(redis_url, databases["inventory"], closing)
         arrivals = {service: await database.collection(ARRIVALS) for service, database in databases.items()}
-        name = moved_from(source)
-        if name is not None and await _are_complete(arrivals, name):
+        if noted is not None and await _are_complete(arrivals, noted.name):
             return Moved(0, 0, await _audited(databases, redis), was_moved_before=True)
-        if name is None and (found := await _audited(files, stock)):
+        if noted is None and (found := await _audited(files, stock)):
             raise CannotMove(f"{len(found)} differences are in the shop: see kassa audit, mend them, then move it")
-        await _check_target(databases, arrivals, redis, name)
+        has_begun = await _check_target(databases, arrivals, redis, noted.name if noted else None)
+        if noted is not None and not noted.target and not has_begun:
+            raise _elsewhere(source, noted)
         record = await (await files["inventory"].collection(RECORD)).get(RECORD_ID)
         if record is not None and not await redis.claim(record.shop_id, for_good=True):
             raise CannotMove(f"the Redis {OF_ANOTHER_SHOP}")
-        await _begin(arrivals, name or kept_secret(source, MOVED, "shop_"))
+        noted = noted or note_move(source, target)
+        await _begin(arrivals, noted.name)
         await redis.mend(_nothing, SystemClock().now())
         documents = await _copy_documents(files, databases, progress)
         movements = await replay(stock, redis, lambda done, total: progress("stock movements", done, total))
@@ -111,8 +115,8 @@ async def _are_complete(arrivals: Mapping[str, Collection[Arrival]], name: str) 
 
 async def _check_target(
     databases: Mapping[str, Database], arrivals: Mapping[str, Collection[Arrival]], stock: Stock, name: str | None
-) -> None:
-    """CannotMove if anything is there that does not come from this shop."""
+) -> bool:
+    """Whether a move of this shop has begun there; CannotMove if anything is there that does not come from it."""
     begun = False
     for service, database in databases.items():
         arrival = await arrivals[service].get(ARRIVAL)
@@ -124,6 +128,13 @@ async def _check_target(
                 raise CannotMove(f"{service}db in MongoDB holds another shop: choose another MongoDB, or drop it")
     if not begun and await stock.all_levels(1):
         raise CannotMove(f"the Redis {OF_ANOTHER_SHOP}")
+    return begun
+
+
+def _elsewhere(source: Path, noted: Move) -> CannotMove:
+    """A shop is in one place; what is left in the files is a picture of the past as soon as it is sold from there."""
+    why = f"the shop in {source} {noted.told}: name that one, as it was named, to go on or to prove the move"
+    return CannotMove(f"{why}; to call it off, see docs/operations.md, and remove {source / MOVED}")
 
 
 async def _begin(arrivals: Mapping[str, Collection[Arrival]], name: str) -> None:

@@ -1,13 +1,13 @@
 """The sandbox that stands in for Stripe while no key is set: brought up beside the shop, where it was last."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from kassa.app.files import DataInUse, Lock, note_sandbox_url, sandbox_url
+from kassa.app.files import DataInUse, DataUnusable, Lock, note_sandbox_url, sandbox_url
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import Settings
 from kassa.payment.event_handlers import HANDLED
@@ -17,9 +17,10 @@ SANDBOX_PORT = 12111
 TAKE_OVER_SECONDS = 0.5
 
 
-def webhook_secrets(settings: Settings) -> tuple[str, ...]:
+def webhook_secrets(settings: Settings, *, keeps: bool = True) -> tuple[str, ...]:
     """What the sandbox signs its webhooks with."""
-    return settings.stripe_webhook_secrets or (kept_secret(settings.data, "sandbox-webhook-secret", "whsec_"),)
+    kept = settings.stripe_webhook_secrets
+    return kept or (kept_secret(settings.data, "sandbox-webhook-secret", "whsec_", keeps=keeps),)
 
 
 def last_sandbox_url(data: Path) -> str:
@@ -27,9 +28,21 @@ def last_sandbox_url(data: Path) -> str:
     return sandbox_url(data) or f"http://127.0.0.1:{SANDBOX_PORT}"
 
 
+@contextmanager
+def sandbox_usable() -> Iterator[None]:
+    """What goes wrong with the sandbox's database is DataUnusable. Which data it is of is known to who asked."""
+    import apsw
+
+    try:
+        yield
+    except apsw.Error as error:
+        text = f"the sandbox's database cannot be used: {error}; put sandbox.db out of the data directory"
+        raise DataUnusable(f"{text} (KASSA_DATA, --data), and a new one is made") from error
+
+
 @asynccontextmanager
-async def sandbox_running(settings: Settings, host: str, webhook_url: str) -> AsyncIterator[None]:
-    """The sandbox of the settings' data runs for as long as this lasts; its events go to `webhook_url`.
+async def sandbox_running(settings: Settings, host: str, webhook_url: str | None) -> AsyncIterator[None]:
+    """The sandbox of the settings' data runs for as long as this lasts; its events go to `webhook_url`, if anywhere.
 
     One process of those on the data runs it. When that one ends, another one does.
     """
@@ -48,7 +61,7 @@ async def sandbox_running(settings: Settings, host: str, webhook_url: str) -> As
             await keeping
 
 
-async def _keep(settings: Settings, host: str, webhook_url: str, is_up: Callable[[], None]) -> NoReturn:
+async def _keep(settings: Settings, host: str, webhook_url: str | None, is_up: Callable[[], None]) -> NoReturn:
     while True:
         try:
             lock = Lock(settings.data / "sandbox.lock")
@@ -62,21 +75,22 @@ async def _keep(settings: Settings, host: str, webhook_url: str, is_up: Callable
             lock.release()
 
 
-async def _run(settings: Settings, host: str, webhook_url: str, is_up: Callable[[], None]) -> None:
+async def _run(settings: Settings, host: str, webhook_url: str | None, is_up: Callable[[], None]) -> None:
     from kassa.sandbox import Sandbox, SandboxConfig, WebhookTarget
 
-    targets = (WebhookTarget(webhook_url, webhook_secrets(settings), HANDLED),)
+    targets = (WebhookTarget(webhook_url, webhook_secrets(settings), HANDLED),) if webhook_url else ()
     hosts = tuple(filter(None, (urlsplit(settings.frontend_url or "").hostname,)))
     config = SandboxConfig(settings.data / "sandbox.db", webhooks=targets, hosts=hosts, webhook_hosts=hosts)
     sandbox = Sandbox(config)
     # Where it was last, for open card pages have that address; else where there is room.
     last = int(last_sandbox_url(settings.data).rpartition(":")[2])
-    for port in (last, SANDBOX_PORT, 0):
-        try:
-            await sandbox.start(host, port)
-        except OSError:
-            continue
-        break
+    with sandbox_usable():
+        for port in (last, SANDBOX_PORT, 0):
+            try:
+                await sandbox.start(host, port)
+            except OSError:
+                continue
+            break
     try:
         note_sandbox_url(settings.data, sandbox.url)
         is_up()

@@ -13,7 +13,7 @@ import uvloop
 from kassa.app import several
 from kassa.app.answering import answering
 from kassa.app.connections import INNER, Bounds, public_bounds
-from kassa.app.files import DataInUse, Lock, bound, usable
+from kassa.app.files import DataInUse, Lock, bound
 from kassa.app.logs import configure_logs
 from kassa.app.sandboxing import last_sandbox_url, sandbox_running
 from kassa.app.settings import DEFAULT_PORTS, SettingError, Settings
@@ -231,8 +231,7 @@ def _owned(settings: Settings, place: Place) -> Iterator[None]:
         return
     name = "lock" if place.name == "kassa" else f"{place.name}.lock"
     try:
-        with usable(settings.data):
-            lock = Lock(settings.data / name)
+        lock = Lock(settings.data / name)
     except DataInUse as error:
         if not settings.shares_stores(place.here):
             raise StartRefused(str(error)) from None

@@ -24,6 +24,7 @@ from kassa.kit.service_keys import ServiceKeys
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.payment.inbox import Inbox
+from kassa.payment.key_rights import KeyRights
 from kassa.payment.notices import Notices
 from kassa.payment.processor import Processor
 from kassa.payment.reconcile import Reconciler
@@ -38,14 +39,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Later:
-    """Stands for a service that is made after the one that calls it: order and payment call each other."""
+class Neighbour:
+    """A service of the same process, which is found when it is called, as one elsewhere is by its address: order and
+    payment call each other, so that one of them is made while the other is not there yet."""
 
-    def __init__(self) -> None:
-        self.service: Any = None
+    def __init__(self, find: Callable[[], Any]) -> None:
+        self._find = find
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.service, name)
+        return getattr(self._find(), name)
 
 
 class Elsewhere(Exception):
@@ -112,6 +114,7 @@ class Shop:
     processor: Processor | None = None
     warm_up: Callable[[], Awaitable[None]] | None = None
     stripe_account: StripeAccount | None = None
+    key_rights: KeyRights | None = None
     inbox: Inbox | None = None
     notices: Notices | None = None
     unclaimed: Unclaimed | None = None

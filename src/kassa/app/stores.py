@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kassa.app.files import moved_from
+from kassa.app.files import make_directory, moved_from, usable
 from kassa.app.record import whereabouts
 from kassa.app.settings import SERVICES, SettingError, Settings
 from kassa.app.shop import NoShop, Shop
@@ -37,14 +37,15 @@ class Arrival(Document, frozen=True, kw_only=True):
 OF_ANOTHER_SHOP = "holds the stock of another shop: choose another Redis, or empty it"
 ARRIVALS = CollectionSpec("arrivals", Arrival)
 ARRIVAL = "shop"
+_SMALLEST = 512  # Bytes of a page, at least (sqlite.org/fileformat.html): of less SQLite makes a new, empty database.
 _STARTS = "`kassa up` starts a new one."
 
 
-async def open_database(settings: Settings, name: str) -> Database:
-    """A database in MongoDB, or a file in the data directory."""
+async def open_database(settings: Settings, name: str, folder: Path | None = None) -> Database:
+    """A database in MongoDB, or a file in the data directory; or in the `folder` that has a copy of it."""
     if settings.mongo_uri is None:
         _check_stays(settings, "MONGO_URI")
-        return await open_file(settings.data / f"{name}.db")
+        return await open_file(settings, name, folder)
     database = await open_mongo(settings.mongo_uri, name)
     arrival = await (await database.collection(ARRIVALS)).get(ARRIVAL)
     if arrival is not None and not arrival.is_complete:
@@ -53,20 +54,22 @@ async def open_database(settings: Settings, name: str) -> Database:
     return database
 
 
-async def open_file(path: Path) -> SqliteDatabase:
-    """A file in the data directory."""
+async def open_file(settings: Settings, name: str, folder: Path | None = None) -> SqliteDatabase:
+    """A file in the data directory, or in the `folder` that has a copy of it."""
+    make_directory(settings.data)
     try:
-        return await SqliteDatabase.open(path)
+        return await SqliteDatabase.open((folder or settings.data) / f"{name}.db")
     except Unavailable as error:
-        raise Unavailable(f"{error.detail}: is {path.parent} (KASSA_DATA, --data) writable, with room?") from error
+        raise Unavailable(f"{error.detail}: is {settings.data} (KASSA_DATA, --data) writable, with room?") from error
 
 
 async def find_shop(settings: Settings, files: Mapping[str, str]) -> None:
-    """NoShop if one of the databases of these services is not there; looking makes nothing."""
+    """NoShop if one of the databases of these services is not there; looking makes nothing. DataUnusable."""
     names = list(dict.fromkeys(files.values()))
     if settings.mongo_uri is not None:
         names = ["stock"] if "inventory" in files and settings.redis_url is None else []
-    missing = [f"{name}.db" for name in names if not _has_content(settings.data / f"{name}.db")]
+    with usable(settings.data):
+        missing = [f"{name}.db" for name in names if not _has_content(settings.data / f"{name}.db")]
     if missing and moved_from(settings.data) is None:
         where = f"there is no shop in {settings.data.absolute()}: {', '.join(missing)} is missing or empty"
         raise NoShop(f"{where}; go to the folder of its .env, or name its data with KASSA_DATA or --data. {_STARTS}")
@@ -86,7 +89,7 @@ async def _find_in_mongo(settings: Settings, uri: str, name: str) -> None:
 
 
 def _has_content(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size > 0
+    return path.is_file() and path.stat().st_size >= _SMALLEST
 
 
 async def open_mongo(uri: str, name: str) -> "MongoDatabase":
@@ -107,7 +110,9 @@ async def open_mongo(uri: str, name: str) -> "MongoDatabase":
         raise Unavailable(f"MongoDB does not answer: is MONGO_URI right? ({why})") from error
 
 
-async def open_stock(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> Stock:
+async def open_stock(
+    shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack, folder: Path | None = None
+) -> Stock:
     """Where the stock is: in Redis, with its ledger among the documents, or in a SQLite file. Redis that has lost its
     last writes is mended from the orders (docs/correctness.md)."""
     settings = shop.settings
@@ -119,12 +124,12 @@ async def open_stock(shop: Shop, database: Database, orders: Orders, closing: As
     if isinstance(database, SqliteDatabase):
         return await SqliteStock.open(database)
     _check_stays(settings, "REDIS_URL")
-    return await open_stock_file(settings, closing)
+    return await open_stock_file(settings, closing, folder)
 
 
-async def open_stock_file(settings: Settings, closing: AsyncExitStack) -> SqliteStock:
+async def open_stock_file(settings: Settings, closing: AsyncExitStack, folder: Path | None = None) -> SqliteStock:
     """The stock in a SQLite file of its own."""
-    file = await open_file(settings.data / "stock.db")
+    file = await open_file(settings, "stock", folder)
     closing.push_async_callback(file.close)
     return await SqliteStock.open(file)
 
@@ -194,6 +199,5 @@ async def open_files(files: Mapping[str, Path], closing: AsyncExitStack) -> tupl
 
 
 def _check_stays(settings: Settings, missing: str) -> None:
-    if moved_from(settings.data) is not None:
-        text = f"must be set: the shop in {settings.data} was moved to MongoDB and Redis, or is on the way"
-        raise SettingError(missing, f"{text} (docs/operations.md)")
+    if (move := moved_from(settings.data)) is not None:
+        raise SettingError(missing, f"must be set: the shop in {settings.data} {move.told} (docs/operations.md)")

@@ -36,6 +36,13 @@ def new_session() -> aiohttp.ClientSession:
     )
 
 
+def new_proxying_session() -> aiohttp.ClientSession:
+    """The gateway's connections, on which it passes requests on."""
+    from kassa.gateway import proxy
+
+    return proxy.new_session()
+
+
 class HttpTransport:
     """Satisfies kit.wire.Transport: calls the service `callee` at `url`, as `identity`."""
 

@@ -1,11 +1,9 @@
 """What was begun and is not done: whether somebody is at it, or it was left by a process that is gone."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from kassa.app.files import DataInUse, Lock
-from kassa.app.settings import SERVICES, Settings
+from kassa.app.files import server_locks, unlocked
 from kassa.app.shop import Shop
 from kassa.kit.audit import Comparison, Finding
 from kassa.kit.clock import Millis
@@ -30,7 +28,9 @@ class Unfinished(NamedTuple):
 async def compare_unfinished(shop: Shop, *, fix: bool) -> Comparison:
     """Tell what is under way. What nobody does, because no server runs, is a finding, and done if asked for; what a
     server has begun is left to it."""
-    with _without_server(shop.settings) as is_alone:
+    data, is_on_files = shop.settings.data, shop.settings.mongo_uri is None
+    with unlocked(*server_locks(data)) as is_free:
+        is_alone = is_free and is_on_files
         found = await _unfinished(shop)
         # A server takes what is due within a second; a lease lasts for one LEASE.
         latest = shop.clock.now() - (0 if is_alone else 2 * LEASE)
@@ -85,17 +85,3 @@ async def _done(shop: Shop, left: Sequence[Unfinished]) -> set[str]:
         events = await shop.inbox.events.many([each.subject for each in left if each.collection == EVENTS])
         done |= {event.id for event in events if event.status in ("done", "ignored")}
     return done
-
-
-@contextmanager
-def _without_server(settings: Settings) -> Iterator[bool]:
-    """Whether no server runs on the data, nor can be started meanwhile: the locks tell, if there are any."""
-    with ExitStack() as held:
-        try:
-            for name in ("lock", *(f"{service}.lock" for service in SERVICES)):
-                if settings.mongo_uri is None:
-                    held.callback(Lock(settings.data / name).release)
-        except DataInUse:
-            yield False
-            return
-        yield settings.mongo_uri is None

@@ -150,6 +150,8 @@ def _checks(shop: Shop, services: tuple[str, ...]) -> dict[str, Check]:
     checks: dict[str, Check] = {"database": partial(_probe, shop)} if shop.databases else {}
     if shop.stock is not None:
         checks["stock"] = shop.stock.probe
+    if shop.key_rights is not None:
+        checks["stripe"] = shop.key_rights.check
     for service in services:
         checks[service] = partial(_is_alive, shop, shop.settings.service_urls[service])
     return checks

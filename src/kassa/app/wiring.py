@@ -8,17 +8,16 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
-from kassa.app.files import make_directory
 from kassa.app.record import keep_stripe_mode, remembered
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
 from kassa.app.secrets import kept_secret, service_keys
 from kassa.app.settings import SERVICES, Settings
-from kassa.app.shop import Later, Place, Sessions, Shop
+from kassa.app.shop import Neighbour, Place, Sessions, Shop, present
 from kassa.app.stores import open_database, open_stock
-from kassa.app.transport import HttpTransport, new_session
+from kassa.app.transport import HttpTransport, new_proxying_session, new_session
 from kassa.app.worker import TURNS, Job, Turns
 from kassa.auth.devices import Devices
 from kassa.auth.passwords import Passwords
@@ -52,6 +51,7 @@ from kassa.payment.domain import Todo as PaymentTodo
 from kassa.payment.effects import PaymentEffects
 from kassa.payment.event_handlers import EventHandlers
 from kassa.payment.inbox import Inbox
+from kassa.payment.key_rights import KeyRights
 from kassa.payment.notices import Notices
 from kassa.payment.processor import Processor
 from kassa.payment.processor_stripe import StripeProcessor
@@ -66,7 +66,7 @@ from kassa.product.service import ProductService
 from kassa.product.store import ProductStore
 
 if TYPE_CHECKING:
-    import aiohttp
+    pass
 
 Effects = dict[str, Carrier[Any]]
 
@@ -122,30 +122,42 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
     """Construct what lives here; afterwards let it settle, and close it all."""
     parts = parts or Parts()
     clock, ids = parts.clock, Ids(parts.clock, parts.entropy)
-    sessions, proxying = Sessions(new_session), Sessions(_proxying)
+    sessions, proxying = Sessions(new_session), Sessions(new_proxying_session)
+
+    @cache
+    def auth() -> Auth:
+        return shop.auth or _reach(shop, Auth, "auth")
+
+    async def keys() -> list[dict[str, Any]]:
+        return (await auth().keys()).keys
+
+    @cache
+    def ended() -> EndedTokens:
+        return shop.auth.ended_tokens if shop.auth is not None else EndedTokens(auth().ended, clock)
+
     async with AsyncExitStack() as closing:
         closing.push_async_callback(sessions.close)
         closing.push_async_callback(proxying.close)
-        nobody = TokenVerifier(partial(_keys, cast("Auth", Later())), clock)
-        shop = Shop(settings, place, clock, ids, service_keys(settings), nobody, sessions, proxying)
+        verifier = TokenVerifier(keys, clock, cast("EndedTokens", Neighbour(ended)))
+        shop = Shop(
+            settings, place, clock, ids, service_keys(settings, keeps=place.serves), verifier, sessions, proxying
+        )
         shop.processor = parts.processor
         if place.here:
             await _open_services(shop, await _open_databases(shop, parts, closing), parts, closing)
-        else:
-            shop.verifier = _verifier(shop, _reach(shop, Auth, "auth"))
         closing.push_async_callback(shop.wind_up)
         yield shop
 
 
 async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: Parts, closing: AsyncExitStack) -> None:
     here, reach = shop.place.here, partial(_reach, shop)
-    later = Later()
+    neighbour = cast("Orders", Neighbour(lambda: present(shop.order, "order")))
 
     def orders(caller: str) -> Orders:
-        return cast("Orders", later) if "order" in here else reach(Orders, "order", caller)
+        return neighbour if "order" in here else reach(Orders, "order", caller)
 
-    auth: Auth = await _auth(shop, databases["auth"], closing) if "auth" in here else reach(Auth, "auth")
-    shop.verifier = _verifier(shop, auth)
+    if "auth" in here:
+        await _auth(shop, databases["auth"], closing)
     if "inventory" in here:
         shop.stock = await parts.open_stock(shop, databases["inventory"], orders("inventory"), closing)
         shop.inventory = InventoryService(shop.stock, shop.clock, shop.ids, shop.settings.low_stock_threshold)
@@ -159,12 +171,7 @@ async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: P
     if "order" in here:
         product: Product = shop.product or reach(Product, "product", "order")
         inventory: Inventory = shop.inventory or reach(Inventory, "inventory", "order")
-        later.service = await _order(shop, databases["order"], product, inventory, payments)
-
-
-def _verifier(shop: Shop, auth: Auth) -> TokenVerifier:
-    ended = shop.auth.ended_tokens if shop.auth is not None else EndedTokens(auth.ended, shop.clock)
-    return TokenVerifier(partial(_keys, auth), shop.clock, ended)
+        await _order(shop, databases["order"], product, inventory, payments)
 
 
 def _reach(shop: Shop, contract: Any, callee: str, caller: str = "gateway") -> Any:
@@ -176,7 +183,6 @@ def _reach(shop: Shop, contract: Any, callee: str, caller: str = "gateway") -> A
 async def _open_databases(shop: Shop, parts: Parts, closing: AsyncExitStack) -> dict[str, Database]:
     """Each service's database: its own in MongoDB, or a file that several services may share."""
     place, settings = shop.place, shop.settings
-    make_directory(settings.data)
     names = place.files if settings.mongo_uri is None else {service: f"{service}db" for service in place.here}
     opened: dict[str, Database] = {}
     for name in dict.fromkeys(names.values()):
@@ -201,15 +207,16 @@ def _add_outbox(shop: Shop, name: str, collection: Collection[Any], effects: Eff
     return shop.outboxes[name]
 
 
-async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> AuthService:
-    secrets = shop.settings.jwt_secrets or kept_secret(shop.settings.data, "jwt-secret").split(",")
+async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> None:
+    settings = shop.settings
+    kept = kept_secret(settings.data, "jwt-secret", keeps=shop.place.serves) if not settings.jwt_secrets else ""
+    secrets = settings.jwt_secrets or kept.split(",")
     passwords = Passwords()
     closing.callback(passwords.close)
     store, ids, clock = await AuthStore.open(database), shop.ids, shop.clock
     tokens, devices = Tokens(secrets, ids, clock), Devices(secrets, ids, clock)
-    shop.auth = AuthService(store, tokens, devices, passwords, ids, clock, shop.settings.login_days * DAY)
+    shop.auth = AuthService(store, tokens, devices, passwords, ids, clock, settings.login_days * DAY)
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
-    return shop.auth
 
 
 async def _product(shop: Shop, database: Database, inventory: Inventory) -> ProductService:
@@ -219,16 +226,13 @@ async def _product(shop: Shop, database: Database, inventory: Inventory) -> Prod
     return shop.product
 
 
-async def _order(
-    shop: Shop, database: Database, product: Product, inventory: Inventory, payments: Payments
-) -> OrderService:
+async def _order(shop: Shop, database: Database, product: Product, inventory: Inventory, payments: Payments) -> None:
     store = await OrderStore.open(database)
     currency, ttl, clock = shop.settings.currency, shop.settings.order_ttl_minutes, shop.clock
     outbox = _add_outbox(shop, "order", store.orders, order_effects(OrderEffects(inventory, payments, clock)))
     shop.order = OrderService(store, outbox, product, inventory, payments, clock, currency, ttl)
     shop.rescue = OrphanRescue(store, product, inventory, outbox, clock, currency)
     shop.jobs += [Job(*job) for job in shop.rescue.jobs()]
-    return shop.order
 
 
 async def _payment(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> PaymentService:
@@ -236,7 +240,9 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
     if shop.place.asks_stripe:
         await keep_stripe_mode(database, settings)
     store = await PaymentStore.open(database)
-    processor = shop.processor or await _processor(shop, closing)
+    given = shop.processor or await _processor(shop, closing)
+    shop.key_rights = KeyRights(store.key_refusals, shop.stripe_account, clock)
+    processor = shop.key_rights.watching(given)
     frontend_url = settings.frontend_url or shop.place.frontend_url
     ends_on_decline = settings.payment_decline_policy == "cancel"
     shop_id = shop.records["payment"].shop_id
@@ -248,9 +254,11 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
     )
     shop.unclaimed = Unclaimed(store, processor, ids, clock, shop_id)
     shop.inbox = Inbox(store, EventHandlers(shop.payment, processor, shop.unclaimed), processor, ids, clock)
-    shop.notices = Notices(store, shop.inbox.refused, clock)
+    shop.notices = Notices(store, shop.inbox.refused, shop.key_rights, clock)
     shop.reconciler = Reconciler(store, shop.payment, shop.inbox, shop.unclaimed, processor, clock)
     shop.jobs += [Job(*job) for job in (*shop.inbox.jobs(), *shop.reconciler.jobs())]
+    if not settings.has_sandbox:
+        shop.jobs += [Job(*job) for job in shop.key_rights.jobs()]
     return shop.payment
 
 
@@ -261,8 +269,10 @@ async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:
         how = (settings.stripe_webhook_secrets, settings.stripe_api_base, settings.stripe_proxy)
         return _told(shop, StripeProcessor(settings.stripe_secret_key, *how), closing)
     if shop.place.brings_sandbox:
-        await closing.enter_async_context(sandbox_running(settings, shop.place.sandbox_host, shop.place.webhook_url))
-    processor = StripeProcessor(SANDBOX_KEY, webhook_secrets(settings), last_sandbox_url(settings.data))
+        host = shop.place.sandbox_host
+        await closing.enter_async_context(sandbox_running(settings, host, shop.place.webhook_url))
+    secrets = webhook_secrets(settings, keeps=shop.place.serves)
+    processor = StripeProcessor(SANDBOX_KEY, secrets, last_sandbox_url(settings.data))
     return _told(shop, processor, closing)
 
 
@@ -270,16 +280,6 @@ def _told(shop: Shop, processor: StripeProcessor, closing: AsyncExitStack) -> St
     closing.push_async_callback(processor.close)
     shop.processor, shop.warm_up, shop.stripe_account = processor, processor.warm_up, processor
     return processor
-
-
-def _proxying() -> "aiohttp.ClientSession":
-    from kassa.gateway import proxy
-
-    return proxy.new_session()
-
-
-async def _keys(auth: Auth) -> list[dict[str, Any]]:
-    return (await auth.keys()).keys
 
 
 def all_here(settings: Settings) -> dict[str, str]:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 WHO = "operator"
 
 _COLUMNS = "id, sku, name, description, category, price, stock, images"
-CatalogueFile = Annotated[Path, typer.Argument(help=f"CSV file, or - for what is piped in: {_COLUMNS}.")]
+CatalogueFile = Annotated[
+    Path, typer.Argument(help=f"CSV file, or - for what is piped in: {_COLUMNS}.", readable=False)
+]
 
 
 def import_(
@@ -105,7 +107,7 @@ async def _set_stock(inventory: InventoryService, product_id: str, figure: int) 
 
 
 def export(
-    out: Annotated[Path | None, typer.Option(help="File to write; the terminal if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; the terminal if left out.", readable=False)] = None,
     data: DataOption = None,
 ) -> None:
     """Write the catalogue, with its stock, as CSV; importing that file changes nothing."""
@@ -116,7 +118,7 @@ def export(
         from kassa.product import catalogue_csv
         from kassa.product.exchange import export_rows
 
-        async with opened(settings) as shop:
+        async with opened(settings, reads_only=True) as shop:
             rows = [row async for row in export_rows(present(shop.product, "product"))]
         return catalogue_csv.write(rows)
 

@@ -24,7 +24,7 @@ def audit(
     settings = settings_for(data)
 
     async def prove() -> Audit:
-        async with opened(settings) as shop:
+        async with opened(settings, reads_only=True) as shop:
             with progress() as shown:
                 return await _audited(shop, watched(shown))
 
@@ -50,7 +50,7 @@ def reconcile(
     async def compare() -> tuple[list[Comparison], Audit]:
         from kassa.app.reconcile import reconcile as reconciled
 
-        async with opened(settings, with_sandbox=True) as shop:
+        async with opened(settings, with_sandbox=True, reads_only=not fix) as shop:
             with progress() as shown:
                 told = watched(shown)
                 return await reconciled(shop, fix=fix, told=told), await _audited(shop, told)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Awaitable
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
+from errno import EACCES
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +66,7 @@ def _space(settings: Settings) -> Finding:
 
 
 async def _connections(settings: Settings) -> list[Finding]:
+    from kassa.app.files import DataUnusable
     from kassa.app.settings import SettingError
     from kassa.app.shop import NoShop
     from kassa.kit.problem import Problem
@@ -74,7 +77,7 @@ async def _connections(settings: Settings) -> list[Finding]:
         return [Finding(False, str(error))]
     except NoShop as error:
         return [Finding(False, str(error)), *await _before_the_first_start(settings)]
-    except (Problem, OSError) as error:
+    except (Problem, DataUnusable, OSError) as error:
         return [Finding(False, f"the shop cannot be opened: {error}", "mend that first, then ask again")]
 
 
@@ -92,13 +95,14 @@ async def _before_the_first_start(settings: Settings) -> list[Finding]:
 
 
 async def _asked_all(settings: Settings) -> list[Finding]:
-    async with opened(settings, with_sandbox=True) as shop:
+    async with opened(settings, with_sandbox=True, reads_only=True) as shop:
         checks: list[Awaitable[Finding]] = []
         advice = f"is {settings.data} writable, and not on a network file system?"
         if settings.mongo_uri is not None:
             advice = "does MongoDB take writes, and has the user of MONGO_URI its role?"
         for name, database in shop.databases.items():
-            checks.append(asked(f"database {name}: reads and writes", database.probe, advice))
+            probe = partial(_probe_beside, settings, name) if settings.mongo_uri is None else database.probe
+            checks.append(asked(f"database {name}: reads and writes", probe, advice))
         if settings.redis_url is not None and shop.stock is not None:
             advice = "does it take writes, and has the user of REDIS_URL its rights?"
             checks.append(asked("Redis: does all that stock needs", shop.stock.probe, advice))
@@ -110,6 +114,23 @@ async def _asked_all(settings: Settings) -> list[Finding]:
             checks.append(clock_compared(shop, settings))
         about_stripe = await stripe_findings(shop, settings)
         return [*await asyncio.gather(*checks), *about_stripe]
+
+
+async def _probe_beside(settings: Settings, name: str) -> None:
+    """Of another file beside the database, which is left as it is."""
+    from kassa.app.files import usable
+    from kassa.app.stores import open_file
+
+    with usable(settings.data):
+        if not os.access(settings.data / f"{name}.db", os.W_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES))
+        folder = tempfile.TemporaryDirectory(dir=settings.data, prefix="doctor-")
+    with folder as beside:
+        file = await open_file(settings, name, Path(beside))
+        try:
+            await file.probe()
+        finally:
+            await file.close()
 
 
 async def _is_alive(shop: Shop, url: str) -> None:

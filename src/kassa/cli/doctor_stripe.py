@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from functools import partial
 from typing import TYPE_CHECKING
 
 from kassa.cli.finding import Finding, asked
@@ -11,6 +9,7 @@ from kassa.cli.finding import Finding, asked
 if TYPE_CHECKING:
     from kassa.app.settings import Settings
     from kassa.app.shop import Shop
+    from kassa.payment.key_rights import KeyRights
     from kassa.payment.rights import StripeAccount, WebhookEndpoint
 
 WEBHOOK_PATH = "/payments/webhook"
@@ -20,14 +19,16 @@ _MOST_NAMED = 5
 async def stripe_findings(shop: Shop, settings: Settings) -> list[Finding]:
     """All of them; what Stripe cannot be asked, because it is not reached, is left out."""
     notices = await shop.notices.all() if shop.notices else []
-    findings = [Finding(False, notice.text, notice.advice) for notice in notices]
+    # What the key lacks is told by a line of its own.
+    findings = [Finding(False, each.text, each.advice) for each in notices if each.kind != "rights_missing"]
     if shop.stripe_account is None:
         return findings
     whose = "sandbox" if settings.has_sandbox else "Stripe"
     reached = await asked(f"{whose}: takes the key", shop.stripe_account.check, _advice(settings))
     findings.append(reached)
     if reached.is_well and not settings.has_sandbox:
-        findings += await _rights(shop.stripe_account)
+        if shop.key_rights is not None:
+            findings.append(await _rights(shop.key_rights))
         do_come = shop.notices is not None and await shop.notices.do_webhooks_come()
         findings += await _webhook(shop.stripe_account, settings, do_come=do_come)
     return findings
@@ -41,18 +42,14 @@ def _advice(settings: Settings) -> str:
     return "is STRIPE_SECRET_KEY valid, and can this machine reach Stripe?"
 
 
-async def _rights(account: StripeAccount) -> list[Finding]:
-    """Each right is used once."""
-    from kassa.payment.rights import RIGHTS
+async def _rights(rights: KeyRights) -> Finding:
+    """Each right is used once; what was refused and has not worked since is told too."""
 
-    advice = "give the key this right in Stripe's dashboard"
-    tries = [
-        asked(f"Stripe key: may {right.access} {right.resource}", partial(account.use, right), advice)
-        for right in RIGHTS
-    ]
-    findings = await asyncio.gather(*tries)
-    missing = [finding for finding in findings if not finding.is_well]
-    return missing or [Finding(True, "Stripe key: may do all that the shop does")]
+    async def look() -> None:
+        await rights.look()
+        await rights.check()
+
+    return await asked("Stripe key: may do all that the shop does", look, "give it the rights in Stripe's dashboard")
 
 
 async def _webhook(account: StripeAccount, settings: Settings, *, do_come: bool) -> list[Finding]:

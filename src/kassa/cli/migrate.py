@@ -18,7 +18,7 @@ SHOWN = 20
 
 
 def migrate(
-    source: Annotated[Path, typer.Argument(help="Data directory of the shop, which must not run.")],
+    source: Annotated[Path, typer.Argument(help="Data directory of the shop, which must not run.", readable=False)],
     target: Annotated[str | None, typer.Argument(help="MongoDB to move to; MONGO_URI if left out.")] = None,
     redis: Annotated[str | None, typer.Option(help="Redis or Valkey for the stock; REDIS_URL if left out.")] = None,
 ) -> None:

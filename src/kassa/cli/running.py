@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DataOption = Annotated[Path | None, typer.Option("--data", help="Data directory; KASSA_DATA if left out.")]
+# Not `readable`: a path that is not to be read is told in our words, in one line.
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Data directory; KASSA_DATA if left out.", readable=False)
+]
 
 
 def settings_for(data: Path | None = None) -> Settings:
@@ -36,19 +39,25 @@ def settings_for(data: Path | None = None) -> Settings:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, with_sandbox: bool = False) -> AsyncIterator[Shop]:
+async def opened(settings: Settings, *, with_sandbox: bool = False, reads_only: bool = False) -> AsyncIterator[Shop]:
     """The shop that the settings name; NoShop if there is none, for only a server makes one. `with_sandbox`: Stripe is
-    to be asked; if no key is set and no sandbox runs, it is brought up for as long as this lasts."""
+    to be asked; if no key is set and no sandbox runs, it is brought up for as long as this lasts. `reads_only`: what
+    is in files is left as it is, byte for byte."""
+    from kassa.app.copies import on_a_copy
     from kassa.app.logs import configure_logs
     from kassa.app.record import whereabouts
     from kassa.app.shop import Place
     from kassa.app.stores import find_shop
-    from kassa.app.wiring import open_shop, within_reach
+    from kassa.app.wiring import Parts, open_shop, within_reach
 
     configure_logs("warning" if settings.log_level == "info" else settings.log_level, settings.log_format)
     place = Place(within_reach(settings), serves=False, brings_sandbox=with_sandbox)
     await find_shop(settings, place.files)
-    async with open_shop(settings, place) as shop:
+    async with AsyncExitStack() as closing:
+        parts = Parts()
+        if reads_only:
+            settings, parts = await on_a_copy(settings, closing, with_sandbox=with_sandbox)
+        shop = await closing.enter_async_context(open_shop(settings, place, parts))
         print(f"Shop: {whereabouts(settings)}", file=sys.stderr)
         yield shop
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 import typer
 import uvicorn
 
 from kassa.app.files import Lock, note_sandbox_url
+from kassa.app.sandboxing import sandbox_usable
+from kassa.app.secrets import kept_secret
 from kassa.sandbox import SandboxConfig, WebhookTarget, create_app
+from kassa.sandbox.store import open_database
 
 
 def sandbox(
@@ -17,7 +19,9 @@ def sandbox(
 ) -> None:
     """Run the Stripe sandbox alone; the parameters are the options of the command."""
     lock = Lock(data / "sandbox.lock")
-    signing = secret or _kept_secret(data)
+    with sandbox_usable():
+        open_database(data / "sandbox.db", patience=1).close()
+    signing = secret or kept_secret(data, "sandbox-webhook-secret", "whsec_")
     targets = tuple(WebhookTarget(address, (signing,)) for address in webhook)
     url = f"http://127.0.0.1:{port}"
     hosts = tuple(webhook_hosts)
@@ -34,15 +38,3 @@ def sandbox(
     note_sandbox_url(data, url)
     uvicorn.run(create_app(config), host="127.0.0.1", port=port, log_level="warning", lifespan="on")
     lock.release()
-
-
-def _kept_secret(data: Path) -> str:
-    """The signing secret that was made up at the first start, so that it stays the same."""
-    file = data / "sandbox-webhook-secret"
-    if file.exists():
-        return file.read_text().strip()
-    made_up = "whsec_" + secrets.token_hex(24)
-    data.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    file.write_text(made_up + "\n")
-    return made_up

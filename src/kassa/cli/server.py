@@ -31,7 +31,9 @@ class Service(StrEnum):
 
 def up(
     port: PortOption = None,
-    data: Annotated[Path | None, typer.Option(help="Data directory; KASSA_DATA, or .kassa, if left out.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Data directory; KASSA_DATA, or .kassa, if left out.", readable=False)
+    ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Load the sample catalogue into an empty shop.")] = False,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     workers: Annotated[
@@ -76,7 +78,9 @@ def serve(
 
 def sandbox(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 12111,
-    data: Annotated[Path | None, typer.Option(help="Folder of sandbox.db; KASSA_DATA if left out.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of sandbox.db; KASSA_DATA if left out.", readable=False)
+    ] = None,
     webhook: Annotated[list[str] | None, typer.Option(help="Address to send events to; may be given again.")] = None,
     secret: Annotated[str | None, typer.Option(help="Signing secret of the webhooks; made up if left out.")] = None,
     webhook_host: Annotated[

@@ -119,7 +119,7 @@ class Machine(msgspec.Struct, Generic[D, N], frozen=True, kw_only=True):
         return {invariant for invariant, holds in self.invariants.items() if not holds(document)}
 
 
-class Guarded(Generic[D]):
+class Unbroken(Generic[D]):
     """A collection into which nothing gets that breaks an invariant: InvariantBroken, and nothing is stored. What is
     broken already, by an earlier version, is no reason to leave a document alone."""
 
@@ -151,6 +151,6 @@ def _check(document: Stateful, broken: set[str]) -> None:
         raise InvariantBroken(f"{document.id} is left as it was: after “{what}” it would not hold that {words}")
 
 
-def guarded(collection: Collection[D], machine: Machine[D, Any]) -> Collection[D]:
+def unbroken(collection: Collection[D], machine: Machine[D, Any]) -> Collection[D]:
     """The collection, by the one place where it is looked at what must hold."""
-    return cast("Collection[D]", Guarded(collection, machine))
+    return cast("Collection[D]", Unbroken(collection, machine))

@@ -3,7 +3,7 @@
 import msgspec
 
 from kassa.kit.documents import Collection, CollectionSpec, Database, Index
-from kassa.kit.machine import guarded
+from kassa.kit.machine import unbroken
 from kassa.order.domain import Order
 from kassa.order.machine import MACHINE
 
@@ -29,4 +29,4 @@ class OrderStore(msgspec.Struct, frozen=True):
     @classmethod
     async def open(cls, database: Database) -> "OrderStore":
         """Open the collections; make them if they are not there."""
-        return cls(guarded(await database.collection(ORDERS), MACHINE))
+        return cls(unbroken(await database.collection(ORDERS), MACHINE))

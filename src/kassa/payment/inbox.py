@@ -20,7 +20,7 @@ from kassa.kit.wire import deadline
 from kassa.payment.event_handlers import EVENT_HANDLERS, EventHandlers, NotOurs
 from kassa.payment.events import EventState, read_event
 from kassa.payment.processor import BadSignature, Processor
-from kassa.payment.refused_webhooks import RefusedWebhooks
+from kassa.payment.refusal_count import RefusalCount
 from kassa.payment.store import PaymentStore, StripeEvent
 
 LEASE: Millis = 30 * SECOND
@@ -51,7 +51,7 @@ class Inbox:
         self, store: PaymentStore, handlers: EventHandlers, processor: Processor, ids: Ids, clock: Clock
     ) -> None:
         self.events = store.events
-        self.refused = RefusedWebhooks(store.refusals, clock)
+        self.refused = RefusalCount(store.refusals, "webhooks", clock, "webhooks refused")
         self._handlers = handlers
         self._processor = processor
         self._ids = ids

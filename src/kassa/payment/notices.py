@@ -7,20 +7,22 @@ import msgspec
 
 from kassa.kit.clock import DAY, HOUR, Clock, Millis, rfc3339
 from kassa.kit.documents import Between
-from kassa.payment.refused_webhooks import RefusedWebhooks
+from kassa.payment.key_rights import KeyRights
+from kassa.payment.refusal_count import RefusalCount
 from kassa.payment.store import PaymentStore
 from kassa.payment.unclaimed import OPEN
 
 LATELY: Millis = HOUR
 NEWEST = 20
 _WEBHOOK_ADVICE = "compare the endpoint at Stripe with this shop: kassa doctor does"
+_RIGHT_ADVICE = "give the key this right in Stripe's dashboard, or set a STRIPE_SECRET_KEY that has it"
 _KEY_ADVICE = "give the key what kassa doctor says it lacks; the events are tried again by themselves, within the hour"
 
 
 class Notice(msgspec.Struct, frozen=True, rename="camel"):
     """Something that is wrong, how often it happened, and what to do about it."""
 
-    kind: Literal["webhooks_refused", "webhooks_missing", "key_refused", "unclaimed_money"]
+    kind: Literal["webhooks_refused", "webhooks_missing", "rights_missing", "key_refused", "unclaimed_money"]
     count: int
     text: str
     advice: str
@@ -29,10 +31,11 @@ class Notice(msgspec.Struct, frozen=True, rename="camel"):
 class Notices:
     """Gathers them."""
 
-    def __init__(self, store: PaymentStore, refused: RefusedWebhooks, clock: Clock) -> None:
+    def __init__(self, store: PaymentStore, refused: RefusalCount, rights: KeyRights, clock: Clock) -> None:
         self._events = store.events
         self._unclaimed = store.unclaimed
         self._refused = refused
+        self._rights = rights
         self._clock = clock
 
     async def all(self) -> list[Notice]:
@@ -43,7 +46,7 @@ class Notices:
             await self._key_refused(),
             await self._unclaimed_money(),
         )
-        return [each for each in found if each]
+        return [*await self._rights_missing(), *(each for each in found if each)]
 
     async def do_webhooks_come(self) -> bool:
         """Whether the newest events of the last week came by webhook, or one of them at least."""
@@ -66,6 +69,11 @@ class Notices:
         what = "event of the last hour" if count == 1 else "events of the last hour"
         text = f"{count} {what} came only because Stripe was asked, by no webhook"
         return Notice("webhooks_missing", count, text, _WEBHOOK_ADVICE)
+
+    async def _rights_missing(self) -> list[Notice]:
+        """One for each reason that Stripe gives."""
+        lacking = await self._rights.lacking()
+        return [Notice("rights_missing", each.times, each.text, _RIGHT_ADVICE) for each in lacking]
 
     async def _key_refused(self) -> Notice | None:
         """Events that wait for a key that may ask about them; Stripe's words name the right that it lacks."""

@@ -39,6 +39,15 @@ RIGHTS = (
 )
 """What the shop cannot do without."""
 
+_ASKED_BY: Sequence[tuple[Literal["read", "write"], str]] = (("read", "get"), ("write", "post"))
+EACH_RIGHT = tuple(
+    Right(right.resource, access, tries)
+    for right in RIGHTS
+    for access, asks in _ASKED_BY
+    if (tries := [each for each in right.tries if each[0] == asks])
+)
+"""The same, with reading and writing apart: Stripe names one or the other as missing."""
+
 ENDPOINTS_RIGHT = Right("Webhook Endpoints", "read", [("get", "/v1/webhook_endpoints")])
 """Only `kassa doctor` wants it."""
 

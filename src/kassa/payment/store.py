@@ -4,7 +4,7 @@ import msgspec
 
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Index
-from kassa.kit.machine import guarded
+from kassa.kit.machine import unbroken
 from kassa.payment.domain import Payment
 from kassa.payment.machine import MACHINE
 
@@ -32,7 +32,7 @@ class StripeEvent(Document, frozen=True, kw_only=True):
 
 
 class Refusals(Document, frozen=True, kw_only=True):
-    """Webhooks that were refused since the last one that was accepted, and why the last of them was."""
+    """What was refused, webhooks by us or a call by Stripe, since the same last worked; and why the last one was."""
 
     count: int
     since: Millis
@@ -88,6 +88,7 @@ EVENTS = CollectionSpec(
 )
 CURSORS = CollectionSpec("cursors", Cursor)
 REFUSALS = CollectionSpec("refused_webhooks", Refusals)
+KEY_REFUSALS = CollectionSpec("refused_by_stripe", Refusals)
 UNCLAIMED = CollectionSpec(
     "unclaimed_money",
     UnclaimedMoney,
@@ -103,15 +104,17 @@ class PaymentStore(msgspec.Struct, frozen=True):
     events: Collection[StripeEvent]
     cursors: Collection[Cursor]
     refusals: Collection[Refusals]
+    key_refusals: Collection[Refusals]
     unclaimed: Collection[UnclaimedMoney]
 
     @classmethod
     async def open(cls, database: Database) -> "PaymentStore":
         """Open the collections; make them if they are not there."""
         return cls(
-            guarded(await database.collection(PAYMENTS), MACHINE),
+            unbroken(await database.collection(PAYMENTS), MACHINE),
             await database.collection(EVENTS),
             await database.collection(CURSORS),
             await database.collection(REFUSALS),
+            await database.collection(KEY_REFUSALS),
             await database.collection(UNCLAIMED),
         )

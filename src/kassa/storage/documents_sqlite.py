@@ -6,7 +6,6 @@ expressions that makes a save a third cheaper, lets grouped counts read an index
 the encoding leaves out or names otherwise.
 """
 
-import re
 from collections.abc import Sequence
 from enum import Enum
 from functools import cache, partial
@@ -30,11 +29,11 @@ from kassa.kit.documents import (
     Where,
     with_version,
 )
+from kassa.storage.naming import checked, with_sort
 from kassa.storage.sqlite import Sqlite, Value
 
 D = TypeVar("D", bound=Document)
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OWN = ("id", "version", "due_at")
 """Fields of every document, with columns of the same name; a declared field `x` has the column `f_x`."""
 
@@ -170,9 +169,9 @@ class _Table:
 
     def __init__(self, spec: CollectionSpec[Any]) -> None:
         self.collection = spec.name
-        self.name = f'"{_checked(spec.name)}"'
+        self.name = f'"{checked(spec.name)}"'
         self.fields = {field.name: field for field in msgspec.structs.fields(spec.type)}
-        declared = [_with_sort(index, spec.sort) for index in spec.indexes]
+        declared = [with_sort(index, spec.sort) for index in spec.indexes]
         if spec.sort != "id" and not any(index.fields == (spec.sort,) for index in declared):
             declared.append(Index("sort", (spec.sort,)))
         used = dict.fromkeys(field for index in declared for field in index.fields)
@@ -183,7 +182,7 @@ class _Table:
             f"{spec.name}__due": f'CREATE INDEX "{spec.name}__due" ON {self.name} (due_at) WHERE due_at IS NOT NULL'
         }
         for index in declared:
-            name = f"{spec.name}__{_checked(index.name)}"
+            name = f"{spec.name}__{checked(index.name)}"
             columns = [self.expression(field) for field in index.fields]
             kind = "UNIQUE INDEX" if index.unique else "INDEX"
             self._indexes[name] = f'CREATE {kind} "{name}" ON {self.name} ({", ".join(columns)})'
@@ -233,11 +232,11 @@ class _Table:
     def _expression(self, field: str) -> str:
         if field in _OWN:
             return field
-        return f"f_{_checked(field)}" if field in self.columns else self._in_body(field)
+        return f"f_{checked(field)}" if field in self.columns else self._in_body(field)
 
     def _in_body(self, field: str) -> str:
         """The value in the JSON; for a document stored before the field was there, or without it, the default."""
-        path = f"'$.{_checked(self.fields[field].encode_name)}'"
+        path = f"'$.{checked(self.fields[field].encode_name)}'"
         default = _plain(self.fields[field].default)
         if not isinstance(default, str | int):
             return f"(body ->> {path})"
@@ -278,19 +277,6 @@ def _tests(value: str, test: Test) -> list[tuple[str, Sequence[Value]]]:
 
 def _where(tests: list[str]) -> str:
     return f" WHERE {' AND '.join(tests)}" if tests else ""
-
-
-def _with_sort(index: Index, sort: str) -> Index:
-    """A plain index ends with the sort field, so that lists by it come out in order."""
-    if index.unique or sort in index.fields:
-        return index
-    return Index(index.name, (*index.fields, sort))
-
-
-def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} cannot name a collection, a field or an index")
-    return name
 
 
 def _plain(value: Any) -> Any:

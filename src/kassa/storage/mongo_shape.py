@@ -19,6 +19,7 @@ from bson.raw_bson import RawBSONDocument
 
 from kassa.kit.documents import Between, CollectionSpec, Contains, Document, Duplicate, In, Index, Test, Where
 from kassa.storage.mongo_lanes import DOCUMENT_REFUSED, DUPLICATE_KEY, Stored, WriteError, is_definite, unavailable
+from kassa.storage.naming import checked, with_sort
 
 D = TypeVar("D", bound=Document)
 
@@ -28,7 +29,6 @@ LARGEST = 16_000_000
 OURS = "kassa_"
 """What the names of declared indexes begin with. Others (of an operator, of a shard key) are left alone."""
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KINDS = {
     "string": {"string"},
     "integer": {"int", "long"},
@@ -72,7 +72,7 @@ class Shape(Generic[D]):
 
     def __init__(self, spec: CollectionSpec[D]) -> None:
         self.spec = spec
-        self.collection = _checked(spec.name)
+        self.collection = checked(spec.name)
         self._fields = {field.name: field for field in msgspec.structs.fields(spec.type)}
         self._id = self._fields["id"].encode_name
         self._names = {name: field.encode_name for name, field in self._fields.items()} | {"id": "_id"}
@@ -185,7 +185,7 @@ class Shape(Generic[D]):
 
     def _declared(self) -> list[Index]:
         sort = self.spec.sort
-        declared = [_with_sort(index, sort) for index in self.spec.indexes]
+        declared = [with_sort(index, sort) for index in self.spec.indexes]
         if sort != "id" and not any(index.fields == (sort,) for index in declared):
             declared.append(Index("sort", (sort,)))
         return [*declared, Index("due", ("due_at", "id"))]
@@ -199,7 +199,7 @@ class Shape(Generic[D]):
             self._unique[tuple(key)] = index.name
         if sparse and (index.unique or index.name == "due"):
             options["partialFilterExpression"] = {self.name(field): {"$exists": True} for field in sparse}
-        return IndexShape(OURS + _checked(index.name), key, options)
+        return IndexShape(OURS + checked(index.name), key, options)
 
 
 def plain(value: Any) -> Any:
@@ -218,19 +218,6 @@ def _passes(default: Any, test: Between | Contains) -> bool:
     if default is None or any(isinstance(limit, str) != isinstance(default, str) for limit in limits):
         return False
     return (test.at_least is None or default >= test.at_least) and (test.below is None or default < test.below)
-
-
-def _with_sort(index: Index, sort: str) -> Index:
-    """A plain index ends with the sort field, so that lists by it come out in order."""
-    if index.unique or sort in index.fields:
-        return index
-    return Index(index.name, (*index.fields, sort))
-
-
-def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} cannot name a collection, a field or an index")
-    return name
 
 
 def _resolved(schema: Stored, definitions: Stored) -> Stored:

@@ -1,0 +1,217 @@
+"""Commands and the data directory: what only reads leaves it as it was, and what cannot be used is told in one line."""
+
+import ctypes
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from kassa.cli.main import app
+from tests.app.process import environment, kassa, started
+
+READS = [("audit",), ("export",), ("reconcile",), ("doctor",)]
+CHANGES = [("reconcile", "--fix"), ("replay", "evt_1"), ("import", "in.csv"), ("admin", "create", "b@shop.example")]
+SERVERS = [("up", "--port", "1"), ("sandbox", "--port", "1")]
+APART = {"demo", "migrate", "serve", "simulate"}
+"""They have no --data: a shop of their own, a source, KASSA_DATA, none at all."""
+
+
+def test_all_commands_are_looked_at() -> None:
+    named = {
+        command.name or command.callback.__name__.strip("_") for command in app.registered_commands if command.callback
+    }
+    named |= {str(group.name) for group in app.registered_groups}
+    assert named == {command[0] for command in (*READS, *CHANGES, *SERVERS)} | APART
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a shop that has traded, and was killed."""
+    place = tmp_path_factory.mktemp("shop")
+    (place / "in.csv").write_text("name,description,category,price,stock\nTea,,Tea,4.50,7\n")
+    with started(place, "up") as running:
+        running.wait_until_ready()
+        done = kassa(place, "import", "in.csv")
+        assert done.returncode == 0, done.stderr
+        done = subprocess.run(
+            [sys.executable, "-m", "kassa.cli.main", "demo", "--base", running.url],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert (place / ".kassa" / "kassa.db-wal").stat().st_size > 0
+    return place / ".kassa"
+
+
+def _killed(shop: Path, to: Path) -> None:
+    shutil.copytree(shop, to)
+    (to / "kassa.db-shm").unlink(missing_ok=True)
+
+
+def _backup(shop: Path, to: Path) -> None:
+    to.mkdir()
+    _each(shop, to, lambda source, target: source.backup(sqlite3.connect(target)))
+
+
+def _vacuumed(shop: Path, to: Path) -> None:
+    to.mkdir()
+    _each(shop, to, lambda source, target: source.execute("VACUUM INTO ?", (str(target),)))
+
+
+def _each(shop: Path, to: Path, copy: Callable[[sqlite3.Connection, Path], object]) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # SQLite changes what it opens.
+        _killed(shop, Path(folder, "shop"))
+        for name in ("kassa.db", "sandbox.db"):
+            copy(sqlite3.connect(Path(folder, "shop", name)), to / name)
+
+
+def _of_an_older_release(shop: Path, to: Path) -> None:
+    _backup(shop, to)
+    with sqlite3.connect(to / "kassa.db") as database:
+        for table in ("refused_webhooks", "shop"):
+            database.execute(f"DROP TABLE {table}")
+
+
+def _contents(place: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(place)): path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("made", [_killed, _backup, _vacuumed, _of_an_older_release])
+@pytest.mark.parametrize("command", READS, ids=" ".join)
+def test_what_only_reads_leaves_the_data_as_it_was(
+    tmp_path: Path, shop: Path, made: Callable[[Path, Path], None], command: tuple[str, ...]
+) -> None:
+    made(shop, tmp_path / "data")
+    before = _contents(tmp_path)
+    done = kassa(tmp_path, *command, "--data", "data")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _contents(tmp_path) == before
+
+
+DATABASES = ("kassa.db", "sandbox.db", "order.db")
+
+
+def _a_file(at: Path) -> None:
+    at.write_text("no folder")
+
+
+def _below_a_file(at: Path) -> None:
+    at.parent.rmdir()
+    at.parent.write_text("no folder")
+
+
+def _leads_nowhere(at: Path) -> None:
+    at.symlink_to(at.with_name("gone"))
+
+
+def _not_to_be_entered(at: Path) -> None:
+    _no_database(at)
+    at.chmod(0)
+
+
+def _not_to_be_listed(at: Path) -> None:
+    _no_database(at)
+    at.chmod(0o100)
+
+
+def _not_to_be_read(at: Path) -> None:
+    at.mkdir()
+    for name in (*DATABASES, "lock", "sandbox.lock", "order.lock", "moved"):
+        (at / name).write_bytes(b"x")
+        (at / name).chmod(0)
+
+
+def _no_database(at: Path) -> None:
+    at.mkdir()
+    for name in DATABASES:
+        (at / name).write_bytes(b"no database" * 100)
+
+
+def _a_folder_for_a_database(at: Path) -> None:
+    for name in DATABASES:
+        (at / name).mkdir(parents=True)
+
+
+ODD = [
+    _a_file,
+    _below_a_file,
+    _leads_nowhere,
+    _not_to_be_entered,
+    _not_to_be_listed,
+    _not_to_be_read,
+    _no_database,
+    _a_folder_for_a_database,
+]
+
+
+def _without_privileges() -> None:
+    """Even root may read only what its bits allow (capabilities(7): CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH)."""
+    if os.geteuid() == 0:
+        for capability in (1, 2):
+            assert ctypes.CDLL(None).prctl(24, capability, 0, 0, 0) == 0  # PR_CAPBSET_DROP
+
+
+EACH_IN_ONE_PROCESS = """
+import contextlib, io, json, sys
+from kassa.cli.main import main
+for command in json.loads(sys.argv[1]):
+    told, wrong = io.StringIO(), io.StringIO()
+    sys.argv = ["kassa", *command]
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(wrong):
+        try:
+            status = main() or 0
+        except SystemExit as end:
+            status = end.code
+        except BaseException as error:
+            status = repr(error)
+    print(json.dumps([status, told.getvalue(), wrong.getvalue()]))
+"""
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_data_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, odd: Callable[[Path], None]) -> None:
+    """By every command, which leaves nothing behind."""
+    (tmp_path / "in.csv").write_text("name,description,category,price,stock\nTea,,Tea,4.50,7\n")
+    data = tmp_path / "place" / "folder" / "data"
+    data.parent.mkdir(parents=True)
+    odd(data)
+    before = sorted(map(str, (tmp_path / "place").rglob("*")))
+    secret, nowhere = "x" * 32, "http://127.0.0.1:1"
+    stores = {"MONGO_URI": "mongodb://127.0.0.1:1", "REDIS_URL": "redis://127.0.0.1:1"}
+    apart = {f"{name}_SERVICE_URL": nowhere for name in ("AUTH", "PRODUCT", "INVENTORY", "PAYMENT")}
+    apart |= {"JWT_SECRET": secret, "INTERNAL_SECRET": secret}
+    _are_refused(tmp_path, data, [(*command, "--data", str(data)) for command in (*READS, *CHANGES)])
+    _are_refused(tmp_path, data, [("migrate", str(data))], **stores)
+    assert sorted(map(str, (tmp_path / "place").rglob("*"))) == before
+    _are_refused(tmp_path, data, [(*command, "--data", str(data)) for command in SERVERS])
+    _are_refused(tmp_path, data, [("serve", "order", "--port", "1")], **apart)
+
+
+def _are_refused(place: Path, data: Path, commands: Sequence[Sequence[str]], **settings: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", EACH_IN_ONE_PROCESS, json.dumps(commands)],
+        cwd=place,
+        env=environment(KASSA_ADMIN_PASSWORD="correct horse battery", KASSA_DATA=str(data), **settings),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        preexec_fn=_without_privileges,
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(answers) == len(commands), done.stderr
+    for command, (status, told, wrong) in zip(commands, answers, strict=True):
+        said = told if command[0] == "doctor" else wrong
+        lines = [line for line in said.splitlines() if line.startswith(("KASSA: ", "✗ "))]
+        assert (status, len(lines)) == (1, 1), (command, status, told, wrong)
+        assert str(data) in lines[0] or "put sandbox.db out of the data directory" in lines[0], command
+        assert command[0] == "doctor" or (told, wrong) == ("", f"{lines[0]}\n"), command
