@@ -1,6 +1,7 @@
 # mypy: disable-error-code="type-abstract"
 """JSON is read strictly, and what is wrong is named; calls arrive as they were made."""
 
+import json
 import string
 from contextlib import suppress
 from decimal import Decimal
@@ -12,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kassa.app.web import HANDLERS
+from kassa.gateway.description import body_of
 from kassa.kit.problem import FieldError, Invalid, Malformed, NotFound, Unavailable
 from kassa.kit.wire import Endpoint, arguments_of, connect, convert, decode, encode, endpoints, get, patch, post
 
@@ -215,3 +218,27 @@ def test_what_is_no_whole_number_is_refused(text: str) -> None:
 def test_beside_a_whole_number_with_a_point_money_stays_exact() -> None:
     assert decode(b'{"count": 3.0, "price": 0.1000000000000000055}', Counted).price == Decimal("0.1000000000000000055")
     assert decode(b'{"count": 3.0, "price": 20.00}', Counted).price == 20
+
+
+class _Priced(msgspec.Struct):
+    price: Decimal
+    was: Decimal | None = None
+
+
+@pytest.mark.parametrize("text", ["1_000", " 1", "1 ", "+1", "１０", "²", "NaN", "Infinity", "1e3", ".5", "5.", ""])
+def test_a_decimal_in_a_text_is_written_as_people_and_other_programs_write_it(text: str) -> None:
+    """Python alone takes `1_000` for a thousand; a shop that lists at one price must not sell at another."""
+    for name in ("price", "was"):
+        body = json.dumps({"price": "1", name: text}).encode()
+        with pytest.raises(Invalid) as refused:
+            decode(body, _Priced)
+        assert [each.field for each in refused.value.errors] == [name]
+
+
+def test_no_decimal_is_sent_within_something_that_is_sent() -> None:
+    """Only those of the outermost level are looked at."""
+    kinds = {kind for each in HANDLERS.values() for it in each if (kind := body_of(it))}
+    within = [part for kind in kinds for part in msgspec.json.schema_components([kind])[1].items()]
+    with_decimals = {name for name, part in within if '"decimal"' in json.dumps(part)}
+    assert with_decimals
+    assert with_decimals <= {kind.__name__ for kind in kinds}

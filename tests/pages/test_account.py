@@ -1,8 +1,13 @@
 """Registering, logging in and out, and a buyer's own orders."""
 
+import dataclasses
+from typing import Any
+
+import httpx
 import pytest
 
-from tests.pages.conftest import Browser, text_of
+from kassa.pages.settings import PageSettings
+from tests.pages.conftest import Browser, make_app, text_of
 from tests.pages.fake_shop import NOW, FakeShop, Refused
 
 EMAIL = "ada@example.com"
@@ -217,3 +222,23 @@ async def test_one_sees_where_one_is_logged_in_and_ends_it(browser: Browser, sho
 
 async def test_sessions_are_for_those_who_are_logged_in(browser: Browser) -> None:
     assert "/account/login" in (await browser.get("/account/sessions")).headers["Location"]
+
+
+async def test_over_https_cookies_are_of_the_host_alone(shop: FakeShop, settings: PageSettings) -> None:
+    """Another host of the domain can set `kassa_csrf` for all of it, but no cookie that begins so (RFC 6265bis)."""
+    shop.sign_up(EMAIL)
+    app: Any = make_app(shop, dataclasses.replace(settings, public_url="https://shop.test"))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="https://shop.test") as http:
+        browser = Browser(http)
+        page = await browser.get("/account/login")
+        forged = page.headers.get_list("set-cookie")[0].partition("=")[2].partition(";")[0]
+        answer = await browser.submit(page, "/account/login", email=EMAIL, password="a long password")
+        cookies = [*page.headers.get_list("set-cookie"), *answer.headers.get_list("set-cookie")]
+        names = {text.partition("=")[0] for text in cookies}
+        assert {"__Host-kassa_csrf", "__Host-kassa_token", "__Host-kassa_refresh"} <= names
+        assert all(name.startswith("__Host-") for name in names)
+        assert all("; Secure" in text and "; Path=/;" in text and "omain" not in text for text in cookies)
+        assert (await browser.get("/account/orders")).status_code == 200
+        http.cookies.clear()
+        headers = {"Cookie": f"kassa_csrf={forged}"}
+        assert (await http.post("/account/login", data={"csrf": forged}, headers=headers)).status_code == 403

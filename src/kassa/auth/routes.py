@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, delete, get, post
 from litestar.params import FromPath, FromQuery
 
+from kassa.auth.devices import LONGEST_TOKEN
 from kassa.auth.family import LONGEST_AGENT
 from kassa.auth.service import AuthService, Visitor
 from kassa.auth.sessions import Session
@@ -23,6 +24,7 @@ from kassa.auth.wire import (
 from kassa.contracts.auth import EmailTaken, InvalidRefreshToken, KeySet, RoleNotAllowed, WrongCredentials
 from kassa.kit.ended import Ended
 from kassa.kit.identity import USER
+from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, header, principal_of, read_body, takes
 
 # RFC 6749, 5.1: no cache keeps an answer that holds tokens.
@@ -44,7 +46,9 @@ async def login(request: Request[Any, Any, Any]) -> Response[SessionOut]:
     """Log in. Wrong password or unknown address: 401 `wrong_credentials`; after repeated failures from your network
     429. With the `deviceToken` of a former log-in only what went wrong with that counts."""
     body = await read_body(request, Credentials)
-    visitor = _visitor(request, body.device_token or "")
+    if len(device_token := body.device_token or "") > LONGEST_TOKEN:
+        raise Invalid.field("deviceToken", f"must have at most {LONGEST_TOKEN} characters")
+    visitor = _visitor(request, device_token)
     return _answer(await _service(request).login(body.email, body.password, visitor), 200)
 
 

@@ -20,7 +20,7 @@ from kassa.auth.sessions import Session
 from kassa.auth.tokens import EXPIRES_IN
 from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.identity import Principal
-from kassa.kit.web import documented
+from kassa.kit.web import Id, documented
 
 Email = Annotated[str, documented("An email address; case does not matter", format="email", maxLength=LONGEST_EMAIL)]
 _NEW = (
@@ -31,7 +31,8 @@ NewPassword = Annotated[
     str,
     documented(_NEW, format="password", minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD),
 ]
-Password = Annotated[str, documented("The password as it is now", format="password")]
+# Those who guess choose the length: looked at before anything is done with it.
+Password = Annotated[str, Meta(max_length=LONGEST_PASSWORD), documented("The password as it is now", format="password")]
 
 
 class Registration(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -40,7 +41,7 @@ class Registration(Guarded, frozen=True, rename="camel", forbid_unknown_fields=T
     email: Email
     password: NewPassword
     name: Annotated[str | None, documented("How to address the user", maxLength=LONGEST_NAME, pattern=PRINTABLE)] = None
-    role: Annotated[str | None, Meta(description="Only `user` can be registered")] = None
+    role: Annotated[str, Meta(max_length=LONGEST_NAME, description="Only `user` can be registered")] | None = None
 
 
 class Credentials(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -59,7 +60,7 @@ class Credentials(Guarded, frozen=True, rename="camel", forbid_unknown_fields=Tr
 class Refresh(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A refresh token."""
 
-    refresh_token: str
+    refresh_token: Id
 
 
 class PasswordChange(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from kassa.gateway.description import described
 from kassa.kit.wire import encode
@@ -65,7 +66,7 @@ def docs_handlers(handlers: Sequence[Any], currency: str) -> list[Any]:
         return Response(_START, media_type="text/javascript; charset=utf-8", headers=_KEPT)
 
     @get("/docs/{name:str}", include_in_schema=False, sync_to_thread=True)
-    def file(name: str) -> Response[bytes]:
+    def file(name: FromPath[str]) -> Response[bytes]:
         """The page's files."""
         if name not in _FILES:
             raise NotFoundException

@@ -30,7 +30,7 @@ MOST_PARAMETERS = 100
 LONGEST_QUERY = 8 * 1024
 MOST_COOKIES = 200
 # RFC 3986, 3.2.2 and 3.2.3: a name or an address, and a port.
-_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._~!$&'()*+,;=%-]{0,255})(?::[0-9]{0,5})?")
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._~%-]{1,255})(?::[0-9]{0,5})?")
 _ENDING = frozenset(("POST", "DELETE"))
 _DROPPED = HOP_BY_HOP | {b"x-request-id", b"traceparent"}
 

@@ -11,7 +11,7 @@ from kassa.inventory.service import LONGEST_REASON, MOST_PIECES, InventoryServic
 from kassa.inventory.stock import EFFECTS, Kind, Movement, MovementTotal
 from kassa.kit.clock import Date, Timestamp, day_of, rfc3339
 from kassa.kit.problem import Invalid, NotFound
-from kassa.kit.web import JsonResponse, admin_of, documented, once, read_body, takes
+from kassa.kit.web import Id, JsonResponse, admin_of, documented, once, read_body, takes
 
 RECENT = 20
 LONGEST_SPAN = 365
@@ -21,14 +21,14 @@ _TAGS = ["inventory"]
 class FirstStock(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """How many pieces of a product there are at the beginning."""
 
-    product_id: str
+    product_id: Id
     quantity: Annotated[int, documented("Pieces", minimum=0, maximum=MOST_PIECES)]
 
 
 class Adjustment(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """So many pieces more, or fewer when negative."""
 
-    product_id: str
+    product_id: Id
     change: Annotated[
         int, documented("Pieces, not 0", minimum=-MOST_PIECES, maximum=MOST_PIECES, **{"not": {"const": 0}})
     ]

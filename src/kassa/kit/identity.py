@@ -20,6 +20,8 @@ ADMIN = "admin"
 USER = "user"
 ALGORITHM = "EdDSA"
 _REMEMBERED = 50_000
+LONGEST_TOKEN = 4096
+"""Several times the length of one of ours."""
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -65,6 +67,8 @@ class TokenVerifier:
         token = token.lstrip(" ")  # RFC 9110, 11.4: one blank, or more
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("send an Authorization header with a Bearer token from /auth/login")
+        if len(token) > LONGEST_TOKEN:
+            raise Unauthenticated("the token is not valid; log in again")
         known = self._verified.get(token)
         if known is None:
             known = await self._verify(token)
@@ -103,7 +107,7 @@ class TokenVerifier:
             session_id, epoch = claims.get("sid", ""), claims.get("epoch")
             marks = (user_mark(claims["sub"], epoch), *([session_mark(session_id)] if session_id else ()))
             return Principal(claims["sub"], claims["email"], claims["role"], claims["exp"], session_id, marks)
-        except (jwt.PyJWTError, KeyError) as error:
+        except (jwt.PyJWTError, KeyError, ValueError, RecursionError) as error:
             raise Unauthenticated("the token is not valid; log in again") from error
 
     async def _key(self, key_id: str) -> jwt.PyJWK:

@@ -12,7 +12,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from kassa.kit.identity import ALGORITHM, derived_key
+from kassa.kit.identity import ALGORITHM, LONGEST_TOKEN, derived_key
 from kassa.kit.problem import Forbidden
 
 SERVICE_TOKEN_SECONDS = 60
@@ -73,7 +73,7 @@ class ServiceIdentity:
         On the wire services are called `order-service` and so on, in code `order`.
         """
         name = (caller or "").removesuffix(_SUFFIX)
-        if not token or name == caller or name not in allowed:
+        if not token or len(token) > LONGEST_TOKEN or name == caller or name not in allowed:
             raise Forbidden("this endpoint is for other services")
         if self._believed.get((name, token), 0.0) <= time.time():
             expires_at = self._expiry(name, token)
@@ -97,7 +97,7 @@ class ServiceIdentity:
                     issuer=name,
                     options={"require": ["exp", "aud", "iss"]},
                 )
-            except jwt.PyJWTError:
+            except (jwt.PyJWTError, ValueError, RecursionError):
                 continue
             return float(claims["exp"])
         raise Forbidden("the service token is not valid")

@@ -5,7 +5,7 @@ The only place in the kit that knows the web framework.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import structlog
@@ -27,6 +27,10 @@ MAX_BODY = 1024 * 1024
 PROBLEM_JSON = "application/problem+json"
 LONGEST_PAGE = 100
 FURTHEST = 1_000_000_000
+LONGEST_ID = 255
+Id = Annotated[str, msgspec.Meta(max_length=LONGEST_ID)]
+"""The id of something, as it is sent."""
+LONGEST_CURSOR = 2 * LONGEST_ID
 CURSOR = "^(?:[0-7][0-9a-f])*$"
 T = TypeVar("T")
 A = TypeVar("A", bound=Aggregate)
@@ -110,7 +114,7 @@ def encode_cursor(sort_value: str) -> str:
 
 def decode_cursor(cursor: str) -> str:
     """The sort value in a cursor of ours; Invalid otherwise."""
-    if not re.fullmatch(CURSOR, cursor):
+    if len(cursor) > LONGEST_CURSOR or not re.fullmatch(CURSOR, cursor):
         raise Invalid.field("cursor", "is not a cursor of this list; take nextCursor of the previous page")
     return bytes.fromhex(cursor).decode("ascii")
 

@@ -5,6 +5,7 @@ client that satisfies the Protocol and `endpoints` tells a server what to answer
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from contextvars import ContextVar
 from decimal import Decimal
@@ -28,6 +29,7 @@ deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 MOST_DIGITS = 20
 """Of a whole number that is written with a point or an exponent; more than any that is taken."""
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _MARK = "__kassa_http__"
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _any_number = msgspec.json.Decoder(float_hook=Decimal)
@@ -179,7 +181,9 @@ def encode(value: Any) -> bytes:
 def decode(body: bytes, kind: type[T]) -> T:
     """The body as `kind`. Malformed (400) if it is no JSON, Invalid (422) if it is not the right JSON."""
     try:
-        return _decoded(body, kind)
+        value = _decoded(body, kind)
+        _check_decimals(body, kind)
+        return value
     except msgspec.ValidationError as error:
         raise _invalid(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -194,6 +198,22 @@ def _decoded(body: bytes, kind: type[T]) -> T:
             raise
     # JSON Schema, 6.1.1: 3.0 is an integer, too, and some languages write it so.
     return msgspec.convert(_with_whole_numbers(_any_number.decode(body)), kind)
+
+
+def _check_decimals(body: bytes, kind: Any) -> None:
+    """Invalid, if a decimal is a text that Python would read and nobody else: `1_000`, `１０`, ` 1`, `NaN`."""
+    names = _decimals(kind)
+    given = msgspec.json.decode(body) if names else {}
+    for name in names & given.keys():
+        if isinstance(given[name], str) and not _DECIMAL.fullmatch(given[name]):
+            raise Invalid.field(name, "must be a decimal number such as 12.50")
+
+
+@cache
+def _decimals(kind: Any) -> frozenset[str]:
+    """The names of a struct's members that are decimals."""
+    members = _fields(kind) if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else ()
+    return frozenset(each.encode_name for each in members if "Decimal" in str(each.type))
 
 
 def _with_whole_numbers(value: Any) -> Any:

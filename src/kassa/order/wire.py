@@ -7,7 +7,7 @@ import msgspec
 
 from kassa.kit.clock import Date, Timestamp, rfc3339
 from kassa.kit.money import major
-from kassa.kit.web import Pagination, documented
+from kassa.kit.web import Id, Pagination, documented
 from kassa.order.domain import MAX_LINES, MAX_QUANTITY, Order
 
 STATUSES = ("PENDING", "CONFIRMED", "CANCELLED", "FAILED", "REFUNDED")
@@ -24,7 +24,7 @@ class NewOrder(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
 class NewLine(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """So many pieces of one product."""
 
-    product_id: str
+    product_id: Id
     quantity: Annotated[int, documented("Pieces", minimum=1, maximum=MAX_QUANTITY)]
 
 

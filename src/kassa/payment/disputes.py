@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from kassa.kit.audit import Cause, entry
-from kassa.kit.clock import SECOND, Millis
+from kassa.kit.clock import Millis, from_unix
 from kassa.kit.money import InvalidMoney, from_stripe
 from kassa.payment.domain import Dispute, Payment
 from kassa.payment.processor import DisputeState
@@ -41,8 +41,8 @@ def observed(payment: Payment, state: DisputeState, cause: Cause, now: Millis) -
         amount_minor=_minor(state.amount, payment.currency),
         reason=state.reason,
         status=state.status,
-        answer_by=state.answer_by * SECOND if state.answer_by is not None else None,
-        created_at=state.created * SECOND,
+        answer_by=from_unix(state.answer_by) if state.answer_by is not None else None,
+        created_at=from_unix(state.created),
         updated_at=now,
     )
     others = (each for each in payment.disputes if each.id != state.id)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from kassa.contracts.payment import StripeUnreachable
 from kassa.kit import inputs
-from kassa.kit.clock import SECOND
+from kassa.kit.clock import from_unix
 from kassa.kit.effects import has_seen
 from kassa.kit.problem import NotFound
 from kassa.payment.domain import Decline, Payment
@@ -96,8 +96,8 @@ class EventHandlers:
         if has_seen(payment, event.id):
             return
         error = subject.last_payment_error or {}
-        code = str(error.get("decline_code") or error.get("code") or "declined")
-        decline = Decline(event.created * SECOND, code, str(error.get("message") or "The card was declined."))
+        code = str(error.get("decline_code") or error.get("code") or "declined")[:100]
+        decline = Decline(from_unix(event.created), code, str(error.get("message") or "The card was declined.")[:500])
         # One decline may be told by two events, one of them thin; its charge is the same.
         input_id = str(error.get("charge") or event.id)
         await self._service.note_decline(payment.id, payment.session_id, decline, input_id)

@@ -1,6 +1,6 @@
 """Stripe's events as they are read: with a snapshot of the object that they are about, or thin. Pure."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -46,9 +46,13 @@ class _Data(msgspec.Struct, frozen=True):
     object: msgspec.Raw
 
 
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+"""An id or a type: Stripe's have up to 255 characters (docs: upgrades, "Length of object IDs")."""
+
+
 class _Snapshot(msgspec.Struct, frozen=True):
-    id: str
-    type: str
+    id: Name
+    type: Name
     created: int
     livemode: bool
     data: _Data
@@ -63,8 +67,8 @@ class _Reference(msgspec.Struct, frozen=True):
 
 
 class _Thin(msgspec.Struct, frozen=True):
-    id: str
-    type: str
+    id: Name
+    type: Name
     created: str
     livemode: bool = False
     related_object: _Reference | None = None

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from kassa.contracts.payment import StripeKeyRefused
-from kassa.kit.clock import HOUR, SECOND, Clock, Millis
+from kassa.kit.clock import HOUR, SECOND, Clock, Millis, from_unix
 from kassa.kit.documents import Conflict, Duplicate, change, save_all
 from kassa.kit.ids import Ids
 from kassa.kit.outbox import MOST_VOIDED
@@ -28,6 +28,7 @@ AT_ONCE = 32
 BATCH = 500
 MOST_WAITING = 5_000
 LONGEST_WAIT = HOUR
+LONGEST_NOTE = 500
 
 log = structlog.get_logger()
 
@@ -91,7 +92,7 @@ class Inbox:
             status="ignored" if note else "received",
             body=body.decode(),
             note=note,
-            created_at=event.created * SECOND,
+            created_at=from_unix(event.created),
             received_at=now,
             asked_at=asked_at,
         )
@@ -179,7 +180,7 @@ class Inbox:
         await change(self.events, event.id, acted_on)
 
     async def _park(self, event: StripeEvent, error: Exception) -> None:
-        text = error.detail if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
+        text = (error.detail if isinstance(error, Problem) else f"{type(error).__name__}: {error}")[:LONGEST_NOTE]
         log.warning("event parked", stripe_event=event.id, attempts=event.attempts + 1, error=text)
 
         def parked(current: StripeEvent) -> StripeEvent:

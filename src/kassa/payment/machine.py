@@ -7,7 +7,7 @@ import msgspec
 from kassa.contracts.order import OrderForPayment
 from kassa.kit import inputs
 from kassa.kit.audit import Cause
-from kassa.kit.clock import MINUTE, SECOND, Millis
+from kassa.kit.clock import MINUTE, SECOND, Millis, from_unix
 from kassa.kit.effects import Effect, planned
 from kassa.kit.inputs import payment_id_of
 from kassa.kit.machine import Machine
@@ -104,7 +104,7 @@ def _noted(payment: Payment, news: Input, _: Stage, now: Millis) -> dict[str, An
     noted |= {
         "session_id": session.id,
         "session_url": session.url,
-        "session_expires_at": session.expires_at * SECOND,
+        "session_expires_at": from_unix(session.expires_at),
         "intent_id": session.intent_id or payment.intent_id,
     }
     if news.kind in (Kind.PAID, Kind.MISMATCH):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -13,7 +13,10 @@ from kassa.payment.processor import CallUnderWay, DisputeState, RefundState, Ref
 if TYPE_CHECKING:
     import stripe
 
-T = TypeVar("T")
+
+MOST = 2**53
+"""More than any amount or time of Stripe's; what every store and every reader of JSON keeps exactly."""
+Whole = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -28,14 +31,14 @@ class Session(msgspec.Struct, frozen=True):
     id: str
     status: str
     payment_status: str
-    amount_total: int | None
+    amount_total: Whole | None
     currency: str | None
-    expires_at: int
+    expires_at: Whole
     url: str | None = None
     payment_intent: str | Named | None = None
     metadata: dict[str, str] | None = None
     mode: str = "payment"
-    created: int = 0
+    created: Whole = 0
 
 
 class SessionPage(msgspec.Struct, frozen=True):
@@ -126,44 +129,44 @@ def intent_id_of(session: Session) -> str | None:
 
 def refund_state(refund: "stripe.Refund") -> RefundState:
     return RefundState(
-        id=refund.id,
+        id=_text(refund.id),
         status=_text(refund.status),
         amount=_whole(refund.amount),
         currency=_text(refund.currency),
         intent_id=_id(refund.payment_intent),
         metadata=metadata_of(refund),
-        failure_reason=getattr(refund, "failure_reason", None),
+        failure_reason=_read(getattr(refund, "failure_reason", None), str | None),
     )
 
 
 def dispute_state(dispute: "stripe.Dispute") -> DisputeState:
     return DisputeState(
-        id=dispute.id,
+        id=_text(dispute.id),
         status=_text(dispute.status),
         amount=_whole(dispute.amount),
         reason=_text(dispute.reason),
         intent_id=_id(dispute.payment_intent),
-        answer_by=dispute.evidence_details.due_by,
+        answer_by=_read(dispute.evidence_details.due_by, Whole | None),
         created=_whole(dispute.created),
     )
 
 
 def metadata_of(of: Any) -> dict[str, str]:
-    return dict(of.metadata.to_dict()) if of.metadata else {}
+    return _read(of.metadata.to_dict(), dict[str, str]) if of.metadata else {}
 
 
 def _id(reference: Any) -> str | None:
-    return reference if reference is None or isinstance(reference, str) else str(reference.id)
+    return reference if reference is None or isinstance(reference, str) else _text(reference.id)
 
 
-def _checked(kind: type[T]) -> Callable[[Any], T]:
-    def check(value: Any) -> T:
-        if not isinstance(value, kind):
-            raise TypeError(f"expected {kind.__name__}")
-        return value
-
-    return check
+def _read(value: Any, kind: Any) -> Any:
+    """The value, if it is of this kind; ValueError else."""
+    return msgspec.convert(value, kind)
 
 
-_text = _checked(str)
-_whole = _checked(int)
+def _text(value: Any) -> str:
+    return str(_read(value, str))
+
+
+def _whole(value: Any) -> int:
+    return int(_read(value, Whole))

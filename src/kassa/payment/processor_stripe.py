@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 20
 OLDEST_SIGNATURE_SECONDS = 300
+LONGEST_SIGNATURE = 4096
+"""Many times what Stripe sends: a time, and 70 characters for each secret that is valid."""
 _CLOCK_MARGIN: Millis = 300 * SECOND
 _SESSIONS = PATHS["checkout.session"]
 
@@ -195,6 +197,8 @@ class StripeProcessor:
         """See kassa.payment.processor.Processor."""
         if not signature:
             raise BadSignature("it has no Stripe-Signature")
+        if len(signature) > LONGEST_SIGNATURE or not signature.isascii():
+            raise BadSignature("its Stripe-Signature is none of Stripe's")
         if any(_is_signed(body, signature, secret, OLDEST_SIGNATURE_SECONDS) for secret in self._webhook_secrets):
             return
         if any(_is_signed(body, signature, secret, None) for secret in self._webhook_secrets):
@@ -225,7 +229,7 @@ def _is_signed(body: bytes, signature: str, secret: str, tolerance: int | None) 
 
     try:
         stripe.WebhookSignature.verify_header(body, signature, secret, tolerance)
-    except (stripe.SignatureVerificationError, UnicodeDecodeError):
+    except (stripe.SignatureVerificationError, ValueError):  # a time that is no number, a body that is no text
         return False
     return True
 

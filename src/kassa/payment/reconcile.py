@@ -10,7 +10,7 @@ import structlog
 from kassa.contracts.payment import StripeKeyRefused, TooManyRefunds
 from kassa.kit import inputs
 from kassa.kit.audit import Cause, Comparison, Finding, Told, nobody_told
-from kassa.kit.clock import DAY, HOUR, MINUTE, SECOND, Clock, Millis
+from kassa.kit.clock import DAY, HOUR, MINUTE, Clock, Millis, from_unix
 from kassa.kit.documents import Duplicate, In, change
 from kassa.kit.machine import InvariantBroken
 from kassa.payment.debts import debts, owing
@@ -90,7 +90,7 @@ class Reconciler:
             looked_at += len(events)
             told(STRIPE_EVENTS, looked_at, None)
             for event, body in events:
-                newest = max(newest, event.created * SECOND)
+                newest = max(newest, from_unix(event.created))
                 if event.id not in known and (not fix or await self._take_in(event, body)):
                     missed.append(Finding(event.id, f"{event.type} had never come", is_mended=fix))
         if fix:

@@ -105,7 +105,7 @@ async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str
 
     async def refund(refund_id: str) -> RefundAnswer:
         made = await _service(request).refunding.refund(
-            order_id, refund_id, amount, asked.reason[:500], restock=asked.restock, items=items, who=admin.id
+            order_id, refund_id, amount, asked.reason, restock=asked.restock, items=items, who=admin.id
         )
         return RefundAnswer(shown(made, payment.currency))
 

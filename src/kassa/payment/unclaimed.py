@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
-from kassa.kit.clock import SECOND, Clock
+from kassa.kit.clock import Clock, from_unix
 from kassa.kit.documents import Duplicate, change
 from kassa.kit.ids import Ids, made_at
 from kassa.kit.money import InvalidMoney, from_stripe, major
@@ -45,7 +45,7 @@ class Unclaimed:
 
     def _may_be(self, session: SessionState) -> bool:
         # What was paid before this shop was there, and names no order, was never meant for it.
-        is_late = payment_named(session.metadata) is not None or session.created * SECOND >= self._since
+        is_late = payment_named(session.metadata) is not None or from_unix(session.created) >= self._since
         is_paid = (session.mode, session.payment_status) == ("payment", "paid") and session.amount_total > 0
         return is_paid and is_late and other_shop(session.metadata, self._shop_id) is None
 
@@ -59,7 +59,7 @@ class Unclaimed:
             currency=session.currency,
             order_id=order_named(session.metadata) or "",
             status=OPEN,
-            paid_at=session.created * SECOND,
+            paid_at=from_unix(session.created),
             changed_at=self._clock.now(),
         )
         try:

@@ -8,7 +8,7 @@ import msgspec
 from kassa.contracts.order import OrderForPayment
 from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.money import InvalidMoney, from_stripe, major
-from kassa.kit.web import AttentionAnswer, Pagination, documented
+from kassa.kit.web import AttentionAnswer, Id, Pagination, documented
 from kassa.payment.balance import held_minor, refunded_minor
 from kassa.payment.domain import Payment, Refund, Stage
 from kassa.payment.notices import Notice
@@ -25,13 +25,13 @@ _STAGES = tuple(Stage)
 class PayFor(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """The order to be paid."""
 
-    order_id: str
+    order_id: Id
 
 
 class ReturnedItem(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """So many pieces of a product come back on the shelf."""
 
-    product_id: str
+    product_id: Id
     quantity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
@@ -40,7 +40,7 @@ class NewRefund(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     without `items` too, all that is left. `restock` brings all pieces that are left back, with all that is left."""
 
     amount: Decimal | None = None
-    reason: str = ""
+    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
     restock: bool = False
     items: Annotated[list[ReturnedItem], msgspec.Meta(max_length=100)] = []
 

@@ -3,7 +3,8 @@
 Columns: id, sku, name, description, category, price, stock, images; in any order. id, sku, stock and images may be left
 out. Cells are separated by commas, semicolons or tabs, whichever the first row uses. Empty rows, and columns without
 name and content, are skipped. Prices are in major units with a decimal point, or a decimal comma where commas separate
-no cells. Images are separated by blanks, by commas with blanks, or by bars.
+no cells. Images are separated by blanks, by commas with blanks, or by bars. An apostrophe before `=`, `+`, `-` or `@`
+marks a text that is no formula.
 """
 
 import csv
@@ -28,6 +29,8 @@ _THOUSANDS_OR_DECIMALS = re.compile(r"[0-9]{1,3}[.,][0-9]{3}")
 _STOCK = re.compile(r"[0-9]{1,15}")
 # A comma or semicolon may be part of an address; between two of them it has a blank behind it, or the next one.
 _BEFORE_IMAGE = re.compile(r"[,;](?=https?://|/)")
+# What a spreadsheet takes for the beginning of a formula, full-width signs too (OWASP: CSV Injection).
+_SIGNS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _SEPARATOR_ROW = re.compile(r'"?sep=([,;\t])"?\r?\n')
 
 
@@ -98,7 +101,7 @@ def write(rows: Iterable[Row]) -> str:
         price = "" if row.price is None else f"{row.price:f}"
         stock = "" if row.stock is None else row.stock
         cells = (row.id, row.sku, row.name, row.description, row.category, price, stock, _written(row.images or ()))
-        writer.writerow("" if cell is None else cell for cell in cells)
+        writer.writerow("" if cell is None else _inert(str(cell)) for cell in cells)
     return file.getvalue()
 
 
@@ -186,7 +189,7 @@ def _row(number: int, header: list[str], cells: list[str], separator: str) -> tu
         if column not in COLUMNS:
             continue
         try:
-            members[column] = readers.get(column, str)(cell)
+            members[column] = readers.get(column, str)(_unmarked(cell))
         except ValueError as error:
             faults.append(Fault(number, column, str(error)))
     return Row(**members, number=number), faults
@@ -221,6 +224,20 @@ def _images(cell: str) -> tuple[str, ...]:
         return tuple(cell.replace("|", " ").split())
     parts = (part for word in cell.split() for part in _BEFORE_IMAGE.split(word.rstrip(",;")))
     return tuple(part for part in parts if part)
+
+
+def _inert(cell: str) -> str:
+    """The cell, marked as a text if a spreadsheet would compute it."""
+    return f"'{cell}" if _is_formula(cell) else cell
+
+
+def _unmarked(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _is_formula(cell) else cell
+
+
+def _is_formula(cell: str) -> bool:
+    """Whether it is one, behind our mark or not."""
+    return cell.lstrip("'")[:1] in _SIGNS
 
 
 def _written(images: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ import apsw
 from kassa.sandbox import endpoints, idempotency
 from kassa.sandbox.api import Api, error_answer
 from kassa.sandbox.checkout import Checkout
-from kassa.sandbox.config import Clock, SandboxConfig
+from kassa.sandbox.config import END_OF_TIME, Clock, SandboxConfig
 from kassa.sandbox.control import Control
 from kassa.sandbox.control_page import ControlPage, moment, span
 from kassa.sandbox.delivery import Deliveries
@@ -113,7 +113,9 @@ class _Parts:
         self._config = config
         self.clock = Clock(config.wall_clock)
         self.store = Store(config.database, self.clock, config.lock_patience)
-        self.clock.offset = self.store.reader.setting("clock_offset") or 0.0
+        offset = float(self.store.reader.setting("clock_offset") or 0.0)
+        # Former releases moved it as far as they were told.
+        self.clock.offset = offset if self.clock.now() + offset < END_OF_TIME else 0.0
         self.faults = Faults()
         self.deliveries = Deliveries(self.store, config)
         self.timers = Timers(self.store)

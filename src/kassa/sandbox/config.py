@@ -11,6 +11,10 @@ API_VERSION = "2026-10-28.endive"
 """The API version in every answer and event: the one that the installed Stripe SDK is pinned to."""
 
 
+END_OF_TIME = 4_102_444_800.0
+"""2100-01-01, in seconds: the sandbox's time stays before it, so that all that is reckoned from it has a date."""
+
+
 @dataclass(frozen=True)
 class WebhookTarget:
     """An endpoint that is told of events.

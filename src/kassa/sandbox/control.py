@@ -21,6 +21,7 @@ from kassa.sandbox.tables import Tx
 from kassa.sandbox.timers import Timers
 
 MODES = ("normal", "paused", "dropped", "duplicated", "reversed")
+_MOST = 100 * 366 * 86_400.0  # a hundred years, in seconds
 Handler = Callable[[str, Json], Awaitable[Json]]
 
 
@@ -80,9 +81,7 @@ class Control:
         return await handler(object_id, given)
 
     async def _advance_clock(self, _: str, given: Json) -> Json:
-        seconds = _number(given, "seconds", 0)
-        if seconds < 0:
-            raise ApiError("The clock only goes forward.", param="seconds")
+        seconds = _number(given, "seconds", 0, least=0)
         await self._store.write(lambda tx: test_clocks.move(tx, seconds))
         await self._timers.settle()
         return {"now": self._store.clock.now()}
@@ -97,8 +96,8 @@ class Control:
 
     async def _limit_rate(self, _: str, given: Json) -> Json:
         """From now on take so many API calls `per_second`; 0 lifts the limit."""
-        per_second = _number(given, "per_second", 0)
-        if not 0 <= per_second <= 1_000_000 or per_second != int(per_second):
+        per_second = _number(given, "per_second", 0, least=0, most=1_000_000)
+        if not per_second.is_integer():
             raise ApiError("`per_second` is a whole number; 0 lifts the limit.", param="per_second")
         self._limits.per_second = int(per_second)
         return {"per_second": self._limits.per_second}
@@ -118,7 +117,7 @@ class Control:
         if mode not in MODES:
             raise ApiError(f"`mode` is one of {', '.join(MODES)}.", param="mode")
         self._deliveries.mode = mode
-        self._deliveries.delay = _number(given, "delay", self._deliveries.delay)
+        self._deliveries.delay = _number(given, "delay", self._deliveries.delay, least=0)
         self._deliveries.skew = _number(given, "skew", self._deliveries.skew)
         self._deliveries.wake()
         return {"mode": mode, "delay": self._deliveries.delay, "skew": self._deliveries.skew}
@@ -152,7 +151,7 @@ class Control:
 
     async def _roll(self, endpoint_id: str, given: Json) -> Json:
         """A new signing secret; the old one signs as well for `overlap` seconds, a day if not said."""
-        overlap = _number(given, "overlap", 86_400)
+        overlap = _number(given, "overlap", 86_400, least=0)
         return {"secret": await self._store.write(lambda tx: endpoints.roll(tx, endpoint_id, overlap))}
 
     async def _pay(self, session_id: str, given: Json) -> Json:
@@ -238,8 +237,8 @@ def _json(body: bytes) -> Json:
     return value
 
 
-def _number(given: Json, name: str, default: float) -> float:
+def _number(given: Json, name: str, default: float, *, least: float = -_MOST, most: float = _MOST) -> float:
     value = given.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ApiError(f"`{name}` is a number.", param=name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise ApiError(f"`{name}` is a number from {least:g} to {most:g}.", param=name)
     return float(value)
