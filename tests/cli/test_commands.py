@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,21 @@ def test_a_new_administrator_is_made_and_an_old_one_kept(place: Path) -> None:
     assert (made.returncode, made.stdout) == (0, "boss@example.com is an administrator now.\n")
     again = create(KASSA_ADMIN_PASSWORD="correct horse battery")
     assert (again.returncode, again.stdout) == (0, "boss@example.com was an administrator already.\n")
+
+
+def test_where_no_terminal_is_the_password_comes_from_the_environment(place: Path) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "kassa.cli.main", "admin", "create", "boss@example.com"],
+        cwd=place,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+    assert refused.stderr.startswith("KASSA: there is no terminal to ask for the password at: set KASSA_ADMIN_PASSWORD")
 
 
 def test_a_password_that_is_too_short_is_refused_in_one_line(place: Path) -> None:
@@ -170,6 +186,8 @@ def test_the_doctor_says_what_to_do(place: Path) -> None:
     assert done.returncode == 1
     wrong = [line for line in done.stdout.splitlines() if line.startswith("✗")]
     assert [line.split(":")[0] for line in wrong] == ["✗ JWT_SECRET", "✗ STRIPE_WEBHOOK_SECRET", "✗ Stripe"]
+    assert "Stripe: the key cannot be used (" in wrong[-1]
+    assert wrong[-1].endswith("can this machine reach Stripe, or does it need a proxy (HTTPS_PROXY)?")
     assert all(" — " in line for line in wrong)
     assert "not-from-stripe" not in done.stdout
 
@@ -186,6 +204,9 @@ def test_the_demo_buys_as_it_must() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("✓") == 3
     assert "CONFIRMED" in done.stdout
+    prices = re.findall(r"ordered .* for (\S+) (\S+):", done.stdout)
+    assert len(prices) == 3
+    assert all(re.fullmatch(r"[0-9]+\.[0-9]{2}", price) and currency == "USD" for price, currency in prices)
 
 
 def test_the_demo_needs_a_shop(tmp_path: Path) -> None:

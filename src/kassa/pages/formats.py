@@ -1,15 +1,18 @@
-"""How money, times and counts are written for people."""
+"""How money, times and counts are written for people, and what they type as such."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from kassa.kit.money import EXPONENTS, major
+from kassa.kit.money import EXPONENTS, InvalidMoney, major, minor
 
 _SYMBOLS = {
     "usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "ils": "₪", "vnd": "₫", "php": "₱",
     "uah": "₴", "ngn": "₦", "cad": "CA$", "aud": "A$", "nzd": "NZ$", "hkd": "HK$", "sgd": "S$", "twd": "NT$",
     "brl": "R$", "mxn": "MX$", "cny": "CN¥",
 }  # fmt: skip
+_TYPED = re.compile(r"[0-9]{1,15}([.,][0-9]{1,10})?")
+_THOUSANDS_OR_DECIMALS = re.compile(r"[0-9]{1,3}[.,][0-9]{3}")
 # Language: what groups thousands, what marks decimals, whether the symbol comes after the number.
 _LOCALES = {
     "en": (",", ".", False),
@@ -39,6 +42,24 @@ def money(minor: int, currency: str, locale: str = "en") -> str:
 def major_text(minor: int, currency: str) -> str:
     """The amount as a person types it into a form and as the API accepts it: `199.98`."""
     return f"{major(minor, currency.lower()):f}"
+
+
+def typed_amount(text: str, currency: str) -> int:
+    """What a person types as an amount, in minor units: `1.50`, `1,50` or `1.50 $`. ValueError says what is wrong with
+    it: 1,234 may be thousands or decimals, so it is not guessed."""
+    typed = text.strip().removeprefix(_SYMBOLS.get(currency, "")).removesuffix(_SYMBOLS.get(currency, "")).strip()
+    example = major_text(1250, currency)
+    if not _TYPED.fullmatch(typed):
+        raise ValueError(f"Write the amount with digits, such as {example}.")
+    if _THOUSANDS_OR_DECIMALS.fullmatch(typed) and EXPONENTS[currency] != 3:
+        raise ValueError(f"This may be thousands or decimals. Write it such as {example}, without thousands marked.")
+    try:
+        units = minor(Decimal(typed.replace(",", ".")), currency)
+    except InvalidMoney as error:
+        raise ValueError(f"The amount {error}.") from error
+    if units == 0:
+        raise ValueError("The amount must be more than 0.")
+    return units
 
 
 def amount(value: Decimal, currency: str, locale: str = "en") -> str:
