@@ -120,7 +120,7 @@ def _amount(typed: str, order: Order, refunds: Refunds | None) -> tuple[str, dic
     except ValueError as error:
         return "", {"amount": str(error)}
     if refunds is not None and minor > refunds.left_minor:
-        return "", {"amount": f"Only {money(refunds.left_minor, refunds.currency)} are left of the payment."}
+        return "", {"amount": f"Only {money(refunds.left_minor, refunds.currency)} is left of the payment."}
     return major_text(minor, order.currency), {}
 
 

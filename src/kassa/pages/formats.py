@@ -63,7 +63,10 @@ def typed_amount(text: str, currency: str) -> int:
 
 
 def amount(value: Decimal, currency: str, locale: str = "en") -> str:
-    """An amount in major units, such as an average, to the nearest minor unit."""
+    """An amount in major units, such as an average, to the nearest minor unit. A currency that is not known here, as
+    money that no order knows may be in, is written as it came."""
+    if currency.lower() not in EXPONENTS:
+        return f"{currency.upper()}\u00a0{value}"
     return money(int(value.scaleb(EXPONENTS[currency.lower()]).to_integral_value()), currency, locale)
 
 

@@ -61,6 +61,7 @@ def make_renderer(settings: PageSettings, statics: Statics) -> Renderer:
         major=formats.major_text,
         plural=formats.plural,
         status_word=words.status_word,
+        sentence=words.sentence,
         why=words.why,
         dispute_words=words.dispute_words,
         picture=picture,

@@ -71,6 +71,11 @@ def status_word(status: str) -> str:
     return STATUSES.get(status, status.replace("_", " ").capitalize())
 
 
+def sentence(text: str) -> str:
+    """With a capital in front."""
+    return text[:1].upper() + text[1:]
+
+
 def why(order: Order) -> str:
     """The order's reason in plain words; a reason that is not known here is shown as it is, without underscores."""
     if order.status == "PENDING":
@@ -81,8 +86,7 @@ def why(order: Order) -> str:
     known = _REASONS.get(reason.lower())
     if known is not None:
         return known
-    words = reason.replace("_", " ")
-    return f"{words[0].upper()}{words[1:].rstrip('.')}."
+    return f"{sentence(reason.replace('_', ' ')).rstrip('.')}."
 
 
 def dispute_words(status: str) -> str:
