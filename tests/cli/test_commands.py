@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from kassa.app.audit import Audit, Difference, LookedAt
+from kassa.cli.checks import _show_report, _verdict
 from kassa.cli.main import app
+from kassa.kit.audit import Comparison, Finding
 from tests.app.process import environment, kassa, started
 
 COMMANDS = [
@@ -127,11 +130,11 @@ def test_a_file_comes_in_from_a_pipe_and_its_stock_counts_when_that_is_said(plac
     file = "sku;name;description;category;price;stock\nT-1;Tea;Green;Tea;4,50;{stock}\n"
     assert kassa(place, "import", "-", input=file.format(stock=7)).returncode == 0
     left = kassa(place, "import", "-", input=file.format(stock=3))
-    assert "The stock of 1 products was left as it is; --set-stock would set it." in left.stdout
+    assert "The stock of 1 product was left as it is; --set-stock would set it." in left.stdout
     for stock in (3, 12):
         done = kassa(place, "import", "-", "--set-stock", input=file.format(stock=stock))
         assert done.returncode == 0, done.stderr
-        assert "The stock of 1 products was set to what the file says." in done.stdout
+        assert "The stock of 1 product was set to what the file says." in done.stdout
         (row,) = csv.DictReader(kassa(place, "export").stdout.splitlines())
         assert (row["sku"], row["stock"]) == ("T-1", str(stock))
     assert kassa(place, "audit").returncode == 0
@@ -145,6 +148,21 @@ def test_of_an_empty_shop_nothing_is_proved(place: Path) -> None:
         done = kassa(place, "reconcile", *options)
         assert (done.returncode, "agree." in done.stdout) == (0, False)
         assert done.stdout.endswith(f"{nothing}There is nothing to compare yet.\n")
+
+
+def test_a_verdict_says_how_many_there_are_of_everything() -> None:
+    looked_at, one = LookedAt(1, 1, 1, 1), Difference("I1", "prd_1", "is wrong")
+    assert _verdict(Audit(looked_at, [])) == "All invariants hold: 1 order, 1 payment, 1 product, 1 stock movement."
+    assert _verdict(Audit(looked_at, [one])).startswith("1 difference: 1 order,")
+
+
+@pytest.mark.parametrize(("left", "said"), [(1, "1 difference is left"), (2, "2 differences are left")])
+def test_a_report_says_how_many_differences_are_left(left: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = [Finding("ord_1", "is wrong", is_mended=False)] * left
+    _show_report([Comparison("refunds", 5, found)], Audit(LookedAt(1, 1, 1, 1), []), left, fix=False)
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"refunds: 5 looked at, {left} {'differs' if left == 1 else 'differ'}\n")
+    assert shown.endswith(f"{said}; --fix mends what can be mended.\n")
 
 
 def test_what_was_looked_at_is_counted(place: Path) -> None:

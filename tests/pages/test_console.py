@@ -238,6 +238,27 @@ async def test_a_refused_change_of_the_stock_keeps_what_was_typed(operator: Brow
     assert (answer.status_code, 'value="counted again"' in answer.text) == (422, True)
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("succeeded", "The refund has succeeded."),
+        ("pending", "The refund was requested."),
+        ("requires_action", "The refund was requested."),
+        ("failed", "The refund failed."),
+        ("canceled", "The refund was cancelled."),
+    ],
+)
+async def test_a_refund_is_told_as_it_stands(operator: Browser, shop: FakeShop, status: str, said: str) -> None:
+    order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 1})], "CONFIRMED")
+    page, shop.refund_status = f"/console/orders/{order['id']}", status
+    sure = await operator.submit(await operator.get(page), f"{page}/refund", amount="1.50")
+    answer = await operator.submit(sure, f"{page}/refund")
+    shown = answer if answer.status_code == 409 else await operator.get(answer.headers["location"])
+    told = [each for each in ("succeeded.", "was requested.", "failed.", "was cancelled.") if each in shown.text]
+    assert said in shown.text
+    assert len(told) == 1
+
+
 async def test_a_refused_refund_says_why(operator: Browser, shop: FakeShop) -> None:
     order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 1})], "CONFIRMED")
     path = f"/console/orders/{order['id']}/refund"

@@ -105,10 +105,11 @@ async def refund(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
         if problem.status not in (400, 409, 422):
             raise
         return await _order_response(visit, order_id, trouble(problem), problem.status, typed)
-    if made.refund.status == "failed":
-        why = f"The refund failed. {made.refund.failure or ''}".strip()
-        return await _order_response(visit, order_id, why, 409, typed)
-    return visit.redirect(f"/console/orders/{order_id}", "refunded")
+    if made.refund.status in ("failed", "canceled"):
+        ended = "The refund failed." if made.refund.status == "failed" else "The refund was cancelled."
+        return await _order_response(visit, order_id, f"{ended} {made.refund.failure or ''}".strip(), 409, typed)
+    told = "refunded" if made.refund.status == "succeeded" else "refunding"
+    return visit.redirect(f"/console/orders/{order_id}", told)
 
 
 def _amount(typed: str, order: Order, refunds: Refunds | None) -> tuple[str, dict[str, str]]:

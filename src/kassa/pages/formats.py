@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from kassa.kit.money import EXPONENTS, InvalidMoney, major, minor
+from kassa.kit.text import counted
 
 _SYMBOLS = {
     "usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "ils": "₪", "vnd": "₫", "php": "₱",
@@ -79,7 +80,7 @@ def relative(at: datetime, now: datetime) -> str:
     for unit, length, limit in (("minute", 60, 3600), ("hour", 3600, 86_400), ("day", 86_400, 30 * 86_400)):
         if size < limit:
             count = max(1, round(size / length))
-            words = f"{count} {unit}{'' if count == 1 else 's'}"
+            words = counted(count, unit)
             return f"in {words}" if seconds > 0 else f"{words} ago"
     return f"{at.day} {at:%B %Y}"
 
@@ -92,7 +93,3 @@ def exact(at: datetime) -> str:
 def clock(at: datetime) -> str:
     """The time of day; which day it is shows the relative time beside it."""
     return f"{at.astimezone(UTC):%H:%M} UTC"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
