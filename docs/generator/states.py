@@ -14,7 +14,7 @@ from kassa.kit.machine import Machine
 from kassa.order import domain as order
 from kassa.order import machine as ordering
 from kassa.order.effects import OrderEffects
-from kassa.payment import disputes, refunds
+from kassa.payment import disputes, refund_states
 from kassa.payment import domain as payment
 from kassa.payment import machine as paying
 from kassa.payment.effects import PaymentEffects
@@ -65,7 +65,7 @@ def made() -> str:
         _invariants(paying.MACHINE),
         "## Refunds",
         _REFUNDS,
-        _ranked(refunds.RANK, REFUNDS),
+        _ranked(refund_states.RANK, REFUNDS),
         _follows("payment", payment.MONEY_BACK),
         "## Disputes",
         _DISPUTES,

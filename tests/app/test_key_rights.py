@@ -73,7 +73,7 @@ def test_a_right_that_goes_missing_is_told_with_the_first_buyer(stripe: Running,
             assert f"'rak_checkout_session_{access}'" in notice["text"]
             assert notice["text"] in told(shop)
         ill = kassa(tmp_path, "doctor", **settings)
-        assert "✗ Stripe key: may do all that the shop does: no (Stripe has refused the key since" in ill.stdout
+        assert "✗ Stripe key: may not do all that the shop does (Stripe has refused the key since" in ill.stdout
         assert "(write Checkout Sessions)" in ill.stdout
         allow(stripe, *ALL)
         well = kassa(tmp_path, "doctor", **settings)

@@ -108,7 +108,7 @@ def test_the_doctor_has_a_line_on_redis(guarded: Valkey, inside: Redis, tmp_path
     allow(inside, "-evalsha")
     ill = kassa(tmp_path, "doctor", REDIS_URL=url_of(guarded))
     assert ill.returncode == 1
-    assert "✗ Redis: does all that stock needs: no (the stock's server does not allow EVALSHA" in ill.stdout
+    assert "✗ Redis: does not do all that stock needs (the stock's server does not allow EVALSHA" in ill.stdout
     allow(inside, "-info")
     closed = kassa(tmp_path, "doctor", REDIS_URL=url_of(guarded))
     assert (closed.returncode, closed.stderr) == (1, "")

@@ -1,12 +1,15 @@
 """What the settings may be, and what is said about those that they may not be."""
 
 import base64
+import re
 from pathlib import Path
 
 import pytest
 
 from kassa.app.settings import SERVICES, SETTINGS, SettingError, read_settings
 from kassa.gateway.limits import Rate
+
+ROOT = Path(__file__).parents[2]
 
 LONG = "0123456789abcdef0123456789abcdef"
 
@@ -305,3 +308,17 @@ def test_there_are_at_most_thirty_settings_each_with_words_to_it() -> None:
     assert len(SETTINGS) <= 30
     assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
     assert all(setting.help and setting.default for setting in SETTINGS)
+
+
+@pytest.mark.parametrize("name", VALID)
+@pytest.mark.parametrize("dots", ["...", "…"])
+def test_the_dots_of_an_example_are_no_value(name: str, dots: str) -> None:
+    for value in (f"{VALID[name][:3]}{dots}", f"{VALID[name]}{dots}"):
+        assert "has ... in it, which stands for what is left out: set the whole value" in refused_value(name, value)
+
+
+def test_what_the_readme_shows_for_a_key_and_a_secret_is_refused() -> None:
+    shown = re.findall(r"^ *(STRIPE_\w+)=(\S+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert {name for name, _ in shown} == {"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"}
+    for name, value in shown:
+        assert "set the whole value" in refused_value(name, value)

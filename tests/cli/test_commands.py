@@ -11,7 +11,10 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from kassa.app.audit import Audit, Difference, LookedAt
+from kassa.cli.checks import _show_report, _verdict
 from kassa.cli.main import app
+from kassa.kit.audit import Comparison, Finding
 from tests.app.process import environment, kassa, started
 
 COMMANDS = [
@@ -77,6 +80,21 @@ def test_a_new_administrator_is_made_and_an_old_one_kept(place: Path) -> None:
     assert (again.returncode, again.stdout) == (0, "boss@example.com was an administrator already.\n")
 
 
+def test_where_no_terminal_is_the_password_comes_from_the_environment(place: Path) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "kassa.cli.main", "admin", "create", "new@example.com"],
+        cwd=place,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+    assert refused.stderr.startswith("KASSA: there is no terminal to ask for the password at: set KASSA_ADMIN_PASSWORD")
+
+
 def test_who_has_registered_an_address_is_told_and_is_not_made_an_administrator(place: Path) -> None:
     def create(*options: str, password: str) -> subprocess.CompletedProcess[str]:
         return kassa(place, "admin", "create", "boss@example.com", *options, KASSA_ADMIN_PASSWORD=password)
@@ -138,11 +156,11 @@ def test_a_file_comes_in_from_a_pipe_and_its_stock_counts_when_that_is_said(plac
     file = "sku;name;description;category;price;stock\nT-1;Tea;Green;Tea;4,50;{stock}\n"
     assert kassa(place, "import", "-", input=file.format(stock=7)).returncode == 0
     left = kassa(place, "import", "-", input=file.format(stock=3))
-    assert "The stock of 1 products was left as it is; --set-stock would set it." in left.stdout
+    assert "The stock of 1 product was left as it is; --set-stock would set it." in left.stdout
     for stock in (3, 12):
         done = kassa(place, "import", "-", "--set-stock", input=file.format(stock=stock))
         assert done.returncode == 0, done.stderr
-        assert "The stock of 1 products was set to what the file says." in done.stdout
+        assert "The stock of 1 product was set to what the file says." in done.stdout
         (row,) = csv.DictReader(kassa(place, "export").stdout.splitlines())
         assert (row["sku"], row["stock"]) == ("T-1", str(stock))
     assert kassa(place, "audit").returncode == 0
@@ -156,6 +174,21 @@ def test_of_an_empty_shop_nothing_is_proved(place: Path) -> None:
         done = kassa(place, "reconcile", *options)
         assert (done.returncode, "agree." in done.stdout) == (0, False)
         assert done.stdout.endswith(f"{nothing}There is nothing to compare yet.\n")
+
+
+def test_a_verdict_says_how_many_there_are_of_everything() -> None:
+    looked_at, one = LookedAt(1, 1, 1, 1), Difference("I1", "prd_1", "is wrong")
+    assert _verdict(Audit(looked_at, [])) == "All invariants hold: 1 order, 1 payment, 1 product, 1 stock movement."
+    assert _verdict(Audit(looked_at, [one])).startswith("1 difference: 1 order,")
+
+
+@pytest.mark.parametrize(("left", "said"), [(1, "1 difference is left"), (2, "2 differences are left")])
+def test_a_report_says_how_many_differences_are_left(left: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = [Finding("ord_1", "is wrong", is_mended=False)] * left
+    _show_report([Comparison("refunds", 5, found)], Audit(LookedAt(1, 1, 1, 1), []), left, fix=False)
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"refunds: 5 looked at, {left} {'differs' if left == 1 else 'differ'}\n")
+    assert shown.endswith(f"{said}; --fix mends what can be mended.\n")
 
 
 def test_what_was_looked_at_is_counted(place: Path) -> None:
@@ -196,6 +229,8 @@ def test_the_doctor_says_what_to_do(place: Path) -> None:
     assert done.returncode == 1
     wrong = [line for line in done.stdout.splitlines() if line.startswith("✗")]
     assert [line.split(":")[0] for line in wrong] == ["✗ STRIPE_WEBHOOK_SECRET", "✗ Stripe"]
+    assert "Stripe: the key cannot be used (" in wrong[-1]
+    assert wrong[-1].endswith("can this machine reach Stripe, or does it need a proxy (HTTPS_PROXY)?")
     assert all(" — " in line for line in wrong)
     assert "not-from-stripe" not in done.stdout
 
@@ -212,6 +247,9 @@ def test_the_demo_buys_as_it_must() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("✓") == 3
     assert "CONFIRMED" in done.stdout
+    prices = re.findall(r"ordered .* for (\S+) (\S+):", done.stdout)
+    assert len(prices) == 3
+    assert all(re.fullmatch(r"[0-9]+\.[0-9]{2}", price) and currency == "USD" for price, currency in prices)
 
 
 def test_the_demo_needs_a_shop(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from kassa.contracts.inventory import Line
 from kassa.contracts.payment import NotRefundable, RefundTooLarge
 from kassa.kit.audit import Cause
-from kassa.payment.balance import held_minor, is_fully_refunded, refunded_minor
+from kassa.payment.balance import REQUESTED, held_minor, is_fully_refunded, refunded_minor
 from kassa.payment.domain import Payment, Refund, Stage, Todo
 from kassa.payment.processor import RefundState
-from kassa.payment.refunds import REQUESTED, Refusal, find, observed, refused, requested
+from kassa.payment.refund_states import find, observed
+from kassa.payment.refunds import Refusal, refused, requested
 
 NOW = 1_000
 
@@ -58,7 +59,7 @@ def says(status: str, refund_id: str = "rfd_1", amount: int = 1000, stripe_id: s
 
 
 def tell(payment: Payment, state: RefundState, input_id: str = "evt_1") -> Payment:
-    return observed(payment, state, Cause(input_id, "stripe"), NOW + 1)
+    return observed(payment, [state], Cause(input_id, "stripe"), NOW + 1)
 
 
 def test_a_refund_holds_its_amount_before_stripe_is_called() -> None:
@@ -92,7 +93,7 @@ def test_a_failed_refund_gives_the_amount_back() -> None:
 
 
 def test_a_refund_that_stripe_refuses_gives_the_amount_back() -> None:
-    payment = refused(ask(paid(), 0), "rfd_1", Refusal("no"), Cause("e", "payment-service"), NOW)
+    payment = refused(asked := ask(paid(), 0), asked.refunds[0], Refusal("no"), Cause("e", "payment-service"), NOW)
     assert held_minor(payment) == 0
 
 
@@ -118,10 +119,10 @@ def test_only_what_stripe_says_succeeded_counts_as_refunded() -> None:
 def test_each_change_is_told_to_the_order_and_says_whether_to_restock() -> None:
     payment = tell(ask(paid(), 0, restock=True), says("succeeded"))
     assert payment.effects[-1].kind == Todo.NOTE_REFUND
-    assert payment.effects[-1].args == {"restock": "no", "refund": "rfd_1"}
+    assert payment.effects[-1].args == {"restock": "no", "refund": "rfd_1", "status": "succeeded"}
     assert payment.refunds[-1].items == (Line("prd_1", 3),)
     failed = tell(payment, says("failed"), "evt_2")
-    assert failed.effects[-1].args == {"restock": "no", "refund": ""}, "they have come back already"
+    assert failed.effects[-1].args == {"restock": "no", "refund": "", "status": "failed"}, "they have come back already"
 
 
 @given(

@@ -174,7 +174,7 @@ def test_refusals_are_answered_as_described(shop: Shop) -> None:
     assert cancelled["order"]["status"] == "CANCELLED"
     too_many = {"items": [{"productId": product_id, "quantity": 99}]}
     shop.ask("POST", "/orders", "/orders", too_many, shop.buyer, 409)
-    too_fine = {"name": "Mug", "description": "", "price": 0.001, "category": "things"}
+    too_fine = {"name": "Mug", "description": "", "price": 19.999, "category": "things"}
     shop.ask("POST", "/products", "/products", too_fine, shop.admin, 422)
     shop.ask("POST", "/orders", "/orders", too_many, "", 401)
     closed = {"orderId": order_id}
@@ -257,6 +257,10 @@ def test_what_bounds_money_is_the_shop_s_currency() -> None:
             assert validator.is_valid(text)
         for text in ("0", "0.00", "", "1e400", "0.001", f"1{int(most_major(currency))}", "NaN", "-1"):
             assert not validator.is_valid(text), (currency, text)
+        for number in (0, -1, 5e-324, 0.009, *((1.5,) if currency == "jpy" else ())):
+            assert not validator.is_valid(number), (currency, number)
+        for number in (float(good[0]), 3, 3.0, *(() if currency == "jpy" else (19.99,))):
+            assert validator.is_valid(number), (currency, number)
 
 
 def test_a_body_is_required_but_for_a_refund(document: Json) -> None:

@@ -19,6 +19,7 @@ SPELLED = {
     inputs.state("evt_1", "re_1", "succeeded"): "evt_1:re_1:succeeded",
     inputs.compared(3): "reconcile:3",
     inputs.again("evt_1", "rfd_1"): "evt_1:rfd_1",
+    inputs.less("evt_1", "rfd_1"): "evt_1:rfd_1:less",
     inputs.second("re_1", "failed"): "re_1:failed",
     inputs.payment_id_of("ord_1"): "pay_1",
     inputs.reservation_of("ord_1", 2): "ord_1.2",

@@ -21,7 +21,7 @@ from kassa.kit.effects import (
     refused,
     waiting_of,
     with_effects,
-    without_timers,
+    without,
 )
 from kassa.kit.outbox import Outbox, Step
 from kassa.kit.problem import Unavailable
@@ -222,7 +222,8 @@ async def test_a_timer_goes_off_when_it_is_time_and_not_before(world: World) -> 
 
 async def test_a_timer_that_nobody_waits_for_any_more_does_not_go_off(world: World) -> None:
     await world.parcel("remind", at=world.clock.now() + MINUTE)
-    await change(world.parcels, "par_1", lambda each: without_timers(each, frozenset({"remind"}), world.clock.now()))
+    now = world.clock.now()
+    await change(world.parcels, "par_1", lambda each: without(each, lambda effect: effect.kind == "remind", now))
     world.clock.advance(HOUR)
     assert await world.outbox.run_due() == 0
     assert world.postman.carried == []

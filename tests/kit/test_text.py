@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kassa.kit.text import domain_name, is_invisible, normalised
+from kassa.kit.text import counted, domain_name, is_invisible, normalised
 
 LONGEST = 40
 
@@ -74,3 +74,9 @@ def test_domains_that_are_two_stay_two() -> None:
 def test_what_can_be_no_domain_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no host's name"):
         domain_name(text)
+
+
+def test_one_thing_is_said_otherwise_than_several() -> None:
+    said = [counted(count, "order") for count in (0, 1, 2, 1200)]
+    assert said == ["0 orders", "1 order", "2 orders", "1,200 orders"]
+    assert [counted(count, "event waits", "events wait") for count in (1, 2)] == ["1 event waits", "2 events wait"]

@@ -259,7 +259,7 @@ async def payment_status(request: Ask, order_id: FromPath[str]) -> Response[byte
 @post("/payments/{order_id:str}/refund")
 async def refund(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
     admin_of(request)
-    return answer({"refund": {"id": "rfd_1", "status": "pending"}}, 201)
+    return answer({"refund": {"id": "rfd_1", "status": shop_of(request).refund_status}}, 201)
 
 
 @get("/payments/{order_id:str}/refunds")

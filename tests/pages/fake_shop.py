@@ -61,6 +61,7 @@ class FakeShop:
     """By service: the effects that need attention."""
     notices: list[Json] = field(default_factory=list)
     payments: dict[str, str] = field(default_factory=dict)
+    refund_status: str = "pending"
     money_back: dict[str, Json] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     broken: dict[str, Refused] = field(default_factory=dict)

@@ -93,15 +93,18 @@ async def test_webhooks_that_do_not_come_through_are_shown(operator: Browser, sh
     shop.notices.append({"kind": "webhooks_refused", "count": 20, "text": text, "advice": advice})
     page = await operator.get("/console")
     assert "Needs attention" in page.text
-    assert f"{text}. {advice}." in text_of(page)
+    assert f"{text}. Compare the endpoint." in text_of(page)
 
 
 async def test_money_that_no_order_knows_is_shown_until_it_is_dismissed(operator: Browser, shop: FakeShop) -> None:
     text = "1 checkout session was paid at Stripe"
     shop.notices.append({"kind": "unclaimed_money", "count": 1, "text": text, "advice": "refund it"})
     shop.unclaimed.append({"sessionId": "cs_1", "amount": "12.30", "currency": "xyz", "paidAt": NOW})
+    shop.unclaimed.append({"sessionId": "cs_2", "amount": "1234.3", "currency": "usd", "paidAt": NOW})
     page = await operator.get("/console")
-    assert f"{text}. refund it. cs_1 12.30 XYZ" in text_of(page)
+    assert f"{text}. Refund it. XYZ 12.30, paid just now" in text_of(page)
+    assert "$1,234.30, paid just now" in text_of(page)
+    shop.unclaimed.pop()
     answer = await operator.submit(page, "/console/unclaimed/cs_1/dismiss")
     assert answer.status_code == 303
     assert shop.called("POST", "/payments/admin/unclaimed/cs_1/dismiss")
@@ -146,7 +149,7 @@ async def test_orders_are_filtered_by_status(operator: Browser, shop: FakeShop) 
 
 
 async def test_an_order_shows_its_timeline_and_can_be_refunded(operator: Browser, shop: FakeShop) -> None:
-    order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 1})], "CONFIRMED")
+    order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 2})], "CONFIRMED")
     page = await operator.get(f"/console/orders/{order['id']}")
     assert "Placed" in page.text
     path, pieces = f"/console/orders/{order['id']}/refund", f"pieces-{order['items'][0]['productId']}"
@@ -162,6 +165,21 @@ async def test_an_order_shows_its_timeline_and_can_be_refunded(operator: Browser
     assert call.headers["idempotency-key"]
 
 
+async def test_an_order_shows_that_it_is_disputed_even_if_nothing_waits(operator: Browser, shop: FakeShop) -> None:
+    order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 2})], "CONFIRMED")
+    shop.payments[order["id"]] = "SUCCESS"
+    dispute = {"status": "under_review", "amount": "19.99", "amountMinor": 1999, "currency": "usd"}
+    shop.money_back[order["id"]] = {"disputes": [dispute]}
+    page = text_of(await operator.get(f"/console/orders/{order['id']}"))
+    assert "Payment Success, $30.00" in page
+    assert "Dispute $19.99, under review. It is answered in Stripe's dashboard." in page
+
+
+async def test_money_that_no_order_knows_needs_attention_alone(operator: Browser, shop: FakeShop) -> None:
+    shop.unclaimed.append({"sessionId": "cs_1", "amount": "12.30", "currency": "usd", "paidAt": NOW})
+    assert "Needs attention" in (await operator.get("/console")).text
+
+
 async def test_enter_in_the_refund_form_refunds_nothing(operator: Browser, shop: FakeShop) -> None:
     """What is left is filled in; an amount that was emptied never means all of it."""
     order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 2})], "CONFIRMED")
@@ -170,16 +188,81 @@ async def test_enter_in_the_refund_form_refunds_nothing(operator: Browser, shop:
     path = f"/console/orders/{order['id']}/refund"
     assert "Refund this order?" in (await operator.submit(page, path)).text
     empty = await operator.submit(page, path, amount="")
-    assert (empty.status_code, "the amount is empty" in empty.text) == (422, True)
+    assert (empty.status_code, "Say how much goes back." in empty.text) == (422, True)
     unsure = await operator.submit(page, path, amount="", confirmed="yes")
     assert unsure.status_code == 422
     assert shop.called("POST", f"/payments/{order['id']}/refund") == []
 
 
+async def test_a_refund_is_checked_before_it_is_confirmed_and_keeps_what_was_typed(
+    operator: Browser, shop: FakeShop
+) -> None:
+    order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 2})], "CONFIRMED")
+    path, pieces = f"/console/orders/{order['id']}/refund", f"pieces-{order['items'][0]['productId']}"
+    page = await operator.get(f"/console/orders/{order['id']}")
+    for field, typed, told in (
+        ("amount", "one", "Write the amount with digits, such as 12.50."),
+        ("amount", "1,234", "This may be thousands or decimals."),
+        ("amount", "1.2345", "The amount must have at most 2 decimals"),
+        ("amount", "0,00", "The amount must be more than 0."),
+        ("amount", "12.51", "Only $12.50 is left of the payment."),
+        (pieces, "3", "Give a number from 0 to 2."),
+        (pieces, "-1", "Give a number from 0 to 2."),
+        (pieces, "all", "Give a number from 0 to 2."),
+    ):
+        answer = await operator.submit(page, path, **{"amount": "1.50", pieces: "1", "reason": "broken", field: typed})
+        assert (answer.status_code, told in text_of(answer)) == (422, True), (field, typed, text_of(answer))
+        for kept in {"amount": "1.50", pieces: "1", "reason": "broken", field: typed}.values():
+            assert f'value="{kept}"' in answer.text, (field, typed, kept)
+    sure = await operator.submit(page, path, amount=" 1,50 $ ", **{pieces: "1"})
+    assert "1.50 USD" in sure.text
+    assert shop.called("POST", f"/payments/{order['id']}/refund") == []
+
+
+async def test_a_price_with_a_comma_is_understood_and_one_that_is_none_is_told(
+    operator: Browser, shop: FakeShop
+) -> None:
+    page = await operator.get("/console/products/new")
+    typed = {"name": "Mug", "description": "Blue", "category": "Kitchen", "images": ""}
+    for price, told in (("1.234,50", "Write the amount with digits"), ("1,234", "may be thousands or decimals")):
+        answer = await operator.submit(page, "/console/products/new", **typed, price=price)
+        assert (answer.status_code, told in text_of(answer), f'value="{price}"' in answer.text) == (422, True, True)
+    assert (await operator.submit(page, "/console/products/new", **typed, price="19,90")).status_code == 303
+    (call,) = shop.called("POST", "/products")
+    assert call.body["price"] == "19.90"
+
+
+async def test_a_refused_change_of_the_stock_keeps_what_was_typed(operator: Browser, shop: FakeShop) -> None:
+    address = f"/console/products/{shop.add('Mug', 1999)}"
+    answer = await operator.submit(await operator.get(address), f"{address}/stock", change="0", reason="counted again")
+    assert (answer.status_code, 'value="counted again"' in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("succeeded", "The refund has succeeded."),
+        ("pending", "The refund was requested."),
+        ("requires_action", "The refund was requested."),
+        ("failed", "The refund failed."),
+        ("canceled", "The refund was cancelled."),
+    ],
+)
+async def test_a_refund_is_told_as_it_stands(operator: Browser, shop: FakeShop, status: str, said: str) -> None:
+    order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 1})], "CONFIRMED")
+    page, shop.refund_status = f"/console/orders/{order['id']}", status
+    sure = await operator.submit(await operator.get(page), f"{page}/refund", amount="1.50")
+    answer = await operator.submit(sure, f"{page}/refund")
+    shown = answer if answer.status_code == 409 else await operator.get(answer.headers["location"])
+    told = [each for each in ("succeeded.", "was requested.", "failed.", "was cancelled.") if each in shown.text]
+    assert said in shown.text
+    assert len(told) == 1
+
+
 async def test_a_refused_refund_says_why(operator: Browser, shop: FakeShop) -> None:
     order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 1})], "CONFIRMED")
     path = f"/console/orders/{order['id']}/refund"
-    sure = await operator.submit(await operator.get(f"/console/orders/{order['id']}"), path, amount="999")
+    sure = await operator.submit(await operator.get(f"/console/orders/{order['id']}"), path, amount="1")
     shop.broken[f"/payments/{order['id']}/refund"] = Refused(409, "refund_too_large", "More than is left.")
     answer = await operator.submit(sure, path)
     assert answer.status_code == 409

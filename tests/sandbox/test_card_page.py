@@ -97,6 +97,23 @@ async def test_a_decline_shows_the_page_again_and_another_card_pays(world: World
     assert (await post(world, session.url, GOOD))[0].status == 303
 
 
+async def test_a_decline_for_which_the_shop_ends_the_session_leaves_no_form(world: World) -> None:
+    session = await world.open_session()
+
+    async def end() -> None:
+        await until(lambda: "payment_intent.payment_failed" in world.receiver.types())
+        await world.stripe.v1.checkout.sessions.expire_async(session.id)
+
+    ending = asyncio.create_task(end())
+    response, page = await post(world, session.url, {**GOOD, "cardNumber": "4000000000009995"})
+    await ending
+    assert response.status == 402
+    assert error_of(page) == "Your card has insufficient funds."
+    assert "The payment was declined" in page
+    assert 'id="pay"' not in page
+    assert 'id="continue"' in page
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

@@ -24,7 +24,7 @@ from kassa.order.domain import Stage as OrderStage
 from kassa.order.domain import Todo
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
-from kassa.payment import disputes, domain, inbox, pieces, reconcile, refund_effects, refunding, refunds
+from kassa.payment import disputes, domain, inbox, pieces, refund_effects, refund_states, refunding, refunds
 from kassa.payment import machine as payment_machine
 from kassa.payment.domain import Kind, Stage
 from kassa.payment.domain import Todo as PaymentTodo
@@ -420,13 +420,12 @@ def older_news_of_refunds_is_believed(patch: Patch) -> None:
 
 @bug
 def a_refund_that_the_bank_sends_back_stays_made(patch: Patch) -> None:
-    def observed(payment: Any, state: Any, cause: Any, now: int) -> Any:
-        return payment if state.status == "failed" else original(payment, state, cause, now)
+    def observed(payment: Any, states: Any, cause: Any, now: int) -> Any:
+        return original(payment, [each for each in states if each.status != "failed"], cause, now)
 
-    original = refunds.observed
-    for module in (refunding, refund_effects):
+    original = refund_states.observed
+    for module in (refunding, refund_effects, refunds):
         patch.setattr(module, "observed", observed)
-    patch.setattr(reconcile, "refunded", observed)
 
 
 @bug

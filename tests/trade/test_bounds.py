@@ -14,7 +14,8 @@ from kassa.order.machine import MACHINE as ORDERS
 from kassa.payment.domain import Decline, Input, Kind, Payment
 from kassa.payment.machine import MACHINE, MOST_DECLINES
 from kassa.payment.processor import RefundState
-from kassa.payment.refunds import MOST_KNOWN, MOST_REFUNDS, observed
+from kassa.payment.refund_states import MOST_KNOWN, observed
+from kassa.payment.refunds import MOST_REFUNDS
 from kassa.product.domain import edited
 from tests.trade.world import World
 
@@ -32,7 +33,7 @@ def refunded(payment: Payment, count: int, *, by: str) -> Payment:
     for number in range(count):
         for status in ("pending", "succeeded"):
             state = RefundState(f"re_{by}_{number}", status, 1, "usd", payment.intent_id, {}, None)
-            payment = observed(payment, state, Cause(f"evt_{by}_{number}_{status}", "stripe"), payment.updated_at)
+            payment = observed(payment, [state], Cause(f"evt_{by}_{number}_{status}", "stripe"), payment.updated_at)
     refunds = tuple(msgspec.structs.replace(each, origin=by) for each in payment.refunds)
     done = tuple(msgspec.structs.replace(each, done_at=payment.updated_at) for each in payment.effects)
     return msgspec.structs.replace(payment, refunds=refunds, effects=done, due_at=None)

@@ -107,7 +107,7 @@ async def test_one_payment_that_is_not_believed_does_not_end_a_comparison(shop: 
     for amount in (1998, 1):  # Two to a page: the first one's failure is on the second page.
         shop.stripe.refund_at_stripe(intent_id, amount)
     left = [each.text for each in found(await shop.reconciler.compare(fix=True)) if not each.is_mended]
-    assert [text.partition(":")[0] for text in left] == ["refund re_2", "refund re_3"]
+    assert [text.partition(" is ")[0] for text in left] == ["refund re_2", "refund re_3"]
     assert all("refunds do not exceed what was taken" in text for text in left)
     assert await told(shop, order) == ["failed"]
     await shop.reconciler.compare(fix=True)

@@ -234,7 +234,7 @@ async def test_what_a_lost_dispute_has_taken_back_is_not_owed_as_well(shop: Worl
     order = await owes_late_money(shop)
     payment = await shop.payment_now(order)
     lost = DisputeState("dp_1", "lost", 100, "fraudulent", payment.intent_id, None, shop.clock.now() // 1000)
-    await shop.payment.observe_dispute(payment.id, lost, "evt_dispute")
+    await shop.payment.observe_disputes(payment.id, [lost], "evt_dispute")
     await shop.later(DAY)
     shop.stripe.has_funds = True
     await shop.later(DAY)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from kassa.contracts.inventory import Line, Moved
@@ -89,7 +90,7 @@ async def test_what_waits_is_told_with_its_last_error(shop: World) -> None:
     await shop.open(order)
     shop.stripe.faults["expire_session"] = ["before"]
     await shop.order.cancel(order.id, BUYER)
-    assert any("tried 1 times, the last time: no answer" in text for text in await told(shop, order))
+    assert any("tried 1 time, the last time: no answer" in text for text in await told(shop, order))
 
 
 async def test_without_the_payment_service_the_rest_is_told(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,3 +118,36 @@ async def test_others_do_not_see_it(shop: World) -> None:
 )
 def test_whatever_can_happen_is_said_in_words(machine: Machine[Any, Any], words: dict[str, str]) -> None:
     assert {str(kind) for (_, kind), move in machine.table.items() if move.is_told} == {str(kind) for kind in words}
+
+
+async def test_news_of_refunds_says_which_it_is(shop: World) -> None:
+    order = await shop.place((await shop.sell(price_minor=3000), 1))
+    await shop.pay(await shop.open(order))
+
+    async def of_orders() -> list[str]:
+        await shop.settle()
+        story = await shop.order.timeline(order.id, BUYER)
+        return [each.text for each in story if each.service == "order" and "efund" in each.kind]
+
+    async def refund(amount: int) -> None:
+        await shop.payment.refunding.refund(order.id, shop.ids.new(REFUND), amount, "", who="usr_admin")
+
+    shop.stripe.refund_status = "pending"
+    await refund(1000)
+    assert await of_orders() == ["A refund is on its way."]
+    made = shop.stripe.refunds_made["re_1"]
+    shop.stripe.refunds_made["re_1"] = msgspec.structs.replace(made, status="succeeded")
+    await shop.hook(shop.stripe.refund_event("updated", "re_1"))
+    shop.stripe.refund_status = "succeeded"
+    await refund(500)
+    await shop.hook(shop.stripe.send_back("re_2"))
+    await refund(2000)
+    await shop.hook(shop.stripe.send_back("re_3"))
+    assert await of_orders() == [
+        "A refund is on its way.",
+        "A part of the money went back.",
+        "A part of the money went back.",
+        "A refund failed.",
+        "All of the money went back.",
+        "A refund failed: not all of the money is back any more.",
+    ]

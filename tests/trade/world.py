@@ -60,6 +60,7 @@ class World:
     def __init__(
         self, stores: Stores, stock: Stock, clock: FakeClock, policy: str, between: Between = lambda _, __, to: to
     ) -> None:
+        self.stores = stores
         products, orders, payments = stores
         self.clock = clock
         self.stock = stock

@@ -24,6 +24,7 @@ from kassa.kit.audit import Told
 from kassa.kit.clock import SystemClock
 from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Duplicate, pages
 from kassa.kit.idempotency import RECORDS
+from kassa.kit.text import counted
 from kassa.order.store import ORDERS
 from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSALS, UNCLAIMED
 from kassa.product.store import PRODUCTS
@@ -74,7 +75,8 @@ async def move(source: Path, mongo_uri: str, redis_url: str, progress: Told) -> 
         if noted is not None and await _are_complete(arrivals, noted.name):
             return Moved(0, 0, await _audited(databases, redis), was_moved_before=True)
         if noted is None and (found := await _audited(files, stock)):
-            raise CannotMove(f"{len(found)} differences are in the shop: see kassa audit, mend them, then move it")
+            are_there = counted(len(found), "difference is", "differences are")
+            raise CannotMove(f"{are_there} in the shop: mend what kassa audit says, then move it")
         has_begun = await _check_target(databases, arrivals, redis, noted.name if noted else None)
         if noted is not None and not noted.target and not has_begun:
             raise _elsewhere(source, noted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,16 +59,28 @@ def create(
 
 def _password() -> str:
     given = os.environ.get("KASSA_ADMIN_PASSWORD")
+    if given is None and not _has_terminal():
+        raise Refusal("there is no terminal to ask for the password at: set KASSA_ADMIN_PASSWORD to it")
     return given if given is not None else str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _has_terminal() -> bool:
+    """Whether one can be asked, as getpass does: the process's own, whatever is piped in."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return sys.stdin.isatty()
+    return True
 
 
 async def _described(shop: Shop, user: User) -> str:
     """Who has the address. Nothing tells that it is theirs: nobody has to prove that when registering."""
     from kassa.kit.clock import rfc3339
+    from kassa.kit.text import counted
 
     orders = ""
     if shop.order is not None:
-        orders = f", with {await shop.aggregates['order'].count({'user_id': user.id})} orders"
+        orders = f", with {counted(await shop.aggregates['order'].count({'user_id': user.id}), 'order')}"
     return (
         f"{user.email} was registered on {rfc3339(user.created_at)[:10]} as {user.id}{orders}. "
         "Whether the address is theirs was not verified."

@@ -12,6 +12,7 @@ import typer
 
 from kassa.cli.running import DataOption, opened, progress, run, settings_for
 from kassa.cli.trouble import Refusal
+from kassa.kit.text import counted
 
 if TYPE_CHECKING:
     from kassa.app.shop import Shop
@@ -55,10 +56,10 @@ def import_(
                 await _set_stock(present(shop.inventory, "inventory"), product_id, figure)
         print(f"{done.created} made, {done.updated} changed, {done.unchanged} as they were.")
         if done.off_sale:
-            print(f"{len(done.off_sale)} of them are off sale; put them back in the console.")
+            print(f"{len(done.off_sale)} of them off sale; put back in the console what is to be sold.")
         if done.stock_differs:
             said = "set to what the file says" if set_stock else "left as it is; --set-stock would set it"
-            print(f"The stock of {len(done.stock_differs)} products was {said}.")
+            print(f"The stock of {counted(len(done.stock_differs), 'product')} was {said}.")
 
     run(load())
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kassa.cli.running import DataOption, opened, progress, run, settings_for, watched
+from kassa.kit.text import counted
 
 if TYPE_CHECKING:
     from kassa.app.audit import Audit, Difference
@@ -100,13 +101,13 @@ async def _audited(shop: Shop, told: Told) -> Audit:
 def _verdict(result: Audit) -> str:
     """What an audit comes to, with what it has looked at: a check of nothing proves nothing."""
     all_ = result.looked_at
-    counted = f"{all_.orders:,} orders, {all_.payments:,} payments, {all_.products:,} products"
-    counted = f"{counted}, {all_.movements:,} stock movements"
+    sums = {"order": all_.orders, "payment": all_.payments, "product": all_.products, "stock movement": all_.movements}
+    seen = ", ".join(counted(count, each) for each, count in sums.items())
     if result.differences:
-        return f"{len(result.differences):,} differences: {counted}."
-    if not any((all_.orders, all_.payments, all_.products, all_.movements)):
-        return f"Nothing is proved, for there is nothing yet: {counted}."
-    return f"All invariants hold: {counted}."
+        return f"{counted(len(result.differences), 'difference')}: {seen}."
+    if not any(sums.values()):
+        return f"Nothing is proved, for there is nothing yet: {seen}."
+    return f"All invariants hold: {seen}."
 
 
 def _show_audit(differences: Sequence[Difference]) -> None:
@@ -118,7 +119,11 @@ def _show_report(comparisons: Sequence[Comparison], result: Audit, left: int, *,
     for comparison in comparisons:
         mended = sum(each.is_mended for each in comparison.findings)
         differs = len(comparison.findings) - mended
-        told = [f"{count:,} {word}" for count, word in ((mended, "mended"), (differs, "differ")) if count]
+        told = [
+            f"{count:,} {word}"
+            for count, word in ((mended, "mended"), (differs, "differ" if differs > 1 else "differs"))
+            if count
+        ]
         told += [comparison.note] if comparison.note else []
         print(f"{comparison.name}: {comparison.looked_at:,} looked at, {', '.join(told) or 'all agree'}")
         for finding in comparison.findings:
@@ -126,7 +131,8 @@ def _show_report(comparisons: Sequence[Comparison], result: Audit, left: int, *,
     _show_audit(result.differences)
     print(_verdict(result))
     if left:
-        print(f"{left:,} differences are left{'' if fix else '; --fix mends what can be mended'}.")
+        are_left = counted(left, "difference is left", "differences are left")
+        print(f"{are_left}{'' if fix else '; --fix mends what can be mended'}.")
     elif any(comparison.looked_at for comparison in comparisons):
         print("Stripe, payments, orders and stock agree.")
     else:

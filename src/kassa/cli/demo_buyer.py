@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kassa.cli.trouble import Refusal
+from kassa.kit.money import major
 
 GOOD_CARD = "4242424242424242"
 DECLINED_CARD = "4000000000000002"
@@ -122,7 +123,8 @@ class Walk:
     async def _order(self, product_id: str) -> str:
         body = {"items": [{"productId": product_id, "quantity": 1}]}
         order = (await self._ask("POST", "/orders", body))["order"]
-        self._say(f"ordered {order['items'][0]['name']} for {order['totalAmount']} {order['currency']}: {order['id']}")
+        total, currency = major(order["totalAmountMinor"], order["currency"]), order["currency"].upper()
+        self._say(f"ordered {order['items'][0]['name']} for {total} {currency}: {order['id']}")
         return str(order["id"])
 
     async def _checkout(self, order_id: str) -> tuple[str, str]:

@@ -102,14 +102,18 @@ async def _asked_all(settings: Settings) -> list[Finding]:
             advice = "does MongoDB take writes, and has the user of MONGO_URI its role?"
         for name, database in shop.databases.items():
             probe = partial(_probe_beside, settings, name) if settings.mongo_uri is None else database.probe
-            checks.append(asked(f"database {name}: reads and writes", probe, advice))
+            checks.append(asked(f"database {name}", "reads and writes", "cannot be read and written", probe, advice))
         if settings.redis_url is not None and shop.stock is not None:
             advice = "does it take writes, and has the user of REDIS_URL its rights?"
-            checks.append(asked("Redis: does all that stock needs", shop.stock.probe, advice))
+            checks.append(
+                asked(
+                    "Redis", "does all that stock needs", "does not do all that stock needs", shop.stock.probe, advice
+                )
+            )
         for service, url in settings.service_urls.items():
             name = f"{service.upper()}_SERVICE_URL"
             advice = f"does `kassa serve {service}` run there?"
-            checks.append(asked(f"{name}: answers", partial(_is_alive, shop, url), advice))
+            checks.append(asked(name, "answers", "does not answer", partial(_is_alive, shop, url), advice))
         if shop.stripe_account is not None and not settings.has_sandbox:
             checks.append(clock_compared(shop, settings))
         about_stripe = await stripe_findings(shop, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kassa.cli.finding import Finding, asked
@@ -24,7 +25,8 @@ async def stripe_findings(shop: Shop, settings: Settings) -> list[Finding]:
     if shop.stripe_account is None:
         return findings
     whose = "sandbox" if settings.has_sandbox else "Stripe"
-    reached = await asked(f"{whose}: takes the key", shop.stripe_account.check, _advice(settings))
+    advice = partial(_advice, settings)
+    reached = await asked(whose, "takes the key", "the key cannot be used", shop.stripe_account.check, advice)
     findings.append(reached)
     if reached.is_well and not settings.has_sandbox:
         if shop.key_rights is not None:
@@ -34,12 +36,16 @@ async def stripe_findings(shop: Shop, settings: Settings) -> list[Finding]:
     return findings
 
 
-def _advice(settings: Settings) -> str:
+def _advice(settings: Settings, error: Exception) -> str:
+    from kassa.contracts.payment import StripeKeyRefused
+
     if settings.has_sandbox:
         return "start `kassa up`, whose sandbox this is"
+    if isinstance(error, StripeKeyRefused):
+        return "set STRIPE_SECRET_KEY to a whole key of your account that is not revoked (Stripe's dashboard, API keys)"
     if settings.stripe_proxy is not None:
-        return "is STRIPE_SECRET_KEY valid, and does the proxy of HTTPS_PROXY lead to Stripe?"
-    return "is STRIPE_SECRET_KEY valid, and can this machine reach Stripe?"
+        return "does the proxy of HTTPS_PROXY lead to Stripe?"
+    return "can this machine reach Stripe, or does it need a proxy (HTTPS_PROXY)?"
 
 
 async def _rights(rights: KeyRights) -> Finding:
@@ -49,7 +55,8 @@ async def _rights(rights: KeyRights) -> Finding:
         await rights.look()
         await rights.check()
 
-    return await asked("Stripe key: may do all that the shop does", look, "give it the rights in Stripe's dashboard")
+    advice = "give it the rights in Stripe's dashboard"
+    return await asked("Stripe key", "may do all that the shop does", "may not do all that the shop does", look, advice)
 
 
 async def _webhook(account: StripeAccount, settings: Settings, *, do_come: bool) -> list[Finding]:

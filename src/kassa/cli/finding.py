@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 CHECK_SECONDS = 25
+Advice = str | Callable[[Exception], str]
+"""What to do; or that, for what went wrong."""
 
 
 class Finding(NamedTuple):
@@ -17,10 +19,12 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
-async def asked(text: str, ask: Callable[[], Awaitable[object]], advice: str) -> Finding:
-    """What comes of asking: well unless it raises or takes too long."""
+async def asked(what: str, yes: str, no: str, ask: Callable[[], Awaitable[object]], advice: Advice) -> Finding:
+    """What comes of asking whether it does what it should: `yes`, or `no` and why if it raises or takes too long."""
     try:
         await asyncio.wait_for(ask(), CHECK_SECONDS)
     except Exception as error:  # whatever it is, the operator is told what to look at
-        return Finding(False, f"{text}: no ({str(error) or type(error).__name__})", advice)
-    return Finding(True, text)
+        why = f"no answer within {CHECK_SECONDS} s" if isinstance(error, TimeoutError) else str(error)
+        told = advice if isinstance(advice, str) else advice(error)
+        return Finding(False, f"{what}: {no} ({why or type(error).__name__})", told)
+    return Finding(True, f"{what}: {yes}")

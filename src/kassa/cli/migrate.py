@@ -10,6 +10,7 @@ import typer
 
 from kassa.cli.running import progress, run, settings_for, watched
 from kassa.cli.trouble import Refusal
+from kassa.kit.text import counted
 
 if TYPE_CHECKING:
     from kassa.app.migration import Moved
@@ -34,11 +35,12 @@ def migrate(
     if moved.differences:
         for difference in moved.differences[:SHOWN]:
             print(f"differs  {difference.invariant}  {difference.subject}: {difference.text}")
-        raise Refusal(f"{len(moved.differences)} differences: the move has not ended")
+        raise Refusal(f"{counted(len(moved.differences), 'difference')}: the move has not ended")
     if moved.was_moved_before:
         print("The shop was moved before. All invariants hold.")
     else:
-        print(f"Moved {moved.documents} documents and {moved.movements} stock movements. All invariants hold.")
+        moves = counted(moved.movements, "stock movement")
+        print(f"Moved {counted(moved.documents, 'document')} and {moves}. All invariants hold.")
     print(f"Start the shop with MONGO_URI and REDIS_URL set, and with KASSA_DATA={source}:")
     print("its secrets stay there. What its files hold is kept, and not used any more.")
 

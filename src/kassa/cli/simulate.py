@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kassa.cli.running import typed
+from kassa.kit.text import counted
 
 if TYPE_CHECKING:
     from kassa.simulation.coverage import Reached
@@ -75,19 +76,19 @@ class _Tally:
         """How far it is, of so many runs."""
         if time.monotonic() - self._told > _EVERY:
             self._told = time.monotonic()
-            typer.echo(
-                f"{self._runs} of {runs} runs, {self.orders} orders, {self._faults.total()} faults, {self._pace()}"
-            )
+            figures = f"{counted(self.orders, 'order')}, {counted(self._faults.total(), 'fault')}"
+            typer.echo(f"{self._runs:,} of {counted(runs, 'run')}, {figures}, {self._pace()}")
 
     def tell(self, begin: str = "") -> None:
         """All of it."""
         seconds = time.monotonic() - self._began
+        runs, orders = counted(self._runs, "run"), counted(self.orders, "order")
         typer.echo(
-            f"{begin}{self._runs} runs from seed {self._seed}: {self.orders} orders of {self._runs * self._buyers} "
-            f"buyers in {seconds:.0f} s ({self._pace()}), no violation."
+            f"{begin}{runs} from seed {self._seed}: {orders} of {counted(self._runs * self._buyers, 'buyer')} "
+            f"in {seconds:.0f} s ({self._pace()}), no violation."
         )
-        kinds = ", ".join(f"{kind} {count}" for kind, count in self._faults.most_common())
-        typer.echo(f"{self._faults.total()} faults: {kinds}.")
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in self._faults.most_common())
+        typer.echo(f"{counted(self._faults.total(), 'fault')}: {kinds}.")
         _tell_coverage(self._reached)
 
     def _pace(self) -> str:
@@ -145,7 +146,7 @@ def _run(plan: object) -> "Result":
 
 def _tell_violation(result: "Result") -> None:
     plan = result.plan
-    typer.echo(f"Seed {plan.seed} with {plan.buyers} buyers violates:")
+    typer.echo(f"Seed {plan.seed} with {counted(plan.buyers, 'buyer')} violates:")
     for text in result.violations[:10]:
         typer.echo(f"  {text}")
     typer.echo(f"Trouble that is needed: {', '.join(sorted(plan.kinds & result.faults.keys())) or 'none'}.")

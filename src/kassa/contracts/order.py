@@ -51,7 +51,8 @@ class StatusChange(msgspec.Struct, frozen=True, rename="camel"):
 
 class RefundNews(msgspec.Struct, frozen=True, rename="camel"):
     """How much of a payment was refunded in its `version`. `items` are the pieces that come back on the shelf with the
-    refund `refund_id`. `restock`: all of the order's goods come back, once: earlier versions say so."""
+    refund `refund_id`. `restock`: all of the order's goods come back, once: earlier versions say so. `status` is the
+    state of the refund that this is about, at Stripe."""
 
     input_id: str
     version: int
@@ -59,6 +60,7 @@ class RefundNews(msgspec.Struct, frozen=True, rename="camel"):
     restock: bool
     refund_id: str = ""
     items: list[Line] = []
+    status: str = ""
 
 
 class WantedReservation(msgspec.Struct, frozen=True, rename="camel"):

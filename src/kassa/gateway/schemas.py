@@ -79,14 +79,15 @@ def _schemas(
 
 
 def _money(currency: str) -> list[Schema]:
-    """An amount above zero. A number's decimals are not bounded: by `multipleOf: 0.01` 19.99 is wrong for programs that
-    read it as a binary float, and that is most of them."""
+    """An amount of one minor unit or more. How many decimals a number may have is said only where it is none: by
+    `multipleOf: 0.01` 19.99 is wrong for programs that read it as a binary float, and that is most of them."""
     most = most_major(currency)
     decimals = min(EXPONENTS[currency], 2)  # The third, where there is one, is 0: card networks take no finer amounts.
     fraction = f"[0-9]{{1,{decimals}}}0*" if decimals else "0+"
     form = rf"^(?!0*(?:\.0*)?$)[0-9]{{1,{len(str(int(most)))}}}(?:\.{fraction})?$"
+    number = {"type": "number", "minimum": Decimal(1).scaleb(-decimals), "maximum": most}
     return [
-        {"type": "number", "exclusiveMinimum": 0, "maximum": most},
+        number if decimals else {**number, "multipleOf": 1},
         {"type": "string", "format": "decimal", "pattern": form},
     ]
 

@@ -141,10 +141,10 @@ def waiting_of(document: Aggregate, order_id: str) -> list[Waiting]:
     ]
 
 
-def without_timers(document: A, kinds: frozenset[str], now: Millis) -> A:
-    """The document with its open effects of these kinds marked done: nobody waits for them any more."""
+def without(document: A, is_dropped: Callable[[Effect], bool], now: Millis) -> A:
+    """The document with those of its open effects marked done that nobody waits for any more."""
     dropped = tuple(
-        msgspec.structs.replace(effect, done_at=now) if effect.done_at is None and effect.kind in kinds else effect
+        msgspec.structs.replace(effect, done_at=now) if effect.done_at is None and is_dropped(effect) else effect
         for effect in document.effects
     )
     return with_effects(document, dropped)

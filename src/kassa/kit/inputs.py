@@ -70,6 +70,11 @@ def again(asked_for: str, refund_id: str) -> str:
     return f"{asked_for}:{refund_id}"
 
 
+def less(asked_for: str, refund_id: str) -> str:
+    """Less is left than a refund is of, because of some input, which may shrink several."""
+    return f"{asked_for}:{refund_id}:less"
+
+
 def second(refund_id: str, status: str) -> str:
     """A refund of a second payment, which is no refund of the payment's own, has a state at Stripe: once."""
     return f"{refund_id}:{status}"

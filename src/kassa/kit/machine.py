@@ -15,7 +15,7 @@ import structlog
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Collection
-from kassa.kit.effects import Aggregate, Effect, has_seen, with_todos, without_timers
+from kassa.kit.effects import Aggregate, Effect, has_seen, with_todos, without
 
 log = structlog.get_logger()
 
@@ -111,7 +111,7 @@ class Machine(msgspec.Struct, Generic[D, N], frozen=True, kw_only=True):
                 audit=(*document.audit, entry(news.cause, news.kind, before, move.to, now)),
             )
             dropped = frozenset(timer for timer, stages in self.timers.items() if move.to not in stages)
-            moved = without_timers(moved, dropped, now) if dropped else moved
+            moved = without(moved, lambda effect: effect.kind in dropped, now) if dropped else moved
         return with_todos(moved, move.effects, lambda current, todo: self.planned(current, todo, news, now))
 
     def broken(self, document: D) -> set[str]:

@@ -1,4 +1,5 @@
-"""Text by which something is found again: what looks the same to people is the same to the shop."""
+"""Text by which something is found again: what looks the same to people is the same to the shop. And numbers of things
+in words."""
 
 import re
 import unicodedata
@@ -54,6 +55,11 @@ def _without_invisible(text: str) -> str:
         if is_kept:
             kept.append(each)
     return "".join(kept)
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """So many of them, in words: `1 order`, `1,200 orders`; `many` where that is not `one` with an s."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def domain_name(text: str) -> str:

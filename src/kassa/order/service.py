@@ -157,7 +157,7 @@ class OrderService:
     async def note_refund(self, order_id: str, news: RefundNews) -> None:
         """See contracts.order.Orders."""
         kind = Kind.FULLY_REFUNDED if news.is_full else Kind.PARTLY_REFUNDED
-        cause = Cause(news.input_id, "payment-service", kind, request_id.get())
+        cause = Cause(news.input_id, "payment-service", news.status or kind, request_id.get())
         refunded = Input(kind, cause, payment_version=news.version)
         because = msgspec.structs.replace(cause, id=inputs.goods(news.input_id))
         returned = Input(Kind.RETURNED, because, refund_id=news.refund_id, items=tuple(news.items))

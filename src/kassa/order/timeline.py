@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Iterator
 
 from kassa.contracts.inventory import Inventory
 from kassa.contracts.payment import Payments
-from kassa.kit.audit import TimelineEntry
+from kassa.kit.audit import AuditEntry, TimelineEntry
 from kassa.kit.inputs import reservation_of, restock_id
 from kassa.kit.problem import Unavailable
-from kassa.order.domain import Kind, Order, Reason, Todo
+from kassa.kit.text import counted
+from kassa.order.domain import Kind, Order, Reason, Stage, Todo
 
 SERVICE = "order"
 
@@ -22,9 +23,18 @@ _WORDS: dict[str, str] = {
     Kind.HELD: "Money came late, and there is still stock: it is held once more.",
     Kind.SOLD_OUT: "Money came late, and the goods are sold: it goes back.",
     Kind.FULLY_REFUNDED: "All of the money went back.",
-    Kind.PARTLY_REFUNDED: "A part of the money went back, or a refund failed.",
+    Kind.PARTLY_REFUNDED: "What is refunded of the money has changed.",
     Kind.RETURNED: "The goods come back with the refund.",
 }
+_REFUNDS = {
+    "pending": "A refund is on its way.",
+    "requires_action": "A refund waits for something that the buyer must do.",
+    "succeeded": "A part of the money went back.",
+    "failed": "A refund failed.",
+    "canceled": "A refund was cancelled.",
+}
+"""Why not all of the money is back: the state of the refund that was told of."""
+_NOT_ALL_ANY_MORE = "A refund failed: not all of the money is back any more."
 _DONE = {
     Todo.CLOSE_PAYMENT: "The payment was settled with Stripe.",
     Todo.COMMIT: "The stock is sold.",
@@ -83,7 +93,7 @@ async def _moves(order: Order, inventory: Inventory) -> list[TimelineEntry]:
 def _audit(order: Order) -> Iterator[TimelineEntry]:
     for entry in order.audit:
         because = _REASONS.get(Reason(entry.why)) if entry.why in Reason.__members__.values() else None
-        words = _WORDS.get(entry.what, f"{entry.what}.")
+        words = _words(entry)
         text = f"{words} The reason: {because}." if because else words
         data = {
             "by": entry.who,
@@ -95,11 +105,20 @@ def _audit(order: Order) -> Iterator[TimelineEntry]:
         yield TimelineEntry(entry.at, SERVICE, str(entry.what), text, {key: each for key, each in data.items() if each})
 
 
+def _words(entry: AuditEntry) -> str:
+    if entry.what == Kind.PARTLY_REFUNDED and entry.from_state == Stage.REFUNDED:
+        return _NOT_ALL_ANY_MORE
+    if entry.what == Kind.PARTLY_REFUNDED and entry.why in _REFUNDS:
+        return _REFUNDS[entry.why]
+    return _WORDS.get(entry.what, f"{entry.what}.")
+
+
 def _effects(order: Order) -> Iterator[TimelineEntry]:
     for effect in order.effects:
         words = _DONE.get(Todo(effect.kind))
         if words and effect.done_at is not None:
             yield TimelineEntry(effect.done_at, SERVICE, effect.kind, words, {"effect": effect.id, **effect.args})
         elif effect.done_at is None and effect.attempts:
-            text = f"Not done yet ({effect.kind}): tried {effect.attempts} times, the last time: {effect.error}."
+            tried = counted(effect.attempts, "time")
+            text = f"Not done yet ({effect.kind}): tried {tried}, the last time: {effect.error}."
             yield TimelineEntry(effect.due_at, SERVICE, "waiting", text, {"effect": effect.id})

@@ -1,7 +1,13 @@
-"""Who may see the console: whoever the API says is an administrator."""
+"""Who may see the console: whoever the API says is an administrator. And what it shows of a service that cannot be
+reached."""
+
+from typing import TypeVar
 
 from kassa.pages.account_models import Verified
+from kassa.pages.client import ApiProblem, Params
 from kassa.pages.visit import Visit
+
+T = TypeVar("T")
 
 
 class NotAdmin(Exception):
@@ -13,3 +19,13 @@ async def require_admin(visit: Visit) -> None:
     verified = await visit.api.get("/auth/verify", Verified)
     if verified.user.role != "admin":
         raise NotAdmin
+
+
+async def or_none(visit: Visit, path: str, kind: type[T], params: Params | None = None) -> T | None:
+    """A panel whose service cannot be reached says so; the others are still shown."""
+    try:
+        return await visit.api.get(path, kind, params)
+    except ApiProblem as problem:
+        if problem.status in (401, 403):
+            raise
+        return None

@@ -7,7 +7,7 @@ from litestar.params import FromPath
 
 from kassa.pages.admins import require_admin
 from kassa.pages.client import ApiProblem, path_of
-from kassa.pages.formats import major_text
+from kassa.pages.formats import major_text, typed_amount
 from kassa.pages.models import OneProduct, Product, Products
 from kassa.pages.storefront import paging
 from kassa.pages.visit import Visit, Visiting, number
@@ -58,8 +58,14 @@ def _values_of(product: Product) -> dict[str, str]:
 
 
 def _body(visit: Visit) -> dict[str, object]:
-    """What was typed, as the API takes it: the price as text, so that it stays exact."""
+    """What was typed, as the API takes it: the price as text, so that it stays exact. ApiProblem if it is none."""
     body: dict[str, object] = {name: visit.field(name) for name in ("name", "description", "price", "category")}
+    if typed := visit.field("price"):
+        currency = visit.renderer.settings.currency
+        try:
+            body["price"] = major_text(typed_amount(typed, currency), currency)
+        except ValueError as error:
+            raise ApiProblem(422, "validation_failed", errors={"price": str(error)}) from error
     body["sku"] = visit.field("sku") or None
     body["images"] = [line.strip() for line in visit.field("images").splitlines() if line.strip()]
     return body
@@ -74,10 +80,10 @@ async def new_product(visit: Visiting) -> Response[str]:
 @post("/console/products/new", include_in_schema=False)
 async def create_product(visit: Visiting) -> Response[str]:
     await require_admin(visit)
-    body = _body(visit)
-    if visit.field("stock"):
-        body["stock"] = number(visit.field("stock"), -1, most=1_000_000_000)
     try:
+        body = _body(visit)
+        if visit.field("stock"):
+            body["stock"] = number(visit.field("stock"), -1, most=1_000_000_000)
         await visit.api.send("POST", "/products", OneProduct, body, key=visit.field("key") or None)
     except ApiProblem as problem:
         if problem.status not in (400, 409, 422):
@@ -151,7 +157,8 @@ async def adjust_stock(visit: Visiting, product_id: FromPath[str]) -> Response[s
     except ApiProblem as problem:
         if problem.status not in (400, 409, 422):
             raise
-        return _form(visit, _values_of(product), product, problem, problem.status)
+        typed = {name: visit.field(name) for name in ("change", "reason")}
+        return _form(visit, _values_of(product) | typed, product, problem, problem.status)
     return visit.redirect(f"/console/products/{product_id}", "stock-saved")
 
 

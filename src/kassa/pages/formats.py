@@ -1,15 +1,19 @@
-"""How money, times and counts are written for people."""
+"""How money, times and counts are written for people, and what they type as such."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from kassa.kit.money import EXPONENTS, major
+from kassa.kit.money import EXPONENTS, InvalidMoney, major, minor
+from kassa.kit.text import counted
 
 _SYMBOLS = {
     "usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "ils": "₪", "vnd": "₫", "php": "₱",
     "uah": "₴", "ngn": "₦", "cad": "CA$", "aud": "A$", "nzd": "NZ$", "hkd": "HK$", "sgd": "S$", "twd": "NT$",
     "brl": "R$", "mxn": "MX$", "cny": "CN¥",
 }  # fmt: skip
+_TYPED = re.compile(r"[0-9]{1,15}([.,][0-9]{1,10})?")
+_THOUSANDS_OR_DECIMALS = re.compile(r"[0-9]{1,3}[.,][0-9]{3}")
 # Language: what groups thousands, what marks decimals, whether the symbol comes after the number.
 _LOCALES = {
     "en": (",", ".", False),
@@ -41,8 +45,29 @@ def major_text(minor: int, currency: str) -> str:
     return f"{major(minor, currency.lower()):f}"
 
 
+def typed_amount(text: str, currency: str) -> int:
+    """What a person types as an amount, in minor units: `1.50`, `1,50` or `1.50 $`. ValueError says what is wrong with
+    it: 1,234 may be thousands or decimals, so it is not guessed."""
+    typed = text.strip().removeprefix(_SYMBOLS.get(currency, "")).removesuffix(_SYMBOLS.get(currency, "")).strip()
+    example = major_text(1250, currency)
+    if not _TYPED.fullmatch(typed):
+        raise ValueError(f"Write the amount with digits, such as {example}.")
+    if _THOUSANDS_OR_DECIMALS.fullmatch(typed) and EXPONENTS[currency] != 3:
+        raise ValueError(f"This may be thousands or decimals. Write it such as {example}, without thousands marked.")
+    try:
+        units = minor(Decimal(typed.replace(",", ".")), currency)
+    except InvalidMoney as error:
+        raise ValueError(f"The amount {error}.") from error
+    if units == 0:
+        raise ValueError("The amount must be more than 0.")
+    return units
+
+
 def amount(value: Decimal, currency: str, locale: str = "en") -> str:
-    """An amount in major units, such as an average, to the nearest minor unit."""
+    """An amount in major units, such as an average, to the nearest minor unit. A currency that is not known here, as
+    money that no order knows may be in, is written as it came."""
+    if currency.lower() not in EXPONENTS:
+        return f"{currency.upper()}\u00a0{value}"
     return money(int(value.scaleb(EXPONENTS[currency.lower()]).to_integral_value()), currency, locale)
 
 
@@ -55,7 +80,7 @@ def relative(at: datetime, now: datetime) -> str:
     for unit, length, limit in (("minute", 60, 3600), ("hour", 3600, 86_400), ("day", 86_400, 30 * 86_400)):
         if size < limit:
             count = max(1, round(size / length))
-            words = f"{count} {unit}{'' if count == 1 else 's'}"
+            words = counted(count, unit)
             return f"in {words}" if seconds > 0 else f"{words} ago"
     return f"{at.day} {at:%B %Y}"
 
@@ -68,7 +93,3 @@ def exact(at: datetime) -> str:
 def clock(at: datetime) -> str:
     """The time of day; which day it is shows the relative time beside it."""
     return f"{at.astimezone(UTC):%H:%M} UTC"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

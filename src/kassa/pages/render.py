@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from kassa.kit.text import counted
 from kassa.pages import formats, words
 from kassa.pages.settings import PageSettings
 from kassa.pages.statics import Statics
@@ -59,8 +60,9 @@ def make_renderer(settings: PageSettings, statics: Statics) -> Renderer:
         money=partial(formats.money, locale=settings.locale),
         amount=partial(formats.amount, locale=settings.locale),
         major=formats.major_text,
-        plural=formats.plural,
+        plural=counted,
         status_word=words.status_word,
+        sentence=words.sentence,
         why=words.why,
         dispute_words=words.dispute_words,
         picture=picture,

@@ -1,5 +1,6 @@
 """What the shop's states and refusals are called in front of people."""
 
+from kassa.kit.text import counted
 from kassa.pages.client import ApiProblem
 from kassa.pages.models import Order
 
@@ -64,12 +65,18 @@ NOTES = {
     "stock-saved": "The stock was changed.",
     "replayed": "The event was processed again.",
     "dismissed": "The payment is off the list.",
-    "refunded": "The refund was requested.",
+    "refunded": "The refund has succeeded.",
+    "refunding": "The refund was requested. This page shows what becomes of it.",
 }
 
 
 def status_word(status: str) -> str:
     return STATUSES.get(status, status.replace("_", " ").capitalize())
+
+
+def sentence(text: str) -> str:
+    """With a capital in front."""
+    return text[:1].upper() + text[1:]
 
 
 def why(order: Order) -> str:
@@ -82,8 +89,7 @@ def why(order: Order) -> str:
     known = _REASONS.get(reason.lower())
     if known is not None:
         return known
-    words = reason.replace("_", " ")
-    return f"{words[0].upper()}{words[1:].rstrip('.')}."
+    return f"{sentence(reason.replace('_', ' ')).rstrip('.')}."
 
 
 def dispute_words(status: str) -> str:
@@ -95,7 +101,7 @@ def trouble(problem: ApiProblem) -> str:
     """A refusal that has no field to stand beside."""
     if problem.status == 429:
         seconds = problem.retry_after or ""
-        wait = f" in {seconds} seconds" if seconds.isdigit() else " in a moment"
+        wait = f" in {counted(int(seconds), 'second')}" if seconds.isdigit() else " in a moment"
         return f"That was a little too often. Please try again{wait}."
     if problem.code == "insufficient_stock" and "available" in problem.members:
         return f"Only {problem.members['available']} can be had. Nothing was changed."

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from kassa.kit.effects import Effect, with_todos
 from kassa.payment.domain import MONEY_BACK, MoneyBack, Payment, Todo
 
+REQUESTED = "requested"
+"""The state of a refund of which Stripe has told none."""
 GIVEN_BACK = ("failed", "canceled")
 """The states of a refund whose amount can be refunded again."""
 
@@ -12,6 +14,16 @@ GIVEN_BACK = ("failed", "canceled")
 def held_minor(payment: Payment) -> int:
     """What is refunded or on its way, in minor units."""
     return sum(refund.amount_minor for refund in payment.refunds if refund.status not in GIVEN_BACK)
+
+
+def left_minor(payment: Payment) -> int:
+    """What can still be refunded, in minor units; more may have gone back at Stripe than was left."""
+    return max(0, payment.taken_minor - held_minor(payment))
+
+
+def requested_minor(payment: Payment) -> int:
+    """What was asked for and Stripe has not taken on yet, as far as is known, in minor units."""
+    return sum(refund.amount_minor for refund in payment.refunds if refund.status == REQUESTED)
 
 
 def refunded_minor(payment: Payment) -> int:

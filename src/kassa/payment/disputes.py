@@ -1,15 +1,18 @@
 """Disputes: a buyer's bank takes money back, or asks about it (Stripe docs: disputes). Kept as Stripe tells them; the
 payment's state does not change for them. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from kassa.kit import inputs
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import Millis, from_unix
 from kassa.kit.money import InvalidMoney, from_stripe
+from kassa.payment.debts import second_looked_at
 from kassa.payment.domain import Dispute, Payment
 from kassa.payment.processor import DisputeState
+from kassa.payment.refund_states import fitted
 from kassa.payment.refunds import after_dispute
 
 # A state never goes back to one of a lower rank: answers about one dispute may be applied out of order. An inquiry
@@ -30,11 +33,21 @@ _WITHDRAWN = ("needs_response", "under_review", "lost")
 _ENDED = ("prevented", "won", "lost")
 
 
-def observed(payment: Payment, state: DisputeState, cause: Cause, now: Millis) -> Payment:
-    """The payment after Stripe told the state of a dispute; the very same object if that is not news."""
+def observed(payment: Payment, states: Sequence[DisputeState], cause: Cause, now: Millis) -> Payment:
+    """The payment after Stripe told the states of disputes; the very same object if nothing of that is news."""
+    for state in news_of(payment, states):
+        payment = _observed(payment, state, cause, now)
+    return payment
+
+
+def news_of(payment: Payment, states: Sequence[DisputeState]) -> list[DisputeState]:
+    """Those that are news to the payment."""
+    known = {each.id: each.status for each in payment.disputes}
+    return [each for each in states if RANK.get(each.status, 0) > RANK.get(known.get(each.id, ""), -1)]
+
+
+def _observed(payment: Payment, state: DisputeState, cause: Cause, now: Millis) -> Payment:
     known = next((each for each in payment.disputes if each.id == state.id), None)
-    if known is not None and RANK.get(state.status, 0) <= RANK.get(known.status, -1):
-        return payment
     seen = Dispute(
         id=state.id,
         intent_id=state.intent_id,
@@ -47,12 +60,19 @@ def observed(payment: Payment, state: DisputeState, cause: Cause, now: Millis) -
     )
     others = (each for each in payment.disputes if each.id != state.id)
     what = f"dispute {state.id}: {known.status if known else 'new'} -> {state.status}"
+    cause = msgspec.structs.replace(cause, id=inputs.state(cause.id, state.id, state.status), why=state.reason)
     changed = msgspec.structs.replace(
         with_disputes(payment, (*others, seen)),
         updated_at=now,
         audit=(*payment.audit, entry(cause, what, payment.stage, payment.stage, now)),
     )
-    return after_dispute(changed, cause, now) if state.status in _ENDED else changed
+    return _after_end(changed, state, cause, now) if state.status in _ENDED else changed
+
+
+def _after_end(payment: Payment, state: DisputeState, cause: Cause, now: Millis) -> Payment:
+    if state.intent_id not in (None, payment.intent_id):
+        return second_looked_at(payment, str(state.intent_id), now)
+    return after_dispute(fitted(payment, cause, now), cause, now)
 
 
 def withdrawn_minor(payment: Payment) -> int:

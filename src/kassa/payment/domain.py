@@ -103,6 +103,7 @@ class MoneyBack(StrEnum):
     RETURNED = "a refund that is owed has come to nothing"
     SECOND_REFUSED = "the refund of a second payment is refused"
     SECOND_RETURNED = "the refund of a second payment has come to nothing"
+    SECOND_MOVED = "it is not sure any more how much of a second payment went back"
 
 
 MONEY_BACK: dict[MoneyBack, tuple[Todo, ...]] = {
@@ -115,6 +116,7 @@ MONEY_BACK: dict[MoneyBack, tuple[Todo, ...]] = {
     MoneyBack.RETURNED: (Todo.REFUND_ALL,),
     MoneyBack.SECOND_REFUSED: (Todo.REFUND_SECOND,),
     MoneyBack.SECOND_RETURNED: (Todo.REFUND_SECOND,),
+    MoneyBack.SECOND_MOVED: (Todo.REFUND_SECOND,),
 }
 """What follows from it."""
 

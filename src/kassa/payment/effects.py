@@ -12,7 +12,7 @@ from kassa.payment.balance import is_fully_refunded
 from kassa.payment.domain import Input, Kind, Payment, Todo
 from kassa.payment.machine import MACHINE
 from kassa.payment.processor import Processor, Refused
-from kassa.payment.refunds import find
+from kassa.payment.refund_states import find
 
 NAME = "payment-service"
 _TELLS_OF_MONEY = (Todo.CONFIRM_ORDER, Todo.CANCEL_ORDER)
@@ -67,6 +67,7 @@ class PaymentEffects:
             restock=effect.args.get("restock") == "yes",
             refund_id=refund.id if refund else "",
             items=list(refund.items) if refund else [],
+            status=effect.args.get("status", ""),
         )
         await self._orders.note_refund(payment.order_id, news)
 

@@ -4,8 +4,7 @@ state applied, so that duplicates, order and delay do not matter."""
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
-from kassa.contracts.payment import StripeUnreachable
-from kassa.kit import inputs
+from kassa.contracts.payment import StripeUnreachable, TooManyRefunds
 from kassa.kit.clock import from_unix
 from kassa.kit.effects import has_seen
 from kassa.kit.problem import NotFound
@@ -22,6 +21,11 @@ MOST_ATTEMPTS = 8
 """So often an event waits for its payment, about ten minutes: a payment is stored before Stripe hears of it."""
 
 
+Looked: TypeAlias = dict[tuple[str, str], str]
+"""What was looked at in one go through events, the newest first, and whose payment it was. All events of one object ask
+for one look; the refunds of one PaymentIntent, which may be a thousand, are looked at together."""
+
+
 class NotOurs(Exception):
     """The event is about nothing of this shop; the text says why."""
 
@@ -36,23 +40,41 @@ class EventHandlers:
         self._account = ""
         """Our account at Stripe, once an event has named one and Stripe was asked."""
 
-    async def act_on(self, event: EventState, attempts: int) -> str:
-        """Act on an event of a type in EVENT_HANDLERS, for the first time or again; returns the id of the payment that
-        it was about. NotOurs; NotFound: its payment is not there, but may be."""
+    async def act_on(self, event: EventState, attempts: int, looked: Looked | None = None) -> str:
+        """Act on an event of a type in EVENT_HANDLERS, for the first time or again, by itself or in one go with others;
+        returns the id of the payment that it was about. NotOurs; NotFound: its payment is not there, but may be."""
         payment = None
         try:
             subject = await self._subject(event)
+            about = _about(event, subject)
+            if looked is not None and about in looked:
+                return looked[about]
             payment = await self._payment(subject, attempts)
             if payment is None:
                 await self._look_for_money(event.kind, subject)
                 raise NotOurs("of no payment that this shop knows")
-            await EVENT_HANDLERS[event.kind](self, payment, subject, event)
+            if looked is None:
+                await EVENT_HANDLERS[event.kind](self, payment, subject, event)
+            else:
+                await self._look(payment, subject, event)
+                looked[about] = payment.id
+        except TooManyRefunds:
+            if looked is not None and payment is not None:
+                looked[about] = payment.id  # One event tells of it; it is no use to look again for each.
+            raise
         except Refused as refused:
             # Of a payment that is known here it may come back: the key is another account's, perhaps.
             if payment is None and refused.is_gone:
                 raise NotOurs(f"its object is not at Stripe: {refused.message}") from refused
             raise
         return payment.id
+
+    async def _look(self, payment: Payment, subject: EventObject, event: EventState) -> None:
+        """Act on the event for all of the same object."""
+        handler = EVENT_HANDLERS[event.kind]
+        if handler is EventHandlers.observe_refund and subject.intent_id is not None:
+            handler = EventHandlers.observe_refunds
+        await handler(self, payment, subject, event)
 
     async def _subject(self, event: EventState) -> EventObject:
         """What the event is about: what it shows of it, or what Stripe does. NotOurs: it is another account's."""
@@ -106,20 +128,19 @@ class EventHandlers:
         """A refund was made, or has changed."""
         _check_paid(payment)
         state = await self._processor.refund_state(subject.id)
-        await self._service.refunding.observe(payment.id, state, inputs.state(event.id, state.id, state.status))
+        await self._service.refunding.observe(payment.id, [state], event.id)
 
     async def observe_refunds(self, payment: Payment, subject: EventObject, event: EventState) -> None:
-        """Some of a charge was refunded."""
+        """Some of a charge was refunded: the payment's own, or of money that came a second time."""
         _check_paid(payment)
-        # The newest is listed first: one that could be made because an older one failed is no news before that is.
-        for state in reversed(await self._processor.refunds(str(payment.intent_id))):
-            await self._service.refunding.observe(payment.id, state, inputs.state(event.id, state.id, state.status))
+        states = await self._processor.refunds(str(subject.intent_id or payment.intent_id))
+        await self._service.refunding.observe(payment.id, states[::-1], event.id)  # the newest is listed first
 
     async def observe_dispute(self, payment: Payment, subject: EventObject, event: EventState) -> None:
         """A dispute was opened, or has changed."""
         _check_paid(payment)
         state = await self._processor.dispute_state(subject.id)
-        await self._service.observe_dispute(payment.id, state, inputs.state(event.id, state.id, state.status))
+        await self._service.observe_disputes(payment.id, [state], event.id)
 
     async def _payment(self, subject: EventObject, attempts: int) -> Payment | None:
         """The payment that an object belongs to: by our metadata, by its session, or by its PaymentIntent. NotOurs,
@@ -187,3 +208,13 @@ EVENT_HANDLERS: Mapping[str, _Handler] = {
 """Each type of event that is acted on, and what is done; the endpoint at Stripe needs these types."""
 
 HANDLED = tuple(EVENT_HANDLERS)
+
+
+def _about(event: EventState, subject: EventObject) -> tuple[str, str]:
+    """What an event asks to be looked at; only a decline is told by its event itself."""
+    handler = EVENT_HANDLERS[event.kind]
+    if handler is EventHandlers.note_decline:
+        return event.kind, event.id
+    if handler in (EventHandlers.observe_refund, EventHandlers.observe_refunds) and subject.intent_id is not None:
+        return "refunds", subject.intent_id
+    return handler.__name__, subject.id

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from kassa.kit.audit import TimelineEntry
 from kassa.kit.clock import MINUTE, rfc3339
 from kassa.kit.money import major
+from kassa.kit.text import counted
 from kassa.payment.domain import Kind, Payment, Todo
+from kassa.payment.refund_states import GONE, LESS
 from kassa.payment.refunds import AGAIN, REFUSED, WAITS
 from kassa.payment.store import StripeEvent
 
@@ -47,7 +49,7 @@ def history(payment: Payment, events: Iterable[StripeEvent]) -> list[TimelineEnt
 def _told(events: Iterable[StripeEvent]) -> Iterator[TimelineEntry]:
     for event in events:
         late = (event.received_at - event.created_at) // MINUTE
-        text = f"Stripe's event {event.type} came" + (f", {late} minutes late." if late > 1 else ".")
+        text = f"Stripe's event {event.type} came" + (f", {counted(late, 'minute')} late." if late else ".")
         data = {"event": event.id, "object": event.object_id, "happened": rfc3339(event.created_at)}
         yield TimelineEntry(event.received_at, SERVICE, "stripe event", text, data)
 
@@ -74,6 +76,8 @@ _DELAYS = {
     REFUSED: "Stripe refuses the refund; what is owed is asked for again until it is made.",
     WAITS: "Stripe makes no refund while the payment is disputed: it is asked again when the dispute has ended.",
     AGAIN: "The dispute has ended: Stripe is asked for the refund again.",
+    LESS: "Some of the money has gone back otherwise: the refund is of what is left now.",
+    GONE: "The money has gone back otherwise: the refund is not needed any more, and Stripe is not asked for it.",
 }
 _NEWS = re.compile(r"(refund|dispute) (\S+?)(?:: (\w+) -> (\w+))?")
 
@@ -86,7 +90,10 @@ def _words(what: str) -> str:
         words = REFUNDS if news[1] == "refund" else DISPUTES
         if text := words.get(news[4] or "requested"):
             return text
-    return _DELAYS.get(what.partition(": ")[2], f"{what[:1].upper()}{what[1:]}.")
+    delay = what.partition(": ")[2]
+    if delay.replace(" -> ", "").isdigit():  # as earlier versions told that it has shrunk, in minor units
+        delay = LESS
+    return _DELAYS.get(delay, f"{what[:1].upper()}{what[1:]}.")
 
 
 def _audit(payment: Payment) -> Iterator[TimelineEntry]:
@@ -128,5 +135,6 @@ def _declines(payment: Payment) -> Iterator[TimelineEntry]:
 def _waiting(payment: Payment) -> Iterator[TimelineEntry]:
     for effect in payment.effects:
         if effect.done_at is None and effect.attempts:
-            text = f"Still to {_EFFECTS[Todo(effect.kind)]}: tried {effect.attempts} times, the last: {effect.error}."
+            tried = counted(effect.attempts, "time")
+            text = f"Still to {_EFFECTS[Todo(effect.kind)]}: tried {tried}, the last: {effect.error}."
             yield TimelineEntry(effect.due_at, SERVICE, "waiting", text, {"effect": effect.id})

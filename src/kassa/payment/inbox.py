@@ -17,7 +17,7 @@ from kassa.kit.ids import Ids
 from kassa.kit.outbox import MOST_VOIDED
 from kassa.kit.problem import NotFound, Problem
 from kassa.kit.wire import deadline
-from kassa.payment.event_handlers import EVENT_HANDLERS, EventHandlers, NotOurs
+from kassa.payment.event_handlers import EVENT_HANDLERS, EventHandlers, Looked, NotOurs
 from kassa.payment.events import EventState, read_event
 from kassa.payment.processor import BadSignature, Processor
 from kassa.payment.refusal_count import RefusalCount
@@ -101,12 +101,13 @@ class Inbox:
         except Duplicate:
             return None
 
-    async def replay(self, event_id: str) -> StripeEvent:
-        """Act on a stored event once more; NotFound if there is none. Returns it as it is afterwards."""
+    async def replay(self, event_id: str, looked: Looked | None = None) -> StripeEvent:
+        """Act on a stored event once more, by itself or in one go with others; NotFound if there is none. Returns it
+        as it is afterwards."""
         event = await self.events.get(event_id)
         if event is None:
             raise NotFound(f"there is no stored event {event_id[:64]}")
-        await self._act(event)
+        await self._act(event, looked)
         return await self.events.get(event_id) or event
 
     async def run_due(self, limit: int = BATCH) -> int:
@@ -163,10 +164,10 @@ class Inbox:
         except Conflict:
             return  # somebody else was faster
 
-    async def _act(self, event: StripeEvent) -> None:
+    async def _act(self, event: StripeEvent, looked: Looked | None = None) -> None:
         status, note, payment_id = "done", "", ""
         try:
-            payment_id = await self._handlers.act_on(read_event(event.body), event.attempts)
+            payment_id = await self._handlers.act_on(read_event(event.body), event.attempts, looked)
         except NotOurs as reason:
             status, note = "ignored", str(reason)
         except Exception as error:  # whatever went wrong: the event stays and is tried again

@@ -7,6 +7,7 @@ import msgspec
 
 from kassa.kit.clock import DAY, HOUR, Clock, Millis, rfc3339
 from kassa.kit.documents import Between
+from kassa.kit.text import counted
 from kassa.payment.key_rights import KeyRights
 from kassa.payment.refusal_count import RefusalCount
 from kassa.payment.store import PaymentStore
@@ -57,7 +58,8 @@ class Notices:
         refused = await self._refused.so_far()
         if refused is None:
             return None
-        text = f"{_webhooks(refused.count)} refused since {rfc3339(refused.since)}, the last one: {refused.reason}"
+        what = counted(refused.count, "webhook was", "webhooks were")
+        text = f"{what} refused since {rfc3339(refused.since)}, the last one: {refused.reason}"
         return Notice("webhooks_refused", refused.count, text, _WEBHOOK_ADVICE)
 
     async def _webhooks_missing(self) -> Notice | None:
@@ -66,8 +68,8 @@ class Notices:
         count = await self._events.count({"status": "done", "asked_at": since})
         if not count:
             return None
-        what = "event of the last hour" if count == 1 else "events of the last hour"
-        text = f"{count} {what} came only because Stripe was asked, by no webhook"
+        what = counted(count, "event of the last hour", "events of the last hour")
+        text = f"{what} came only because Stripe was asked, by no webhook"
         return Notice("webhooks_missing", count, text, _WEBHOOK_ADVICE)
 
     async def _rights_missing(self) -> list[Notice]:
@@ -82,19 +84,14 @@ class Notices:
         if not newest:
             return None
         count = await self._events.count(waiting)
-        what = "event waits" if count == 1 else "events wait"
-        text = f"{count} {what} because Stripe refuses the shop's key: {newest[0].note}"
+        text = f"{counted(count, 'event waits', 'events wait')} because Stripe refuses the shop's key: {newest[0].note}"
         return Notice("key_refused", count, text, _KEY_ADVICE)
 
     async def _unclaimed_money(self) -> Notice | None:
         count = await self._unclaimed.count({"status": OPEN})
         if not count:
             return None
-        what = "session was" if count == 1 else "sessions were"
-        text = f"{count} checkout {what} paid at Stripe, and no order here knows of it"
+        what = counted(count, "checkout session was", "checkout sessions were")
+        text = f"{what} paid at Stripe, and no order here knows of {'it' if count == 1 else 'them'}"
         advice = "refund it in Stripe's dashboard, or say that it is not this shop's"
         return Notice("unclaimed_money", count, text, advice)
-
-
-def _webhooks(count: int) -> str:
-    return "1 webhook was" if count == 1 else f"{count} webhooks were"

@@ -6,15 +6,20 @@ from kassa.contracts.inventory import Line
 from kassa.contracts.order import OrderForPayment
 from kassa.contracts.payment import TooManyPieces
 from kassa.kit.problem import Invalid
-from kassa.payment.balance import GIVEN_BACK
-from kassa.payment.domain import Payment, Refund
+from kassa.payment.balance import GIVEN_BACK, left_minor
+from kassa.payment.domain import Payment, Refund, Stage
+
+ENDED = ("CANCELLED", "FAILED")
 
 Pieces = Mapping[str, int]
 """How many pieces, by the id of their product."""
 
 
-def sold(order: OrderForPayment) -> Pieces:
-    """What the order has sold, or will have as soon as it hears of its payment."""
+def sold(order: OrderForPayment, payment: Payment) -> Pieces:
+    """What the order has sold, or will have as soon as it hears of its payment. One that has ended has sold nothing:
+    what it held was for sale again from then on."""
+    if payment.stage is not Stage.SUCCESS or order.status in ENDED:
+        return {}
     return summed(Line(item.product_id, item.quantity) for item in order.items)
 
 
@@ -40,7 +45,9 @@ def returned(payment: Payment, of: Pieces) -> Pieces:
 
 
 def left(payment: Payment, of: Pieces) -> Pieces:
-    """How many of the pieces that were sold can still come back."""
+    """How many of the pieces that were sold can still come back with a refund: none, once all of the money is back."""
+    if not left_minor(payment):
+        return {}
     back = returned(payment, of)
     return {product_id: max(0, quantity - back[product_id]) for product_id, quantity in of.items()}
 

@@ -1,6 +1,6 @@
 """Reconciliation: what webhooks did not tell is asked for. Nothing here knows more than the webhooks' own paths."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
@@ -9,23 +9,23 @@ import structlog
 
 from kassa.contracts.payment import StripeKeyRefused, TooManyRefunds
 from kassa.kit import inputs
-from kassa.kit.audit import Cause, Comparison, Finding, Told, nobody_told
+from kassa.kit.audit import Comparison, Finding, Told, nobody_told
 from kassa.kit.clock import DAY, HOUR, MINUTE, Clock, Millis, from_unix
 from kassa.kit.documents import Duplicate, In, change
 from kassa.kit.machine import InvariantBroken
+from kassa.payment import disputes, refund_states
 from kassa.payment.debts import debts, owing
-from kassa.payment.disputes import observed as disputed
 from kassa.payment.domain import Kind, Payment, Stage
-from kassa.payment.event_handlers import HANDLED
+from kassa.payment.earlier_debts import TAKEN, EarlierDebts
+from kassa.payment.event_handlers import HANDLED, Looked
 from kassa.payment.events import EventState, read_event
 from kassa.payment.inbox import Inbox
 from kassa.payment.machine import kind_of
 from kassa.payment.metadata import other_shop
 from kassa.payment.processor import DisputeState, Processor, RefundState, Refused
-from kassa.payment.refunds import observed as refunded
 from kassa.payment.service import PaymentService
 from kassa.payment.store import Cursor, PaymentStore
-from kassa.payment.unclaimed import MOST_TOLD, OPEN, Unclaimed, in_words
+from kassa.payment.unclaimed import MORE, MOST_TOLD, OPEN, Unclaimed, in_words
 
 CURSOR = "missed-events"
 # Events may be listed a little later than they are dated.
@@ -34,7 +34,6 @@ OVERLAP: Millis = 15 * MINUTE
 OLDEST: Millis = 29 * DAY
 PAGE = 100
 AT_STRIPE = (Stage.INITIATED, Stage.PROCESSING)
-TAKEN = (Stage.SUCCESS, Stage.FAILED)
 STRIPE_EVENTS = "Stripe's events"
 LATELY: Millis = 7 * DAY
 """What the regular comparison looks at; the events tell of what is older."""
@@ -45,6 +44,8 @@ T = TypeVar("T")
 S = TypeVar("S", RefundState, DisputeState)
 Ask: TypeAlias = Callable[[str | None], Awaitable[tuple[list[T], str | None]]]
 """Asks for a page of a list at Stripe, the first or the one behind a cursor; returns it and the next cursor, if any."""
+NewsOf: TypeAlias = Callable[[Payment, Sequence[S]], list[S]]
+Observe: TypeAlias = Callable[[str, Sequence[S], str], Awaitable[None]]
 
 
 class Reconciler:
@@ -60,6 +61,7 @@ class Reconciler:
         clock: Clock,
     ) -> None:
         self._cursors = store.cursors
+        self._earlier = EarlierDebts(store, service, clock)
         self._payments = store.payments
         self._service = service
         self._inbox = inbox
@@ -72,6 +74,7 @@ class Reconciler:
         return [
             ("fetch missed events", 5 * MINUTE, self._fetch_regularly),
             ("compare with Stripe", 6 * HOUR, self._compare_lately),
+            ("look for what earlier versions gave up", MINUTE, self._earlier.look),
         ]
 
     async def fetch_missed_events(self, *, fix: bool = True, told: Told = nobody_told) -> Comparison:
@@ -83,7 +86,7 @@ class Reconciler:
         cursor = await self._cursors.get(CURSOR)
         since = cursor.fetched_until - OVERLAP if cursor else self._clock.now() - OLDEST
         newest = cursor.fetched_until if cursor else since
-        looked_at, missed = 0, []
+        looked_at, missed, looked = 0, [], Looked()
         async for page in _pages(partial(self._processor.events, list(HANDLED), since)):
             events = [(read_event(body), body) for body in page]
             known = {each.id for each in await self._inbox.events.many([event.id for event, _ in events])}
@@ -91,7 +94,7 @@ class Reconciler:
             told(STRIPE_EVENTS, looked_at, None)
             for event, body in events:
                 newest = max(newest, from_unix(event.created))
-                if event.id not in known and (not fix or await self._take_in(event, body)):
+                if event.id not in known and (not fix or await self._take_in(event, body, looked)):
                     missed.append(Finding(event.id, f"{event.type} had never come", is_mended=fix))
         if fix:
             await self._move_cursor(cursor, newest)
@@ -141,7 +144,7 @@ class Reconciler:
         left = await self._unclaimed.refresh_newest()
         found = [Finding(money.id, in_words(money), is_mended=False) for money in left[:MOST_TOLD]]
         if more := await self._unclaimed.money.count({"status": OPEN}) - len(found):
-            found.append(Finding(f"{more} more", "were paid at Stripe, and no order knows of them", is_mended=False))
+            found.append(Finding(f"{more} more", MORE, is_mended=False))
         return Comparison("paid sessions", looked_at, found)
 
     async def _compare_payments(
@@ -172,11 +175,11 @@ class Reconciler:
 
     async def _compare_refunds(self, *, fix: bool, since: Millis) -> Comparison:
         ask, observe = partial(self._processor.refunds_since, since), self._service.refunding.observe
-        return await self._compare_states("refund", ask, refunded, observe, fix=fix)
+        return await self._compare_states("refund", ask, refund_states.news_of, observe, fix=fix)
 
     async def _compare_disputes(self, *, fix: bool, since: Millis) -> Comparison:
-        ask, observe = partial(self._processor.disputes_since, since), self._service.observe_dispute
-        return await self._compare_states("dispute", ask, disputed, observe, fix=fix)
+        ask, observe = partial(self._processor.disputes_since, since), self._service.observe_disputes
+        return await self._compare_states("dispute", ask, disputes.news_of, observe, fix=fix)
 
     async def _compare_debts(self, payment: Payment, *, fix: bool) -> list[Finding]:
         """What is owed back and was refused, or is not under way; asked for again at once if it is to be mended."""
@@ -192,46 +195,49 @@ class Reconciler:
         return [Finding(payment.order_id, f"{text}; asked again: {again}", is_mended=not left)]
 
     async def _compare_states(
-        self,
-        word: str,
-        ask: Ask[S],
-        observed: Callable[[Payment, S, Cause, Millis], Payment],
-        observe: Callable[[str, S, str], Awaitable[None]],
-        *,
-        fix: bool,
+        self, word: str, ask: Ask[S], news_of: NewsOf[S], observe: Observe[S], *, fix: bool
     ) -> Comparison:
-        """What Stripe lists with what is known: `observed` is the payment with it, the very same if it is no news."""
+        """What Stripe lists with what is known, all of a page that is of one payment together."""
         looked_at, found = 0, []
         async for page in _pages(ask):
             looked_at += len(page)
-            for state in reversed(page):
-                if other_shop(getattr(state, "metadata", None), self._service.shop_id) is not None:
-                    continue
-                payment = await self._of_intent(state.intent_id)
-                cause_id = inputs.state(inputs.COMPARED, state.id, state.status)
-                cause = Cause(cause_id, "reconciliation")
-                if payment is None:
-                    continue
-                try:
-                    if observed(payment, state, cause, self._clock.now()) is payment:
-                        continue
-                    if fix:
-                        await observe(payment.id, state, cause_id)
-                        await self._service.outbox.settle()
-                except (TooManyRefunds, InvariantBroken) as refusal:
-                    found.append(Finding(payment.order_id, f"{word} {state.id}: {refusal}", is_mended=False))
-                    continue
-                found.append(Finding(payment.order_id, f"{word} {state.id} is {state.status} at Stripe", is_mended=fix))
+            for intent_id, states in self._by_intent(page).items():
+                if (payment := await self._payments.first({"intent_id": intent_id})) is None:
+                    continue  # of another shop at the same account
+                news = news_of(payment, states)
+                left, why = {state.id for state in news}, ""
+                if fix and news:
+                    why = await self._observed(payment, states, observe)
+                    left = {state.id for state in news_of(await self._payments.get(payment.id) or payment, states)}
+                for state in news:
+                    text = f"{word} {state.id} is {state.status} at Stripe{why if state.id in left else ''}"
+                    found.append(Finding(payment.order_id, text, is_mended=state.id not in left))
         return Comparison(f"{word}s", looked_at, found)
 
-    async def _of_intent(self, intent_id: str | None) -> Payment | None:
-        """Whose money it is; None if it is of another shop at the same account."""
-        return await self._payments.first({"intent_id": intent_id}) if intent_id else None
+    async def _observed(self, payment: Payment, states: list[S], observe: Observe[S]) -> str:
+        """Take them in; returns why some were not."""
+        try:
+            await observe(payment.id, states, inputs.COMPARED)
+        except (TooManyRefunds, InvariantBroken) as refusal:
+            return f": {refusal}"
+        finally:
+            await self._service.outbox.settle()
+        return ""
 
-    async def _take_in(self, event: EventState, body: bytes) -> bool:
+    def _by_intent(self, page: list[S]) -> dict[str, list[S]]:
+        """Those that may be of this shop, by their PaymentIntents, the oldest first: that one has failed may be why a
+        newer one could be made."""
+        found: dict[str, list[S]] = {}
+        for state in reversed(page):
+            is_others = other_shop(getattr(state, "metadata", None), self._service.shop_id) is not None
+            if state.intent_id and not is_others:
+                found.setdefault(state.intent_id, []).append(state)
+        return found
+
+    async def _take_in(self, event: EventState, body: bytes, looked: Looked) -> bool:
         if await self._inbox.store(event, body, self._clock.now()) is None:
             return False  # it came just now
-        await self._inbox.replay(event.id)
+        await self._inbox.replay(event.id, looked)
         return True
 
     async def _move_cursor(self, cursor: Cursor | None, until: Millis) -> None:

@@ -11,21 +11,13 @@ from kassa.kit.ids import REFUND, Ids
 from kassa.kit.money import to_stripe
 from kassa.kit.outbox import Step
 from kassa.kit.problem import Unavailable
+from kassa.payment.balance import REQUESTED
 from kassa.payment.debts import second_refused
 from kassa.payment.domain import Payment, Refund
 from kassa.payment.metadata import of_refund, of_second_refund
 from kassa.payment.processor import Processor, RefundState, Refused, SavedFailure
-from kassa.payment.refunds import (
-    KEY_IS_OLD_AFTER,
-    REQUESTED,
-    Refusal,
-    find,
-    observed,
-    owed,
-    owed_refund,
-    refused,
-    rekeyed,
-)
+from kassa.payment.refund_states import find, observed
+from kassa.payment.refunds import KEY_IS_OLD_AFTER, Refusal, newly_keyed, owed, owed_refund, refused
 
 NAME = "payment-service"
 GONE_BACK = ("charge_already_refunded",)
@@ -85,8 +77,8 @@ class RefundEffects:
         except Refused as refusal:
             made = await self._processor.refunds(str(payment.intent_id))
             answer = Refusal(str(refusal), refusal.code == "charge_disputed", refusal.code in GONE_BACK)
-            return lambda current: refused(current, refund.id, answer, cause, clock.now(), made)
-        return lambda current: observed(current, state, cause, clock.now())
+            return lambda current: refused(current, refund, answer, cause, clock.now(), made)
+        return lambda current: observed(current, [state], cause, clock.now())
 
     async def _look_then_rekey(self, payment: Payment, refund: Refund, cause: Cause) -> Step[Payment]:
         """The stored call does not work any more: look what it made; only if nothing, store a new key and go on."""
@@ -99,10 +91,10 @@ class RefundEffects:
                 raise Unavailable("another process is making this refund")
             found = await self._processor.refund(self._params(payment, refund), key)
         state = found
-        return lambda current: observed(current, state, cause, clock.now())
+        return lambda current: observed(current, [state], cause, clock.now())
 
     def _rekey_step(self, refund: Refund, key: str) -> Step[Payment]:
-        return lambda current: rekeyed(current, refund, key, self._clock.now())
+        return lambda current: newly_keyed(current, refund, key, self._clock.now())
 
     async def _find(self, payment: Payment, refund: Refund) -> RefundState | None:
         made = await self._processor.refunds(str(payment.intent_id))

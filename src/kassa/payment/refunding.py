@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kassa.contracts.inventory import Line
 from kassa.contracts.order import OrderForPayment, Orders
-from kassa.contracts.payment import NotRefundable
+from kassa.contracts.payment import NotRefundable, TooManyRefunds
 from kassa.kit.audit import Cause
 from kassa.kit.ids import REFUND, Ids
 from kassa.kit.problem import Invalid, NotFound
@@ -13,14 +13,8 @@ from kassa.payment import pieces
 from kassa.payment.domain import Payment, Refund
 from kassa.payment.pieces import Pieces
 from kassa.payment.processor import RefundState
-from kassa.payment.refunds import (
-    find,
-    new_refund,
-    observed,
-    owed,
-    owed_refund,
-    requested,
-)
+from kassa.payment.refund_states import MOST_KNOWN, find, left_out, observed
+from kassa.payment.refunds import new_refund, owed, owed_refund, requested
 from kassa.payment.settling import Settling
 
 
@@ -55,7 +49,8 @@ class Refunding:
         sold: Pieces = {}
         if restock or items:
             order = await self._orders.for_payment(order_id)
-            amount_minor, sold = _priced(amount_minor, items, order), pieces.sold(order)
+            sold = _sold(order, payment, "items" if items else "restock")
+            amount_minor = amount_minor or pieces.price_of(items, order)
         cause = Cause(refund_id, who, reason, request_id.get())
         now = self._settling.clock.now()
         refund = new_refund(refund_id, amount_minor, reason, now, restock=restock, items=items)
@@ -79,15 +74,17 @@ class Refunding:
         cause = Cause(input_id, "order-service", reason, request_id.get())
         await self._settling.advance(payment.id, lambda current: owed(current, refund, cause))
 
-    async def observe(self, payment_id: str, state: RefundState, input_id: str) -> None:
-        """Apply a refund as fetched from Stripe."""
-        cause = Cause(input_id, "stripe", f"refund is {state.status}", request_id.get())
-        now = self._settling.clock.now()
-        await self._settling.advance(payment_id, lambda current: observed(current, state, cause, now))
+    async def observe(self, payment_id: str, states: Sequence[RefundState], input_id: str) -> None:
+        """Apply refunds as fetched from Stripe, all in one step. TooManyRefunds: the payment has no room for some."""
+        cause, now = Cause(input_id, "stripe", request_id=request_id.get()), self._settling.clock.now()
+        payment = await self._settling.advance(payment_id, lambda current: observed(current, states, cause, now))
+        if left_out(payment, states):
+            raise TooManyRefunds(f"it has {MOST_KNOWN}, and no more are taken in")
 
 
-def _priced(amount_minor: int, items: Sequence[Line], order: OrderForPayment) -> int:
-    """What goes back with these pieces: what is asked for, or what they cost."""
-    if items and order.status in ("CANCELLED", "FAILED"):
-        raise Invalid.field("items", f"cannot come back: the order is {order.status} and has sold nothing")
-    return amount_minor or pieces.price_of(items, order)
+def _sold(order: OrderForPayment, payment: Payment, asked_by: str) -> Pieces:
+    """What the order has sold; Invalid if its money is there and none of it is for goods."""
+    sold = pieces.sold(order, payment)
+    if payment.taken_minor and not sold:
+        raise Invalid.field(asked_by, f"nothing can come back: the order is {order.status} and has sold nothing")
+    return sold

@@ -1,5 +1,7 @@
 """The payment service: opens sessions, settles what Stripe says, closes."""
 
+from collections.abc import Sequence
+
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Closing, StripeRefused
 from kassa.kit import inputs
@@ -56,11 +58,10 @@ class PaymentService(Settling):
         cause = Cause(input_id, "stripe", decline.message, request_id.get())
         await self.hear(payment_id, Input(kind, cause, session, decline, "payment_declined"))
 
-    async def observe_dispute(self, payment_id: str, state: DisputeState, input_id: str) -> None:
-        """Apply a dispute as fetched from Stripe."""
-        cause = Cause(input_id, "stripe", state.reason, request_id.get())
-        now = self.clock.now()
-        await self.advance(payment_id, lambda current: disputes.observed(current, state, cause, now))
+    async def observe_disputes(self, payment_id: str, states: Sequence[DisputeState], input_id: str) -> None:
+        """Apply disputes as fetched from Stripe."""
+        cause, now = Cause(input_id, "stripe", request_id=request_id.get()), self.clock.now()
+        await self.advance(payment_id, lambda current: disputes.observed(current, states, cause, now))
 
     # What the order service calls (contracts.payment.Payments)
 

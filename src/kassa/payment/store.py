@@ -56,9 +56,11 @@ class UnclaimedMoney(Document, frozen=True, kw_only=True):
 
 
 class Cursor(Document, frozen=True, kw_only=True):
-    """How far the missed events were fetched, by Stripe's clock."""
+    """How far something was gone through: missed events, by Stripe's clock; payments, by their ids."""
 
-    fetched_until: Millis
+    fetched_until: Millis = 0
+    after: str = ""
+    is_done: bool = False
 
 
 PAYMENTS = CollectionSpec(

@@ -18,6 +18,8 @@ from kassa.payment.store import PaymentStore, UnclaimedMoney
 OPEN, REFUNDED, DISMISSED = "open", "refunded", "dismissed"
 _GIVEN_BACK = ("failed", "canceled")
 MOST_TOLD = 20
+MORE = "paid at Stripe without an order that knows of it"
+"""Said of those that are not told one by one."""
 MOST_REFRESHED = 100
 """Stripe is asked about no more of them at once: an account may have another trade, busier than this shop."""
 

@@ -9,7 +9,7 @@ from kassa.contracts.order import OrderForPayment
 from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.money import InvalidMoney, from_stripe, major
 from kassa.kit.web import AttentionAnswer, Id, Pagination, documented
-from kassa.payment.balance import held_minor, refunded_minor
+from kassa.payment.balance import left_minor, refunded_minor
 from kassa.payment.domain import Payment, Refund, Stage
 from kassa.payment.notices import Notice
 from kassa.payment.pieces import left, lines, sold
@@ -101,7 +101,7 @@ class RefundAnswer(msgspec.Struct, frozen=True):
 
 
 class RefundsAnswer(msgspec.Struct, frozen=True, rename="camel"):
-    """The refunds of an order, the oldest first, and what is left: of the payment, and of the pieces that were sold."""
+    """The refunds of an order, the oldest first; what is left of the payment, and the pieces that can come back yet."""
 
     refunds: list[RefundOut]
     left: Decimal
@@ -234,13 +234,13 @@ def shown(refund: Refund, currency: str) -> RefundOut:
 
 def shown_refunds(payment: Payment, order: OrderForPayment) -> RefundsAnswer:
     """The payment's refunds, and what can still go and come back."""
-    left_minor = max(0, payment.taken_minor - held_minor(payment))
+    pieces_left = left(payment, sold(order, payment))
     return RefundsAnswer(
         refunds=[shown(refund, payment.currency) for refund in payment.refunds],
-        left=major(left_minor, payment.currency),
-        left_minor=left_minor,
+        left=major(left_minor(payment), payment.currency),
+        left_minor=left_minor(payment),
         currency=payment.currency,
-        left_items=[ReturnedItem(line.product_id, line.quantity) for line in lines(left(payment, sold(order)))],
+        left_items=[ReturnedItem(line.product_id, line.quantity) for line in lines(pieces_left)],
     )
 
 

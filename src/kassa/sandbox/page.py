@@ -3,6 +3,8 @@ session have at `/c/intent/{intent}`. Plain HTML, no JavaScript needed."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from datetime import UTC, datetime
 from importlib.resources import files
 from urllib.parse import parse_qsl
@@ -21,6 +23,8 @@ _FIELDS = ("cardNumber", "expiry", "cvc", "name")
 _CSS, _JS = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 _ASSETS = {"card.css": _CSS, "card.js": _JS, "control.css": _CSS}
 _FOLDER = files("kassa.sandbox")
+_MOMENT = 1.0
+"""Seconds that a shop has to end a session for a decline before the page takes another card."""
 
 
 class CardPage:
@@ -98,8 +102,16 @@ class CardPage:
         if outcome.kind == "requires_action":
             return redirect(f"/c/pay/{session['id']}/authenticate")
         if outcome.kind == "declined":
-            return self._show(session, fields, {}, outcome.message, 402)
+            return self._show(await self._after_decline(session), fields, {}, outcome.message, 402)
         return self._closed(session)
+
+    async def _after_decline(self, session: Json) -> Json:
+        """The session a moment later: a shop may end it for a decline, and then no other card can be entered."""
+        until = time.monotonic() + min(self._redirect_hold, _MOMENT)
+        while self._is_open(session) and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+            session = self._store.reader.find(session["id"], "checkout.session") or session
+        return session
 
     def _is_open(self, session: Json) -> bool:
         return bool(session["status"] == "open" and session["expires_at"] > self._store.clock.now())
@@ -113,7 +125,7 @@ class CardPage:
         status: int = 200,
     ) -> Answer:
         if not self._is_open(session):
-            return self._closed(session)
+            return self._closed(session, message)
         now = datetime.fromtimestamp(self._store.clock.now(), UTC)
         shown = [cards.CARDS[number] for number in cards.SHOWN]
         return self._render(
@@ -143,10 +155,11 @@ class CardPage:
         shown = {"amount": amount, "currency": currency, "action": action, "other_card": other_card}
         return self._render("authenticate.html", 200, **shown)
 
-    def _closed(self, session: Json) -> Answer:
+    def _closed(self, session: Json, message: str = "") -> Answer:
         is_complete = session["status"] == "complete"
         link = _success_url(session) if is_complete else session["cancel_url"]
-        return self._render("closed.html", 200 if is_complete else 410, session=session, link=link)
+        status = 200 if is_complete else 402 if message else 410
+        return self._render("closed.html", status, session=session, link=link, message=message)
 
     def _missing(self) -> Answer:
         return self._render("missing.html", 404)

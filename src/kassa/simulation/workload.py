@@ -216,12 +216,12 @@ class Workload:
         await asyncio.gather(*(refund() for _ in range(2 if chance.random() < 0.2 else 1)))
 
     def _refund_in_dashboard(self, order_id: str, chance: Random) -> None:
-        amount = str(chance.choice([300, 700]))
+        part = chance.choice([{"amount": "300"}, {"amount": "700"}, {}])  # A part, or all that is left.
 
         def refund(tx: Tx) -> None:
             session = session_of(tx, order_id)
             if session is not None and session["payment_status"] == "paid":
-                given = {"payment_intent": session["payment_intent"], "amount": amount}
+                given = {"payment_intent": session["payment_intent"], **part}
                 refunds.create(tx, Call("POST", "/v1/refunds", given, ""), _LATER)
 
         self._at_stripe(refund)

@@ -1,0 +1,128 @@
+"""The console's orders: all of them, one of them, and what an operator does about it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from kassa.pages.admins import or_none, require_admin
+from kassa.pages.checkout import read_order
+from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.formats import major_text, money, typed_amount
+from kassa.pages.models import OneOrder, OneRefund, Order, Orders, PaymentStatus, Refunds, Timeline
+from kassa.pages.storefront import paging
+from kassa.pages.visit import Visit, Visiting, number
+from kassa.pages.words import trouble
+
+_SHOWN = 50
+MOST_PIECES = 1_000_000
+
+
+@get("/console/orders", include_in_schema=False)
+async def all_orders(visit: Visiting) -> Response[str]:
+    await require_admin(visit)
+    asked = visit.request.query_params
+    filters = {"status": asked.get("status", ""), "userId": asked.get("userId", "")}
+    skip = max(0, number(asked.get("skip")))
+    found = await visit.api.get("/orders/admin/all", Orders, {**filters, "limit": _SHOWN, "skip": skip})
+    pages = paging(skip, _SHOWN, found.pagination.total)
+    return visit.page("console/orders.html", orders=found.orders, filters=filters, paging=pages)
+
+
+async def _order_response(
+    visit: Visit,
+    order_id: str,
+    wrong: str = "",
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> Response[str]:
+    """The order's page; with what was `typed` into its form for a refund, and what is wrong with that."""
+    order = await read_order(visit, order_id)
+    timeline, payment, refunds = await asyncio.gather(
+        or_none(visit, path_of("orders", order_id, "timeline"), Timeline),
+        or_none(visit, path_of("payments", "status", order_id), PaymentStatus),
+        or_none(visit, path_of("payments", order_id, "refunds"), Refunds),
+    )
+    return visit.page(
+        "console/order.html",
+        status,
+        order=order,
+        timeline=timeline,
+        payment=payment,
+        refunds=refunds,
+        trouble=wrong,
+        typed=typed or {},
+        errors=errors or {},
+    )
+
+
+@get("/console/orders/{order_id:str}", include_in_schema=False)
+async def one_order(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
+    await require_admin(visit)
+    return await _order_response(visit, order_id)
+
+
+@post("/console/orders/{order_id:str}/cancel", include_in_schema=False)
+async def cancel(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
+    await require_admin(visit)
+    try:
+        await visit.api.send("POST", path_of("orders", order_id, "cancel"), OneOrder, key=visit.field("key") or None)
+    except ApiProblem as problem:
+        if problem.status != 409:
+            raise
+        return await _order_response(visit, order_id, trouble(problem), 409)
+    return visit.redirect(f"/console/orders/{order_id}", "cancelling")
+
+
+@post("/console/orders/{order_id:str}/refund", include_in_schema=False)
+async def refund(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
+    """In two steps: what is typed is checked and shown once more, and only its confirmation refunds."""
+    await require_admin(visit)
+    order = await read_order(visit, order_id)
+    refunds = await or_none(visit, path_of("payments", order_id, "refunds"), Refunds)
+    pieces_of = {item.product_id: f"pieces-{item.product_id}" for item in order.items}
+    typed = {name: visit.field(name) for name in ("amount", "reason", *pieces_of.values())}
+    amount, errors = _amount(typed["amount"], order, refunds)
+    for product_id, name in pieces_of.items():
+        most = refunds.can_come_back(product_id) if refunds else MOST_PIECES
+        if not 0 <= number(typed[name] or "0", -1) <= most:
+            errors[name] = f"Give a number from 0 to {most}."
+    if errors:
+        return await _order_response(visit, order_id, "", 422, typed, errors)
+    pieces = [(item, number(typed[pieces_of[item.product_id]])) for item in order.items]
+    pieces = [(item, quantity) for item, quantity in pieces if quantity]
+    if visit.field("confirmed") != "yes":
+        return visit.page("console/refund.html", order=order, amount=amount, reason=typed["reason"], pieces=pieces)
+    items = [{"productId": item.product_id, "quantity": quantity} for item, quantity in pieces]
+    body = {"amount": amount, "reason": typed["reason"], "items": items}
+    try:
+        path = path_of("payments", order_id, "refund")
+        made = await visit.api.send("POST", path, OneRefund, body, key=visit.field("key") or None)
+    except ApiProblem as problem:
+        if problem.status not in (400, 409, 422):
+            raise
+        return await _order_response(visit, order_id, trouble(problem), problem.status, typed)
+    if made.refund.status in ("failed", "canceled"):
+        ended = "The refund failed." if made.refund.status == "failed" else "The refund was cancelled."
+        return await _order_response(visit, order_id, f"{ended} {made.refund.failure or ''}".strip(), 409, typed)
+    told = "refunded" if made.refund.status == "succeeded" else "refunding"
+    return visit.redirect(f"/console/orders/{order_id}", told)
+
+
+def _amount(typed: str, order: Order, refunds: Refunds | None) -> tuple[str, dict[str, str]]:
+    """What goes back, as the API takes it, and what is wrong with what was typed."""
+    if not typed:
+        return "", {"amount": "Say how much goes back."}
+    try:
+        minor = typed_amount(typed, order.currency)
+    except ValueError as error:
+        return "", {"amount": str(error)}
+    if refunds is not None and minor > refunds.left_minor:
+        return "", {"amount": f"Only {money(refunds.left_minor, refunds.currency)} is left of the payment."}
+    return major_text(minor, order.currency), {}
+
+
+CONSOLE_ORDERS: tuple[Any, ...] = (all_orders, one_order, cancel, refund)
