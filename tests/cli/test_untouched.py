@@ -19,7 +19,7 @@ from tests.app.process import environment, kassa, started
 READS = [("audit",), ("export",), ("reconcile",), ("doctor",)]
 CHANGES = [("reconcile", "--fix"), ("replay", "evt_1"), ("import", "in.csv"), ("admin", "create", "b@shop.example")]
 SERVERS = [("up", "--port", "1"), ("sandbox", "--port", "1")]
-APART = {"demo", "migrate", "serve", "simulate"}
+APART = {"keys", "demo", "migrate", "serve", "simulate"}
 """They have no --data: a shop of their own, a source, KASSA_DATA, none at all."""
 
 

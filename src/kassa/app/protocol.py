@@ -178,7 +178,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _header_too_large(self) -> Problem:
         bounds = self._bounds
-        return HeaderTooLarge(f"send at most {bounds.head_bytes} bytes in at most {bounds.head_lines} lines")
+        return HeaderTooLarge(f"send at most {bounds.head_bytes} bytes, at most {bounds.head_lines} header lines")
 
     def _refuse(self, problem: Problem) -> None:
         """Hear no more, say why unless an answer is on its way, and close."""

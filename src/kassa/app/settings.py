@@ -137,7 +137,7 @@ class Settings:
     @property
     def stripe_mode(self) -> StripeMode:
         """Whose payments are taken. Stripe's keys name their mode (Stripe docs: keys)."""
-        if self.stripe_secret_key is None:
+        if self.stripe_secret_key is None or self.asks_for_sandbox:
             return "sandbox"
         return "live" if self.stripe_secret_key.startswith(("sk_live_", "rk_live_")) else "test"
 
