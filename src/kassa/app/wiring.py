@@ -18,6 +18,7 @@ from kassa.app.secrets import kept_secret, service_keys
 from kassa.app.settings import SERVICES, Settings
 from kassa.app.shop import Later, Place, Sessions, Shop
 from kassa.app.stores import open_database, open_stock
+from kassa.app.tls import trusting
 from kassa.app.transport import HttpTransport, new_session
 from kassa.app.worker import TURNS, Job, Turns
 from kassa.auth.devices import Devices
@@ -122,7 +123,8 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
     """Construct what lives here; afterwards let it settle, and close it all."""
     parts = parts or Parts()
     clock, ids = parts.clock, Ids(parts.clock, parts.entropy)
-    sessions, proxying = Sessions(new_session), Sessions(_proxying)
+    sessions = Sessions(lambda: new_session(trusting(settings)))
+    proxying = Sessions(lambda: _proxying(settings))
     async with AsyncExitStack() as closing:
         closing.push_async_callback(sessions.close)
         closing.push_async_callback(proxying.close)
@@ -272,10 +274,10 @@ def _told(shop: Shop, processor: StripeProcessor, closing: AsyncExitStack) -> St
     return processor
 
 
-def _proxying() -> "aiohttp.ClientSession":
+def _proxying(settings: Settings) -> "aiohttp.ClientSession":
     from kassa.gateway import proxy
 
-    return proxy.new_session()
+    return proxy.new_session(trusting(settings))
 
 
 async def _keys(auth: Auth) -> list[dict[str, Any]]:
