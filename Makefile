@@ -6,10 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 STRIPE := $(shell command -v stripe)
-IP := $(shell PATH=$$PATH:/usr/sbin command -v ip)
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: up test check bench chaos lock format clean install install-test browser hosts npm stripe clients
+.PHONY: up test check bench chaos lock sbom format clean install install-test browser hosts npm stripe clients
 
 up: install  ## install and start the shop with the sample catalogue
 	$(BIN)/kassa up --sample $(ARGS)
@@ -45,13 +44,16 @@ $(VENV)/bin/python:
 	  || { echo "Kassa needs Python 3.11, 3.12 or 3.13: call make with PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: $(VENV)/bin/python requirements/run.txt pyproject.toml
-	$(PIP) install --require-hashes -r requirements/run.txt
+# A lock is whole: nothing but what it names is installed.
+LOCKED := $(PIP) install --require-hashes --no-deps
+
+$(VENV)/.installed: $(VENV)/bin/python requirements/build.txt requirements/run.txt pyproject.toml
+	$(LOCKED) -r requirements/build.txt -r requirements/run.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt
-	$(PIP) install --require-hashes -r requirements/test.txt
+	$(LOCKED) -r requirements/test.txt
 	@touch $@
 
 browser:
@@ -64,10 +66,12 @@ ifeq ($(CHROMIUM),)
 	fi
 endif
 
-hosts:
-ifeq ($(IP),)
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then $(APT) iproute2 >/dev/null; fi
-endif
+# What makes the hosts and the container engine of the tests, which need root.
+hosts: npm
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  PATH=$$PATH:/usr/sbin; \
+	  command -v ip >/dev/null && command -v mmdebstrap >/dev/null || $(APT) --no-install-recommends debian-archive-keyring iproute2 mmdebstrap >/dev/null; \
+	fi
 
 npm:
 	@if ! command -v npm >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -93,13 +97,18 @@ $(CLIENTS)/.installed: $(VENV)/bin/python tests/clients/package-lock.json tests/
 	$(CLIENTS)/python/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r tests/clients/requirements.txt
 	@touch $@
 
+# What Litestar wants only to make up examples in a description, which Kassa never asks it for, is left out.
+LOCK := $(BIN)/pip-compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-trusted-host \
+  --no-emit-find-links --no-allow-unsafe --unsafe-package polyfactory --unsafe-package faker --strip-extras
+
 lock: install-test  ## renew requirements/*.txt from pyproject.toml
 	$(PIP) install pip-tools
-	$(BIN)/pip-compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-trusted-host \
-	  --no-emit-find-links --allow-unsafe --strip-extras --all-build-deps -o requirements/run.txt pyproject.toml
-	$(BIN)/pip-compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-trusted-host \
-	  --no-emit-find-links --allow-unsafe --strip-extras --all-build-deps --extra test \
-	  -c requirements/run.txt -o requirements/test.txt pyproject.toml
+	$(LOCK) -o requirements/run.txt pyproject.toml
+	$(LOCK) --extra simulation --extra test --all-build-deps -c requirements/run.txt -o requirements/test.txt pyproject.toml
+	$(LOCK) --only-build-deps --all-build-deps -c requirements/test.txt -o requirements/build.txt pyproject.toml
+
+sbom: install-test  ## what the image is made of, of Python's packages (CycloneDX): sbom.json
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o sbom.json requirements/run.txt
 
 clean:
 	rm -rf $(VENV) .kassa

@@ -75,8 +75,8 @@ class Running:
 
 @contextmanager
 def started(directory: Path, *arguments: str, log: str = "log", **settings: str) -> Iterator[Running]:
-    """A server on a port of its own, ended with the test."""
-    port = free_port()
+    """A server on a port of its own, or on PORT, ended with the test."""
+    port = int(settings.get("PORT") or free_port())
     path = directory / log
     with path.open("wb") as output:
         process = subprocess.Popen(

@@ -92,7 +92,9 @@ def test_where_no_terminal_is_the_password_comes_from_the_environment(place: Pat
         check=False,
     )
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.splitlines()[-1].startswith("KASSA: there is no terminal to ask for the password at: set KASSA_ADMIN_PASSWORD")
+    assert refused.stderr.splitlines()[-1].startswith(
+        "KASSA: there is no terminal to ask for the password at: set KASSA_ADMIN_PASSWORD"
+    )
 
 
 def test_who_has_registered_an_address_is_told_and_is_not_made_an_administrator(place: Path) -> None:

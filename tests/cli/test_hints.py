@@ -55,3 +55,16 @@ def test_a_simulation_without_orders_proves_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_without_the_extra_a_simulation_says_what_to_install() -> None:
+    code = (
+        "import sys\n"
+        "from kassa.cli.main import main\n"
+        "sys.modules['lupa'] = None\n"
+        "sys.argv = ['kassa', 'simulate']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"KASSA: lupa, .* is missing: pip install 'kassa\[simulation\]', or .*\n", done.stderr)

@@ -11,7 +11,6 @@ import yaml
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
-SECRETS = {"JWT_SECRET": "j" * 32, "INTERNAL_SECRET": "i" * 32}
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
@@ -20,6 +19,10 @@ def variables(file: Path) -> dict[str, str]:
     """What a file such as .env.example sets."""
     lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
     return dict(line.split("=", 1) for line in lines)
+
+
+EXAMPLE = variables(DEPLOY / ".env.example")
+FILLED = {name: value.replace("RANDOM", "0" * 64) for name, value in EXAMPLE.items()}
 
 
 def compose(environment: Mapping[str, str]) -> Any:
@@ -55,7 +58,7 @@ def kustomization(folder: str) -> Any:
 
 def _resources(folder: Path) -> Iterator[Any]:
     steps = yaml.safe_load((folder / "kustomization.yaml").read_text())
-    for name in steps["resources"]:
+    for name in steps.get("resources", []):
         path = (folder / name).resolve()
         if path.is_dir():
             yield from _resources(path)

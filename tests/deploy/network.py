@@ -33,7 +33,7 @@ class Network:
         run("ip", "link", "set", self._bridge, "up")
         known = "".join(f"{address} {name}\n" for name, address in self.addresses.items())
         for number, (name, address) in enumerate(self.addresses.items()):
-            space, port = self._space(name), f"kp{self._key}{number}"
+            space, port = self.space(name), f"kp{self._key}{number}"
             run("ip", "netns", "add", space)
             run("ip", "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", space)
             run("ip", "link", "set", port, "master", self._bridge, "up")
@@ -45,7 +45,7 @@ class Network:
 
     def on(self, name: str) -> tuple[str, ...]:
         """What to put before a command to run it on that host."""
-        return ("ip", "netns", "exec", self._space(name))
+        return ("ip", "netns", "exec", self.space(name))
 
     def cut(self, name: str) -> None:
         """From now on every packet from and to that host is dropped, without a word."""
@@ -58,13 +58,14 @@ class Network:
     def remove(self) -> None:
         """Take all of it away; what still runs there must have been ended."""
         for name in self.addresses:
-            space = self._space(name)
+            space = self.space(name)
             run("ip", "netns", "delete", space)
             (_HOSTS / space / "hosts").unlink()
             (_HOSTS / space).rmdir()
         run("ip", "link", "delete", self._bridge)
 
-    def _space(self, name: str) -> str:
+    def space(self, name: str) -> str:
+        """The network namespace of that host."""
         return f"kassa-{self._key}-{name}"
 
     def _port(self, name: str) -> str:

@@ -1,7 +1,10 @@
 """The compose file is valid, says what the code says, and lets nobody in but through the gateway."""
 
 import json
+import re
+import subprocess
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -10,25 +13,28 @@ import typer.main
 from kassa.app.settings import DEFAULT_PORTS, SETTINGS, read_settings
 from kassa.app.web import CALLS, calls
 from kassa.cli.main import app
-from tests.deploy.manifests import DEPLOY, ROOT, SECRETS, compose, dockerfile, image_environment, variables
+from tests.app.test_rights import ACTIONS
+from tests.deploy.manifests import DEPLOY, EXAMPLE, FILLED, ROOT, compose, dockerfile, image_environment, variables
+from tests.servers.valkey_user import ACL
 
-EXAMPLE = variables(DEPLOY / ".env.example")
 SERVICES = tuple(DEFAULT_PORTS)
 NAMES = {setting.name for setting in SETTINGS}
 
 
 def test_the_compose_file_is_valid() -> None:
     schema = json.loads((files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text())
-    jsonschema.validate(compose(EXAMPLE | SECRETS), schema)
+    jsonschema.validate(compose(FILLED), schema)
 
 
-def test_without_secrets_it_says_which_is_missing() -> None:
-    with pytest.raises(KeyError, match="JWT_SECRET is missing"):
-        compose(EXAMPLE)
+@pytest.mark.parametrize("name", [name for name, value in EXAMPLE.items() if "RANDOM" in value])
+def test_without_a_secret_it_says_which_is_missing(name: str) -> None:
+    with pytest.raises(KeyError, match=f"{name} is missing"):
+        compose(FILLED | {name: ""})
 
 
 def test_there_are_the_eight_containers_and_two_doors() -> None:
-    containers = compose(EXAMPLE | SECRETS)["services"]
+    containers = compose(FILLED)["services"]
+    assert containers.pop("kassa")["profiles"] == ["commands"]
     assert set(containers) == {*SERVICES, "mongo", "redis"}
     doors = {name: each["ports"] for name, each in containers.items() if "ports" in each}
     assert doors == {"gateway": ["3000:3000"], "payment": ["12111:12111"]}
@@ -41,7 +47,7 @@ def test_there_are_the_eight_containers_and_two_doors() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_service_finds_the_others_and_has_valid_settings(name: str) -> None:
-    container = compose(EXAMPLE | SECRETS)["services"][name]
+    container = compose(FILLED)["services"][name]
     environment = image_environment() | {key: str(value) for key, value in container["environment"].items()}
     assert set(environment) - {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"} <= NAMES
     settings = read_settings(environment)
@@ -54,9 +60,10 @@ def test_each_service_finds_the_others_and_has_valid_settings(name: str) -> None
     assert container["depends_on"] == ["mongo", "redis"]
 
 
-@pytest.mark.parametrize("file", [".env.example", "kubernetes/shop/.env.example"])
+@pytest.mark.parametrize("file", [".env.example", "kubernetes/shop/.env.example", "kubernetes/shop/stores.env.example"])
 def test_the_example_names_settings(file: str) -> None:
-    assert set(variables(DEPLOY / file)) <= NAMES
+    stores = {"MONGO_KEY", "MONGO_ADMIN_PASSWORD", *(f"MONGO_URI_{name.upper()}" for name in CALLS)}
+    assert set(variables(DEPLOY / file)) <= NAMES | stores
 
 
 def test_the_image_runs_commands_that_there_are() -> None:
@@ -75,4 +82,44 @@ def test_nothing_secret_or_needless_is_sent_to_the_builder() -> None:
     rules = [line for line in ignored if line and not line.startswith("#")]
     assert rules[0] == "*"
     sent = {rule[1:] for rule in rules if rule.startswith("!")}
-    assert sent == {"LICENSE", "README.md", "pyproject.toml", "requirements/run.txt", "src"}
+    assert sent == {
+        "LICENSE",
+        "README.md",
+        "pyproject.toml",
+        "requirements/build.txt",
+        "requirements/run.txt",
+        "deploy/slim.py",
+        "src",
+    }
+
+
+def test_the_secrets_are_made_by_one_command_and_what_is_there_stays(tmp_path: Path) -> None:
+    example = tmp_path / ".env.example"
+    example.write_text((DEPLOY / ".env.example").read_text())
+    (tmp_path / ".env").write_text("JWT_SECRET=mine\nCURRENCY=eur\n")
+    for _ in range(2):
+        subprocess.run(["sh", DEPLOY / "secrets.sh", tmp_path], check=True)
+    made = variables(tmp_path / ".env")
+    assert set(made) == set(EXAMPLE)
+    assert (made["JWT_SECRET"], made["CURRENCY"]) == ("mine", "eur")
+    random = [re.search("[0-9a-f]{64}", made[name]) for name, value in EXAMPLE.items() if "RANDOM" in value]
+    assert len({each[0] for each in random[1:] if each}) == len(random) - 1
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    assert len((tmp_path / ".env").read_text().splitlines()) == len(made)
+
+
+def test_each_service_may_go_to_its_own_data_alone() -> None:
+    containers = compose(FILLED)["services"]
+    for name in CALLS:
+        environment = containers[name]["environment"]
+        assert environment["MONGO_URI"] == FILLED[f"MONGO_URI_{name.upper()}"]
+        assert ("REDIS_URL" in environment) is (name == "inventory")
+        assert [key for key in environment if key.startswith("MONGO")] == ["MONGO_URI"]
+    assert not {"MONGO_URI", "REDIS_URL"} & set(containers["gateway"]["environment"])
+
+
+def test_the_stores_users_may_do_what_the_handbook_says() -> None:
+    script = (DEPLOY / "stores" / "mongo.js").read_text()
+    assert re.findall(r'"(\w+)"', re.search(r"actions = \[(.*?)\]", script, re.DOTALL)[1]) == ACTIONS  # type: ignore[index]
+    (line,) = re.findall(r"^user .* on >\S+ (.*)$", (DEPLOY / "stores" / "redis.sh").read_text(), re.MULTILINE)
+    assert line == ACL.partition(">hidden ")[2]

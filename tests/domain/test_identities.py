@@ -81,4 +81,4 @@ def test_what_is_too_long_is_refused_and_not_cut(spell: Spell, longest: int) -> 
 def test_blanks_make_no_second_spelling(padded: str) -> None:
     wide, plain = (padded.replace(" ", " " * 1000).replace("{}x", f"{{}}{' ' * 1000}x") for _ in range(2))
     spell = _of_a_product("sku")
-    assert spell(wide.format("ＡＢＣ-1")) == spell(plain.format("ABC-1"))  # noqa: RUF001 - full width is meant
+    assert spell(wide.format("ＡＢＣ-1")) == spell(plain.format("ABC-1"))

@@ -34,7 +34,7 @@ class Load:
         while not self.stopping.is_set():
             try:
                 await self._buy_one(buyer, product_id)
-            except aiohttp.ClientError:
+            except (aiohttp.ClientError, TimeoutError):
                 continue
 
     async def _buy_one(self, buyer: Buyer, product_id: str) -> None:

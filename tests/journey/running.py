@@ -31,6 +31,8 @@ class Answer:
 class RunningShop:
     """One data directory and the server on it, which can be killed and started again."""
 
+    timeout = aiohttp.ClientTimeout(total=300)
+
     def __init__(self, data: Path, *options: str, **settings: str) -> None:
         self.data = data
         self._options = options
@@ -41,7 +43,7 @@ class RunningShop:
         self.http: aiohttp.ClientSession
 
     async def __aenter__(self) -> "RunningShop":
-        self.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        self.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=self.timeout)
         await self.start("--sample")
         return self
 

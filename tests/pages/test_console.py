@@ -1,7 +1,12 @@
 """The operator's console."""
 
+from typing import Any
+
+import msgspec
 import pytest
 
+from kassa.pages import admins, console_orders
+from kassa.pages.models import Refunds
 from tests.pages.conftest import Browser, text_of
 from tests.pages.fake_shop import NOW, FakeShop, Refused
 
@@ -374,7 +379,7 @@ async def test_a_refund_that_is_confirmed_twice_is_told_as_done_twice(
     path = f"/console/orders/{order['id']}/refund"
     sure = await operator.submit(await operator.get(f"/console/orders/{order['id']}"), path, amount="12.50")
     first = await operator.submit(sure, path)
-    read = console_orders.or_none
+    read = admins.or_none
 
     async def nothing_is_left(*asked: Any) -> Any:
         found = await read(*asked)

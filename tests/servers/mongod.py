@@ -90,7 +90,7 @@ class Mongod:
             key = self.directory / "key"
             key.write_text("membersKnowEachOtherByThis")
             key.chmod(0o400)
-        self._process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+        self._process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
     def wait_until_primary(self) -> None:
         """Wait until it takes writes; the first time, make it a replica set."""
@@ -243,7 +243,7 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """A test process that is killed leaves no server behind."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)

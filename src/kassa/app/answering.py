@@ -5,6 +5,7 @@ import contextlib
 import functools
 import gc
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
@@ -30,7 +31,9 @@ class Stopping(Problem):
 
 
 @contextlib.asynccontextmanager
-async def answering(app: App, listener: socket.socket, bounds: Bounds) -> AsyncIterator["asyncio.Task[None]"]:
+async def answering(
+    app: App, listener: socket.socket, bounds: Bounds, tls: ssl.SSLContext | None = None
+) -> AsyncIterator["asyncio.Task[None]"]:
     """Answer requests within these bounds; afterwards those in flight are finished first, or told to come again."""
     drain = _Drain(app)
     connections = Connections(bounds)
@@ -45,6 +48,7 @@ async def answering(app: App, listener: socket.socket, bounds: Bounds) -> AsyncI
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(FINISH_SECONDS) + 1,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="server")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from kassa.app.files import DataInUse, DataUnusable, Lock, note_sandbox_url, sandbox_url
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import Settings
+from kassa.app.tls import trusting
 from kassa.payment.event_handlers import HANDLED
 
 SANDBOX_KEY = "sk_test_sandbox"
@@ -80,7 +81,13 @@ async def _run(settings: Settings, host: str, webhook_url: str | None, is_up: Ca
 
     targets = (WebhookTarget(webhook_url, webhook_secrets(settings), HANDLED),) if webhook_url else ()
     hosts = tuple(filter(None, (urlsplit(settings.frontend_url or "").hostname,)))
-    config = SandboxConfig(settings.data / "sandbox.db", webhooks=targets, hosts=hosts, webhook_hosts=hosts)
+    config = SandboxConfig(
+        settings.data / "sandbox.db",
+        webhooks=targets,
+        hosts=hosts,
+        webhook_hosts=hosts,
+        trusted=trusting(settings),
+    )
     sandbox = Sandbox(config)
     # Where it was last, for open card pages have that address; else where there is room.
     last = int(last_sandbox_url(settings.data).rpartition(":")[2])

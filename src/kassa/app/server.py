@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ import structlog
 import uvloop
 
 from kassa.app import several
+from kassa.app.address import Address
 from kassa.app.answering import answering
 from kassa.app.connections import INNER, Bounds, public_bounds
 from kassa.app.files import DataInUse, Lock, bound
@@ -20,6 +22,7 @@ from kassa.app.settings import DEFAULT_PORTS, SettingError, Settings
 from kassa.app.shop import Place, Shop
 from kassa.app.stopping import stop_signal
 from kassa.app.supervisor import Role, Ties
+from kassa.app.tls import answering_with, trusting
 from kassa.app.web import CALLS, calls, public_app, service_app
 from kassa.app.wiring import all_here, open_shop
 from kassa.app.worker import Worker
@@ -39,25 +42,6 @@ class StartRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Address:
-    """Where the process listens, and where others find it."""
-
-    host: str
-    port: int
-
-    @property
-    def url(self) -> str:
-        """For programs on the same machine."""
-        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
-        return f"http://{f'[{shown}]' if ':' in shown and not shown.startswith('[') else shown}:{self.port}"
-
-    @property
-    def for_people(self) -> str:
-        """For browsers: the name that people type, so that they keep their cookies on the way back from paying."""
-        return self.url.replace("//127.0.0.1:", "//localhost:")
-
-
-@dataclass(frozen=True)
 class Server:
     """A process of the shop: what it consists of, where it is, and what it answers."""
 
@@ -65,6 +49,7 @@ class Server:
     place: Place
     address: Address
     app_of: Callable[[Shop], App]
+    tls: ssl.SSLContext | None = None
 
     @property
     def sandbox_url(self) -> str | None:
@@ -117,7 +102,7 @@ class Server:
             if shop.is_alone:
                 await shop.take_over()
             worker = Worker(list(shop.outboxes.values()), shop.jobs, shop.ids, shop.turns)
-            async with answering(self.app_of(shop), listener, self._bounds) as server:
+            async with answering(self.app_of(shop), listener, self._bounds, self.tls) as server:
                 worker.start()
                 warming = _warm_up(shop)
                 ready()
@@ -174,16 +159,18 @@ def serve(
     settings: Settings, service: str, host: str, port: int | None, announce: Announce, *, sandbox_host: str
 ) -> None:
     """One service alone, or the gateway, until it is told to stop. StartRefused, SettingError."""
-    address = Address(host, port or settings.port or DEFAULT_PORTS[service])
+    tls = answering_with(settings)
+    trusting(settings)  # So that what is wrong with it is told now.
+    address = Address(host, port or settings.port or DEFAULT_PORTS[service], "http" if tls is None else "https")
     if service == "gateway":
         settings.require_services_form(("gateway",), *CALLS)
-        server = Server(settings, Place({}, service), address, public_app)
+        server = Server(settings, Place({}, service), address, public_app, tls)
     else:
         settings.require_services_form((service,), *calls(service, settings))
         if service == "payment":
             settings.require_key(host)
         place = Place({service: service}, service, sandbox_host, webhook_url=f"{address.url}/webhook")
-        server = Server(settings, place, address, lambda shop: service_app(shop, service))
+        server = Server(settings, place, address, lambda shop: service_app(shop, service), tls)
     configure_logs(settings.log_level, settings.log_format)
     with _owned(settings, server.place):
         # Before it listens: whoever calls is refused at once, and does not wait along.
@@ -201,6 +188,8 @@ def _split(server: Server, public: socket.socket) -> list[Role]:
 
 
 def _check_form(settings: Settings, here: Mapping[str, str], *, workers: int, split: bool) -> None:
+    if settings.tls.certificate is not None:
+        raise SettingError("TLS_CERTIFICATE", "is for `kassa serve`; put a reverse proxy before `kassa up`")
     if len(here) < len(CALLS):
         if split:
             name = f"{next(iter(settings.service_urls)).upper()}_SERVICE_URL"

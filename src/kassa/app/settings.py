@@ -71,6 +71,9 @@ SETTINGS = (
     ),
     Setting("SERVICE_KEYS", "none", "private keys of the services that run here; `kassa keys services` makes them"),
     Setting("SERVICE_PUBLIC_KEYS", "none", "public keys of all services"),
+    Setting("TLS_CERTIFICATE", "none: plain HTTP", "file with the certificate that `kassa serve` answers with, in PEM"),
+    Setting("TLS_KEY", "none", "file with its private key; required as soon as `TLS_CERTIFICATE` is set"),
+    Setting("TLS_CA", "the system's", "file with who else may have signed the certificates of other services, in PEM"),
     Setting("FRONTEND_URL", "the gateway's own address", "where Stripe sends the buyer back"),
     Setting("CURRENCY", "usd", "the shop's currency; it stays as soon as there is a product"),
     Setting(
@@ -95,6 +98,14 @@ SETTINGS = (
 )
 
 
+class TlsFiles(NamedTuple):
+    """Where the files are for TLS between services, as the settings that begin with TLS_ say."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+    ca: Path | None = None
+
+
 def _secret() -> Any:
     return field(default=None, repr=False)
 
@@ -115,6 +126,7 @@ class Settings:
     internal_secret: str | None = _secret()
     service_keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     service_public_keys: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
+    tls: TlsFiles = field(default_factory=TlsFiles)
     frontend_url: str | None = None
     currency: str = "usd"
     payment_decline_policy: str = "cancel"
@@ -196,6 +208,7 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         internal_secret=get.maybe("INTERNAL_SECRET", reading.secret),
         service_keys=get.maybe("SERVICE_KEYS", reading.service_keys) or {},
         service_public_keys=get.maybe("SERVICE_PUBLIC_KEYS", reading.service_public_keys) or {},
+        tls=TlsFiles(*(get.maybe(f"TLS_{name.upper()}", Path) for name in TlsFiles._fields)),
         frontend_url=get.maybe("FRONTEND_URL", reading.frontend_url),
         currency=get("CURRENCY", reading.currency, "usd"),
         payment_decline_policy=get("PAYMENT_DECLINE_POLICY", reading.one_of("cancel", "retry"), "cancel"),
@@ -217,6 +230,9 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
 def _check_together(settings: Settings) -> None:
     if settings.stripe_secret_key is not None and not settings.stripe_webhook_secrets:
         raise SettingError("STRIPE_WEBHOOK_SECRET", "must be set when STRIPE_SECRET_KEY is; `stripe listen` prints it")
+    if (settings.tls.certificate is None) is not (settings.tls.key is None):
+        missing, other = ("TLS_KEY", "TLS_CERTIFICATE") if settings.tls.key is None else ("TLS_CERTIFICATE", "TLS_KEY")
+        raise SettingError(missing, f"must be set when {other} is")
     if settings.stripe_api_base is not None and settings.stripe_secret_key is None:
         raise SettingError("STRIPE_SECRET_KEY", "must be set when STRIPE_API_BASE is; without both a sandbox is used")
 

@@ -6,6 +6,7 @@ aiohttp is imported with the first call: it takes a fifth of a second, and a sho
 from __future__ import annotations
 
 import math
+import ssl
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -24,23 +25,23 @@ CONNECT_SECONDS = 2.0
 IDLE_SECONDS = 15.0
 
 
-def new_session() -> aiohttp.ClientSession:
-    """Connections to the other services."""
+def new_session(trusted: ssl.SSLContext | bool = True) -> aiohttp.ClientSession:
+    """Connections to the other services, whose certificates must be `trusted`."""
     import aiohttp
 
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=256, keepalive_timeout=IDLE_SECONDS),
+        connector=aiohttp.TCPConnector(limit=256, ssl=trusted, keepalive_timeout=IDLE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=DEADLINE_SECONDS, connect=CONNECT_SECONDS),
         trust_env=False,
     )
 
 
-def new_proxying_session() -> aiohttp.ClientSession:
+def new_proxying_session(trusted: ssl.SSLContext | bool = True) -> aiohttp.ClientSession:
     """The gateway's connections, on which it passes requests on."""
     from kassa.gateway import proxy
 
-    return proxy.new_session()
+    return proxy.new_session(trusted)
 
 
 class HttpTransport:

@@ -17,6 +17,7 @@ from kassa.app.secrets import kept_secret, service_keys
 from kassa.app.settings import SERVICES, Settings
 from kassa.app.shop import Neighbour, Place, Sessions, Shop, present
 from kassa.app.stores import open_database, open_stock
+from kassa.app.tls import trusting
 from kassa.app.transport import HttpTransport, new_proxying_session, new_session
 from kassa.app.worker import TURNS, Job, Turns
 from kassa.auth.devices import Devices
@@ -122,7 +123,8 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
     """Construct what lives here; afterwards let it settle, and close it all."""
     parts = parts or Parts()
     clock, ids = parts.clock, Ids(parts.clock, parts.entropy)
-    sessions, proxying = Sessions(new_session), Sessions(new_proxying_session)
+    sessions = Sessions(lambda: new_session(trusting(settings)))
+    proxying = Sessions(lambda: new_proxying_session(trusting(settings)))
 
     @cache
     def auth() -> Auth:

@@ -1,6 +1,7 @@
 """`kassa simulate`: the whole shop under simulated trouble, many times over, each run from a seed of its own."""
 
 import gc
+import importlib.util
 import multiprocessing
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kassa.cli.running import typed
+from kassa.cli.trouble import Refusal
 from kassa.kit.text import counted
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ def simulate(
 ) -> None:
     """Simulate shops in trouble: crashes, lost and doubled messages, Stripe's failures, wrong clocks. A violation of
     what must hold ends it with status 1, and is told with its seed and a history made as short as can be."""
+    if importlib.util.find_spec("lupa") is None:
+        missing = "lupa, which a shop does not need, is missing"
+        raise Refusal(f"{missing}: pip install 'kassa[simulation]', or make install-test in a clone of the repository")
     from kassa.simulation.faults import KINDS
 
     if unknown := set(often or ()) - set(KINDS):

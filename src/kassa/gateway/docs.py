@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from kassa.gateway.description import described
 from kassa.kit.wire import encode
 
-_FILES = {
+FILES = {
     "swagger-ui.css": "text/css; charset=utf-8",
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "favicon-32x32.png": "image/png",
@@ -68,9 +68,9 @@ def docs_handlers(handlers: Sequence[Any], currency: str) -> list[Any]:
     @get("/docs/{name:str}", include_in_schema=False, sync_to_thread=True)
     def file(name: FromPath[str]) -> Response[bytes]:
         """The page's files."""
-        if name not in _FILES:
+        if name not in FILES:
             raise NotFoundException
-        return Response((_statics() / name).read_bytes(), media_type=_FILES[name], headers=_KEPT)
+        return Response((_statics() / name).read_bytes(), media_type=FILES[name], headers=_KEPT)
 
     return [openapi, page, start, file]
 

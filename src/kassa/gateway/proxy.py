@@ -1,5 +1,6 @@
 """The gateway in services form: a streaming reverse proxy. Bodies pass untouched, piece by piece."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import aiohttp
@@ -47,10 +48,11 @@ class ClientGone(Exception):
     """The client went away before it had sent its whole body."""
 
 
-def new_session() -> aiohttp.ClientSession:
-    """Connections to the services: kept, uncompressed, without cookies, redirects or the environment's proxies."""
+def new_session(trusted: ssl.SSLContext | bool = True) -> aiohttp.ClientSession:
+    """Connections to the services, whose certificates must be `trusted`: kept, uncompressed, without cookies, redirects
+    or the environment's proxies."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
+        connector=aiohttp.TCPConnector(limit=0, ssl=trusted, keepalive_timeout=IDLE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS),
         auto_decompress=False,

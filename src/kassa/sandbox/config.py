@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class SandboxConfig:
     `hosts` are names by which it is called, besides those of this machine. `webhook_hosts` are hosts that endpoints
     made through the API may be on, besides this machine and the configured ones; `*` for any.
     `public_url` is where browsers reach the card page; left empty, the address that the server bound is used.
+    `trusted` says whose certificates are believed; True: those that the system's authorities have signed.
     `retry_base` is the pause before the first retry of a delivery; each further pause is twice as long.
     `later` is how long refunds and disputes of the special test cards take, by the sandbox's own clock.
     `bank_delay` is how long a payment by bank (a delayed method) takes, by the same clock.
@@ -46,6 +48,7 @@ class SandboxConfig:
     database: Path
     public_url: str = ""
     webhooks: tuple[WebhookTarget, ...] = ()
+    trusted: ssl.SSLContext | bool = True
     wall_clock: Callable[[], float] = time.time
     retry_base: float = 1.0
     retry_cap: float = 3600.0

@@ -69,7 +69,7 @@ class Deliveries:
 
     async def start(self) -> None:
         timeout = aiohttp.ClientTimeout(total=self._config.delivery_timeout)
-        connector = aiohttp.TCPConnector(limit=AT_ONCE * 2)
+        connector = aiohttp.TCPConnector(limit=AT_ONCE * 2, ssl=self._config.trusted)
         jar = aiohttp.DummyCookieJar()
         self._client = aiohttp.ClientSession(timeout=timeout, connector=connector, cookie_jar=jar)
         self._loop_task = asyncio.create_task(self._run(), name="sandbox-deliveries")

@@ -1,0 +1,53 @@
+"""Takes away what no shop needs of an environment that Kassa is installed in: python slim.py, by its own Python.
+
+Bytecode of what is never imported, symbols of compiled modules (by `strip`), what compilers and type checkers read, and
+the files of Swagger UI that no page of Kassa loads. All packages stay, so that what is installed can be told.
+"""
+
+import importlib
+import pkgutil
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import stripe
+
+import kassa
+from kassa.gateway import docs
+
+SITE = Path(sysconfig.get_paths()["purelib"])
+NEEDLESS = (".c", ".h", ".map", ".pxd", ".pyi", ".pyx")
+
+
+def imported() -> set[Path]:
+    """The bytecode of all that Kassa imports, sooner or later."""
+    for module in pkgutil.walk_packages(kassa.__path__, "kassa."):
+        if "simulation" not in module.name and not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    # Stripe's library imports what it needs when it is needed.
+    assert stripe.StripeClient("sk_test_none").v1.checkout.sessions
+    specs = [getattr(module, "__spec__", None) for module in list(sys.modules.values())]
+    return {Path(spec.cached) for spec in specs if spec is not None and spec.cached}
+
+
+def is_needless(path: Path, kept: set[Path]) -> bool:
+    """Whether a file can go; `kept` is bytecode that cannot."""
+    if path.parent == SITE / "swagger_ui" / "static":
+        return path.name not in docs.FILES and path.name != "LICENSE"
+    return path.suffix in NEEDLESS or (path.suffix == ".pyc" and path not in kept)
+
+
+def main() -> None:
+    """Take it away."""
+    kept = imported()
+    for path in list(SITE.rglob("*")):
+        if is_needless(path, kept):
+            path.unlink()
+    shutil.rmtree(SITE / "test", ignore_errors=True)  # Swagger UI's own tests.
+    compiled = [str(path) for path in SITE.rglob("*.so")]
+    subprocess.run(["strip", "--strip-unneeded", *compiled], check=True)  # noqa: S603, S607
+
+
+main()
