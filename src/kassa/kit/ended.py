@@ -70,7 +70,8 @@ class EndedTokens:
         """Return when what is known is fresh; Unavailable if it is too old, and nobody answers."""
         while True:
             fetching = self._fetching
-            if fetching is None:
+            # One that is done may still be there: to wait for it would not let anybody else go on.
+            if fetching is None or fetching.done():
                 if self._clock.now() < self._fresh_until:
                     return
                 fetching = self._fetching = asyncio.ensure_future(self._ask())
@@ -78,7 +79,8 @@ class EndedTokens:
             await asyncio.shield(fetching)
 
     def _asked(self, fetching: "asyncio.Future[None]") -> None:
-        self._fetching = None
+        if self._fetching is fetching:
+            self._fetching = None
         if not fetching.cancelled():
             fetching.exception()  # Whoever waited has got it; perhaps nobody waits any more.
 
