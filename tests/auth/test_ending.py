@@ -1,5 +1,8 @@
 """What was ended is ended at once: no token of it is taken any more, wherever it is shown."""
 
+import asyncio
+import signal
+
 import jwt
 import msgspec
 import pytest
@@ -8,6 +11,7 @@ from kassa.kit.clock import MINUTE, SECOND
 from kassa.kit.ended import Ended, EndedTokens
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.problem import Unauthenticated, Unavailable
+from tests.support import FakeClock
 
 from .world import EMAIL, PASSWORD, World, cheap_passwords
 
@@ -198,3 +202,35 @@ async def test_while_auth_does_not_answer_what_is_known_counts_for_ten_seconds(w
 async def test_whatever_is_asked_no_more_is_told_than_of_some_minutes(world: World, since: int) -> None:
     answer = (await world.get(f"/auth/ended?since={since}")).json()
     assert world.clock.now() - 16 * MINUTE <= answer["until"] <= world.clock.now()
+
+
+async def test_who_comes_just_as_the_answer_does_is_not_waited_for_without_end() -> None:
+    """The answer is there, and nobody has been told of it yet: a loop that never lets go held a whole process."""
+    came: list[bool] = []
+    clock = FakeClock()
+
+    def come() -> None:
+        coming = ended.refresh()
+        try:
+            coming.send(None)
+        except StopIteration:
+            came.append(True)
+        finally:
+            coming.close()
+
+    async def fetch(_: int) -> Ended:
+        asyncio.get_running_loop().call_soon(come)  # Before those who are told that this is done.
+        return Ended([], clock.now(), latest=True)
+
+    def give_up(*_: object) -> None:
+        raise AssertionError("it loops")
+
+    ended = EndedTokens(fetch, clock)
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(5)
+    try:
+        await ended.refresh()
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    assert came == [True]

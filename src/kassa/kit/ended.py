@@ -70,19 +70,13 @@ class EndedTokens:
         """Return when what is known is fresh; Unavailable if it is too old, and nobody answers."""
         while True:
             fetching = self._fetching
-            # One that is done may still be there: to wait for it would not let anybody else go on.
+            # One that has ended must not be waited for: that would let nobody else come, again and again.
             if fetching is None or fetching.done():
                 if self._clock.now() < self._fresh_until:
                     return
                 fetching = self._fetching = asyncio.ensure_future(self._ask())
-                fetching.add_done_callback(self._asked)
+                fetching.add_done_callback(_asked)
             await asyncio.shield(fetching)
-
-    def _asked(self, fetching: "asyncio.Future[None]") -> None:
-        if self._fetching is fetching:
-            self._fetching = None
-        if not fetching.cancelled():
-            fetching.exception()  # Whoever waited has got it; perhaps nobody waits any more.
 
     async def _ask(self) -> None:
         asked_at = self._clock.now()
@@ -105,3 +99,8 @@ class EndedTokens:
     def _forget(self, now: Millis) -> None:
         while self._marks and now - self._marks[oldest := next(iter(self._marks))] >= KEPT:
             del self._marks[oldest]  # They are in the order of their coming.
+
+
+def _asked(fetching: "asyncio.Future[None]") -> None:
+    if not fetching.cancelled():
+        fetching.exception()  # Whoever waited has got it; perhaps nobody waits any more.
