@@ -75,3 +75,10 @@ def test_what_is_too_long_is_refused_and_not_cut(spell: Spell, longest: int) -> 
         assert _spelled(spell, text) in (None, "ada hidden"), "blanks are one, however many there are"
     with pytest.raises((ValueError, Invalid)):
         normalised_email(f"ada@shop.example{' ' * 10 * longest}@other.example")
+
+
+@pytest.mark.parametrize("padded", ["{} ", " {}", "{}x"], ids=["behind", "before", "between"])
+def test_blanks_make_no_second_spelling(padded: str) -> None:
+    wide, plain = (padded.replace(" ", " " * 1000).replace("{}x", f"{{}}{' ' * 1000}x") for _ in range(2))
+    spell = _of_a_product("sku")
+    assert spell(wide.format("ＡＢＣ-1")) == spell(plain.format("ABC-1"))

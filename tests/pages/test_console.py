@@ -1,7 +1,12 @@
 """The operator's console."""
 
+from typing import Any
+
+import msgspec
 import pytest
 
+from kassa.pages import admins, console_orders
+from kassa.pages.models import Refunds
 from tests.pages.conftest import Browser, text_of
 from tests.pages.fake_shop import NOW, FakeShop, Refused
 
@@ -365,3 +370,21 @@ async def test_a_stored_event_is_replayed(operator: Browser, shop: FakeShop) -> 
     answer = await operator.submit(page, "/console/events/evt_1/replay")
     assert answer.status_code == 303
     assert shop.called("POST", "/payments/admin/events/evt_1/replay")
+
+
+async def test_a_refund_that_is_confirmed_twice_is_told_as_done_twice(
+    operator: Browser, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 2})], "CONFIRMED")
+    path = f"/console/orders/{order['id']}/refund"
+    sure = await operator.submit(await operator.get(f"/console/orders/{order['id']}"), path, amount="12.50")
+    first = await operator.submit(sure, path)
+    read = admins.or_none
+
+    async def nothing_is_left(*asked: Any) -> Any:
+        found = await read(*asked)
+        return msgspec.structs.replace(found, left_minor=0, left_items=()) if isinstance(found, Refunds) else found
+
+    monkeypatch.setattr(console_orders, "or_none", nothing_is_left)
+    again = await operator.submit(sure, path)
+    assert (first.status_code, again.status_code) == (303, 303)

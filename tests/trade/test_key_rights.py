@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
-from kassa.kit.clock import DAY, MINUTE
+from kassa.kit.clock import DAY, HOUR, MINUTE
 from kassa.kit.problem import Unavailable
 from kassa.payment.key_rights import KeyRights
 from kassa.payment.rights import EACH_RIGHT
@@ -76,6 +76,41 @@ async def test_a_refusal_that_no_right_explains_stays_until_the_same_call_works(
     assert (count, text.endswith(f"(open session): {SESSIONS}")) == (2, True)
     await shop.open(order)
     assert await told(shop) == []
+
+
+async def test_a_refusal_that_passed_ends_though_the_call_is_not_made_again(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    with monkeypatch.context() as patched:
+        refuse(shop, patched, "open_session", SESSIONS)
+        with pytest.raises(StripeKeyRefused):
+            await shop.open(order)
+    shop.clock.advance(HOUR)
+    shop.stripe.lacks = {"read Disputes": DISPUTES}
+    await shop.key_rights.look()
+    assert len(await told(shop)) == 2
+    shop.stripe.lacks.clear()
+    await shop.key_rights.look()
+    await shop.key_rights.look()
+    assert await told(shop) == []
+
+
+async def test_many_that_are_refused_have_the_rights_used_once(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[object] = []
+
+    async def use(right: object) -> None:
+        used.append(right)
+
+    monkeypatch.setattr(shop.stripe, "use", use)
+
+    async def refused() -> None:
+        raise StripeKeyRefused(f"Stripe: refused, request {len(used)}")
+
+    for _ in range(50):
+        with pytest.raises(StripeKeyRefused):
+            await shop.key_rights.call("refund", refused)
+    assert len(used) == len(EACH_RIGHT)
 
 
 async def test_each_reason_is_told_once_with_all_that_it_stops(shop: World) -> None:

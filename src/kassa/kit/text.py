@@ -30,8 +30,9 @@ def normalised(text: str, longest: int, *, is_label: bool = False) -> str:
     invisible characters but where a script or an emoji needs them. On a label letters and digits of all widths and
     shapes are the same, too (NFKC). A text that is far too long is left as it is, and must not cost anything. What
     the spelling must be like is checked afterwards: it may be longer than the text."""
+    text = _BLANKS.sub(" ", text).strip()  # First: blanks make no text too long to be folded.
     if text.isascii() or is_far_too_long(text, longest):
-        return _BLANKS.sub(" ", text).strip()
+        return text
     composed = unicodedata.normalize("NFKC" if is_label else "NFC", text)
     return unicodedata.normalize("NFC", _BLANKS.sub(" ", _without_invisible(composed)).strip())
 

@@ -85,16 +85,19 @@ async def refund(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
     refunds = await or_none(visit, path_of("payments", order_id, "refunds"), Refunds)
     pieces_of = {item.product_id: f"pieces-{item.product_id}" for item in order.items}
     typed = {name: visit.field(name) for name in ("amount", "reason", *pieces_of.values())}
-    amount, errors = _amount(typed["amount"], order, refunds)
+    is_confirmed = visit.field("confirmed") == "yes"
+    # Confirmed twice it has gone back already, so that less is left: the API knows its own answer again.
+    left = None if is_confirmed else refunds
+    amount, errors = _amount(typed["amount"], order, left)
     for product_id, name in pieces_of.items():
-        most = refunds.can_come_back(product_id) if refunds else MOST_PIECES
+        most = left.can_come_back(product_id) if left else MOST_PIECES
         if not 0 <= number(typed[name] or "0", -1) <= most:
             errors[name] = f"Give a number from 0 to {most}."
     if errors:
         return await _order_response(visit, order_id, "", 422, typed, errors)
     pieces = [(item, number(typed[pieces_of[item.product_id]])) for item in order.items]
     pieces = [(item, quantity) for item, quantity in pieces if quantity]
-    if visit.field("confirmed") != "yes":
+    if not is_confirmed:
         return visit.page("console/refund.html", order=order, amount=amount, reason=typed["reason"], pieces=pieces)
     items = [{"productId": item.product_id, "quantity": quantity} for item, quantity in pieces]
     body = {"amount": amount, "reason": typed["reason"], "items": items}

@@ -8,7 +8,7 @@ from inspect import iscoroutinefunction
 from typing import Any, NamedTuple, cast
 
 from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
-from kassa.kit.clock import MINUTE, Clock, Millis, rfc3339
+from kassa.kit.clock import HOUR, MINUTE, Clock, Millis, rfc3339
 from kassa.kit.documents import Collection
 from kassa.kit.problem import Unavailable
 from kassa.payment.processor import Processor
@@ -17,6 +17,7 @@ from kassa.payment.rights import EACH_RIGHT, Right, StripeAccount
 from kassa.payment.store import Refusals
 
 _MOST = 100
+_OF_RIGHTS = frozenset(f"{right.access} {right.resource}" for right in EACH_RIGHT)
 
 
 class Lacking(NamedTuple):
@@ -37,6 +38,7 @@ class KeyRights:
         self._account = account
         self._clock = clock
         self._counts: dict[str, RefusalCount] = {}
+        self._looked_at: Millis = -MINUTE
 
     def jobs(self) -> list[tuple[str, Millis, Callable[[], Awaitable[Any]]]]:
         """What is to be done regularly: name, every so often (ms), how."""
@@ -44,10 +46,22 @@ class KeyRights:
 
     async def look(self) -> None:
         """Use each right once, harmlessly, and note which work. StripeUnreachable: not all could be used."""
-        if self._account is not None:
-            outcomes = await asyncio.gather(*(self._use(self._account, right) for right in EACH_RIGHT))
-            if unreachable := next((each for each in outcomes if each), None):
-                raise unreachable
+        if self._account is None:
+            return
+        self._looked_at = now = self._clock.now()
+        outcomes = await asyncio.gather(*(self._use(self._account, right) for right in EACH_RIGHT))
+        if unreachable := next((each for each in outcomes if each), None):
+            raise unreachable
+        await self._forget_passing(now)
+
+    async def _forget_passing(self, now: Millis) -> None:
+        """What a call was refused once goes when all rights have worked for an hour: it may not be made again soon."""
+        refused = await self._refusals.find({}, limit=_MOST)
+        if any(each.id in _OF_RIGHTS for each in refused):
+            return
+        for each in refused:
+            if now - each.last_at >= HOUR:
+                await self._count(each.id).end()
 
     async def lacking(self) -> list[Lacking]:
         """What Stripe refuses now, as far as is known."""
@@ -79,7 +93,8 @@ class KeyRights:
 
     async def _note(self, name: str, reason: str) -> None:
         what = await self._noted_for(reason)
-        if what is None:
+        # One look tells for all that are refused meanwhile.
+        if what is None and self._clock.now() - self._looked_at >= MINUTE:
             with suppress(StripeUnreachable):
                 await self.look()
             if await self._noted_for(reason):

@@ -47,8 +47,12 @@ class RefusalCount:
     async def forget(self) -> None:
         """The same has worked: it is over."""
         now = self._clock.now()
-        if not self._has_refused and now - self._looked_at < WINDOW:
-            return
+        if self._has_refused or now - self._looked_at >= WINDOW:
+            await self.end()
+
+    async def end(self) -> None:
+        """It is over, whether the same has worked or not."""
+        now = self._clock.now()
         self._lately, self._has_refused, self._looked_at, self._written_at = 0, False, now, 0
         if await self._refusals.get(self._id) is not None:
             await self._refusals.delete(self._id)
