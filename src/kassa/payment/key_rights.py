@@ -48,7 +48,7 @@ class KeyRights:
         """Use each right once, harmlessly, and note which work. StripeUnreachable: not all could be used."""
         if self._account is None:
             return
-        self._looked_at = now = self._clock.now()
+        now = self._clock.now()
         outcomes = await asyncio.gather(*(self._use(self._account, right) for right in EACH_RIGHT))
         if unreachable := next((each for each in outcomes if each), None):
             raise unreachable
@@ -95,6 +95,7 @@ class KeyRights:
         what = await self._noted_for(reason)
         # One look tells for all that are refused meanwhile.
         if what is None and self._clock.now() - self._looked_at >= MINUTE:
+            self._looked_at = self._clock.now()
             with suppress(StripeUnreachable):
                 await self.look()
             if await self._noted_for(reason):
