@@ -308,7 +308,7 @@ def test_there_are_at_most_thirty_settings_each_with_words_to_it() -> None:
 @pytest.mark.parametrize("dots", ["...", "…"])
 def test_the_dots_of_an_example_are_no_value(name: str, dots: str) -> None:
     for value in (f"{VALID[name][:3]}{dots}", f"{VALID[name]}{dots}"):
-        assert "has ... in it, which stands for what is left out: set the whole value" in refused_value(name, value)
+        assert "ends with ..., which stands for what is left out: set the whole value" in refused_value(name, value)
 
 
 def test_what_the_readme_shows_for_a_key_and_a_secret_is_refused() -> None:

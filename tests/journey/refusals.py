@@ -1,14 +1,18 @@
-"""For schemathesis: what no schema can say of a request. All of its checks are on; one of them is told of reasons that
+"""For schemathesis: what no schema can say of a request. All of its checks are on; two of them are told of reasons that
 lie in the shop and not in the request."""
 
 import json
+import re
 import secrets
 from typing import Any
 
 import schemathesis
+from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.core.transport import Response
 from schemathesis.openapi.checks import RejectedPositiveData
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+from kassa.kit.text import normalised
 
 MONEY = ("price", "amount")
 # Codes that say that the request itself is wrong: the description must have said so before.
@@ -32,6 +36,21 @@ def valid_data_is_accepted(ctx: Any, response: Response, case: Any) -> bool | No
             raise
         return None
     return accepted
+
+
+@schemathesis.check
+def wrong_data_is_refused(ctx: Any, response: Response, case: Any) -> bool | None:
+    """As `negative_data_rejection`, but for a text that is too long only as it was sent: blanks around it and what is
+    not seen do not count, and JSON Schema counts them."""
+    try:
+        refused: bool | None = negative_data_rejection(ctx, response, case)
+    except AcceptedNegativeData as accepted:
+        too_long = re.search(r"violates `maxLength` at /properties/(\w+)", accepted.message)
+        sent = case.body.get(too_long[1]) if too_long and isinstance(case.body, dict) else None
+        if not isinstance(sent, str) or len(normalised(sent, len(sent))) == len(sent):
+            raise
+        return None
+    return refused
 
 
 def _is_for_the_order(case: Any, problem: Any) -> bool:

@@ -4,14 +4,17 @@ import fcntl
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from kassa.app.settings import SERVICES
 
 MOVED = "moved"
+_TRIES = 600
+_PAUSE_SECONDS = 0.1
 
 
 class DataInUse(Exception):
@@ -50,7 +53,7 @@ class Lock:
         with usable(path.parent):
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take()
         except OSError:
             owner = os.read(self._descriptor, 32).decode(errors="replace").strip()
             os.close(self._descriptor)
@@ -60,6 +63,17 @@ class Lock:
             ) from None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def _take(self) -> None:
+        """BlockingIOError: a server has it. A command that copies the data shares it meanwhile, and is waited for."""
+        for _ in range(_TRIES):
+            with suppress(BlockingIOError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            time.sleep(_PAUSE_SECONDS)
+        raise BlockingIOError
 
     def release(self) -> None:
         """Let go of it. The file stays: removing it could let two in."""

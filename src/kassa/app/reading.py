@@ -29,8 +29,8 @@ def check_pasted(text: str) -> None:
     dots of an example."""
     if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
         raise ValueError("is in quotation marks, which docker's --env-file takes for a part of it: leave them out")
-    if "..." in text or "…" in text:
-        raise ValueError("has ... in it, which stands for what is left out: set the whole value")
+    if text.endswith(("...", "…")):
+        raise ValueError("ends with ..., which stands for what is left out: set the whole value")
     for place, character in enumerate(text, 1):
         is_unseen = unicodedata.category(character)[0] in "CZ" and character != " "
         if is_unseen or _UNSEEN.match(character):
