@@ -10,15 +10,9 @@ import httpx
 import pytest
 
 from tests.app.process import Running, kassa, started
+from tests.sandbox.world import PERMISSIONS
 
 KEY = "rk_test_of_a_shop"
-ALL = [
-    "rak_checkout_session_write",
-    "rak_payment_intent_read",
-    "rak_charge_write",
-    "rak_dispute_read",
-    "rak_event_read",
-]
 ADMIN = {"email": "admin@shop.example", "password": "correct horse battery"}
 BUYER = {"email": "buyer@shop.example", "password": "correct horse battery"}
 
@@ -49,7 +43,7 @@ def told(shop: Running) -> str:
 
 
 def test_a_right_that_goes_missing_is_told_with_the_first_buyer(stripe: Running, tmp_path: Path) -> None:
-    settings = allow(stripe, *ALL)
+    settings = allow(stripe, *PERMISSIONS)
     with (
         started(tmp_path, "up", "--sample", **settings) as shop,
         httpx.Client(base_url=shop.url, trust_env=False) as http,
@@ -62,7 +56,7 @@ def test_a_right_that_goes_missing_is_told_with_the_first_buyer(stripe: Running,
         http.headers["Authorization"] = f"Bearer {http.post('/auth/register', json=BUYER).json()['token']}"
         product = http.get("/products?limit=1").json()["products"][0]["id"]
         order = http.post("/orders", json={"items": [{"productId": product, "quantity": 1}]}).json()["order"]["id"]
-        allow(stripe, *ALL[1:])
+        allow(stripe, *PERMISSIONS[1:])
         refused = http.post("/payments/create-session", json={"orderId": order})
         assert (refused.status_code, refused.json()["code"]) == (502, "stripe_key_refused")
         assert "rak_" not in refused.text
@@ -75,7 +69,7 @@ def test_a_right_that_goes_missing_is_told_with_the_first_buyer(stripe: Running,
         ill = kassa(tmp_path, "doctor", **settings)
         assert "✗ Stripe key: may not do all that the shop does (Stripe has refused the key since" in ill.stdout
         assert "(write Checkout Sessions)" in ill.stdout
-        allow(stripe, *ALL)
+        allow(stripe, *PERMISSIONS)
         well = kassa(tmp_path, "doctor", **settings)
         assert "✓ Stripe key: may do all that the shop does" in well.stdout
         shop.wait_until_ready()
@@ -87,7 +81,7 @@ def test_a_payment_service_of_its_own_tells_it_from_its_start(stripe: Running, t
     names = ("auth", "product", "inventory", "order")
     elsewhere = {f"{name.upper()}_SERVICE_URL": "http://127.0.0.1:1" for name in names}
     secrets = {"JWT_SECRET": "j" * 32, "INTERNAL_SECRET": "i" * 32}
-    settings = {**allow(stripe, *ALL[:-1]), **elsewhere, **secrets}
+    settings = {**allow(stripe, *PERMISSIONS[:-1]), **elsewhere, **secrets}
     with started(tmp_path, "serve", "payment", **settings) as payment:
         payment.wait_until_ready("/health")
         assert "'rak_event_read'" in told(payment)

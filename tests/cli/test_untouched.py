@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,12 @@ def _killed(shop: Path, to: Path) -> None:
 
 def _backup(shop: Path, to: Path) -> None:
     to.mkdir()
-    _each(shop, to, lambda source, target: source.backup(sqlite3.connect(target)))
+
+    def backed_up(source: sqlite3.Connection, target: Path) -> None:
+        with closing(sqlite3.connect(target)) as there:
+            source.backup(there)
+
+    _each(shop, to, backed_up)
 
 
 def _vacuumed(shop: Path, to: Path) -> None:
@@ -71,12 +77,14 @@ def _each(shop: Path, to: Path, copy: Callable[[sqlite3.Connection, Path], objec
     with tempfile.TemporaryDirectory() as folder:  # SQLite changes what it opens.
         _killed(shop, Path(folder, "shop"))
         for name in ("kassa.db", "sandbox.db"):
-            copy(sqlite3.connect(Path(folder, "shop", name)), to / name)
+            with closing(sqlite3.connect(Path(folder, "shop", name))) as source:
+                copy(source, to / name)
 
 
 def _of_an_older_release(shop: Path, to: Path) -> None:
     _backup(shop, to)
-    with sqlite3.connect(to / "kassa.db") as database:
+    # A connection that is left open writes into the file whenever it is collected.
+    with closing(sqlite3.connect(to / "kassa.db")) as database, database:
         for table in ("refused_webhooks", "shop"):
             database.execute(f"DROP TABLE {table}")
 

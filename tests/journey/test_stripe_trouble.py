@@ -67,7 +67,7 @@ async def stripe(shop: RunningShop) -> AsyncIterator[Trouble]:
 
 @pytest.mark.parametrize(
     "kind",
-    ["error_500_before", "error_500_after", "reset", "timeout_before", "timeout_after", "409", "429", "nonsense"],
+    ["error_500_before", "error_500_after", "reset", "timeout_before", "timeout_after", "429", "nonsense"],
 )
 async def test_a_session_that_could_not_be_made_is_made_once_when_asked_again(stripe: Trouble, kind: str) -> None:
     order_id = await stripe.order()
@@ -75,6 +75,15 @@ async def test_a_session_that_could_not_be_made_is_made_once_when_asked_again(st
     failed = await stripe.open(order_id)
     assert (failed.status, failed.body["code"]) == (503, "stripe_unreachable")
     assert failed.headers["Content-Type"] == "application/problem+json"
+    answers = await asyncio.gather(*(stripe.open(order_id) for _ in range(3)))
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.body["sessionId"] for answer in answers}) == 1
+    assert len(await stripe.sessions(order_id)) == 1
+
+
+async def test_a_call_that_is_under_way_elsewhere_is_waited_for(stripe: Trouble) -> None:
+    order_id = await stripe.order()
+    await stripe.fault(CREATE, "409")
     answers = await asyncio.gather(*(stripe.open(order_id) for _ in range(3)))
     assert {answer.status for answer in answers} == {200}
     assert len({answer.body["sessionId"] for answer in answers}) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ WRITTEN = 1_795_660_500.0
 
 @pytest.fixture
 async def older(tmp_path: Path, receiver: Receiver) -> AsyncIterator[World]:
-    with sqlite3.connect(tmp_path / "sandbox.db") as database:
+    with closing(sqlite3.connect(tmp_path / "sandbox.db")) as database, database:
         database.executescript((DATA / "older.sql").read_text())
     database.close()
     webhooks = (WebhookTarget(receiver.url, (SECRET,)),)

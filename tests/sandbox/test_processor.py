@@ -14,17 +14,10 @@ from kassa.payment.processor import Refused
 from kassa.payment.processor_stripe import StripeProcessor
 from kassa.payment.rights import ENDPOINTS_RIGHT, RIGHTS
 from tests.app.process import kassa
-from tests.sandbox.world import SECRET, World, until
+from tests.sandbox.world import PERMISSIONS, SECRET, World, until
 
 KEY = "rk_test_1234567890"
-ALL = [
-    "rak_checkout_session_write",
-    "rak_payment_intent_read",
-    "rak_charge_write",
-    "rak_dispute_read",
-    "rak_event_read",
-    "rak_webhook_read",
-]
+ALL = [*PERMISSIONS, "rak_webhook_read"]
 
 
 @pytest.fixture

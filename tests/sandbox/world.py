@@ -15,6 +15,14 @@ from aiohttp import ClientSession, web
 from kassa.sandbox import Sandbox
 
 SECRET = "whsec_test"
+PERMISSIONS = (
+    "rak_checkout_session_write",
+    "rak_payment_intent_read",
+    "rak_charge_write",
+    "rak_dispute_read",
+    "rak_event_read",
+)
+"""What a shop's key must be allowed to do (docs/operations.md)."""
 PATIENCE = 15.0
 Json = dict[str, Any]
 

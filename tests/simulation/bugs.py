@@ -366,7 +366,8 @@ def an_owed_refund_that_is_refused_is_given_up(patch: Patch) -> None:
 
 @bug
 def money_that_a_bank_sent_back_is_on_nobodys_list(patch: Patch) -> None:
-    patch.setattr(refunds, "owed_again", lambda payment, *_: payment)
+    for module in (refunds, refund_states):
+        patch.setattr(module, "owed_again", lambda payment, *_: payment)
 
 
 @bug

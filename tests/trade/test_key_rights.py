@@ -8,6 +8,7 @@ import pytest
 from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
 from kassa.kit.clock import DAY, HOUR, MINUTE
 from kassa.kit.problem import Unavailable
+from kassa.order.domain import Order
 from kassa.payment.key_rights import KeyRights
 from kassa.payment.rights import EACH_RIGHT
 from tests.trade.test_attention import asked
@@ -37,15 +38,20 @@ def refuse(shop: World, monkeypatch: pytest.MonkeyPatch, name: str, words: str) 
     monkeypatch.setattr(shop.stripe, name, refused)
 
 
+async def refused_once(shop: World, monkeypatch: pytest.MonkeyPatch, order: Order) -> None:
+    """Stripe refuses to make a session, and would not the next time."""
+    with monkeypatch.context() as patched:
+        refuse(shop, patched, "open_session", SESSIONS)
+        with pytest.raises(StripeKeyRefused):
+            await shop.open(order)
+
+
 async def test_a_buyer_who_is_refused_for_want_of_a_right_is_told_at_once(
     shop: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = await shop.place((await shop.sell(), 1))
     shop.stripe.lacks = {"write Checkout Sessions": SESSIONS}
-    with monkeypatch.context() as patched:
-        refuse(shop, patched, "open_session", SESSIONS)
-        with pytest.raises(StripeKeyRefused):
-            await shop.open(order)
+    await refused_once(shop, monkeypatch, order)
     ((count, text),) = await told(shop)
     assert count == 1
     assert text.startswith("Stripe has refused the key since 2026-")
@@ -65,12 +71,9 @@ async def test_a_refusal_that_no_right_explains_stays_until_the_same_call_works(
     shop: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = await shop.place((await shop.sell(), 1))
-    with monkeypatch.context() as patched:
-        refuse(shop, patched, "open_session", SESSIONS)
-        for _ in range(2):
-            with pytest.raises(StripeKeyRefused):
-                await shop.open(order)
-            shop.clock.advance(MINUTE)
+    for _ in range(2):
+        await refused_once(shop, monkeypatch, order)
+        shop.clock.advance(MINUTE)
     await shop.key_rights.look()
     ((count, text),) = await told(shop)
     assert (count, text.endswith(f"(open session): {SESSIONS}")) == (2, True)
@@ -82,10 +85,7 @@ async def test_a_refusal_that_passed_ends_though_the_call_is_not_made_again(
     shop: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = await shop.place((await shop.sell(), 1))
-    with monkeypatch.context() as patched:
-        refuse(shop, patched, "open_session", SESSIONS)
-        with pytest.raises(StripeKeyRefused):
-            await shop.open(order)
+    await refused_once(shop, monkeypatch, order)
     shop.clock.advance(HOUR)
     shop.stripe.lacks = {"read Disputes": DISPUTES}
     await shop.key_rights.look()

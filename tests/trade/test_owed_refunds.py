@@ -18,9 +18,9 @@ from tests.trade.world import BUYER, World, found
 ATTENTION = "/payments/admin/attention"
 
 
-async def owes_late_money(shop: World, *, has_funds: bool = False) -> Order:
+async def owes_late_money(shop: World, *, has_funds: bool = False, pieces: int = 1) -> Order:
     """The buyer cancels, and pays all the same; Stripe has no funds to give it back."""
-    order = await shop.place((await shop.sell(), 1))
+    order = await shop.place((await shop.sell(), pieces))
     payment = await shop.open(order)
     await shop.order.cancel(order.id, BUYER)
     shop.stripe.has_funds = has_funds
@@ -28,8 +28,8 @@ async def owes_late_money(shop: World, *, has_funds: bool = False) -> Order:
     return order
 
 
-async def owes_another_amount(shop: World) -> Order:
-    order = await shop.place((await shop.sell(), 1))
+async def owes_another_amount(shop: World, *, pieces: int = 1) -> Order:
+    order = await shop.place((await shop.sell(), pieces))
     session_id = str((await shop.open(order)).session_id)
     shop.stripe.has_funds = False
     shop.stripe.pay(session_id, amount_total=1500)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from kassa.contracts.inventory import Line
-from kassa.contracts.order import RefundNews
+from kassa.contracts.order import OrderForPayment, RefundNews
 from kassa.contracts.payment import RefundTooLarge, TooManyPieces
 from kassa.kit.audit import Cause, entry
 from kassa.kit.clock import HOUR, MINUTE
@@ -104,6 +104,27 @@ async def test_refunds_at_the_same_time_never_bring_back_more_than_was_sold(shop
     assert sum(isinstance(result, Refund) for result in results) == 2
     assert sum(isinstance(result, TooManyPieces) for result in results) == 4
     assert await available(shop, mug) == 4
+
+
+@pytest.mark.parametrize("restock", [False, True], ids=["pieces", "all of them"])
+async def test_who_asks_just_as_the_money_comes_is_answered_as_a_moment_later(
+    shop: World, restock: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mug = await shop.sell(stock=2)
+    order = await shop.place((mug, 2))
+    session = await shop.open(order)
+    shown = shop.order.for_payment
+
+    async def shown_as_the_money_comes(order_id: str) -> OrderForPayment:
+        monkeypatch.setattr(shop.order, "for_payment", shown)
+        found = await shown(order_id)
+        await shop.pay(session)
+        return found
+
+    monkeypatch.setattr(shop.order, "for_payment", shown_as_the_money_comes)
+    made = await refund(shop, order, *([] if restock else [(mug, 2)]), restock=restock)
+    assert made.items == (Line(mug, 2),)
+    assert await available(shop, mug) == 2
 
 
 async def test_all_that_is_left_brings_back_the_pieces_that_are_left(shop: World) -> None:

@@ -17,6 +17,7 @@ from kassa.payment.event_handlers import HANDLED
 from kassa.payment.processor import PATHS, Processor, Refused
 from kassa.payment.processor_stripe import StripeProcessor
 from kassa.payment.rights import ENDPOINTS_RIGHT, RIGHTS, Right, WebhookEndpoint
+from tests.trade.stripe_elsewhere import answered
 from tests.trade.world import World
 
 HANDBOOK = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -57,17 +58,8 @@ async def recorded() -> AsyncIterator[tuple[StripeProcessor, list[tuple[str, str
         error = {"type": "invalid_request_error", "message": "No such object", "code": "resource_missing"}
         return web.json_response({"error": error}, status=404)
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    processor = StripeProcessor("rk_test_x", ("whsec_x",), f"http://127.0.0.1:{runner.addresses[0][1]}")
-    try:
+    async with answered(answer) as processor:
         yield processor, calls
-    finally:
-        await processor.close()
-        await runner.cleanup()
 
 
 def covers(right: Right, method: str, path: str) -> bool:

@@ -15,6 +15,7 @@ from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
 from kassa.payment.processor import CallUnderWay, Refused, SavedFailure
 from kassa.payment.processor_answers import MEANINGS
 from kassa.payment.processor_stripe import StripeProcessor
+from tests.trade.stripe_elsewhere import answered
 
 RIGHT = (
     "The provided key 'rk_test_*********1234' does not have the required permissions for this endpoint on account"
@@ -64,17 +65,8 @@ async def answering(status: int, body: object, headers: dict[str, str]) -> Async
         text = body if isinstance(body, str) else json.dumps(body)
         return web.Response(status=status, text=text, headers=headers)
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    processor = StripeProcessor("rk_test_x", ("whsec_x",), f"http://127.0.0.1:{runner.addresses[0][1]}")
-    try:
+    async with answered(answer) as processor:
         yield processor
-    finally:
-        await processor.close()
-        await runner.cleanup()
 
 
 def test_every_class_of_the_sdks_errors_has_a_meaning() -> None:

@@ -11,6 +11,7 @@ from kassa.kit.clock import HOUR
 from kassa.kit.problem import Invalid
 from kassa.order.domain import Order, Stage
 from tests.trade.test_attention import asked
+from tests.trade.test_owed_refunds import owes_another_amount, owes_late_money
 from tests.trade.test_returns import available, refund, sold
 from tests.trade.world import BUYER, World, world
 
@@ -30,21 +31,13 @@ async def cancelled_unpaid(shop: World) -> Order:
 
 
 async def cancelled_and_owed(shop: World) -> Order:
-    order = await shop.place((await shop.sell(), 2))
-    payment = await shop.open(order)
-    await shop.order.cancel(order.id, BUYER)
-    shop.stripe.has_funds = False
-    await shop.pay(payment)
+    order = await owes_late_money(shop, pieces=2)
     await give_up(shop, order)
     return order
 
 
 async def paid_otherwise(shop: World) -> Order:
-    order = await shop.place((await shop.sell(), 2))
-    session_id = str((await shop.open(order)).session_id)
-    shop.stripe.has_funds = False
-    shop.stripe.pay(session_id, amount_total=1500)
-    await shop.hook(shop.stripe.session_event("completed", session_id))
+    order = await owes_another_amount(shop, pieces=2)
     await give_up(shop, order)
     return order
 

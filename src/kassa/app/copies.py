@@ -24,6 +24,9 @@ from kassa.app.settings import Settings
 from kassa.app.stores import open_database, open_stock
 from kassa.app.wiring import Parts
 
+_TRIES = 50
+_PAUSE_SECONDS = 0.1
+_TICK_NS = 20_000_000
 # `-shm` is made anew from `-wal`.
 _TRIES = 50
 _PAUSE_SECONDS = 0.1

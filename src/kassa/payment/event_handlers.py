@@ -212,8 +212,8 @@ HANDLED = tuple(EVENT_HANDLERS)
 
 def _about(event: EventState, subject: EventObject) -> tuple[str, str]:
     """What an event asks to be looked at; only a decline is told by its event itself."""
-    handler = EVENT_HANDLERS[event.kind]
-    if handler is EventHandlers.note_decline:
+    handler = EVENT_HANDLERS.get(event.kind)
+    if handler is None or handler is EventHandlers.note_decline:
         return event.kind, event.id
     if handler in (EventHandlers.observe_refund, EventHandlers.observe_refunds) and subject.intent_id is not None:
         return "refunds", subject.intent_id

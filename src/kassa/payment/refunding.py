@@ -46,17 +46,19 @@ class Refunding:
         payment = await self._settling.of_order(order_id)
         if payment is None:
             raise NotFound(f"there is no payment for order {order_id[:64]}")
-        sold: Pieces = {}
-        if restock or items:
-            order = await self._orders.for_payment(order_id)
-            sold = _sold(order, payment, "items" if items else "restock")
+        order = await self._orders.for_payment(order_id) if restock or items else None
+        if order is not None:
             amount_minor = amount_minor or pieces.price_of(items, order)
         cause = Cause(refund_id, who, reason, request_id.get())
         now = self._settling.clock.now()
         refund = new_refund(refund_id, amount_minor, reason, now, restock=restock, items=items)
-        changed = await self._settling.outbox.see_through(
-            payment.id, lambda current: requested(current, refund, cause, sold)
-        )
+
+        def step(current: Payment) -> Payment:
+            # What was sold is asked of the payment that the refund is written to: it may just have been paid.
+            sold = {} if order is None else _sold(order, current, "items" if items else "restock")
+            return requested(current, refund, cause, sold)
+
+        changed = await self._settling.outbox.see_through(payment.id, step)
         made = find(changed or payment, refund_id)
         assert made is not None
         return made
