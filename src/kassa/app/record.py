@@ -1,6 +1,7 @@
 """What each database remembers of the shop that it belongs to: who it is, and in which currency its amounts are."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from kassa.app.settings import SettingError, Settings
+from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Collection, CollectionSpec, Conflict, Database, Document, Duplicate
 from kassa.kit.money import InvalidMoney, check_in_use
@@ -19,16 +21,19 @@ from kassa.product.store import PRODUCTS
 
 class ShopRecord(Document, frozen=True, kw_only=True):
     """`shop_id` is made at the first start and stays. `currency` is that of all amounts that are stored, `stripe_mode`
-    that of all payments; as long as there are none they follow the settings. Of data without payments, and of releases
-    that did not keep it, `stripe_mode` is empty."""
+    and `stripe_account` those of all payments; as long as there are none they follow the settings. Of data without
+    payments, of releases that did not keep them, and where Stripe did not tell the account, both are empty."""
 
     shop_id: str
     currency: str
     stripe_mode: str = ""
+    stripe_account: str = ""
 
 
 RECORD = CollectionSpec("shop", ShopRecord)
 RECORD_ID = "shop"
+MOST_WAITED_FOR_ACCOUNT = 3
+"""Seconds."""
 # What has a currency, in the order in which it tells best which one the shop is run in.
 _AMOUNTS: dict[str, CollectionSpec[Any]] = {"payment": PAYMENTS, "order": ORDERS, "product": PRODUCTS}
 
@@ -111,6 +116,23 @@ async def keep_stripe_mode(database: Database, settings: Settings) -> None:
             await collection.save(msgspec.structs.replace(known, stripe_mode=settings.stripe_mode))
 
 
+async def keep_stripe_account(
+    database: Database, settings: Settings, account_id: Callable[[], Awaitable[str | None]]
+) -> None:
+    """Remember at which account the payments in this database were made. SettingError if the key is of another one,
+    where Stripe knows none of them. A Stripe that does not answer, or not to this key, keeps no shop closed."""
+    account = None
+    with suppress(StripeUnreachable, StripeKeyRefused, TimeoutError):
+        async with asyncio.timeout(MOST_WAITED_FOR_ACCOUNT):
+            account = await account_id()
+    collection = await database.collection(RECORD)
+    while account and (known := await collection.get(RECORD_ID)) and known.stripe_account != account:
+        if known.stripe_account and await (await database.collection(PAYMENTS)).find({}, limit=1):
+            raise SettingError("STRIPE_SECRET_KEY", _wrong_account(known.stripe_account, account, settings))
+        with suppress(Conflict):
+            await collection.save(msgspec.structs.replace(known, stripe_account=account))
+
+
 def _mode_of(payment: Payment, settings: Settings) -> str:
     """The mode of a payment of a release that did not keep it, as far as Stripe's ids tell it."""
     if (payment.session_id or "").startswith("cs_live_"):
@@ -126,6 +148,12 @@ def _wrong_mode(stored: str, settings: Settings) -> str:
     if settings.stripe_secret_key is None:
         right = "is missing"
     return f"{right}: {has}; a shop of another mode needs a place of its own ({other})"
+
+
+def _wrong_account(stored: str, named: str, settings: Settings) -> str:
+    place = "KASSA_DATA" if settings.mongo_uri is None else "MONGO_URI"
+    has = f"the payments in {whereabouts(settings)} are of account {stored}"
+    return f"is a key of account {named[:64]}: {has}; a shop of another account needs a place of its own ({place})"
 
 
 def whereabouts(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
-from kassa.app.record import keep_stripe_mode, remembered
+from kassa.app.record import keep_stripe_account, keep_stripe_mode, remembered
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
 from kassa.app.secrets import kept_secret, service_keys
 from kassa.app.settings import SERVICES, Settings
@@ -243,6 +243,8 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
         await keep_stripe_mode(database, settings)
     store = await PaymentStore.open(database)
     given = shop.processor or await _processor(shop, closing)
+    if shop.place.asks_stripe and not settings.has_sandbox:
+        await keep_stripe_account(database, settings, given.account_id)
     shop.key_rights = KeyRights(store.key_refusals, shop.stripe_account, clock)
     processor = shop.key_rights.watching(given)
     frontend_url = settings.frontend_url or shop.place.frontend_url
