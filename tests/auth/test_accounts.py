@@ -276,6 +276,11 @@ async def test_the_api_document_says_what_is_taken_and_answered(world: World) ->
         ("delete", "/auth/sessions/{session_id}"),
         ("get", "/auth/ended"),
         ("get", "/.well-known/jwks.json"),
+        ("get", "/auth/admin/staff"),
+        ("post", "/auth/admin/staff/{user_id}/demote"),
+        ("post", "/auth/admin/staff/{user_id}/disable"),
+        ("post", "/auth/admin/staff/{user_id}/enable"),
+        ("post", "/auth/admin/staff/{user_id}/end-sessions"),
     }
     taken = document["components"]["schemas"]["Registration"]
     assert set(taken["properties"]) == {"name", "email", "password", "role"}

@@ -18,6 +18,8 @@ COMMANDS = [
     ("export",),
     ("import", "in.csv"),
     ("admin", "create", "boss@example.com"),
+    ("admin", "list"),
+    ("admin", "disable", "boss@example.com"),
 ]
 
 

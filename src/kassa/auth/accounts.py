@@ -3,7 +3,7 @@
 from kassa.auth import domain, weak
 from kassa.auth.domain import User
 from kassa.auth.passwords import Passwords
-from kassa.contracts.auth import EmailTaken
+from kassa.contracts.auth import EmailTaken, WrongCredentials
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
 from kassa.kit.documents import Collection, Duplicate, In, change
@@ -55,9 +55,9 @@ class Accounts:
         except Duplicate as duplicate:
             raise EmailTaken from duplicate
 
-    async def set_password(self, user: User, password: str, who: str, role: str | None = None) -> None:
-        """Afterwards only this password is right, and all sessions have ended; with `role` the user has that one.
-        WrongCredentials if the password has been changed meanwhile."""
+    async def set_password(self, user: User, password: str, who: str, role: str | None = None) -> User:
+        """The user, for whom from now on only this password is right; all sessions have ended. With `role` the user has
+        that one. WrongCredentials if the password has been changed meanwhile."""
         known_hash, new_hash = user.password_hash, await self._passwords.hash(password)
         cause, now = self._cause(who, "password changed"), self._clock.now()
 
@@ -65,7 +65,10 @@ class Accounts:
             changed = domain.with_password(current, known_hash, new_hash, cause, now)
             return changed if role is None else domain.with_role(changed, role, cause, now)
 
-        await change(self._users, user.id, step)
+        changed = await change(self._users, user.id, step)
+        if changed is None:
+            raise WrongCredentials
+        return changed
 
     def _cause(self, who: str, why: str) -> Cause:
         return Cause(self._ids.new(REQUEST), who, why, request_id.get())

@@ -37,7 +37,8 @@ class Guarded(msgspec.Struct, frozen=True):
 
 
 class User(Aggregate, frozen=True, kw_only=True):
-    """An account. `epoch` counts the times that all its sessions were ended, `ended_at` is the last of them."""
+    """An account. `epoch` counts the times that all its sessions were ended, `ended_at` is the last of them. Nobody
+    logs in to one that is disabled."""
 
     email: str
     role: str
@@ -47,6 +48,7 @@ class User(Aggregate, frozen=True, kw_only=True):
     name: str = ""
     epoch: int = 0
     ended_at: Millis | None = None
+    is_disabled: bool = False
 
     def __repr__(self) -> str:
         return f"User(id={self.id!r}, role={self.role!r})"
@@ -119,15 +121,16 @@ def with_password(user: User, known_hash: str, new_hash: str, cause: Cause, now:
     if it has been changed meanwhile, WrongCredentials."""
     if user.password_hash != known_hash:
         raise WrongCredentials
-    changed = entry(cause, "password changed", user.role, user.role, now)
-    return msgspec.structs.replace(
-        user,
-        password_hash=new_hash,
-        epoch=user.epoch + 1,
-        ended_at=now,
-        updated_at=now,
-        audit=newest(user.audit, changed),
-    )
+    return with_sessions_ended(user, "password changed", cause, now, password_hash=new_hash)
+
+
+def with_sessions_ended(user: User, what: str, cause: Cause, now: Millis, **changes: Any) -> User:
+    """The user with these changes, all sessions ended; the very same one if all of the changes are there already."""
+    if changes and all(getattr(user, name) == value for name, value in changes.items()):
+        return user
+    done = entry(cause, what, user.role, changes.get("role", user.role), now)
+    always = {"epoch": user.epoch + 1, "ended_at": now, "updated_at": now, "audit": newest(user.audit, done)}
+    return msgspec.structs.replace(user, **changes, **always)
 
 
 def with_role(user: User, role: str, cause: Cause, now: Millis) -> User:

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, delete, get, post
 from litestar.params import FromPath, FromQuery
 
+from kassa.auth import staff_routes
 from kassa.auth.devices import LONGEST_TOKEN
 from kassa.auth.family import LONGEST_AGENT
 from kassa.auth.service import AuthService, Visitor
@@ -21,7 +22,14 @@ from kassa.auth.wire import (
     shown,
     verified,
 )
-from kassa.contracts.auth import EmailTaken, InvalidRefreshToken, KeySet, RoleNotAllowed, WrongCredentials
+from kassa.contracts.auth import (
+    AccountDisabled,
+    EmailTaken,
+    InvalidRefreshToken,
+    KeySet,
+    RoleNotAllowed,
+    WrongCredentials,
+)
 from kassa.kit.ended import Ended
 from kassa.kit.identity import USER
 from kassa.kit.problem import Invalid
@@ -41,10 +49,17 @@ async def register(request: Request[Any, Any, Any]) -> Response[SessionOut]:
     return _answer(session, 201)
 
 
-@post("/auth/login", operation_class=takes(Credentials), status_code=200, tags=_TAGS, refuses=(WrongCredentials,))
+@post(
+    "/auth/login",
+    operation_class=takes(Credentials),
+    status_code=200,
+    tags=_TAGS,
+    refuses=(WrongCredentials, AccountDisabled),
+)
 async def login(request: Request[Any, Any, Any]) -> Response[SessionOut]:
     """Log in. Wrong password or unknown address: 401 `wrong_credentials`; after repeated failures from your network
-    429. With the `deviceToken` of a former log-in only what went wrong with that counts."""
+    429. With the `deviceToken` of a former log-in only what went wrong with that counts. 403 `account_disabled` if the
+    password is right."""
     body = await read_body(request, Credentials)
     if len(device_token := body.device_token or "") > LONGEST_TOKEN:
         raise Invalid.field("deviceToken", f"must have at most {LONGEST_TOKEN} characters")
@@ -127,6 +142,7 @@ HANDLERS = (
     end_session,
     ended,
     jwks,
+    *staff_routes.HANDLERS,
 )
 
 

@@ -10,10 +10,11 @@ from kassa.auth.domain import User
 from kassa.auth.family import Family, Seen
 from kassa.auth.passwords import Passwords
 from kassa.auth.sessions import Session, Sessions
+from kassa.auth.staff import Staff
 from kassa.auth.store import AuthStore
 from kassa.auth.throttle import Throttle, Trier
 from kassa.auth.tokens import Tokens
-from kassa.contracts.auth import KeySet, RoleNotAllowed, WrongCredentials
+from kassa.contracts.auth import AccountDisabled, KeySet, RoleNotAllowed, WrongCredentials
 from kassa.kit.clock import DAY, Clock, Millis
 from kassa.kit.ended import Ended
 from kassa.kit.household import household, neighbourhood
@@ -58,6 +59,7 @@ class AuthService:
         self._throttle = Throttle(clock)
         self.admins = Admins(self._accounts, passwords)
         self._sessions = Sessions(store, self._accounts, tokens, ids, clock, longest_login)
+        self.staff = Staff(store, self._sessions, ids, clock)
         self.ended_tokens = self._sessions.ended_tokens
 
     async def keys(self) -> KeySet:
@@ -79,7 +81,8 @@ class AuthService:
 
     async def login(self, email: str, password: str, visitor: Visitor) -> Session:
         """A new session. WrongCredentials, after the same time, for an unknown address and a wrong password;
-        TooManyRequests after repeated failures of the visitor's household, or of the device if the account knows it."""
+        TooManyRequests after repeated failures of the visitor's household, or of the device if the account knows it;
+        AccountDisabled."""
         address = domain.one_spelling(email)[: domain.LONGEST_EMAIL]
         found = await self._accounts.of(email)
         device = self._devices.device(visitor.device_token, found)
@@ -106,8 +109,7 @@ class AuthService:
         # Whoever has got hold of a session guesses no faster than from a device, and slows down nobody else.
         trier = Trier(user.email, household(visitor.address), principal.session_id or user.id, user.id)
         user = await self._checked(trier, user, current)
-        await self._accounts.set_password(user, new, who=user.id)
-        self._sessions.all_ended(user)
+        self._sessions.all_ended(await self._accounts.set_password(user, new, who=user.id))
 
     async def sessions(self, user_id: str) -> list[Family]:
         """The user's sessions, the latest first."""
@@ -126,13 +128,15 @@ class AuthService:
         return await self._sessions.remove_expired()
 
     async def _checked(self, trier: Trier, user: User | None, password: str) -> User:
-        """The user, if there is one and this is the password; WrongCredentials else."""
+        """The user, if there is one and this is the password; WrongCredentials else. AccountDisabled."""
         async with self._throttle.turn(trier) as rank:
             is_right = await self._passwords.matches(user.password_hash if user else None, password, rank)
             if user is None or not is_right:
                 self._throttle.failed(trier)
                 raise WrongCredentials
             self._throttle.succeeded(trier)
+            if user.is_disabled:
+                raise AccountDisabled
             return user
 
     async def _begin(self, user: User, visitor: Visitor, device_token: str = "") -> Session:

@@ -117,8 +117,8 @@ class Sessions:
                 await self._end(family)
 
     def all_ended(self, user: User) -> None:
-        """All sessions of the user, who had this epoch, have been ended: this process knows it at once."""
-        self.ended_tokens.add(_marks_of_user(user.id, user.epoch + 1))
+        """All sessions of the user have been ended, who has this epoch since: this process knows it at once."""
+        self.ended_tokens.add(_marks_of_user(user.id, user.epoch))
 
     async def ended(self, since: Millis) -> Ended:
         """What was ended since then, of the last 16 minutes; at most of some minutes at a time."""

@@ -6,7 +6,11 @@ from kassa.auth.domain import User
 from kassa.auth.family import Family
 from kassa.kit.documents import Collection, CollectionSpec, Database, Index
 
-USERS = CollectionSpec("users", User, (Index("by_email", ("email",), unique=True), Index("by_end", ("ended_at",))))
+USERS = CollectionSpec(
+    "users",
+    User,
+    (Index("by_email", ("email",), unique=True), Index("by_end", ("ended_at",)), Index("by_role", ("role", "id"))),
+)
 FAMILIES = CollectionSpec(
     "refresh_families", Family, (Index("by_user", ("user_id", "id")), Index("by_end", ("ended_at",)))
 )

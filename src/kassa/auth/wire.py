@@ -20,7 +20,7 @@ from kassa.auth.sessions import Session
 from kassa.auth.tokens import EXPIRES_IN
 from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.identity import Principal
-from kassa.kit.web import Id, documented
+from kassa.kit.web import Id, Pagination, documented
 
 Email = Annotated[str, documented("An email address; case does not matter", format="email", maxLength=LONGEST_EMAIL)]
 _NEW = (
@@ -112,6 +112,30 @@ class SessionList(msgspec.Struct, frozen=True):
     sessions: list[OneSession]
 
 
+class Member(msgspec.Struct, frozen=True, rename="camel"):
+    """Somebody of the staff."""
+
+    id: str
+    name: str | None
+    email: str
+    role: str
+    is_disabled: bool
+    created_at: Timestamp
+
+
+class OneMember(msgspec.Struct, frozen=True):
+    """The user as they are now: a buyer, if demoted."""
+
+    member: Member
+
+
+class StaffList(msgspec.Struct, frozen=True):
+    """The staff, the latest first."""
+
+    staff: list[Member]
+    pagination: Pagination
+
+
 class Claims(msgspec.Struct, frozen=True, rename="camel"):
     """What a token says; `exp` is in seconds since the epoch."""
 
@@ -143,6 +167,11 @@ def _shown_family(family: Family, current: str) -> OneSession:
     begun, used = rfc3339(family.begun_at), rfc3339(family.used_at or family.begun_at)
     seen, session_id = family.seen, family.session_id
     return OneSession(session_id, begun, used, seen.place, seen.agent, session_id == current)
+
+
+def shown_member(user: User) -> Member:
+    """Somebody of the staff as the wire shows them."""
+    return Member(user.id, user.name or None, user.email, user.role, user.is_disabled, rfc3339(user.created_at))
 
 
 def verified(principal: Principal) -> Verified:

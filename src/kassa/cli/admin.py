@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,10 +13,19 @@ from kassa.cli.running import DataOption, opened, run, settings_for, typed
 from kassa.cli.trouble import Refusal
 
 if TYPE_CHECKING:
+    from kassa.app.settings import Settings
     from kassa.app.shop import Shop
     from kassa.auth.domain import User
+    from kassa.auth.staff import Staff
+
+    Act = Callable[[Staff, User], Awaitable[User]]
 
 app = typer.Typer(help="Administrators.", no_args_is_help=True)
+
+EmailArgument = Annotated[str, typer.Argument(help="Address to log in with.")]
+OPERATOR = "operator"
+"""Who does it, in the audit."""
+LastOption = Annotated[bool, typer.Option("--even-the-last", help="Do so though no other administrator is enabled.")]
 
 _SAID = {"created": "is an administrator now", "promoted": "is an administrator from now on"}
 
@@ -27,7 +37,7 @@ def admin() -> None:
 
 @app.command()
 def create(
-    email: Annotated[str, typer.Argument(help="Address to log in with.")],
+    email: EmailArgument,
     data: DataOption = None,
     promote: Annotated[
         bool, typer.Option("--promote", help="Do so though somebody has registered the address.")
@@ -51,6 +61,8 @@ def create(
                     raise Refusal(f"{user.email} is registered already; if that is yours: {again}")
             made = await admins.make(email, _password(), promote=promote)
         print(f"{made.email} {_SAID.get(made.outcome, 'was an administrator already')}.")
+        if user is not None and user.is_disabled:
+            print(f"The account is disabled. To enable it: {typed(f'admin enable {email}', data)}")
         if made.has_new_password and made.outcome != "created":
             print("The password was changed, and all sessions have ended.")
 
@@ -85,3 +97,85 @@ async def _described(shop: Shop, user: User) -> str:
         f"{user.email} was registered on {rfc3339(user.created_at)[:10]} as {user.id}{orders}. "
         "Whether the address is theirs was not verified."
     )
+
+
+@app.command("list")
+def list_staff(data: DataOption = None) -> None:
+    """List the administrators, the oldest first: address, role, since when they have an account, and whether they are
+    disabled."""
+    settings = settings_for(data)
+
+    async def tell() -> None:
+        from kassa.app.shop import present
+        from kassa.kit.clock import rfc3339
+
+        async with opened(settings, reads_only=True) as shop:
+            staff = await present(shop.auth, "auth").staff.all()
+        for user in staff:
+            notes = ["disabled"] if user.is_disabled else []
+            print("  ".join([user.email, user.role, f"since {rfc3339(user.created_at)[:10]}", *notes]))
+        if not staff:
+            again = typed("admin create EMAIL", data)
+            print(f"There is no administrator. Make one: {again}", file=sys.stderr)
+
+    run(tell())
+
+
+@app.command()
+def demote(email: EmailArgument, even_the_last: LastOption = False, data: DataOption = None) -> None:
+    """Make a buyer like any other of an administrator. All their sessions end at once."""
+    _act(
+        settings_for(data),
+        email,
+        lambda staff, user: staff.demote(user.id, OPERATOR, even_to_the_last=even_the_last),
+        "is no administrator any more; all sessions have ended",
+    )
+
+
+@app.command()
+def disable(email: EmailArgument, even_the_last: LastOption = False, data: DataOption = None) -> None:
+    """Let somebody not log in any more, whatever password they know. All their sessions end at once."""
+    _act(
+        settings_for(data),
+        email,
+        lambda staff, user: staff.disable(user.id, OPERATOR, even_to_the_last=even_the_last),
+        "is disabled; all sessions have ended",
+    )
+
+
+@app.command()
+def enable(email: EmailArgument, data: DataOption = None) -> None:
+    """Let somebody who was disabled log in again."""
+    _act(settings_for(data), email, lambda staff, user: staff.enable(user.id, OPERATOR), "can log in")
+
+
+@app.command("end-sessions")
+def end_sessions(email: EmailArgument, data: DataOption = None) -> None:
+    """End all of somebody's sessions, at once and everywhere: they have to log in again."""
+    _act(
+        settings_for(data),
+        email,
+        lambda staff, user: staff.end_sessions(user.id, OPERATOR),
+        "has to log in again; all sessions have ended",
+    )
+
+
+def _act(settings: Settings, email: str, act: Act, said: str) -> None:
+    """Do it to the user of this address, and say so."""
+
+    async def do() -> None:
+        from kassa.app.shop import present
+        from kassa.contracts.auth import LastAdministrator
+
+        async with opened(settings) as shop:
+            auth = present(shop.auth, "auth")
+            user = await auth.admins.who_has(email)
+            if user is None:
+                raise Refusal(f"nobody has registered {email}; `kassa admin list` shows the administrators")
+            try:
+                await act(auth.staff, user)
+            except LastAdministrator as last:
+                raise Refusal(f"{user.email} is the last administrator who is enabled; add --even-the-last") from last
+        print(f"{user.email} {said}.")
+
+    run(do())

@@ -34,6 +34,24 @@ class InvalidRefreshToken(Problem):
     code, title, status = "invalid_refresh_token", "Log in again", 401
 
 
+class AccountDisabled(Problem):
+    """The password is right, but an administrator has disabled the account."""
+
+    code, title, status = "account_disabled", "This account is disabled; ask an administrator of the shop", 403
+
+
+class OwnAccount(Problem):
+    """Doing to oneself what only somebody else should: nobody locks themselves out by mistake."""
+
+    code, title, status = "own_account", "This is your own account; ask another administrator", 409
+
+
+class LastAdministrator(Problem):
+    """Nobody would be left who can make administrators, but for an operator at the command line."""
+
+    code, title, status = "last_administrator", "This is the last administrator who is enabled", 409
+
+
 class KeySet(msgspec.Struct, frozen=True):
     """The public signing keys as a JSON Web Key Set (RFC 7517)."""
 

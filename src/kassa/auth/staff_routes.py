@@ -1,0 +1,74 @@
+"""What administrators see of the staff, and do to each other."""
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
+
+from kassa.auth.domain import User
+from kassa.auth.staff import Staff
+from kassa.auth.wire import OneMember, StaffList, shown_member
+from kassa.contracts.auth import LastAdministrator, OwnAccount
+from kassa.kit.problem import NotFound
+from kassa.kit.web import JsonResponse, admin_of, paging
+
+_ONE: dict[str, Any] = {"tags": ["auth"], "status_code": 200, "refuses": (NotFound, OwnAccount)}
+_NOT_THE_LAST = {**_ONE, "refuses": (NotFound, OwnAccount, LastAdministrator)}
+
+
+@get("/auth/admin/staff", tags=["auth"])
+async def list_staff(
+    request: Request[Any, Any, Any],
+    limit: FromQuery[int] = 20,
+    skip: FromQuery[int] = 0,
+    cursor: FromQuery[str | None] = None,
+) -> Response[StaffList]:
+    """Who can do more than buy; for administrators."""
+    await admin_of(request)
+    asked = paging(limit, skip, cursor)
+    found, total = await _staff(request).listed(asked)
+    pagination = asked.pagination(total, found, lambda each: each.id)
+    return JsonResponse(StaffList([shown_member(each) for each in found[: asked.limit]], pagination))
+
+
+@post("/auth/admin/staff/{user_id:str}/demote", **_NOT_THE_LAST)
+async def demote(request: Request[Any, Any, Any], user_id: FromPath[str]) -> Response[OneMember]:
+    """Make a buyer like any other of somebody, whose sessions end at once; for administrators. 409 `own_account`; 409
+    `last_administrator` if no other one is enabled."""
+    admin = await admin_of(request)
+    return _answer(await _staff(request).demote(user_id, admin.id))
+
+
+@post("/auth/admin/staff/{user_id:str}/disable", **_NOT_THE_LAST)
+async def disable(request: Request[Any, Any, Any], user_id: FromPath[str]) -> Response[OneMember]:
+    """Let somebody not log in any more; all sessions end at once. For administrators. 409 `own_account`; 409
+    `last_administrator` if no other one is enabled."""
+    admin = await admin_of(request)
+    return _answer(await _staff(request).disable(user_id, admin.id))
+
+
+@post("/auth/admin/staff/{user_id:str}/enable", **_ONE)
+async def enable(request: Request[Any, Any, Any], user_id: FromPath[str]) -> Response[OneMember]:
+    """Let somebody who was disabled log in again; for administrators. 409 `own_account`."""
+    admin = await admin_of(request)
+    return _answer(await _staff(request).enable(user_id, admin.id))
+
+
+@post("/auth/admin/staff/{user_id:str}/end-sessions", **_ONE)
+async def end_sessions(request: Request[Any, Any, Any], user_id: FromPath[str]) -> Response[OneMember]:
+    """End all of somebody's sessions at once: they have to log in again. For administrators. 409 `own_account`: your
+    own are ended by `DELETE /auth/sessions`."""
+    admin = await admin_of(request)
+    return _answer(await _staff(request).end_sessions(user_id, admin.id))
+
+
+HANDLERS = (list_staff, demote, disable, enable, end_sessions)
+
+
+def _staff(request: Request[Any, Any, Any]) -> Staff:
+    staff: Staff = request.app.state["auth"].staff
+    return staff
+
+
+def _answer(user: User) -> Response[OneMember]:
+    return JsonResponse(OneMember(shown_member(user)))

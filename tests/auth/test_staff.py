@@ -1,0 +1,153 @@
+"""Administrators are seen and taken their power from: at once, everywhere, and never all of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kassa.kit.clock import SECOND
+from kassa.kit.documents import Database
+from kassa.storage.documents_sqlite import SqliteDatabase
+from tests.servers import mongod
+from tests.storage.worlds import mongo
+
+from .world import EMAIL, PASSWORD, World
+
+BOB = "bob@example.com"
+ACTS = ("demote", "disable", "enable", "end-sessions")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _server() -> Iterator[None]:
+    """It ends with the tests."""
+    yield
+    mongod.stop_shared()
+
+
+@pytest.fixture(params=["sqlite", "mongo"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database, of either kind."""
+    if request.param == "mongo":
+        async with mongo() as opened:
+            yield opened
+        return
+    opened_file = await SqliteDatabase.open(tmp_path / "auth.db")
+    yield opened_file
+    await opened_file.close()
+
+
+async def administrator(world: World, email: str = EMAIL) -> dict[str, Any]:
+    """A new administrator's session."""
+    await world.service.admins.make(email, PASSWORD, promote=False)
+    answer = await world.login(email=email)
+    session: dict[str, Any] = answer.json()
+    assert answer.status_code == 200
+    return session
+
+
+async def act(world: World, what: str, token: str, on: str) -> tuple[int, Any]:
+    answer = await world.post(f"/auth/admin/staff/{on}/{what}", token=token)
+    return answer.status_code, answer.json().get("code") or answer.json()["member"]
+
+
+async def is_good(world: World, token: str) -> bool:
+    return (await world.get("/auth/verify", token)).status_code == 200
+
+
+async def test_administrators_are_listed_and_buyers_are_not(world: World) -> None:
+    ada, bob = await administrator(world), await administrator(world, BOB)
+    await world.registered("eve@example.com")
+    answer = (await world.get("/auth/admin/staff?limit=1", ada["token"])).json()
+    assert [each["id"] for each in answer["staff"]] == [bob["user"]["id"]]
+    assert answer["pagination"]["total"] == 2
+    rest = await world.get(f"/auth/admin/staff?cursor={answer['pagination']['nextCursor']}", ada["token"])
+    (member,) = rest.json()["staff"]
+    assert (member["email"], member["role"], member["isDisabled"]) == (EMAIL, "admin", False)
+
+
+@pytest.mark.parametrize("what", ["demote", "disable", "end-sessions"])
+async def test_whom_it_is_done_to_is_out_at_once_everywhere(world: World, database: Database, what: str) -> None:
+    ada, bob = await administrator(world), await administrator(world, BOB)
+    other = await World.on(database)
+    assert await is_good(other, bob["token"])
+    status, member = await act(world, what, ada["token"], bob["user"]["id"])
+    assert (status, member["role"], member["isDisabled"]) == (
+        200,
+        "user" if what == "demote" else "admin",
+        what == "disable",
+    )
+    assert not await is_good(world, bob["token"])
+    other.clock.advance(1 * SECOND)
+    assert not await is_good(other, bob["token"])
+    assert (await world.refresh(bob["refreshToken"])).status_code == 401
+    assert await is_good(world, ada["token"])
+
+
+async def test_who_is_demoted_is_a_buyer_like_any_other(world: World) -> None:
+    ada, bob = await administrator(world), await administrator(world, BOB)
+    await act(world, "demote", ada["token"], bob["user"]["id"])
+    again = (await world.login(email=BOB)).json()
+    assert again["user"]["role"] == "user"
+    assert (await world.get("/auth/admin/staff", again["token"])).status_code == 403
+
+
+async def test_who_is_disabled_is_told_so_with_the_right_password_only_until_enabled(world: World) -> None:
+    ada, bob = await administrator(world), await administrator(world, BOB)
+    await act(world, "disable", ada["token"], bob["user"]["id"])
+    right, wrong = await world.login(email=BOB), await world.login("wrong guess", BOB)
+    assert (right.status_code, right.json()["code"]) == (403, "account_disabled")
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "wrong_credentials")
+    await act(world, "enable", ada["token"], bob["user"]["id"])
+    assert (await world.login(email=BOB)).status_code == 200
+    assert not await is_good(world, bob["token"])
+
+
+@pytest.mark.parametrize("what", ACTS)
+async def test_only_administrators_do_it_and_nobody_to_themselves(world: World, what: str) -> None:
+    ada, eve = await administrator(world), await world.registered("eve@example.com")
+    await administrator(world, BOB)
+    assert await act(world, what, eve["token"], ada["user"]["id"]) == (403, "forbidden")
+    assert await act(world, what, "", ada["user"]["id"]) == (401, "unauthenticated")
+    assert await act(world, what, ada["token"], ada["user"]["id"]) == (409, "own_account")
+    assert await act(world, what, ada["token"], "usr_nobody") == (404, "not_found")
+    assert await is_good(world, ada["token"])
+
+
+@pytest.mark.parametrize("what", ["demote", "disable"])
+async def test_two_who_do_it_to_each_other_at_once_are_not_both_out(
+    world: World, database: Database, what: str
+) -> None:
+    ada, bob = (each["user"]["id"] for each in (await administrator(world), await administrator(world, BOB)))
+    other = await World.on(database)
+
+    def doing(on: World) -> Callable[[str, str], Coroutine[Any, Any, Any]]:
+        return on.service.staff.demote if what == "demote" else on.service.staff.disable
+
+    both = await asyncio.gather(doing(world)(ada, bob), doing(other)(bob, ada), return_exceptions=True)
+    assert any(isinstance(each, Exception) for each in both)
+    left = [each for each in await world.service.staff.all() if not each.is_disabled]
+    assert left
+
+
+@pytest.mark.parametrize("what", ["demote", "disable"])
+async def test_the_last_who_is_enabled_stays_unless_the_command_is_told(world: World, what: str) -> None:
+    ada, bob = await administrator(world), await administrator(world, BOB)
+    staff = world.service.staff
+    await staff.disable(bob["user"]["id"], "operator")
+    doing = staff.demote if what == "demote" else staff.disable
+    with pytest.raises(Exception, match="last administrator"):
+        await doing(ada["user"]["id"], "operator")
+    assert await is_good(world, ada["token"])
+    await doing(ada["user"]["id"], "operator", even_to_the_last=True)
+    assert not await is_good(world, ada["token"])
+
+
+async def test_it_is_in_the_audit_once_and_again_changes_nothing(world: World) -> None:
+    ada, bob = await administrator(world), await administrator(world, BOB)
+    for _ in range(2):
+        await act(world, "disable", ada["token"], bob["user"]["id"])
+    user = await world.store.users.get(bob["user"]["id"])
+    assert user is not None
+    assert [(each.what, each.who) for each in user.audit][1:] == [("disabled", ada["user"]["id"])]
