@@ -15,7 +15,7 @@ from kassa.kit.audit import Finding
 from kassa.kit.clock import DAY, HOUR, MINUTE
 from kassa.kit.problem import Unavailable
 from kassa.order.domain import Order
-from tests.trade.world import BUYER, World, found, world
+from tests.trade.world import ADMIN, BUYER, World, found, world
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ async def test_a_reservation_that_an_ended_order_left_is_released(shop: World) -
     assert (await shop.level(mug)).available == 10
     last = (await shop.stock.recent(1))[0]
     assert (last.kind, last.who, last.input_id) == (Kind.RELEASE, "reconciliation", order.reservation_id)
-    story = await shop.order.timeline(order.id, BUYER)
+    story = await shop.order.timeline(order.id, ADMIN)
     assert {"product": mug, "by": "reconciliation"} in [entry.data for entry in story]
     assert await compared(shop, fix=False) == []
     assert await shop.audit() == []

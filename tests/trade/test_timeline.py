@@ -15,11 +15,11 @@ from kassa.order.domain import Order
 from kassa.order.machine import MACHINE as ORDERS
 from kassa.payment import history
 from kassa.payment.machine import MACHINE as PAYMENTS
-from tests.trade.world import BUYER, OTHER, TTL, World
+from tests.trade.world import ADMIN, BUYER, OTHER, TTL, World
 
 
 async def told(shop: World, order: Order) -> list[str]:
-    return [entry.text for entry in await shop.order.timeline(order.id, BUYER)]
+    return [entry.text for entry in await shop.order.timeline(order.id, ADMIN)]
 
 
 async def test_a_paid_and_refunded_order_tells_its_story_in_order(shop: World) -> None:
@@ -126,7 +126,7 @@ async def test_news_of_refunds_says_which_it_is(shop: World) -> None:
 
     async def of_orders() -> list[str]:
         await shop.settle()
-        story = await shop.order.timeline(order.id, BUYER)
+        story = await shop.order.timeline(order.id, ADMIN)
         return [each.text for each in story if each.service == "order" and "efund" in each.kind]
 
     async def refund(amount: int) -> None:
@@ -151,3 +151,50 @@ async def test_news_of_refunds_says_which_it_is(shop: World) -> None:
         "All of the money went back.",
         "A refund failed: not all of the money is back any more.",
     ]
+
+
+async def test_the_buyer_is_told_of_each_refund_and_decline(patient_shop: World) -> None:
+    shop = patient_shop
+    order = await shop.place((await shop.sell(price_minor=3000), 1))
+    payment = await shop.open(order)
+    await shop.hook(shop.stripe.decline_event(str(payment.session_id)))
+    shop.clock.advance(1000)
+    await shop.pay(payment)
+    for amount in (1000, 2000):
+        await shop.payment.refunding.refund(order.id, shop.ids.new(REFUND), amount, "a lie", who="usr_admin")
+        await shop.settle()
+    await shop.hook(shop.stripe.send_back("re_2"))
+    story = await shop.order.timeline(order.id, BUYER)
+    assert [entry.text for entry in story] == [
+        "You placed the order. Its goods are held for you.",
+        "Your card was declined. You may try another one.",
+        "The order is paid.",
+        "A part of your money was sent back to you.",
+        "All of your money was sent back to you.",
+        "A refund did not reach you. The shop looks into it.",
+    ]
+    assert {str(entry.data) for entry in story} == {"{}"}
+
+
+async def test_the_buyer_of_an_order_that_was_not_paid_in_time_is_told_so(shop: World) -> None:
+    order = await shop.place((await shop.sell(stock=1), 1))
+    payment = await shop.open(order)
+    await shop.later(TTL + MINUTE)
+    await shop.pay(payment)
+    assert [entry.text for entry in await shop.order.timeline(order.id, BUYER)] == [
+        "You placed the order. Its goods are held for you.",
+        "The order was not paid in time.",
+        "The order is cancelled.",
+        "The order is paid.",
+        "Your payment came late, and your goods were still there: they are yours.",
+    ]
+
+
+async def test_the_buyer_is_told_what_cannot_be_told(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def down(order_id: str) -> None:
+        raise Unavailable
+
+    order = await shop.place((await shop.sell(), 1))
+    monkeypatch.setattr(shop.payment, "history", down)
+    story = await shop.order.timeline(order.id, BUYER)
+    assert story[-1].text == "What happened to the payment cannot be told right now."

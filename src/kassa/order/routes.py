@@ -161,7 +161,8 @@ async def cancel_order(request: Request[Any, Any, Any], order_id: FromPath[str])
 
 @get("/orders/{order_id:str}/timeline", tags=["orders"])
 async def order_timeline(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[TimelineAnswer]:
-    """Everything that ever happened to an order, in order; for its buyer and for administrators."""
+    """Everything that ever happened to an order, in order, for administrators; for its buyer what concerns them, in
+    their words and without `data`."""
     principal = await principal_of(request)
     entries = await _service(request).timeline(order_id, principal)
     shown_entries = [EntryOut(rfc3339(each.at), each.service, each.kind, each.text, each.data) for each in entries]

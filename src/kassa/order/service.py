@@ -32,6 +32,7 @@ from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, merged, 
 from kassa.order.machine import MACHINE, placed
 from kassa.order.store import OrderStore
 from kassa.order.timeline import timeline
+from kassa.order.told import buyers_timeline
 from kassa.order.wanted import wanted_of, wanted_since
 
 _NEWS = {"CONFIRMED": Kind.PAID, "CANCELLED": Kind.ENDED, "DECLINED": Kind.CLOSE}
@@ -127,8 +128,11 @@ class OrderService:
         return order
 
     async def timeline(self, order_id: str, who: Principal) -> list[TimelineEntry]:
-        """Everything that happened to the order, for its owner or an administrator."""
-        return await timeline(await self.visible(order_id, who), self._payments, self._inventory)
+        """Everything that happened to the order, for an administrator; for its owner what concerns them."""
+        order = await self.visible(order_id, who)
+        if not who.is_admin:
+            return await buyers_timeline(order, self._payments)
+        return await timeline(order, self._payments, self._inventory)
 
     # What the payment service calls (contracts.order.Orders)
 

@@ -68,7 +68,7 @@ class OrdersAnswer(msgspec.Struct, frozen=True):
 
 
 class EntryOut(msgspec.Struct, frozen=True):
-    """One thing that happened."""
+    """One thing that happened. `data` is for looking further, for administrators."""
 
     at: Timestamp
     service: str
