@@ -5,11 +5,11 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kassa.app.sandboxing import webhook_secrets
 from kassa.app.settings import read_settings
@@ -21,6 +21,7 @@ from kassa.gateway.inner_door import InnerDoor
 from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
 
 Lines = list[tuple[bytes, bytes]]
+T = TypeVar("T")
 
 
 @dataclass
@@ -78,6 +79,10 @@ class Whole:
         body = b"" if value is None else value if isinstance(value, bytes) else json.dumps(value).encode()
         return self.ask(method, path, lines, body)
 
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do it in the shop's loop."""
+        return self._loop.run_until_complete(work)
+
     def hook(self, body: bytes) -> Answer:
         """A webhook, rightly signed."""
         at = int(time.time())
@@ -98,9 +103,9 @@ class Whole:
 
 
 @contextmanager
-def whole(directory: Path) -> Iterator[Whole]:
+def whole(directory: Path, **given: str) -> Iterator[Whole]:
     """The shop of one process on SQLite, with an administrator and a buyer; nothing stands in for Stripe."""
-    settings = read_settings({"KASSA_DATA": str(directory), "RATE_LIMIT": "off"})
+    settings = read_settings({"KASSA_DATA": str(directory), "RATE_LIMIT": "off", **given})
     loop = asyncio.new_event_loop()
     stack = AsyncExitStack()
     place = Place(all_here(settings), brings_sandbox=False)

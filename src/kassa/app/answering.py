@@ -15,6 +15,7 @@ from kassa.app.connections import Bounds, Connections
 from kassa.app.protocol import BoundedProtocol
 from kassa.app.stopping import FINISH_SECONDS
 from kassa.gateway.arrival import App, Message, Receive, Scope, Send, send_problem
+from kassa.kit import security
 from kassa.kit.problem import Problem
 
 # Longer than any client of ours keeps an idle connection.
@@ -64,6 +65,7 @@ async def answering(
         server.should_exit = True
         await task
         watching.cancel()
+        security.EVENTS.tell(is_last=True)
 
 
 class _Drain:

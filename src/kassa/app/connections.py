@@ -12,6 +12,7 @@ import structlog
 
 from kassa.app.settings import Settings
 from kassa.gateway.limits import Addresses
+from kassa.kit import security
 from kassa.kit.web import MAX_BODY
 
 OF_HOUSEHOLD = 200
@@ -120,6 +121,7 @@ class Connections:
             now = loop.time()
             for each in list(self._all):
                 each.look(now)
+            security.EVENTS.tell()
             if self._refused and now - self._told_at >= LOG_SECONDS:
                 log.warning("requests refused at the door", refused=dict(self._refused), last_from=self._last_from)
                 self._refused.clear()

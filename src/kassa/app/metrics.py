@@ -1,13 +1,16 @@
 """Figures for Prometheus: requests by route, effects and events that wait, and those that need somebody."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, exposition
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from kassa import __version__
 from kassa.gateway.arrival import App, Message, Receive, Scope, Send
+from kassa.kit import security
 from kassa.kit.clock import Clock
 from kassa.kit.documents import Between, Collection
 from kassa.kit.effects import NEEDS_ATTENTION_AFTER, waiting_of
@@ -46,6 +49,7 @@ class Metrics:
             registry=self._registry,
         )
         self._backlog = Gauge("kassa_inbox_backlog", "Stripe events not acted on", ["status"], registry=self._registry)
+        self._registry.register(_SecurityEvents())
         info = Gauge("kassa_build_info", "What runs here", ["service", "version"], registry=self._registry)
         info.labels(service, __version__).set(1)
         self._known: dict[tuple[str, str, int], tuple[Any, Any]] = {}
@@ -73,6 +77,17 @@ class Metrics:
         failing = await collection.find({"needs_attention": True}, limit=_LOOKED_AT)
         self._attention.labels(name).set(sum(len(waiting_of(document, "")) for document in failing))
         self._overdue.labels(name).set(await collection.count({"due_at": Between(below=self._clock.now())}))
+
+
+class _SecurityEvents(Collector):
+    """Of each kind how many; those that were not told in a line of their own count as well."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The figures as they are now."""
+        events = CounterMetricFamily("kassa_security_events", "Security events", labels=["event", "outcome"])
+        for kind in security.KINDS:
+            events.add_metric([kind.name, kind.outcome], security.EVENTS.counts[kind.name])
+        yield events
 
 
 class Measured:

@@ -4,6 +4,7 @@ from kassa.auth import domain, weak
 from kassa.auth.domain import User
 from kassa.auth.passwords import Passwords
 from kassa.contracts.auth import EmailTaken, WrongCredentials
+from kassa.kit import security
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
 from kassa.kit.documents import Collection, Duplicate, In, change
@@ -51,9 +52,11 @@ class Accounts:
             name=name,
         )
         try:
-            return await self._users.insert(domain.registered(user, self._cause(who or user_id, "registration")))
+            made = await self._users.insert(domain.registered(user, self._cause(who or user_id, "registration")))
         except Duplicate as duplicate:
             raise EmailTaken from duplicate
+        security.event(security.ACCOUNT_MADE, user_id, by=who or user_id, role=role)
+        return made
 
     async def set_password(self, user: User, password: str, who: str, role: str | None = None) -> User:
         """The user, for whom from now on only this password is right; all sessions have ended. With `role` the user has
@@ -68,6 +71,9 @@ class Accounts:
         changed = await change(self._users, user.id, step)
         if changed is None:
             raise WrongCredentials
+        security.event(security.PASSWORD_CHANGED, user.id, by=who)
+        if changed.role != user.role:
+            security.event(security.RIGHTS_CHANGED, user.id, by=who, what=f"role {changed.role}")
         return changed
 
     def _cause(self, who: str, why: str) -> Cause:

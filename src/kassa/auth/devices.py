@@ -30,6 +30,10 @@ class Devices:
         """A new device's token."""
         return _signed(self._ids.new(DEVICE), user, self._keys[0])
 
+    def stranger(self, email: str) -> str:
+        """What the log calls whoever tries this address, if nobody has it: the same each time, and no way back."""
+        return f"unknown:{hmac.digest(self._keys[0], b'tried:' + email.encode(), hashlib.sha256).hex()[:16]}"
+
     def device(self, token: str, user: User | None) -> str:
         """The device's id, if the token is one of this user's; empty else."""
         if user is None or not token or not token.isascii():

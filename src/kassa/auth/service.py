@@ -15,13 +15,14 @@ from kassa.auth.store import AuthStore
 from kassa.auth.throttle import Throttle, Trier
 from kassa.auth.tokens import Tokens
 from kassa.contracts.auth import AccountDisabled, KeySet, RoleNotAllowed, WrongCredentials
+from kassa.kit import security
 from kassa.kit.clock import DAY, Clock, Millis
 from kassa.kit.ended import Ended
 from kassa.kit.household import household, neighbourhood
 from kassa.kit.identity import USER as USER_ROLE
 from kassa.kit.identity import Principal
 from kassa.kit.ids import Ids
-from kassa.kit.problem import Unauthenticated
+from kassa.kit.problem import TooManyRequests, Unauthenticated
 
 LONGEST_LOGIN: Millis = 90 * DAY
 
@@ -87,8 +88,9 @@ class AuthService:
         found = await self._accounts.of(email)
         device = self._devices.device(visitor.device_token, found)
         trier = Trier(address, household(visitor.address), device, found.id if found else "")
-        user = await self._checked(trier, found, password)
+        user = await self._checked(trier, found, password, security.LOGIN_FAILED)
         await self._sessions.make_room(user)
+        security.event(security.LOGIN, user.id)
         return await self._begin(user, visitor, visitor.device_token if device else "")
 
     async def refresh(self, refresh_token: str, visitor: Visitor) -> Session:
@@ -108,7 +110,7 @@ class AuthService:
         weak.checked(new, user.email, user.name, "new")
         # Whoever has got hold of a session guesses no faster than from a device, and slows down nobody else.
         trier = Trier(user.email, household(visitor.address), principal.session_id or user.id, user.id)
-        user = await self._checked(trier, user, current)
+        user = await self._checked(trier, user, current, security.PASSWORD_CHANGE_FAILED)
         self._sessions.all_ended(await self._accounts.set_password(user, new, who=user.id))
 
     async def sessions(self, user_id: str) -> list[Family]:
@@ -127,17 +129,25 @@ class AuthService:
         """Remove sessions that are good for nothing any more; return how many."""
         return await self._sessions.remove_expired()
 
-    async def _checked(self, trier: Trier, user: User | None, password: str) -> User:
-        """The user, if there is one and this is the password; WrongCredentials else. AccountDisabled."""
-        async with self._throttle.turn(trier) as rank:
-            is_right = await self._passwords.matches(user.password_hash if user else None, password, rank)
-            if user is None or not is_right:
-                self._throttle.failed(trier)
-                raise WrongCredentials
-            self._throttle.succeeded(trier)
-            if user.is_disabled:
-                raise AccountDisabled
-            return user
+    async def _checked(self, trier: Trier, user: User | None, password: str, failed: security.Kind) -> User:
+        """The user, if there is one and this is the password; WrongCredentials else, which is noted as `failed`.
+        AccountDisabled."""
+        who = user.id if user else self._devices.stranger(trier.email)
+        try:
+            async with self._throttle.turn(trier) as rank:
+                is_right = await self._passwords.matches(user.password_hash if user else None, password, rank)
+                if user is None or not is_right:
+                    self._throttle.failed(trier)
+                    security.event(failed, who)
+                    raise WrongCredentials
+                self._throttle.succeeded(trier)
+        except TooManyRequests:
+            security.event(security.LOGIN_THROTTLED, who)
+            raise
+        if user.is_disabled:
+            security.event(failed, who, why="disabled")
+            raise AccountDisabled
+        return user
 
     async def _begin(self, user: User, visitor: Visitor, device_token: str = "") -> Session:
         session = await self._sessions.begin(user, visitor.seen)

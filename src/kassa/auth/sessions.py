@@ -9,6 +9,7 @@ from kassa.auth.family import Family, Seen
 from kassa.auth.store import AuthStore
 from kassa.auth.tokens import Tokens
 from kassa.contracts.auth import InvalidRefreshToken
+from kassa.kit import security
 from kassa.kit.clock import MINUTE, Clock, Millis
 from kassa.kit.documents import Between, Conflict, Where, change, pages
 from kassa.kit.ended import KEPT, Ended, EndedTokens, session_mark, user_mark
@@ -59,7 +60,7 @@ class Sessions:
         """End the oldest sessions, if there are as many as a user may have."""
         where: Where = {"user_id": user.id, "is_revoked": False}
         for family in await self._families.find(where, limit=MOST_SESSIONS, skip=MOST_SESSIONS - 1):
-            await self._end(family)
+            await self._end(family, "too_many")
 
     async def refresh(self, refresh_token: str, seen: Seen) -> Session:
         """Exchange a refresh token for a fresh pair; InvalidRefreshToken else.
@@ -72,7 +73,8 @@ class Sessions:
             now = self._clock.now()
             verdict = families.judged(family, token_hash, now, self._longest)
             if verdict == "stolen":
-                await self._end(family)
+                security.event(security.TOKEN_REUSED, family.user_id, session=family.session_id)
+                await self._end(family, "token_reuse")
             user = await self._accounts.get(family.user_id)
             if verdict not in ("fresh", "again") or user is None or user.epoch != family.epoch:
                 break
@@ -93,7 +95,7 @@ class Sessions:
         """Afterwards no token of the session is good for anything. An unknown one changes nothing."""
         family = await self._families.get(refresh_token.partition(".")[0])
         if family is not None:
-            await self._end(family)
+            await self._end(family, "logout")
 
     async def of(self, user_id: str) -> list[Family]:
         """The user's sessions, the latest first."""
@@ -106,7 +108,7 @@ class Sessions:
         """End one session of the user; NotFound if there is no such one."""
         for family in await self.of(user_id):
             if family.session_id == session_id:
-                await self._end(family)
+                await self._end(family, "ended_by_user")
                 return
         raise NotFound("you have no such session")
 
@@ -114,11 +116,12 @@ class Sessions:
         """End all sessions of the user but this one."""
         for family in await self.of(user_id):
             if family.session_id != session_id:
-                await self._end(family)
+                await self._end(family, "ended_by_user")
 
     def all_ended(self, user: User) -> None:
         """All sessions of the user have been ended, who has this epoch since: this process knows it at once."""
         self.ended_tokens.add(_marks_of_user(user.id, user.epoch))
+        security.event(security.SESSION_ENDED, user.id, session="all")
 
     async def ended(self, since: Millis) -> Ended:
         """What was ended since then, of the last 16 minutes; at most of some minutes at a time."""
@@ -139,10 +142,12 @@ class Sessions:
             await self._families.delete(family.id)
         return len(expired)
 
-    async def _end(self, family: Family) -> None:
+    async def _end(self, family: Family, why: str) -> None:
         now = self._clock.now()
         await change(self._families, family.id, lambda current: families.revoked(current, now))
         self.ended_tokens.add([session_mark(family.session_id)])
+        if not family.is_revoked:
+            security.event(security.SESSION_ENDED, family.user_id, session=family.session_id, why=why)
 
     def _session(self, user: User, family: Family, refresh_token: str) -> Session:
         token = self._tokens.issue(user.id, user.email, user.role, family.session_id, user.epoch)

@@ -7,6 +7,7 @@ from kassa.auth.domain import User
 from kassa.auth.sessions import Sessions
 from kassa.auth.store import AuthStore
 from kassa.contracts.auth import LastAdministrator, OwnAccount
+from kassa.kit import security
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
 from kassa.kit.documents import In, Where, change, pages
@@ -87,4 +88,5 @@ class Staff:
         if changed is None:
             raise NotFound("there is no such user")
         self._sessions.all_ended(changed)
+        security.event(security.RIGHTS_CHANGED, changed.id, by=by, what=what)
         return changed

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
+from kassa.kit import security
 from kassa.kit.ids import REQUEST, Ids
 from kassa.kit.problem import Malformed, Problem, TooLarge
 from kassa.kit.web import MAX_BODY, PROBLEM_JSON, InternalError
@@ -51,6 +52,7 @@ _SINGLE = frozenset(
 _OWN = frozenset((b"x-request-id", b"traceparent"))
 _SANE_ID = re.compile(rb"[!-~]{1,128}")
 _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TOLD = {403: security.FORBIDDEN, 429: security.LIMITED}
 _WITHOUT_BODY = frozenset(("GET", "HEAD", "OPTIONS", "DELETE"))
 
 log = structlog.get_logger()
@@ -127,6 +129,8 @@ class Door:
             nonlocal has_started
             if message["type"] == "http.response.start":
                 has_started = True
+                if message["status"] in _TOLD and not security.is_told.get():
+                    security.event(_TOLD[message["status"]], method=scope["method"], path=_route(scope))
                 message["headers"] = self._with_extras(message["headers"], arrival)
             await send(message)
 
@@ -159,6 +163,11 @@ class Door:
         # `Vary` adds to what is there; everything else is the application's to say first.
         given.extend(item for item in self._extras(arrival) if item[0] not in names or item[0] == b"vary")
         return given
+
+
+def _route(scope: Scope) -> str:
+    """Which route was asked for, without anything that the client made up."""
+    return str(scope.get("path_template", ""))
 
 
 def _closing_if_unread(receive: Receive, send: Send) -> tuple[Receive, Send]:

@@ -3,6 +3,7 @@
 import time
 
 from kassa.gateway.arrival import App, Arrival, Door, Receive, Scope, Send
+from kassa.kit import security
 from kassa.kit.ids import Ids
 from kassa.kit.problem import Forbidden, Problem
 from kassa.kit.service_keys import ServiceIdentity
@@ -46,6 +47,8 @@ class InnerDoor(Door):
         client = arrival.text(b"x-forwarded-for")
         if client and self._is_from_gateway(arrival):
             scope["client"] = (client, 0)
+            security.is_told.set(True)  # The gateway tells what it was refused.
+        security.source.set((scope["client"] or ("",))[0])
         return True
 
     def _is_from_gateway(self, arrival: Arrival) -> bool:

@@ -11,6 +11,7 @@ from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
 from kassa.gateway.arrival import HOP_BY_HOP, App, Arrival, Door, Message, Receive, Scope, Send
 from kassa.gateway.limits import Addresses, Limiter
+from kassa.kit import security
 from kassa.kit.household import household
 from kassa.kit.identity import Principal, TokenVerifier
 from kassa.kit.ids import Ids
@@ -105,6 +106,7 @@ class Gateway(Door):
         peer = scope["client"] or ("", 0)
         address = rules.addresses.client(peer[0], arrival.text(b"x-forwarded-for"))
         scope["client"] = (address, peer[1])
+        security.source.set(address)
         if self._is_preflight(scope, arrival):
             await self._answer_preflight(arrival, send)
             return False

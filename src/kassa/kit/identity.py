@@ -8,6 +8,7 @@ import msgspec
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from kassa.kit import security
 from kassa.kit.clock import SECOND, Clock
 from kassa.kit.ended import EndedTokens, session_mark, user_mark
 from kassa.kit.problem import Unauthenticated
@@ -82,6 +83,7 @@ class TokenVerifier:
             await self._ended.refresh()
             if self._ended.holds(known.marks):
                 raise Unauthenticated("this session was ended; log in again")
+        security.asker.set(known.id)
         return known
 
     def expect_ends(self) -> None:

@@ -12,6 +12,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from kassa.kit import security
 from kassa.kit.identity import ALGORITHM, LONGEST_TOKEN, derived_key
 from kassa.kit.problem import Forbidden
 
@@ -74,6 +75,7 @@ class ServiceIdentity:
         """
         name = (caller or "").removesuffix(_SUFFIX)
         if not token or len(token) > LONGEST_TOKEN or name == caller or name not in allowed:
+            security.event(security.SERVICE_REFUSED, name if name in allowed else "")
             raise Forbidden("this endpoint is for other services")
         if self._believed.get((name, token), 0.0) <= time.time():
             expires_at = self._expiry(name, token)
@@ -100,6 +102,7 @@ class ServiceIdentity:
             except (jwt.PyJWTError, ValueError, RecursionError):
                 continue
             return float(claims["exp"])
+        security.event(security.SERVICE_REFUSED, name)
         raise Forbidden("the service token is not valid")
 
     def _shared(self, caller: str, callee: str) -> bytes:

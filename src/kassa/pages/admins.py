@@ -3,6 +3,7 @@ reached."""
 
 from typing import TypeVar
 
+from kassa.kit import security
 from kassa.pages.account_models import Verified
 from kassa.pages.client import ApiProblem, Params
 from kassa.pages.visit import Visit
@@ -17,6 +18,7 @@ class NotAdmin(Exception):
 async def require_admin(visit: Visit) -> None:
     visit.require_login()
     verified = await visit.api.get("/auth/verify", Verified)
+    security.asker.set(verified.user.sub)
     if verified.user.role != "admin":
         raise NotAdmin
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from kassa.kit import security
 from kassa.pages.account_models import Session
 
 T = TypeVar("T")
@@ -189,9 +190,12 @@ class ShopClient:
                 task.cancel()
             raise ApiProblem(504, "timeout", "The shop took too long to answer.")
         try:
-            return task.result()
+            answer = task.result()
         except httpx.HTTPError as failure:
             raise ApiProblem(503, "unreachable", "The shop cannot be reached.") from failure
+        if answer.status_code in (403, 429):
+            security.is_told.set(True)  # The page that says so is no second event.
+        return answer
 
 
 def _finished(task: asyncio.Task[httpx.Response]) -> None:

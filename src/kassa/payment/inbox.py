@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from kassa.contracts.payment import StripeKeyRefused
+from kassa.kit import security
 from kassa.kit.clock import HOUR, SECOND, Clock, Millis, from_unix
 from kassa.kit.documents import Conflict, Duplicate, change, save_all
 from kassa.kit.ids import Ids
@@ -67,6 +68,7 @@ class Inbox:
             self._processor.verify(body, signature)
             event = read_event(body.decode())
         except BadSignature as error:
+            security.event(security.WEBHOOK_REFUSED, why=str(error))
             await self.refused.add(str(error))
             raise InvalidSignature(str(error)) from error
         except ValueError as error:
