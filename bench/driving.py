@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,12 +24,14 @@ _SETTLE_SECONDS = 0.6
 
 @dataclass(frozen=True)
 class Plan:
-    """Who does what for how long. Before it counts, each client does `warm_up` for a while."""
+    """Who does what for how long, with how many seconds of pause between. Before it counts, each client does `warm_up`
+    for a while."""
 
     visit: Visit
     clients: list[Client]
     seconds: float
     warm_up: Visit | None = None
+    pause: float = 0.0
 
     @property
     def warm_up_seconds(self) -> float:
@@ -104,23 +107,25 @@ async def _drive(plan: Plan, parent: Connection) -> None:
         for client in plan.clients:
             client.http = http
         if plan.warm_up:
-            await _all(plan.clients, plan.warm_up, plan.warm_up_seconds)
+            await _all(plan, plan.warm_up, plan.warm_up_seconds)
         parent.send("warm")
         await asyncio.to_thread(parent.recv)
-        took, ends = await _all(plan.clients, plan.visit, plan.seconds)
+        took, ends = await _all(plan, plan.visit, plan.seconds)
         parent.send((took, ends, time.monotonic()))
         await asyncio.to_thread(parent.recv)
 
 
-async def _all(clients: Sequence[Client], visit: Visit, seconds: float) -> tuple[list[float], Counter[str]]:
+async def _all(plan: Plan, visit: Visit, seconds: float) -> tuple[list[float], Counter[str]]:
     took: list[float] = []
     ends: Counter[str] = Counter()
     until = time.perf_counter() + seconds
-    await asyncio.gather(*(_repeat(client, visit, until, took, ends) for client in clients))
+    await asyncio.gather(*(_repeat(client, visit, until, took, ends, plan.pause) for client in plan.clients))
     return took, ends
 
 
-async def _repeat(client: Client, visit: Visit, until: float, took: list[float], ends: Counter[str]) -> None:
+async def _repeat(
+    client: Client, visit: Visit, until: float, took: list[float], ends: Counter[str], pause: float
+) -> None:
     has_tickets = bool(client.tickets)
     while (began := time.perf_counter()) < until and (client.tickets or not has_tickets):
         try:
@@ -129,3 +134,5 @@ async def _repeat(client: Client, visit: Visit, until: float, took: list[float],
             end = f"{type(error).__name__}: {error}"
         took.append(time.perf_counter() - began)
         ends[end] += 1
+        if pause:
+            await asyncio.sleep(random.uniform(0, 2 * pause))

@@ -1,41 +1,92 @@
-"""Many stored orders without the hours that it takes to place them: one that was placed, copied under other ids."""
+"""Many orders and products without the hours that it takes to make them: one that was, copied under other ids."""
 
+import json
 import random
-import sqlite3
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from kassa.kit.clock import SystemClock
-from kassa.kit.ids import ORDER, USER, Ids
+import apsw
 
-# Every table that placing an order writes to, and the column that holds its id.
-_TABLES = {"orders": "id", "reservations": "id", "movements": "input_id"}
+from kassa.kit.clock import SystemClock
+from kassa.kit.ids import ORDER, PRODUCT, USER, Ids
+
+# Every table that an order or its payment is written to, and the column that holds its id.
+_TABLES = {"orders": "id", "payments": "id", "reservations": "id", "movements": "input_id"}
 _USERS = 1_000
+_AT_ONCE = 50_000
+_WORDS = tuple(a + b + c for a in ("ba", "ce", "di", "fo", "gu") for b in "klmnprst" for c in ("ll", "mp", "rn", "sk"))
 
 
 def fill(database: Path, count: int) -> None:
-    """Copy the newest order, with its reservation and movements, `count` times; the server may run meanwhile."""
+    """Copy the newest order, with its payment, reservation and movements, `count` times, while no server runs or one
+    that does little: it waits."""
     ids = Ids(SystemClock())
     users = [ids.new(USER) for _ in range(_USERS)]
-    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
-        order_id, body = connection.execute("SELECT id, body FROM orders ORDER BY id DESC LIMIT 1").fetchone()
+    with closing(_opened(database)) as connection:
+        row: Any = connection.execute("SELECT id, body FROM orders ORDER BY id DESC LIMIT 1").fetchone()
+        order_id, body = row
+        mine = order_id.partition("_")[2]
         user_id = body.partition('"user_id":"')[2].partition('"')[0]
-        names = [(ids.new(ORDER), random.choice(users)) for _ in range(count)]
-        for table, column in _TABLES.items():
-            fields = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if not row[5]]
-            found = f"SELECT {', '.join(fields)} FROM {table} WHERE {column} LIKE ?"
-            for row in connection.execute(found, (f"{order_id}%",)).fetchall():
-                copies = (_renamed(row, {order_id: order, user_id: user}) for order, user in names)
-                into = f"INSERT INTO {table} ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))})"
-                connection.executemany(into, copies)
+        copied = [_copied(connection, table, column, f"%{mine}%") for table, column in _TABLES.items()]
+        for part in _parts(range(count)):
+            with connection:
+                names = ((ids.new(ORDER).partition("_")[2], random.choice(users)) for _ in part)
+                connection.execute("CREATE TEMP TABLE names (mine, user)")
+                connection.executemany("INSERT INTO names VALUES (?, ?)", names)
+                for sql in copied:
+                    connection.execute(sql, (mine, user_id, f"%{mine}%"))
+                connection.execute("DROP TABLE names")
 
 
-def _renamed(row: tuple[Any, ...], names: dict[str, str]) -> tuple[Any, ...]:
-    copy = []
-    for value in row:
-        if isinstance(value, str):
-            for old, new in names.items():
-                value = value.replace(old, new)
-        copy.append(value)
-    return tuple(copy)
+def _copied(connection: apsw.Connection, table: str, column: str, like: str) -> str:
+    """The SQL that makes copies of one row under other names; a number stays a number."""
+    found = connection.execute(f"SELECT name FROM pragma_table_info('{table}') WHERE NOT pk")
+    fields = [name for (name,) in found]
+    renamed = [
+        f"iif(typeof(a.{name}) = 'text', replace(replace(a.{name}, ?1, names.mine), ?2, names.user), a.{name})"
+        for name in fields
+    ]
+    chosen = f"FROM names, {table} AS a WHERE a.{column} LIKE ?3"
+    return f"INSERT INTO {table} ({', '.join(fields)}) SELECT {', '.join(renamed)} {chosen}"
+
+
+def fill_catalogue(database: Path, count: int) -> None:
+    """Copy the newest product `count` times, each with a name and a description of its own."""
+    ids = Ids(SystemClock())
+    with closing(_opened(database)) as connection:
+        cursor = connection.execute("SELECT * FROM products ORDER BY id DESC LIMIT 1")
+        fields = [name for name, _ in cursor.get_description()]
+        newest: Any = cursor.fetchone()
+        row = dict(zip(fields, newest, strict=True)) | {"seq": None, "due_at": None}
+        body = json.loads(row["body"])
+        into = f"INSERT INTO products ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))})"
+        for part in _parts(range(count)):
+            with connection:
+                connection.executemany(into, _products(row, body, ids, part))
+
+
+def _products(row: dict[str, Any], body: dict[str, Any], ids: Ids, numbers: Iterable[int]) -> Iterator[tuple[Any, ...]]:
+    for number in numbers:
+        name, description = f"Mug {number}", " ".join(random.choices(_WORDS, k=20))
+        own = {"id": ids.new(PRODUCT), "name": name, "description": description, "sku": None}
+        text = f"{name}\n{description}\n{body['category']}\n".lower()
+        made = json.dumps({**body, **own, "search": text}, separators=(",", ":"))
+        yield tuple({**row, "id": own["id"], "f_sku": None, "body": made}.values())
+
+
+def words(count: int) -> list[str]:
+    """What somebody may look for: words that many products have, and numbers that few have."""
+    return [random.choice(_WORDS) if random.random() < 0.5 else f"mug {random.randrange(10_000)}" for _ in range(count)]
+
+
+def _parts(numbers: range) -> Iterator[range]:
+    return (numbers[start : start + _AT_ONCE] for start in range(0, len(numbers), _AT_ONCE))
+
+
+def _opened(database: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(database))
+    connection.set_busy_timeout(30_000)
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from bench import beside as besides
 from bench import visits
 from bench.accounting import Meter, memory_mb
 from bench.driving import Outcome, Plan, drive
@@ -158,6 +159,31 @@ def growth(seconds: float, source: Path | None) -> Line:
         return {"clients": 16, **by_orders[str(many)], "ratio": ratio, "by_orders": by_orders}
 
 
+def beside(seconds: float, source: Path | None) -> Line:
+    """Orders, unhurried, beside what looks at much, with 1,000,000 orders and 100,000 products stored. `ratio`: the p99
+    beside the worst, by that in quiet just before; the line's own figures are the quiet ones."""
+    with besides.filled(source, seconds) as running:
+        rounds = besides.measured(running, seconds)
+        quiet = [_figures(each, running) for each, _ in rounds.values()]
+        beside = [_figures(each, running) for _, each in rounds.values()]
+        found = {
+            name: {"quiet_p99_ms": before["p99_ms"], "p99_ms": after["p99_ms"], "longest_ms": _longest(pair[1])}
+            | {"ratio": round(after["p99_ms"] / before["p99_ms"], 2), "wrong": after["wrong"]}
+            for (name, pair), before, after in zip(rounds.items(), quiet, beside, strict=True)
+        }
+        return {
+            "clients": besides.CLIENTS,
+            **quiet[0],
+            "ratio": max(each["ratio"] for each in found.values()),
+            "beside": found,
+            "is_right": not any(each["wrong"] for each in (*quiet, *beside)),
+        }
+
+
+def _longest(outcome: Outcome) -> float:
+    return round(max(outcome.took) * 1000, 1)
+
+
 def _driven(running: Shop, visit: Visit, clients: int, seconds: float, products: list[str]) -> Outcome:
     visitors = [running.client(products=products) for _ in range(clients)]
     return drive(Plan(visit, visitors, seconds, warm_up=visit), running.pids)
@@ -216,4 +242,5 @@ WORKLOADS: dict[str, Workload] = {
     "webhooks": webhooks,
     "flash-sale": flash_sale,
     "growth": growth,
+    "beside": beside,
 }

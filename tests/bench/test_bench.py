@@ -21,6 +21,7 @@ MORE = {
     "growth": {"ratio", "by_orders"},
     "forms": {"ratio", "by_form"},
     "clients": {"ratio", "by_client"},
+    "beside": {"ratio", "beside"},
 }
 
 pytestmark = pytest.mark.slow

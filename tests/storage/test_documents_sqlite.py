@@ -5,31 +5,40 @@ from typing import Any
 
 import pytest
 
-from kassa.kit.documents import Between, CollectionSpec, Document, Duplicate, In, Index, Where
+from kassa.kit.documents import Between, CollectionSpec, Contains, Document, Duplicate, In, Index, Where
 from kassa.storage.documents_sqlite import SqliteCollection, SqliteDatabase
 from tests.storage.test_documents import DEALS, Deal, Stage
 from tests.support import sqlite
 
 
-async def plans(file: SqliteDatabase, collection: SqliteCollection[Any], where: Where) -> dict[str, str]:
-    """How SQLite goes about each kind of query."""
-    asked: list[tuple[str, tuple[Any, ...]]] = []
-    read = file.read
+def listening(file: SqliteDatabase) -> list[str]:
+    """How SQLite goes about each query from now on; `beside: ` before those that are read beside the event loop."""
+    plans: list[str] = []
+    read, read_beside = file.read, file.read_beside
 
-    def listen(sql: str, bindings: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        asked.append((sql, bindings))
+    def explained(sql: str, bindings: tuple[Any, ...]) -> str:
+        return "; ".join(row[3] for row in read(f"EXPLAIN QUERY PLAN {sql}", bindings))
+
+    def at_once(sql: str, bindings: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        plans.append(explained(sql, bindings))
         return read(sql, bindings)
 
-    file.read = listen  # type: ignore[method-assign]
+    async def beside(sql: str, bindings: tuple[Any, ...] = ()) -> Any:
+        plans.append(f"beside: {explained(sql, bindings)}")
+        return await read_beside(sql, bindings)
+
+    file.read, file.read_beside = at_once, beside  # type: ignore[method-assign]
+    return plans
+
+
+async def plans(file: SqliteDatabase, collection: SqliteCollection[Any], where: Where) -> dict[str, str]:
+    """How SQLite goes about each kind of query."""
+    found = listening(file)
     await collection.find(where, limit=5)
     await collection.find(where, limit=5, after="m")
     await collection.count(where)
     await collection.first(where)
-    names = ("find", "after", "count", "first")
-    return {
-        name: "; ".join(row[3] for row in read(f"EXPLAIN QUERY PLAN {sql}", bindings))
-        for name, (sql, bindings) in zip(names, asked, strict=True)
-    }
+    return dict(zip(("find", "after", "count", "first"), found, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -59,20 +68,45 @@ async def test_one_of_several_values_goes_by_the_index_too(file: SqliteDatabase)
 
 async def test_what_is_due_and_grouped_counts_read_an_index_alone(file: SqliteDatabase) -> None:
     deals = await file.collection(DEALS)
-    asked: list[str] = []
-    read = file.read
-
-    def listen(sql: str, bindings: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        asked.extend(row[3] for row in read(f"EXPLAIN QUERY PLAN {sql}", bindings))
-        return read(sql, bindings)
-
-    file.read = listen  # type: ignore[method-assign]
+    found = listening(file)
     await deals.due(1, 1)
-    assert asked.pop() == "SEARCH deals USING INDEX deals__due (due_at<?)"
+    assert found.pop() == "SEARCH deals USING INDEX deals__due (due_at<?)"
     await deals.totals({}, "stage")
-    assert asked.pop() == "SCAN deals USING COVERING INDEX deals__by_stage"
+    assert "SCAN deals USING COVERING INDEX deals__by_stage" in found.pop()
     await deals.many(["a"])
-    assert "SEARCH deals USING INDEX sqlite_autoindex_deals_1 (id=?)" in asked
+    assert "SEARCH deals USING INDEX sqlite_autoindex_deals_1 (id=?)" in found.pop()
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {},
+        {"id": "a"},
+        {"user_id": "u"},
+        {"stage": Stage.NEW},
+        {"is_open": True},
+        {"user_id": "u", "key": "k"},
+    ],
+)
+async def test_what_an_index_has_in_order_is_read_at_once_and_all_else_beside_the_loop(
+    file: SqliteDatabase, where: Where
+) -> None:
+    deals = await file.collection(DEALS)
+    found = listening(file)
+    await deals.find(where, limit=101)
+    await deals.find(where, limit=101, after="m", order="oldest")
+    assert not [plan for plan in found if "beside" in plan or "TEMP B-TREE" in plan]
+    found.clear()
+    await deals.find(where, limit=1, skip=1_000)
+    await deals.find(where, limit=1_001)
+    await deals.find({**where, "title": Contains("x")}, limit=1)
+    await deals.find({**where, "amount": Between(1)}, limit=1)
+    await deals.find({**where, "stage": In(("new", "paid"))}, limit=1)
+    await deals.find({**where, "amount": 7}, limit=1)
+    await deals.count(where)
+    await deals.totals(where, "stage")
+    assert len(found) == 8
+    assert all(plan.startswith("beside: ") for plan in found)
 
 
 class Before(Document, frozen=True, kw_only=True):

@@ -111,7 +111,7 @@ async def test_hot_queries_go_by_an_index(file: SqliteDatabase) -> None:
     await SqliteStock.open(file)
     for sql, index in {
         "reservations WHERE state = 'held' AND is_marked = 0 AND made_at < 5 ORDER BY made_at": "reservations_unmarked",
-        "movements WHERE at >= 5": "movements_at",
+        "movements WHERE at >= 5": "movements_by_time",
         "movements WHERE input_id = 'x' AND kind = 'restock'": "sqlite_autoindex_movements_1",
     }.items():
         plan = "; ".join(row[3] for row in file.read(f"EXPLAIN QUERY PLAN SELECT * FROM {sql}"))

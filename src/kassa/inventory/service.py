@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from kassa.contracts.inventory import Held, Level, Line, Moved, UnknownStock
 from kassa.inventory.stock import By, Movement, MovementTotal, Stock, Summary
 from kassa.kit.clock import DAY, Clock, Millis, start_of_day
+from kassa.kit.figures import Figures
 from kassa.kit.ids import PRODUCT, Ids, is_id
 from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.wire import request_id
@@ -29,6 +30,7 @@ class InventoryService:
     def __init__(self, stock: Stock, clock: Clock, ids: Ids, low_stock_threshold: int) -> None:
         self._stock = stock
         self._clock = clock
+        self._figures = Figures(clock)
         self._ids = ids
         self.low_stock_threshold = low_stock_threshold
 
@@ -117,7 +119,7 @@ class InventoryService:
 
     async def summary(self) -> Summary:
         """Figures over all products."""
-        return await self._stock.summary(self.low_stock_threshold)
+        return await self._figures.get("summary", lambda: self._stock.summary(self.low_stock_threshold))
 
     async def recent_movements(self, limit: int) -> list[Movement]:
         """The last entries of the ledger, the newest first."""
@@ -125,8 +127,8 @@ class InventoryService:
 
     async def movement_totals(self, days: int) -> list[MovementTotal]:
         """Movements by day, kind and reason over the last so many UTC days, today among them."""
-        today: Millis = start_of_day(self._clock.now())
-        return await self._stock.movement_totals(today - (days - 1) * DAY)
+        since: Millis = start_of_day(self._clock.now()) - (days - 1) * DAY
+        return await self._figures.get(since, lambda: self._stock.movement_totals(since))
 
 
 def _by(who: str) -> By:

@@ -93,7 +93,7 @@ class Summary(msgspec.Struct, frozen=True):
     available: int
 
 
-class MovementTotal(msgspec.Struct, frozen=True):
+class MovementTotal(msgspec.Struct, frozen=True, array_like=True):
     """The movements of one UTC day (its first instant), kind and reason: how many, and how many pieces in sum."""
 
     day: Millis

@@ -43,7 +43,8 @@ _SCHEMA = (
     " who TEXT NOT NULL DEFAULT 'order-service', request_id TEXT NOT NULL DEFAULT '',"
     " UNIQUE (input_id, product_id, kind))",
     f"CREATE INDEX IF NOT EXISTS reservations_unmarked ON reservations (made_at) WHERE {_IS_UNMARKED}",
-    "CREATE INDEX IF NOT EXISTS movements_at ON movements (at)",
+    "DROP INDEX IF EXISTS movements_at",
+    "CREATE INDEX IF NOT EXISTS movements_by_time ON movements (at, kind, reason, quantity)",
     *(
         f"CREATE TRIGGER IF NOT EXISTS movements_no_{verb} BEFORE {verb} ON movements"
         " BEGIN SELECT raise(ABORT, 'the ledger is only appended to'); END"
@@ -80,6 +81,7 @@ _END = "UPDATE reservations SET state = ? WHERE id = ?"
 _MARK = "UPDATE reservations SET is_marked = 1 WHERE id = ? AND is_marked = 0"
 
 _Pieces = Sequence[tuple[str, int]]
+_movement_totals = msgspec.json.Decoder(list[MovementTotal]).decode
 
 
 class SqliteStock:
@@ -135,10 +137,10 @@ class SqliteStock:
 
     async def summary(self, threshold: int) -> Summary:
         sql = (
-            "SELECT count(*), count(*) FILTER (WHERE available BETWEEN 1 AND ?), count(*) FILTER (WHERE available = 0),"
-            " coalesce(sum(available), 0) FROM stock"
+            "SELECT json_array(count(*), count(*) FILTER (WHERE available BETWEEN 1 AND ?),"
+            " count(*) FILTER (WHERE available = 0), coalesce(sum(available), 0)) FROM stock"
         )
-        return Summary(*self._sqlite.read(sql, (threshold,))[0])
+        return Summary(*msgspec.json.decode(await self._sqlite.read_beside(sql, (threshold,))))
 
     async def reservation(self, reservation_id: str) -> Reservation | None:
         rows = self._sqlite.read(f"{_RESERVATION} WHERE id = ?", (reservation_id,))
@@ -166,11 +168,11 @@ class SqliteStock:
 
     async def movement_totals(self, since: Millis) -> list[MovementTotal]:
         sql = (
-            f"SELECT at - at % {DAY} AS day, kind, reason, count(*), sum(quantity)"
-            " FROM movements WHERE at >= ? GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+            "SELECT json_group_array(json_array(day, kind, reason, counted, summed))"
+            f" FROM (SELECT at - at % {DAY} AS day, kind, reason, count(*) AS counted, sum(quantity) AS summed"
+            " FROM movements WHERE at >= ? GROUP BY 1, 2, 3 ORDER BY 1, 2, 3)"
         )
-        rows = self._sqlite.read(sql, (since,))
-        return [MovementTotal(day, Kind(kind), reason, *figures) for day, kind, reason, *figures in rows]
+        return _movement_totals(await self._sqlite.read_beside(sql, (since,)))
 
     async def differences(self) -> list[Difference]:
         return [Difference(*row) for row in await self._sqlite.scan(DIFFERENCES)]

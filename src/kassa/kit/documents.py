@@ -42,13 +42,15 @@ class CollectionSpec(msgspec.Struct, Generic[D], frozen=True):
     """A collection: its name, the type of its documents, its indexes.
 
     `sort` is the field by which lists are ordered; it must be unique and grow with time. `id` and `due_at`
-    are always indexed and need no declaration.
+    are always indexed and need no declaration. `searched` is a text field in which `Contains` finds three characters
+    and more by an index; such texts have no NUL.
     """
 
     name: str
     type: type[D]
     indexes: tuple[Index, ...] = ()
     sort: str = "id"
+    searched: str | None = None
 
 
 class In(msgspec.Struct, frozen=True):

@@ -14,8 +14,9 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Operation
 
-from kassa.kit.documents import Collection
+from kassa.kit.documents import Collection, Document, Where
 from kassa.kit.effects import Aggregate, Waiting, waiting_of
+from kassa.kit.figures import Figures
 from kassa.kit.idempotency import Answer, Idempotency
 from kassa.kit.identity import Principal, TokenVerifier
 from kassa.kit.ids import Ids
@@ -34,6 +35,7 @@ LONGEST_CURSOR = 2 * LONGEST_ID
 CURSOR = "^(?:[0-7][0-9a-f])*$"
 T = TypeVar("T")
 A = TypeVar("A", bound=Aggregate)
+D = TypeVar("D", bound=Document)
 log = structlog.get_logger()
 
 
@@ -99,12 +101,22 @@ class AttentionAnswer(msgspec.Struct, frozen=True):
     pagination: Pagination
 
 
-async def attention(collection: Collection[A], asked: Paging, order_id: Callable[[A], str]) -> AttentionAnswer:
-    """What of the collection needs attention, the newest document first; `order_id` tells a document's order."""
-    where = {"needs_attention": True}
+async def listed(
+    collection: Collection[D], where: Where, asked: Paging, figures: Figures
+) -> tuple[list[D], Pagination]:
+    """A page of what matches, the newest first. Where it takes long to count them, the total is that of a while ago."""
     found = await collection.find(where, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
-    waiting = [each for document in found[: asked.limit] for each in waiting_of(document, order_id(document))]
-    return AttentionAnswer(waiting, asked.pagination(await collection.count(where), found, lambda each: each.id))
+    total = await figures.get((collection.spec.name, *where.items()), lambda: collection.count(where))
+    pagination = asked.pagination(total, found, lambda each: str(getattr(each, collection.spec.sort)))
+    return found[: asked.limit], pagination
+
+
+async def attention(
+    collection: Collection[A], asked: Paging, figures: Figures, order_id: Callable[[A], str]
+) -> AttentionAnswer:
+    """What of the collection needs attention, the newest document first; `order_id` tells a document's order."""
+    page, pagination = await listed(collection, {"needs_attention": True}, asked, figures)
+    return AttentionAnswer([each for document in page for each in waiting_of(document, order_id(document))], pagination)
 
 
 def encode_cursor(sort_value: str) -> str:

@@ -10,7 +10,7 @@ from kassa.contracts.inventory import InsufficientStock, Line
 from kassa.contracts.order import OrderNotCancellable, PriceChanged
 from kassa.contracts.product import UnknownProduct
 from kassa.kit.clock import DAY, day_of, rfc3339
-from kassa.kit.documents import Between, Where
+from kassa.kit.documents import Between, In, Where
 from kassa.kit.idempotency import Abandoned
 from kassa.kit.ids import ORDER
 from kassa.kit.money import major
@@ -20,6 +20,7 @@ from kassa.kit.web import (
     JsonResponse,
     admin_of,
     attention,
+    listed,
     new_id,
     once,
     paging,
@@ -107,7 +108,8 @@ async def order_attention(
 ) -> Response[AttentionAnswer]:
     """What follows from orders, failed many times and still is tried; for administrators."""
     await admin_of(request)
-    answer = await attention(_service(request).orders, paging(limit, skip, cursor), lambda order: order.id)
+    service, asked = _service(request), paging(limit, skip, cursor)
+    answer = await attention(service.orders, asked, service.figures, lambda order: order.id)
     return JsonResponse(answer, media_type="application/json")
 
 
@@ -116,9 +118,10 @@ async def order_analytics(request: Request[Any, Any, Any]) -> Response[OrderAnal
     """Orders in numbers; for administrators."""
     await admin_of(request)
     service = _service(request)
-    by_status = {str(total.key): total for total in await service.orders.totals({}, "status", sum_of="total_minor")}
-    since = Between(at_least=service.now() - TREND_DAYS * DAY)
-    days = await service.orders.totals({"created_at": since}, "created_at", per=DAY)
+    get, totals = service.figures.get, service.orders.totals
+    by_status = {str(each.key): each for each in await get("value", lambda: totals({}, "status", sum_of="total_minor"))}
+    recent: Where = {"status": In(STATUSES), "created_at": Between(service.now() - TREND_DAYS * DAY)}
+    days = await get("days", lambda: totals(recent, "created_at", per=DAY))
     paid = [by_status[each] for each in (Stage.CONFIRMED, Stage.REFUNDED) if each in by_status]
     count, amount = sum(total.count for total in paid), sum(total.sum for total in paid)
     answer = OrderAnalytics(
@@ -175,11 +178,9 @@ async def _listed(
     if status is not None and status not in STATUSES:
         raise Invalid.field("status", f"must be one of {', '.join(STATUSES)}")
     matching = {**where, "status": status} if status else where
-    asked, orders = paging(*page), _service(request).orders
-    found = await orders.find(matching, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
-    pagination = asked.pagination(await orders.count(matching), found, lambda order: order.id)
-    orders_shown = [shown(order) for order in found[: asked.limit]]
-    return JsonResponse(OrdersAnswer(orders_shown, pagination), media_type="application/json")
+    service = _service(request)
+    found, pagination = await listed(service.orders, matching, paging(*page), service.figures)
+    return JsonResponse(OrdersAnswer([shown(order) for order in found], pagination), media_type="application/json")
 
 
 def _service(request: Request[Any, Any, Any]) -> OrderService:

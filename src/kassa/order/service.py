@@ -21,6 +21,7 @@ from kassa.kit import inputs
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import MINUTE, Clock, Millis
 from kassa.kit.documents import Duplicate
+from kassa.kit.figures import Figures
 from kassa.kit.idempotency import Abandoned
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, is_id
@@ -53,6 +54,7 @@ class OrderService:
         ttl_minutes: int,
     ) -> None:
         self.orders = store.orders
+        self.figures = Figures(clock)
         self.outbox = outbox
         self._product = product
         self._inventory = inventory

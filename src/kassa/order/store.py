@@ -14,7 +14,7 @@ ORDERS = CollectionSpec(
         Index("by_user", ("user_id", "id")),
         Index("by_user_and_status", ("user_id", "status", "id")),
         Index("by_status", ("status", "id")),
-        Index("by_day", ("created_at",)),
+        Index("by_value", ("status", "created_at", "total_minor")),
         Index("by_change", ("updated_at",)),
         Index("by_attention", ("needs_attention", "id")),
     ),

@@ -1,6 +1,6 @@
 """Payments in numbers, for administrators."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, Response, get
 
 from kassa.kit.clock import DAY, Date, day_of
-from kassa.kit.documents import Between, Total
+from kassa.kit.documents import Between, Total, Where
 from kassa.kit.money import major
 from kassa.kit.web import JsonResponse, admin_of
 from kassa.payment.service import PaymentService
@@ -57,10 +57,10 @@ async def revenue(request: Request[Any, Any, Any]) -> Response[Revenue]:
     """Money in numbers; for administrators. What was refunded is not taken off here."""
     await admin_of(request)
     service = _service(request)
-    by_status = await _by(service, "status")
-    since = Between(at_least=service.clock.now() - TREND_DAYS * DAY)
-    days = await service.payments.totals(
-        {"status": "SUCCESS", "paid_at": since}, "paid_at", sum_of="amount_minor", per=DAY
+    by_status = await _by_status(service)
+    paid: Where = {"status": "SUCCESS", "paid_at": _recently(service)}
+    days = await service.figures.get(
+        "paid", lambda: service.payments.totals(paid, "paid_at", sum_of="amount_minor", per=DAY)
     )
     success, failed = by_status.get("SUCCESS", Total("", 0, 0)), by_status.get("FAILED", Total("", 0, 0))
     currency = request.app.state["currency"]
@@ -80,10 +80,10 @@ async def payment_analytics(request: Request[Any, Any, Any]) -> Response[Payment
     """Payments in numbers; for administrators."""
     await admin_of(request)
     service = _service(request)
-    by_status = await _by(service, "status")
-    reasons = await service.payments.totals({"status": "FAILED"}, "reason")
-    since = Between(at_least=service.clock.now() - TREND_DAYS * DAY)
-    days = await service.payments.totals({"created_at": since}, "created_at", per=DAY)
+    by_status = await _by_status(service)
+    get, totals, recent = service.figures.get, service.payments.totals, _recently(service)
+    reasons = await get("reasons", lambda: totals({"status": "FAILED"}, "reason"))
+    days = await get("days", lambda: totals({"created_at": recent}, "created_at", per=DAY))
     counts = {status: by_status[status].count if status in by_status else 0 for status in STATUSES}
     answer = PaymentAnalytics(
         success=counts["SUCCESS"],
@@ -95,9 +95,15 @@ async def payment_analytics(request: Request[Any, Any, Any]) -> Response[Payment
     return JsonResponse(answer, media_type="application/json")
 
 
-async def _by(service: PaymentService, field: str) -> dict[str, Total]:
-    totals: Sequence[Total] = await service.payments.totals({}, field, sum_of="amount_minor")
-    return {str(total.key): total for total in totals}
+async def _by_status(service: PaymentService) -> dict[str, Total]:
+    def count() -> Awaitable[Sequence[Total]]:
+        return service.payments.totals({}, "status", sum_of="amount_minor")
+
+    return {str(total.key): total for total in await service.figures.get("value", count)}
+
+
+def _recently(service: PaymentService) -> Between:
+    return Between(service.clock.now() - TREND_DAYS * DAY)
 
 
 def _day(total: Total) -> str:

@@ -24,6 +24,7 @@ from kassa.kit.web import (
     JsonResponse,
     admin_of,
     attention,
+    listed,
     new_id,
     once,
     paging,
@@ -151,11 +152,9 @@ async def stored_events(
     if status is not None and status not in EVENT_STATUSES:
         raise Invalid.field("status", f"must be one of {', '.join(EVENT_STATUSES)}")
     where = {"status": status} if status else {}
-    asked = paging(limit, skip, cursor)
-    events = _inbox(request).events
-    found = await events.find(where, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
-    pagination = asked.pagination(await events.count(where), found, lambda event: event.sequence)
-    answer = EventsAnswer([shown_event(event) for event in found[: asked.limit]], pagination)
+    asked, figures = paging(limit, skip, cursor), _service(request).figures
+    found, pagination = await listed(_inbox(request).events, where, asked, figures)
+    answer = EventsAnswer([shown_event(event) for event in found], pagination)
     return JsonResponse(answer, media_type="application/json")
 
 
@@ -169,7 +168,8 @@ async def payment_attention(
     """What follows from payments, and failed many times or was refused and still is tried; and what else is wrong
     between Stripe and the shop. For administrators."""
     await admin_of(request)
-    found = await attention(_service(request).payments, paging(limit, skip, cursor), lambda payment: payment.order_id)
+    service, asked = _service(request), paging(limit, skip, cursor)
+    found = await attention(service.payments, asked, service.figures, lambda payment: payment.order_id)
     answer = PaymentAttention(found.waiting, found.pagination, await _notices(request).all())
     return JsonResponse(answer, media_type="application/json")
 
@@ -185,11 +185,9 @@ async def disputes(
     """Disputes of payments, or only of those for which evidence is awaited; for administrators."""
     await admin_of(request)
     where = {"wants_evidence": True} if waiting else {"is_disputed": True}
-    asked = paging(limit, skip, cursor)
-    payments = _service(request).payments
-    found = await payments.find(where, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
-    shown = [each for payment in found[: asked.limit] for each in shown_disputes(payment)]
-    pagination = asked.pagination(await payments.count(where), found, lambda payment: payment.id)
+    service, asked = _service(request), paging(limit, skip, cursor)
+    found, pagination = await listed(service.payments, where, asked, service.figures)
+    shown = [each for payment in found for each in shown_disputes(payment)]
     return JsonResponse(DisputesAnswer(shown, pagination), media_type="application/json")
 
 

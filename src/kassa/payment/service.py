@@ -7,6 +7,7 @@ from kassa.contracts.payment import Closing, StripeRefused
 from kassa.kit import inputs
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import Clock
+from kassa.kit.figures import Figures
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, Ids, is_id
 from kassa.kit.outbox import Outbox
@@ -44,6 +45,7 @@ class PaymentService(Settling):
         ends_on_decline: bool,
     ) -> None:
         super().__init__(store.payments, outbox, clock, shop_id)
+        self.figures = Figures(clock)
         self._events = store.events
         self._processor = processor
         self._ends_on_decline = ends_on_decline

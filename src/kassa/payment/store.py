@@ -72,7 +72,7 @@ PAYMENTS = CollectionSpec(
         Index("by_stage", ("stage", "id")),
         Index("by_status", ("status", "id")),
         Index("by_day", ("created_at",)),
-        Index("by_paid_day", ("paid_at",)),
+        Index("by_value", ("status", "paid_at", "amount_minor")),
         Index("by_attention", ("needs_attention", "id")),
         Index("by_disputed", ("is_disputed", "id")),
         Index("by_evidence", ("wants_evidence", "id")),

@@ -8,6 +8,7 @@ import structlog
 
 from kassa.kit.clock import Clock, from_unix
 from kassa.kit.documents import Duplicate, change
+from kassa.kit.figures import Figures
 from kassa.kit.ids import Ids, made_at
 from kassa.kit.money import InvalidMoney, from_stripe, major
 from kassa.kit.problem import NotFound
@@ -35,6 +36,7 @@ class Unclaimed:
         self._processor = processor
         self._ids = ids
         self._clock = clock
+        self.figures = Figures(clock)
         self._shop_id = shop_id
         self._since = made_at(shop_id)
 

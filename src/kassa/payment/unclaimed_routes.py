@@ -6,7 +6,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from kassa.kit.problem import Invalid, NotFound
-from kassa.kit.web import JsonResponse, admin_of, paging
+from kassa.kit.web import JsonResponse, admin_of, listed, paging
 from kassa.payment.unclaimed import OPEN, Unclaimed
 from kassa.payment.wire import UNCLAIMED_STATUSES, OneUnclaimedAnswer, UnclaimedAnswer, shown_unclaimed
 
@@ -23,10 +23,9 @@ async def unclaimed_money(
     await admin_of(request)
     if status not in UNCLAIMED_STATUSES:
         raise Invalid.field("status", f"must be one of {', '.join(UNCLAIMED_STATUSES)}")
-    where, asked, money = {"status": status}, paging(limit, skip, cursor), _unclaimed(request).money
-    found = await money.find(where, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
-    pagination = asked.pagination(await money.count(where), found, lambda each: each.sequence)
-    answer = UnclaimedAnswer([shown_unclaimed(each) for each in found[: asked.limit]], pagination)
+    unclaimed, asked = _unclaimed(request), paging(limit, skip, cursor)
+    found, pagination = await listed(unclaimed.money, {"status": status}, asked, unclaimed.figures)
+    answer = UnclaimedAnswer([shown_unclaimed(each) for each in found], pagination)
     return JsonResponse(answer, media_type="application/json")
 
 

@@ -1,7 +1,7 @@
 """The catalogue: products are made, changed, withdrawn and listed."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -10,6 +10,7 @@ from kassa.contracts.product import ProductChanged, SkuTaken, Snapshot
 from kassa.kit.audit import Cause
 from kassa.kit.clock import SECOND, Clock, Millis, rfc3339
 from kassa.kit.documents import Contains, Duplicate, In, Test, change
+from kassa.kit.figures import Figures
 from kassa.kit.ids import PRODUCT, REQUEST, Ids, is_id
 from kassa.kit.outbox import Outbox
 from kassa.kit.problem import FieldError, Invalid, NotFound, Unavailable
@@ -18,9 +19,6 @@ from kassa.kit.wire import request_id
 from kassa.product import domain
 from kassa.product.domain import LONGEST_CATEGORY, LONGEST_DESCRIPTION, Fields, Product
 from kassa.product.store import ProductStore
-
-TOTAL_KEPT: Millis = SECOND
-MOST_TOTALS = 1000
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -54,7 +52,7 @@ class ProductService:
         self._clock = clock
         self.currency = currency
         self._spellings: set[str] | None = None
-        self._totals: dict[tuple[tuple[str, Test], ...], tuple[Millis, int]] = {}
+        self._figures = Figures(clock, least=SECOND)
 
     async def snapshot(self, ids: list[str]) -> list[Snapshot]:
         """Those of the products that exist and are on sale; the others are left out."""
@@ -102,16 +100,18 @@ class ProductService:
 
     async def categories(self) -> dict[str, int]:
         """The categories of all products on sale, and how many products each has."""
-        counts: Counter[str] = Counter()
-        for total in await self.products.totals({"is_active": True}, "category"):
-            counts[normalised(str(total.key), LONGEST_CATEGORY)] += total.count
-        return dict(counts)
+
+        async def count() -> dict[str, int]:
+            counts: Counter[str] = Counter()
+            for total in await self.products.totals({"is_active": True}, "category"):
+                counts[normalised(str(total.key), LONGEST_CATEGORY)] += total.count
+            return dict(counts)
+
+        return await self._figures.get("categories", count)
 
     async def page(self, wanted: Wanted) -> tuple[list[Product], int]:
-        """The wanted products, the newest first, one more than `limit` if there are more; and how many there are.
-
-        To count takes longer the more products there are, so that a number is good for a second, unless this process
-        changes a product.
+        """The wanted products, the newest first, one more than `limit` if there are more; and how many there are, or
+        were when they were last counted: a number is good for a second at least, unless this process changes a product.
         """
         where: dict[str, Test] = {}
         if wanted.category is not None:
@@ -121,7 +121,7 @@ class ProductService:
         if wanted.text:
             where["search"] = Contains(normalised(wanted.text, LONGEST_DESCRIPTION).lower())
         found = await self.products.find(where, limit=wanted.limit + 1, skip=wanted.skip, after=wanted.after)
-        return found, await self._total(where)
+        return found, await self._figures.get(tuple(where.items()), lambda: self.products.count(where))
 
     async def stocks(self, products: Sequence[Product]) -> dict[str, int | None]:
         """What can still be bought of each product; None if that is not known now, 0 without a stock record."""
@@ -143,16 +143,6 @@ class ProductService:
         spellings = {name, *(each for each in self._spellings if normalised(each, LONGEST_CATEGORY) == name)}
         return name if len(spellings) == 1 else In(tuple(sorted(spellings)))
 
-    async def _total(self, where: Mapping[str, Test]) -> int:
-        key, now = tuple(where.items()), self._clock.now()
-        good_until, total = self._totals.get(key, (0, 0))
-        if not now < good_until <= now + TOTAL_KEPT:
-            total = await self.products.count(where)
-            if len(self._totals) >= MOST_TOTALS:
-                self._totals.clear()
-            self._totals[key] = (now + TOTAL_KEPT, total)
-        return total
-
     async def _insert(self, product_id: str, good: Fields, who: str) -> Product:
         product = domain.made(product_id, good, self._cause(who, "created"), self._clock.now())
         try:
@@ -162,7 +152,7 @@ class ProductService:
             if known is None:
                 raise await self._taken(product.sku) from duplicate
             stored = known
-        self._totals.clear()
+        self._figures.forget()
         return await self._outbox.carry_out(stored)
 
     async def _edit(self, product_id: str, good: Fields, who: str, why: str, expected: Millis | None = None) -> Product:
@@ -179,7 +169,7 @@ class ProductService:
             raise await self._taken(good["sku"]) from duplicate
         if changed is None:
             raise _unknown(product_id)
-        self._totals.clear()
+        self._figures.forget()
         return changed
 
     async def _taken(self, sku: str | None) -> Exception:

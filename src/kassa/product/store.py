@@ -14,6 +14,7 @@ PRODUCTS = CollectionSpec(
         Index("by_sku", ("sku",), unique=True),
         Index("by_attention", ("needs_attention", "id")),
     ),
+    searched="search",
 )
 
 

@@ -249,7 +249,9 @@ class MongoCollection(Generic[D]):
         if limit < 1:
             return []  # For MongoDB 0 is no limit.
         found = await self._database.read(
-            lambda: self._stored.find(filter, limit=limit, skip=skip, sort=sort, batch_size=limit).to_list()
+            lambda: self._stored.find(
+                filter, self._shape.projection, limit=limit, skip=skip, sort=sort, batch_size=limit
+            ).to_list()
         )
         return [self._shape.decode(each) for each in found]
 
@@ -262,7 +264,9 @@ class MongoCollection(Generic[D]):
 
     async def _read(self, name: str, values: list[str]) -> list[Stored | None]:
         found = await self._database.read(
-            lambda: self._stored.find({name: {"$in": values}}, batch_size=len(values) + 1).to_list()
+            lambda: self._stored.find(
+                {name: {"$in": values}}, self._shape.projection, batch_size=len(values) + 1
+            ).to_list()
         )
         by_value = {stored[name]: stored for stored in found}
         return [by_value.get(value) for value in values]

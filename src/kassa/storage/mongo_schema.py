@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import pymongo
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from kassa.kit.documents import Duplicate
 from kassa.storage.mongo_lanes import Stored
-from kassa.storage.mongo_shape import OURS, IndexShape, Shape
+from kassa.storage.mongo_shape import OURS, PARTS, IndexShape, Shape
 
 _NAMESPACE_EXISTS, _INDEX_NOT_FOUND = 48, 27
 
@@ -19,6 +20,9 @@ async def make(database: AsyncDatabase[Stored], shape: Shape[Any]) -> None:
     """
     await _make_collection(database, shape)
     await _make_indexes(database, shape)
+    if shape.spec.searched:
+        with pymongo.timeout(None):
+            await database[shape.collection].update_many({PARTS: None}, shape.with_parts())
 
 
 async def _make_collection(database: AsyncDatabase[Stored], shape: Shape[Any]) -> None:

@@ -19,12 +19,19 @@ from bson.raw_bson import RawBSONDocument
 
 from kassa.kit.documents import Between, CollectionSpec, Contains, Document, Duplicate, In, Index, Test, Where
 from kassa.storage.mongo_lanes import DOCUMENT_REFUSED, DUPLICATE_KEY, Stored, WriteError, is_definite, unavailable
-from kassa.storage.naming import checked, with_sort
+from kassa.storage.naming import GRAM, checked, is_found_by_parts, parts_of, with_sort
 
 D = TypeVar("D", bound=Document)
 
 LARGEST = 16_000_000
 """Bytes of a document; MongoDB's own limit is a little higher."""
+
+PARTS = "_parts"
+"""Where a document has the parts of its searched text. An index over them finds what contains a text; a text that
+MongoDB's own index finds is made of whole words."""
+
+_MOST_PARTS = 8
+"""The index is asked for so many; the documents that have them are looked at."""
 
 OURS = "kassa_"
 """What the names of declared indexes begin with. Others (of an operator, of a shard key) are left alone."""
@@ -84,6 +91,9 @@ class Shape(Generic[D]):
         self._nulls = {field.encode_name: None for field in optional if field.required}
         self._unique: dict[tuple[str, ...], str] = {("_id",): "id"}
         self.indexes = [self._index(index) for index in self._declared()]
+        if spec.searched:
+            self.indexes.append(IndexShape(f"{OURS}parts", {PARTS: 1}, {}))
+        self.projection = {PARTS: 0} if spec.searched else None
 
     def name(self, field: str) -> str:
         """What a field is called in MongoDB."""
@@ -107,6 +117,8 @@ class Shape(Generic[D]):
         """The document as it is stored; ValueError if it has integers of more than 64 bits or is too large."""
         fields = msgspec.to_builtins(document, str_keys=True)
         stored = {"_id": fields.pop(self._id), **{name: value for name, value in fields.items() if value is not None}}
+        if self.spec.searched:
+            stored[PARTS] = parts_of(getattr(document, self.spec.searched))
         try:
             raw = bson.encode(stored)
         except OverflowError as error:
@@ -159,6 +171,13 @@ class Shape(Generic[D]):
         """The expression of a field's value; the default where a document has none."""
         return {"$ifNull": [f"${self.name(field)}", {"$literal": self._default(field)}]}
 
+    def with_parts(self) -> list[Stored]:
+        """What gives stored documents their parts, on the server."""
+        text = f"${self.name(str(self.spec.searched))}"
+        starts = {"$range": [0, {"$max": [0, {"$subtract": [{"$strLenCP": text}, GRAM - 1]}]}]}
+        parts = {"$map": {"input": starts, "in": {"$substrCP": [text, "$$this", GRAM]}}}
+        return [{"$set": {PARTS: {"$setUnion": [parts]}}}]
+
     def _default(self, field: str) -> str | int | None:
         """What a document has that was stored before the field was there, or without it."""
         default = plain(self._fields[field].default)
@@ -166,15 +185,20 @@ class Shape(Generic[D]):
 
     def _tests(self, field: str, test: Test) -> list[Stored]:
         name, default = self.name(field), self._default(field)
+        found: Stored
         match test:
             case Between():
                 limits = [("$gte", test.at_least), ("$lt", test.below)]
-                found: Stored = {name: {sign: limit for sign, limit in limits if limit is not None}}
+                found = {name: {sign: limit for sign, limit in limits if limit is not None}}
                 return [_or_absent(name, found, default, test)] if found[name] else []
             case Contains(text):
                 # A pattern ends at the first NUL.
                 pattern = re.escape(text).replace("\x00", "\\x00")
-                return [_or_absent(name, {name: {"$regex": pattern}}, default, test)]
+                found = _or_absent(name, {name: {"$regex": pattern}}, default, test)
+                if field != self.spec.searched or not is_found_by_parts(text):
+                    return [found]
+                # A release that is being replaced stores documents without parts.
+                return [{"$or": [{PARTS: {"$all": parts_of(text)[:_MOST_PARTS]}}, {PARTS: None}]}, found]
             case In(values):
                 wanted = [plain(value) for value in values]
             case _:
