@@ -2,6 +2,9 @@
 
 import re
 import shlex
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,8 +24,17 @@ def variables(file: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
+def with_secrets(folder: Path) -> dict[str, str]:
+    """What `deploy/secrets.sh` makes of a folder's examples."""
+    with tempfile.TemporaryDirectory() as made:
+        for example in folder.glob("*.env.example"):
+            shutil.copy(example, made)
+        subprocess.run(["sh", DEPLOY / "secrets.sh", made], check=True)
+        return {name: value for file in Path(made).glob("*.env") for name, value in variables(file).items()}
+
+
 EXAMPLE = variables(DEPLOY / ".env.example")
-FILLED = {name: value.replace("RANDOM", "0" * 64) for name, value in EXAMPLE.items()}
+FILLED = with_secrets(DEPLOY)
 
 
 def compose(environment: Mapping[str, str]) -> Any:

@@ -4,20 +4,26 @@ import json
 import re
 import subprocess
 from importlib.resources import files
+from itertools import permutations
 from pathlib import Path
 
 import jsonschema
 import pytest
 import typer.main
 
+from kassa.app.secrets import service_keys
 from kassa.app.settings import DEFAULT_PORTS, SETTINGS, read_settings
 from kassa.app.web import CALLS, calls
 from kassa.cli.main import app
+from kassa.kit.problem import Forbidden
+from kassa.kit.service_keys import ServiceIdentity
 from tests.app.test_rights import ACTIONS
 from tests.deploy.manifests import DEPLOY, EXAMPLE, FILLED, ROOT, compose, dockerfile, image_environment, variables
 from tests.servers.valkey_user import ACL
 
 SERVICES = tuple(DEFAULT_PORTS)
+OF_THE_SHOP = ("", "keys", "stores")
+MADE = "RANDOM|PRIVATE|PUBLIC"
 NAMES = {setting.name for setting in SETTINGS}
 
 
@@ -26,7 +32,7 @@ def test_the_compose_file_is_valid() -> None:
     jsonschema.validate(compose(FILLED), schema)
 
 
-@pytest.mark.parametrize("name", [name for name, value in EXAMPLE.items() if "RANDOM" in value])
+@pytest.mark.parametrize("name", [name for name, value in EXAMPLE.items() if re.search(MADE, value)])
 def test_without_a_secret_it_says_which_is_missing(name: str) -> None:
     with pytest.raises(KeyError, match=f"{name} is missing"):
         compose(FILLED | {name: ""})
@@ -60,10 +66,32 @@ def test_each_service_finds_the_others_and_has_valid_settings(name: str) -> None
     assert container["depends_on"] == ["mongo", "redis"]
 
 
-@pytest.mark.parametrize("file", [".env.example", "kubernetes/shop/.env.example", "kubernetes/shop/stores.env.example"])
+def test_no_container_can_sign_as_another() -> None:
+    containers = compose(FILLED)["services"]
+    identities = {}
+    for name in SERVICES:
+        given = {key: str(value) for key, value in containers[name]["environment"].items()}
+        assert ("JWT_SECRET" in given) is (name == "auth")
+        keys = service_keys(read_settings(given), keeps=False)
+        assert (set(keys.own), set(keys.public), keys.secret) == ({name}, set(SERVICES), "")
+        identities[name] = {each: ServiceIdentity(each, keys) for each in SERVICES}
+    for name, pretended in permutations(SERVICES, 2):
+        callee = next(each for each in SERVICES if each not in (name, pretended))
+        asked = identities[callee][callee]
+        own = identities[name][name].headers(callee)
+        assert asked.check(own["x-internal-service"], own["x-internal-token"], SERVICES) == name
+        assert identities[name][pretended].headers(callee) == {}
+        with pytest.raises(Forbidden):
+            asked.check(f"{pretended}-service", own["x-internal-token"], SERVICES)
+
+
+@pytest.mark.parametrize(
+    "file", [".env.example", *(f"kubernetes/shop/{name}.env.example" for name in ("", "keys", "stores"))]
+)
 def test_the_example_names_settings(file: str) -> None:
     stores = {"MONGO_KEY", "MONGO_ADMIN_PASSWORD", *(f"MONGO_URI_{name.upper()}" for name in CALLS)}
-    assert set(variables(DEPLOY / file)) <= NAMES | stores
+    keys = {f"SERVICE_KEYS_{name.upper()}" for name in SERVICES}
+    assert set(variables(DEPLOY / file)) <= NAMES | stores | keys
 
 
 def test_the_image_runs_commands_that_there_are() -> None:
@@ -103,6 +131,7 @@ def test_the_secrets_are_made_by_one_command_and_what_is_there_stays(tmp_path: P
     assert set(made) == set(EXAMPLE)
     assert (made["JWT_SECRET"], made["CURRENCY"]) == ("mine", "eur")
     random = [re.search("[0-9a-f]{64}", made[name]) for name, value in EXAMPLE.items() if "RANDOM" in value]
+    assert not any(re.search(MADE, value) for value in made.values())
     assert len({each[0] for each in random[1:] if each}) == len(random) - 1
     assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
     assert len((tmp_path / ".env").read_text().splitlines()) == len(made)

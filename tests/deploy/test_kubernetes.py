@@ -7,7 +7,7 @@ import pytest
 
 from kassa.app.settings import DEFAULT_PORTS, SETTINGS, read_settings
 from kassa.app.web import CALLS, calls
-from tests.deploy.manifests import FILLED, kubernetes, kustomization
+from tests.deploy.manifests import KUBERNETES, kubernetes, kustomization, with_secrets
 
 OLDEST, NEWEST = "1.30", "1.34"
 SERVICES = tuple(DEFAULT_PORTS)
@@ -49,8 +49,9 @@ def test_each_service_listens_where_the_others_look_for_it(name: str) -> None:
     (container,) = of("Deployment")[name]["spec"]["template"]["spec"]["containers"]
     port = DEFAULT_PORTS[name]
     assert container["args"] == ["serve", name]
-    stores = {"gateway": [], "inventory": ["MONGO_URI", "REDIS_URL"]}.get(name, ["MONGO_URI"])
-    assert container["env"] == [{"name": "PORT", "value": str(port)}, *(secret(each, name) for each in stores)]
+    own = {"gateway": [], "inventory": ["MONGO_URI", "REDIS_URL"], "auth": ["JWT_SECRET", "MONGO_URI"]}
+    secrets = ["SERVICE_KEYS", *own.get(name, ["MONGO_URI"]), "SERVICE_PUBLIC_KEYS"]
+    assert container["env"] == [{"name": "PORT", "value": str(port)}, *(secret(each, name) for each in secrets)]
     assert container["envFrom"] == [{"configMapRef": {"name": "kassa"}}, {"secretRef": {"name": "kassa"}}]
     assert container["ports"] == [{"name": "http", "containerPort": port}]
     assert of("Service")[name]["spec"]["ports"] == [{"name": "http", "port": port, "targetPort": "http"}]
@@ -60,7 +61,9 @@ def test_the_settings_are_valid() -> None:
     (literals,) = (each["literals"] for each in kustomization("shop")["configMapGenerator"])
     given = dict(each.split("=", 1) for each in literals)
     assert set(given) <= {setting.name for setting in SETTINGS}
-    settings = read_settings({**given, **{name: FILLED[name] for name in ("JWT_SECRET", "INTERNAL_SECRET")}})
+    made = with_secrets(KUBERNETES / "shop")
+    keys = {"SERVICE_KEYS": made["SERVICE_KEYS_GATEWAY"], "SERVICE_PUBLIC_KEYS": made["SERVICE_PUBLIC_KEYS"]}
+    settings = read_settings({**given, **keys})
     settings.require_services_form(("gateway",), *CALLS)
     assert settings.service_urls == {each: f"http://{each}:{DEFAULT_PORTS[each]}" for each in CALLS}
 
@@ -78,9 +81,10 @@ def test_a_service_is_reached_by_its_callers_alone() -> None:
 
 
 def secret(setting: str, service: str) -> dict[str, Any]:
-    """A service's own address of a store; it sees no other service's."""
-    key = f"MONGO_URI_{service.upper()}" if setting == "MONGO_URI" else setting
-    return {"name": setting, "valueFrom": {"secretKeyRef": {"name": "stores", "key": key}}}
+    """A service's own key, or address of a store; it sees no other service's."""
+    key = f"{setting}_{service.upper()}" if setting in ("MONGO_URI", "SERVICE_KEYS") else setting
+    whose = "stores" if setting in ("MONGO_URI", "REDIS_URL") else "keys"
+    return {"name": setting, "valueFrom": {"secretKeyRef": {"name": whose, "key": key}}}
 
 
 def let_in(policy: Any) -> set[str]:
