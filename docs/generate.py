@@ -6,13 +6,14 @@ With `--check` it writes nothing and names the pages that differ; exit status 1 
 import sys
 from pathlib import Path
 
-from generator import api, commands, settings, states, stories
+from generator import api, commands, permissions, settings, states, stories
 
 FOLDER = Path(__file__).parent
 PAGES = {
     "settings.md": settings.made,
     "commands.md": commands.made,
     "api.md": api.made,
+    "permissions.md": permissions.made,
     "states.md": states.made,
     "stories.md": stories.made,
 }

@@ -1,6 +1,5 @@
 """docs/api.md: the public endpoints, from the document that `GET /openapi.json` serves, and what stands behind it."""
 
-import inspect
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +11,7 @@ from kassa.app.web import CONTRACTS, HANDLERS
 from kassa.contracts.inventory import ReservationEnded
 from kassa.gateway.description import TAGS, described, endpoints_of, refusals_of
 from kassa.gateway.proxy import BadGateway, GatewayTimeout
+from kassa.kit.access import ACCESS
 from kassa.kit.problem import Problem
 from kassa.kit.wire import endpoints
 
@@ -98,7 +98,7 @@ def _section(verb: str, path: str, operation: Operation) -> str:
     parts = [
         f"### {verb.upper()} {path}",
         operation["description"],
-        f"For {_who(verb, path, handler.fn, operation)}.{' Takes an `Idempotency-Key`.' if takes_key else ''}",
+        f"For {_who(verb, path)}.{' Takes an `Idempotency-Key`.' if takes_key else ''}",
         table(("Query", "Type", "Meaning"), query),
         schemas.fields(body, COMPONENTS),
         _answers(operation),
@@ -107,15 +107,15 @@ def _section(verb: str, path: str, operation: Operation) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _who(verb: str, path: str, method: Any, operation: Operation) -> str:
+def _who(verb: str, path: str) -> str:
     if (verb, path) in _WHO:
         return _WHO[verb, path]
-    if not operation["security"]:
+    access = ACCESS[f"{verb.upper()} {path}"]
+    if access.is_open:
         return "anybody"
-    source = inspect.getsource(method)
-    if "await admin_of(" in source:
-        return "administrators"
-    return "the order's owner and administrators" if "{order_id}" in path else "who is logged in"
+    staff = f"who has `{access.permission}`" if access.permission else ""
+    owner = "the order's owner" if "{order_id}" in path else "who is logged in"
+    return " and ".join(filter(None, (owner if access.is_own else "", staff)))
 
 
 def _answers(operation: Operation) -> str:

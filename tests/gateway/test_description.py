@@ -15,6 +15,7 @@ from kassa.app.files import sandbox_url
 from kassa.app.web import HANDLERS
 from kassa.gateway.description import described
 from kassa.gateway.schemas import resolved
+from kassa.kit.access import Permission
 from kassa.kit.money import minor, most_major
 from kassa.kit.web import CURSOR
 from kassa.kit.wire import encode
@@ -242,7 +243,10 @@ def test_what_anybody_may_ask_says_so_and_all_else_names_what_it_needs(document:
         ("get", "/inventory/{product_id}"),
     }
     assert secured["post", "/payments/webhook"] == [{"stripe": []}]
-    assert {str(wants) for wants in secured.values()} == {"[]", "[{'token': []}]", "[{'stripe': []}]"}
+    needed = [wants[0]["token"] for wants in secured.values() if wants and "token" in wants[0]]
+    assert {each for permissions in needed for each in permissions} < set(Permission)
+    assert secured["post", "/orders"] == [{"token": []}]
+    assert secured["post", "/products"] == [{"token": ["products:write"]}]
 
 
 def test_what_bounds_money_is_the_shop_s_currency() -> None:
@@ -281,7 +285,7 @@ def test_every_endpoint_says_what_it_does_in_words(document: Json) -> None:
 def test_each_endpoint_documents_its_own_refusals(document: Json) -> None:
     paths = document["paths"]
     said = {(method, path): set(each["responses"]) for method, path, each in operations(document)}
-    assert said["get", "/orders"] == {"200", "401", "422", "429", "503"}
+    assert said["get", "/orders"] == {"200", "401", "403", "422", "429", "503"}
     assert said["post", "/orders/{order_id}/cancel"] >= {"200", "202", "409", "413"}
     assert said["post", "/payments/create-session"] >= {"200", "400", "404", "413", "502", "503"}
     assert "insufficient_stock" in paths["/orders"]["post"]["responses"]["409"]["description"]

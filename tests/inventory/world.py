@@ -9,8 +9,9 @@ from kassa.contracts.inventory import Inventory
 from kassa.inventory.routes import HANDLERS
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock_sqlite import SqliteStock
+from kassa.kit.access import ADMIN, USER
 from kassa.kit.idempotency import RECORDS, Idempotency
-from kassa.kit.identity import ADMIN, USER, TokenVerifier
+from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import PRODUCT, Ids
 from kassa.kit.web import EXCEPTION_HANDLERS
 from kassa.kit.wire import encode

@@ -144,11 +144,11 @@ class RunningShop:
         assert made.status == 201, made.body
         return Buyer(self, made.body["token"])
 
-    async def admin(self) -> "Buyer":
-        """An administrator, made with the command."""
+    async def admin(self, role: str = "admin") -> "Buyer":
+        """An administrator, or somebody else of the staff, made with the command."""
         email = f"{secrets.token_hex(8)}@shop.example"
         self._settings["KASSA_ADMIN_PASSWORD"] = "correct horse battery"
-        status, printed = await self.command("admin", "create", email)
+        status, printed = await self.command("admin", "create", email, "--role", role)
         assert status == 0, printed
         account = {"email": email, "password": "correct horse battery"}
         return Buyer(self, (await self.call("POST", "/auth/login", account)).body["token"])
@@ -164,6 +164,17 @@ class Buyer:
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """One call with the token."""
         return await self.shop.call(method, path, body, Authorization=f"Bearer {self.token}", **headers)
+
+    async def again(self) -> "Buyer":
+        """The same one, logged in once more."""
+        who = (await self.call("GET", "/auth/verify")).body["user"]
+        account = {"email": who["email"], "password": "correct horse battery"}
+        return Buyer(self.shop, (await self.shop.call("POST", "/auth/login", account)).body["token"])
+
+    async def session_id(self) -> str:
+        """The name of this session."""
+        sessions = (await self.call("GET", "/auth/sessions")).body["sessions"]
+        return str(next(each["id"] for each in sessions if each["isCurrent"]))
 
     async def product(self, stock: int, price: str = "19.99") -> str:
         """Put a product on sale (for administrators); its id."""

@@ -6,8 +6,9 @@ from typing import Any
 import jwt
 import pytest
 
+from kassa.kit.access import ADMIN, Permission
 from kassa.kit.clock import SECOND
-from kassa.kit.identity import ADMIN, ISSUER, TokenVerifier, derived_key
+from kassa.kit.identity import ISSUER, TokenVerifier, derived_key
 from kassa.kit.problem import Forbidden, Unauthenticated, Unavailable
 from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
 from tests.support import FakeClock, Signer
@@ -27,8 +28,8 @@ def verifier(signer: Signer, clock: FakeClock) -> TokenVerifier:
 
 async def test_a_token_tells_who_its_user_is(verifier: TokenVerifier, signer: Signer) -> None:
     principal = await verifier.principal(signer.bearer(role=ADMIN))
-    assert (principal.id, principal.email, principal.is_admin) == ("usr_1", "a@b.c", True)
-    assert not (await verifier.principal(signer.bearer())).is_admin
+    assert (principal.id, principal.email, principal.may(Permission.WRITE_PRODUCTS)) == ("usr_1", "a@b.c", True)
+    assert not (await verifier.principal(signer.bearer())).may(Permission.WRITE_PRODUCTS)
 
 
 async def test_a_verified_token_is_remembered(verifier: TokenVerifier, signer: Signer) -> None:

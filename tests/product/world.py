@@ -7,10 +7,11 @@ from litestar import Litestar
 
 from kassa.app.wiring import product_effects
 from kassa.contracts.inventory import Inventory, Level, StockExists
+from kassa.kit.access import ADMIN, USER
 from kassa.kit.clock import SECOND
 from kassa.kit.documents import Database
 from kassa.kit.idempotency import RECORDS, Idempotency
-from kassa.kit.identity import ADMIN, USER, Principal, TokenVerifier
+from kassa.kit.identity import Principal, TokenVerifier
 from kassa.kit.ids import Ids
 from kassa.kit.outbox import Outbox
 from kassa.kit.problem import Unauthenticated, Unavailable

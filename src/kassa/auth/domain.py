@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from kassa.contracts.auth import WrongCredentials
+from kassa.kit.access import ROLES
 from kassa.kit.audit import Cause, entry, newest
 from kassa.kit.clock import Millis
 from kassa.kit.effects import Aggregate
-from kassa.kit.identity import ADMIN
 from kassa.kit.problem import Invalid
 from kassa.kit.text import domain_in_ascii, domain_name, is_far_too_long, normalised
 
@@ -137,5 +137,6 @@ def with_role(user: User, role: str, cause: Cause, now: Millis) -> User:
     """The user with another role; the very same one if it is the present one."""
     if user.role == role:
         return user
-    change = entry(cause, "promoted" if role == ADMIN else "demoted", user.role, role, now)
+    is_less = ROLES[role] < ROLES[user.role]
+    change = entry(cause, "demoted" if is_less else "promoted", user.role, role, now)
     return msgspec.structs.replace(user, role=role, updated_at=now, audit=newest(user.audit, change))

@@ -30,8 +30,8 @@ from kassa.contracts.auth import (
     RoleNotAllowed,
     WrongCredentials,
 )
+from kassa.kit.access import USER
 from kassa.kit.ended import Ended
-from kassa.kit.identity import USER
 from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, header, principal_of, read_body, takes
 

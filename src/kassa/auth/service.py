@@ -16,10 +16,10 @@ from kassa.auth.throttle import Throttle, Trier
 from kassa.auth.tokens import Tokens
 from kassa.contracts.auth import AccountDisabled, KeySet, RoleNotAllowed, WrongCredentials
 from kassa.kit import security
+from kassa.kit.access import USER as USER_ROLE
 from kassa.kit.clock import DAY, Clock, Millis
 from kassa.kit.ended import Ended
 from kassa.kit.household import household, neighbourhood
-from kassa.kit.identity import USER as USER_ROLE
 from kassa.kit.identity import Principal
 from kassa.kit.ids import Ids
 from kassa.kit.problem import TooManyRequests, Unauthenticated

@@ -8,16 +8,16 @@ from kassa.auth.sessions import Sessions
 from kassa.auth.store import AuthStore
 from kassa.contracts.auth import LastAdministrator, OwnAccount
 from kassa.kit import security
+from kassa.kit.access import ADMIN, STAFF, USER
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
 from kassa.kit.documents import In, Where, change, pages
-from kassa.kit.identity import ADMIN, USER
 from kassa.kit.ids import REQUEST, Ids
 from kassa.kit.problem import NotFound
 from kassa.kit.web import Paging
 from kassa.kit.wire import request_id
 
-STAFF: Where = {"role": In((ADMIN,))}
+_OF_STAFF: Where = {"role": In(STAFF)}
 
 
 class Staff:
@@ -35,12 +35,12 @@ class Staff:
 
     async def listed(self, asked: Paging) -> tuple[list[User], int]:
         """A page of the staff, the latest first, with one more if there is more; and how many there are."""
-        found = await self._users.find(STAFF, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
-        return found, await self._users.count(STAFF)
+        found = await self._users.find(_OF_STAFF, limit=asked.limit + 1, skip=asked.skip, after=asked.after)
+        return found, await self._users.count(_OF_STAFF)
 
     async def all(self) -> list[User]:
         """The whole staff, the oldest first."""
-        return [each async for page in pages(self._users, STAFF) for each in page]
+        return [each async for page in pages(self._users, _OF_STAFF) for each in page]
 
     async def demote(self, user_id: str, by: str, *, even_to_the_last: bool = False) -> User:
         """The user is a buyer like any other from now on. NotFound, OwnAccount, LastAdministrator."""

@@ -10,7 +10,7 @@ from kassa.auth.staff import Staff
 from kassa.auth.wire import OneMember, StaffList, shown_member
 from kassa.contracts.auth import LastAdministrator, OwnAccount
 from kassa.kit.problem import NotFound
-from kassa.kit.web import JsonResponse, admin_of, paging
+from kassa.kit.web import JsonResponse, paging, principal_of
 
 _ONE: dict[str, Any] = {"tags": ["auth"], "status_code": 200, "refuses": (NotFound, OwnAccount)}
 _NOT_THE_LAST = {**_ONE, "refuses": (NotFound, OwnAccount, LastAdministrator)}
@@ -23,8 +23,8 @@ async def list_staff(
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
 ) -> Response[StaffList]:
-    """Who can do more than buy; for administrators."""
-    await admin_of(request)
+    """Who can do more than buy."""
+    await principal_of(request)
     asked = paging(limit, skip, cursor)
     found, total = await _staff(request).listed(asked)
     pagination = asked.pagination(total, found, lambda each: each.id)
@@ -33,32 +33,32 @@ async def list_staff(
 
 @post("/auth/admin/staff/{user_id:str}/demote", **_NOT_THE_LAST)
 async def demote(request: Request[Any, Any, Any], user_id: FromPath[str]) -> Response[OneMember]:
-    """Make a buyer like any other of somebody, whose sessions end at once; for administrators. 409 `own_account`; 409
+    """Make a buyer like any other of somebody, whose sessions end at once. 409 `own_account`; 409
     `last_administrator` if no other one is enabled."""
-    admin = await admin_of(request)
+    admin = await principal_of(request)
     return _answer(await _staff(request).demote(user_id, admin.id))
 
 
 @post("/auth/admin/staff/{user_id:str}/disable", **_NOT_THE_LAST)
 async def disable(request: Request[Any, Any, Any], user_id: FromPath[str]) -> Response[OneMember]:
-    """Let somebody not log in any more; all sessions end at once. For administrators. 409 `own_account`; 409
+    """Let somebody not log in any more; all sessions end at once. 409 `own_account`; 409
     `last_administrator` if no other one is enabled."""
-    admin = await admin_of(request)
+    admin = await principal_of(request)
     return _answer(await _staff(request).disable(user_id, admin.id))
 
 
 @post("/auth/admin/staff/{user_id:str}/enable", **_ONE)
 async def enable(request: Request[Any, Any, Any], user_id: FromPath[str]) -> Response[OneMember]:
-    """Let somebody who was disabled log in again; for administrators. 409 `own_account`."""
-    admin = await admin_of(request)
+    """Let somebody who was disabled log in again. 409 `own_account`."""
+    admin = await principal_of(request)
     return _answer(await _staff(request).enable(user_id, admin.id))
 
 
 @post("/auth/admin/staff/{user_id:str}/end-sessions", **_ONE)
 async def end_sessions(request: Request[Any, Any, Any], user_id: FromPath[str]) -> Response[OneMember]:
-    """End all of somebody's sessions at once: they have to log in again. For administrators. 409 `own_account`: your
+    """End all of somebody's sessions at once: they have to log in again. 409 `own_account`: your
     own are ended by `DELETE /auth/sessions`."""
-    admin = await admin_of(request)
+    admin = await principal_of(request)
     return _answer(await _staff(request).end_sessions(user_id, admin.id))
 
 

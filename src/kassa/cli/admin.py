@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,7 +28,18 @@ OPERATOR = "operator"
 """Who does it, in the audit."""
 LastOption = Annotated[bool, typer.Option("--even-the-last", help="Do so though no other administrator is enabled.")]
 
-_SAID = {"created": "is an administrator now", "promoted": "is an administrator from now on"}
+_SAID = {"created": "is {} now", "promoted": "is {} from now on", "unchanged": "was {} already"}
+
+
+class Role(StrEnum):
+    """What somebody of the staff may do."""
+
+    ADMIN = "admin"
+    SUPPORT = "support"
+    STOCK = "stock"
+
+
+_AS = {Role.ADMIN: "an administrator", Role.SUPPORT: "in support", Role.STOCK: "in charge of the stock"}
 
 
 @app.callback()
@@ -42,10 +54,12 @@ def create(
     promote: Annotated[
         bool, typer.Option("--promote", help="Do so though somebody has registered the address.")
     ] = False,
+    role: Annotated[Role, typer.Option(help="What they may do: docs/permissions.md.")] = Role.ADMIN,
 ) -> None:
-    """Make an administrator. The password comes from a prompt or from KASSA_ADMIN_PASSWORD. If the address is
-    registered already, this tells who has it and stops; with --promote that user becomes an administrator: the sessions
-    end, and the password must be a new one, for whoever registered the address knows the present one."""
+    """Make an administrator, or somebody else of the staff. The password comes from a prompt or from
+    KASSA_ADMIN_PASSWORD. If the address is registered already, this tells who has it and stops; with --promote that
+    user is given the role: the sessions end, and the password must be a new one, for whoever registered the address
+    knows the present one."""
     settings = settings_for(data)
 
     async def make() -> None:
@@ -54,13 +68,14 @@ def create(
         async with opened(settings) as shop:
             admins = present(shop.auth, "auth").admins
             user = await admins.who_has(email)
-            if user is not None and user.role != "admin":
+            if user is not None and user.role != role:
                 print(await _described(shop, user))
                 if not promote:
-                    again = typed(f"admin create {email} --promote", data)
+                    more = f" --role {role}" if role is not Role.ADMIN else ""
+                    again = typed(f"admin create {email} --promote{more}", data)
                     raise Refusal(f"{user.email} is registered already; if that is yours: {again}")
-            made = await admins.make(email, _password(), promote=promote)
-        print(f"{made.email} {_SAID.get(made.outcome, 'was an administrator already')}.")
+            made = await admins.make(email, _password(), promote=promote, role=role)
+        print(f"{made.email} {_SAID[made.outcome].format(_AS[role])}.")
         if user is not None and user.is_disabled:
             print(f"The account is disabled. To enable it: {typed(f'admin enable {email}', data)}")
         if made.has_new_password and made.outcome != "created":

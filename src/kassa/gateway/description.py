@@ -11,6 +11,7 @@ from litestar.openapi.spec import Contact, License, Tag
 
 from kassa import __version__
 from kassa.gateway.schemas import Schema, answered, example, sent
+from kassa.kit.access import ACCESS
 from kassa.kit.idempotency import LONGEST_KEY, KeyInUse, KeyReused
 from kassa.kit.problem import (
     Forbidden,
@@ -32,13 +33,10 @@ TAGS = {
     "orders": "Placing, following and cancelling orders",
     "payments": "Paying, refunds, and what Stripe said",
 }
-# Anybody may ask these, and only some of it wants a token.
-_IN_PART = {"list_products", "get_product"}
 _WEBHOOK = "/payments/webhook"
 # What a handler may refuse because of what it calls. What is its own, it names itself: `refuses=`.
 _BY_CALL: dict[str, tuple[type[Problem], ...]] = {
-    "principal_of": (Unauthenticated,),
-    "admin_of": (Unauthenticated, Forbidden),
+    "principal_of": (Unauthenticated, Forbidden),
     "body": (TooLarge,),
     "once": (TooLarge, KeyInUse, KeyReused, Invalid),
 }
@@ -191,21 +189,33 @@ def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRo
     operation["tags"] = [first if first in TAGS else "auth"]
     operation["operationId"] = head + "".join(part.title() for part in tail)
     operation["summary"] = words.partition(". ")[0].removesuffix(".")
-    operation["description"] = words
+    operation["description"] = f"{words}{_needs(method, path)}"
     operation.pop("deprecated", None)
     for parameter in operation.get("parameters", []):
         _tidy(parameter)
-    operation["security"] = [{scheme: []} for scheme in _wants(path, handler)]
+    operation["security"] = _security(method, path)
     if "once" in _calls(handler):
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
 
 
-def _wants(path: str, handler: HTTPRouteHandler) -> tuple[str, ...]:
-    """What proves who asks; nothing, if anybody may."""
+def _security(method: str, path: str) -> list[dict[str, list[str]]]:
+    """What proves who asks, and what they must be allowed to do; nothing, if anybody may."""
     if path == _WEBHOOK:
-        return ("stripe",)
-    is_asked = not {"principal_of", "admin_of"}.isdisjoint(_calls(handler))
-    return ("token",) if is_asked and handler.fn.__name__ not in _IN_PART else ()
+        return [{"stripe": []}]
+    access = ACCESS[f"{method.upper()} {path}"]
+    if access.is_open:
+        return []
+    # OpenAPI 3.1, security requirement object: of a scheme that is not OAuth's, the roles that are needed.
+    return [{"token": [] if access.is_own else [str(access.permission)]}]
+
+
+def _needs(method: str, path: str) -> str:
+    """The permission that the endpoint wants, as its description tells it."""
+    access = ACCESS[f"{method.upper()} {path}"]
+    if access.permission is None or access.is_open:
+        return ""
+    whose = " for what is another's" if access.is_own else ""
+    return f" Needs `{access.permission}`{whose}."
 
 
 def _tidy(parameter: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from kassa.inventory.service import LONGEST_REASON, MOST_PIECES, InventoryServic
 from kassa.inventory.stock import EFFECTS, Kind, Movement, MovementTotal
 from kassa.kit.clock import Date, Timestamp, day_of, rfc3339
 from kassa.kit.problem import Invalid, NotFound
-from kassa.kit.web import Id, JsonResponse, admin_of, documented, once, read_body, takes
+from kassa.kit.web import Id, JsonResponse, documented, once, principal_of, read_body, takes
 
 RECENT = 20
 LONGEST_SPAN = 365
@@ -97,15 +97,15 @@ class MovementsAnswer(msgspec.Struct, frozen=True, rename="camel"):
     "/inventory/init", status_code=201, operation_class=takes(FirstStock), tags=_TAGS, refuses=(StockExists, NotFound)
 )
 async def init_stock(request: Request[Any, Any, Any]) -> Response[LevelOut]:
-    """Begin to track a product's stock; for administrators. A second time: 409 `stock_exists`."""
-    admin = await admin_of(request)
+    """Begin to track a product's stock. A second time: 409 `stock_exists`."""
+    staff = await principal_of(request)
     first = await read_body(request, FirstStock)
     service = _service(request)
 
     async def init(operation_id: str) -> LevelOut:
-        return _shown(await service.init(first.product_id, first.quantity, operation_id, admin.id))
+        return _shown(await service.init(first.product_id, first.quantity, operation_id, staff.id))
 
-    return await once(request, admin.id, 201, service.new_operation_id, init)
+    return await once(request, staff.id, 201, service.new_operation_id, init)
 
 
 @post(
@@ -116,16 +116,16 @@ async def init_stock(request: Request[Any, Any, Any]) -> Response[LevelOut]:
     refuses=(InsufficientStock, UnknownStock),
 )
 async def adjust_stock(request: Request[Any, Any, Any]) -> Response[LevelOut]:
-    """Add pieces or take some away; for administrators. Below zero: 409 `insufficient_stock`."""
-    admin = await admin_of(request)
+    """Add pieces or take some away. Below zero: 409 `insufficient_stock`."""
+    staff = await principal_of(request)
     wanted = await read_body(request, Adjustment)
     service = _service(request)
 
     async def adjust(operation_id: str) -> LevelOut:
         reason = wanted.reason or ""
-        return _shown(await service.adjust(wanted.product_id, wanted.change, reason, operation_id, admin.id))
+        return _shown(await service.adjust(wanted.product_id, wanted.change, reason, operation_id, staff.id))
 
-    return await once(request, admin.id, 200, service.new_operation_id, adjust)
+    return await once(request, staff.id, 200, service.new_operation_id, adjust)
 
 
 @get("/inventory/{product_id:str}", tags=_TAGS, refuses=(UnknownStock,))
@@ -137,8 +137,8 @@ async def stock_of(request: Request[Any, Any, Any], product_id: FromPath[str]) -
 
 @get("/inventory/admin/analytics/inventory", tags=_TAGS)
 async def inventory_analytics(request: Request[Any, Any, Any]) -> Response[InventoryAnalytics]:
-    """The stock in numbers; for administrators."""
-    await admin_of(request)
+    """The stock in numbers."""
+    await principal_of(request)
     service = _service(request)
     figures = await service.summary()
     answer = InventoryAnalytics(
@@ -163,8 +163,8 @@ async def movement_analytics(
         ),
     ] = 30,
 ) -> Response[MovementsAnswer]:
-    """The movements of the last days by day, kind and reason; for administrators."""
-    await admin_of(request)
+    """The movements of the last days by day, kind and reason."""
+    await principal_of(request)
     if not 1 <= days <= LONGEST_SPAN:
         raise Invalid.field("days", f"must be from 1 to {LONGEST_SPAN}")
     totals = await _service(request).movement_totals(days)

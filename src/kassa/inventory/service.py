@@ -81,7 +81,7 @@ class InventoryService:
         found = await self._stock.moved_by(ids[:MOST_ASKED], products[:MOST_ASKED])
         return [Moved(each.at, each.product_id, each.kind, each.quantity, each.who) for each in found]
 
-    # What administrators do
+    # What staff does
 
     def new_operation_id(self) -> str:
         """An id for one init or adjustment: repeated under the same id, it is done once."""

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from kassa.kit import security
+from kassa.kit.access import ROLES, Access, Permission
 from kassa.kit.clock import SECOND, Clock
 from kassa.kit.ended import EndedTokens, session_mark, user_mark
 from kassa.kit.problem import Unauthenticated
@@ -17,8 +18,6 @@ ISSUER = "kassa"
 AUDIENCE = "kassa"
 TOKEN_TYPE = "at+jwt"  # noqa: S105
 """RFC 9068, 2.1: what the header of an access token calls it."""
-ADMIN = "admin"
-USER = "user"
 ALGORITHM = "EdDSA"
 _REMEMBERED = 50_000
 LONGEST_TOKEN = 4096
@@ -36,10 +35,13 @@ class Principal(msgspec.Struct, frozen=True):
     session_id: str = ""
     marks: tuple[str, ...] = ()
 
-    @property
-    def is_admin(self) -> bool:
-        """Whether the user is an administrator."""
-        return self.role == ADMIN
+    def may(self, permission: Permission) -> bool:
+        """Whether who asks may do this with what is not their own."""
+        return permission in ROLES.get(self.role, ())
+
+    def may_enter(self, access: Access) -> bool:
+        """Whether an endpoint of this access lets them in."""
+        return access.is_own or (access.permission is not None and self.may(access.permission))
 
 
 class TokenVerifier:

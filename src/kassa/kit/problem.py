@@ -90,6 +90,11 @@ class Forbidden(Problem):
 
     code, title, status = "forbidden", "Not allowed", 403
 
+    @classmethod
+    def without(cls, permission: str) -> "Forbidden":
+        """Who asks lacks this permission."""
+        return cls(f"this needs the permission {permission}")
+
 
 class NotFound(Problem):
     """Nothing by that id that the caller may see."""

@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Operation
 
+from kassa.kit.access import ACCESS
 from kassa.kit.documents import Collection, Document, Where
 from kassa.kit.effects import Aggregate, Waiting, waiting_of
 from kassa.kit.figures import Figures
@@ -137,16 +138,12 @@ def header(request: Request[Any, Any, Any], name: bytes) -> str | None:
 
 
 async def principal_of(request: Request[Any, Any, Any]) -> Principal:
-    """The logged-in user; Unauthenticated else."""
+    """Who asks, if the endpoint lets them in; Unauthenticated or Forbidden else."""
     verifier: TokenVerifier = request.app.state["verifier"]
-    return await verifier.principal(header(request, b"authorization"))
-
-
-async def admin_of(request: Request[Any, Any, Any]) -> Principal:
-    """The logged-in administrator; Unauthenticated or Forbidden else."""
-    principal = await principal_of(request)
-    if not principal.is_admin:
-        raise Forbidden("this needs an administrator")
+    principal = await verifier.principal(header(request, b"authorization"))
+    access = ACCESS[f"{request.method} {request.scope['path_template']}"]
+    if not principal.may_enter(access):
+        raise Forbidden.without(access.permission or "")
     return principal
 
 

@@ -18,7 +18,6 @@ from kassa.kit.problem import Invalid
 from kassa.kit.web import (
     AttentionAnswer,
     JsonResponse,
-    admin_of,
     attention,
     listed,
     new_id,
@@ -94,8 +93,8 @@ async def all_orders(
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
 ) -> Response[OrdersAnswer]:
-    """All orders, the newest first; for administrators."""
-    await admin_of(request)
+    """All orders, the newest first."""
+    await principal_of(request)
     return await _listed(request, {"user_id": user_id} if user_id else {}, status, (limit, skip, cursor))
 
 
@@ -106,8 +105,8 @@ async def order_attention(
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
 ) -> Response[AttentionAnswer]:
-    """What follows from orders, failed many times and still is tried; for administrators."""
-    await admin_of(request)
+    """What follows from orders, failed many times and still is tried."""
+    await principal_of(request)
     service, asked = _service(request), paging(limit, skip, cursor)
     answer = await attention(service.orders, asked, service.figures, lambda order: order.id)
     return JsonResponse(answer, media_type="application/json")
@@ -115,8 +114,8 @@ async def order_attention(
 
 @get("/orders/admin/analytics/orders", tags=["orders"])
 async def order_analytics(request: Request[Any, Any, Any]) -> Response[OrderAnalytics]:
-    """Orders in numbers; for administrators."""
-    await admin_of(request)
+    """Orders in numbers."""
+    await principal_of(request)
     service = _service(request)
     get, totals = service.figures.get, service.orders.totals
     by_status = {str(each.key): each for each in await get("value", lambda: totals({}, "status", sum_of="total_minor"))}
@@ -136,7 +135,7 @@ async def order_analytics(request: Request[Any, Any, Any]) -> Response[OrderAnal
 
 @get("/orders/{order_id:str}", tags=["orders"])
 async def one_order(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[OrderAnswer]:
-    """One order: the buyer's own; any, for administrators."""
+    """One order."""
     principal = await principal_of(request)
     answer = OrderAnswer(shown(await _service(request).visible(order_id, principal)))
     return JsonResponse(answer, media_type="application/json")
@@ -164,8 +163,8 @@ async def cancel_order(request: Request[Any, Any, Any], order_id: FromPath[str])
 
 @get("/orders/{order_id:str}/timeline", tags=["orders"])
 async def order_timeline(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[TimelineAnswer]:
-    """Everything that ever happened to an order, in order, for administrators; for its buyer what concerns them, in
-    their words and without `data`."""
+    """Everything that ever happened to an order, in order, for staff; for its buyer what concerns them, in their words
+    and without `data`."""
     principal = await principal_of(request)
     entries = await _service(request).timeline(order_id, principal)
     shown_entries = [EntryOut(rfc3339(each.at), each.service, each.kind, each.text, each.data) for each in entries]

@@ -18,6 +18,7 @@ from kassa.contracts.order import (
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product, UnknownProduct
 from kassa.kit import inputs
+from kassa.kit.access import Permission
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import MINUTE, Clock, Millis
 from kassa.kit.documents import Duplicate
@@ -27,7 +28,7 @@ from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, is_id
 from kassa.kit.money import InvalidMoney, chargeable
 from kassa.kit.outbox import Outbox, Step
-from kassa.kit.problem import Invalid, NotFound
+from kassa.kit.problem import Forbidden, Invalid, NotFound
 from kassa.kit.wire import request_id
 from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, merged, total_minor
 from kassa.order.machine import MACHINE, placed
@@ -95,11 +96,14 @@ class OrderService:
             return self._made(await self.get(order_id))
 
     async def cancel(self, order_id: str, who: Principal) -> tuple[Order, bool]:
-        """Cancel for its owner or an administrator. Returns the order and whether that is settled already: if not,
+        """Cancel for its owner or for staff. Returns the order and whether that is settled already: if not,
         Stripe could not be asked for now and it goes on by itself. OrderNotCancellable: paid, or being paid."""
-        order = await self.visible(order_id, who)
+        may_cancel = who.may(Permission.CANCEL_ORDERS)
+        order = await self.visible(order_id, who, Permission.CANCEL_ORDERS if may_cancel else Permission.READ_ORDERS)
+        mine = order.user_id == who.id
+        if not mine and not may_cancel:
+            raise Forbidden.without(Permission.CANCEL_ORDERS)
         if order.stage is Stage.PENDING:
-            mine = order.user_id == who.id
             reason = Reason.CANCELLED_BY_BUYER if mine else Reason.CANCELLED_BY_OPERATOR
             news = Input(Kind.CLOSE, Cause(inputs.cancel(order_id), who.id, reason, request_id.get()), reason)
             order = await self.outbox.see_through(order_id, self._after(news)) or order
@@ -122,17 +126,17 @@ class OrderService:
             raise NotFound(f"there is no order {order_id[:64]}")
         return order
 
-    async def visible(self, order_id: str, who: Principal) -> Order:
-        """The order, if it is the user's own or the user is an administrator; NotFound else."""
+    async def visible(self, order_id: str, who: Principal, permission: Permission = Permission.READ_ORDERS) -> Order:
+        """The order, if it is the user's own or the user has this permission; NotFound else."""
         order = await self.get(order_id)
-        if order.user_id != who.id and not who.is_admin:
+        if order.user_id != who.id and not who.may(permission):
             raise NotFound(f"there is no order {order_id[:64]}")
         return order
 
     async def timeline(self, order_id: str, who: Principal) -> list[TimelineEntry]:
-        """Everything that happened to the order, for an administrator; for its owner what concerns them."""
+        """Everything that happened to the order, for staff; for its owner what concerns them."""
         order = await self.visible(order_id, who)
-        if not who.is_admin:
+        if not who.may(Permission.READ_ORDERS):
             return await buyers_timeline(order, self._payments)
         return await timeline(order, self._payments, self._inventory)
 

@@ -1,4 +1,4 @@
-"""Payments in numbers, for administrators."""
+"""Payments in numbers."""
 
 from collections.abc import Awaitable, Sequence
 from decimal import Decimal
@@ -10,7 +10,7 @@ from litestar import Request, Response, get
 from kassa.kit.clock import DAY, Date, day_of
 from kassa.kit.documents import Between, Total, Where
 from kassa.kit.money import major
-from kassa.kit.web import JsonResponse, admin_of
+from kassa.kit.web import JsonResponse, principal_of
 from kassa.payment.service import PaymentService
 
 TREND_DAYS = 30
@@ -54,8 +54,8 @@ class PaymentAnalytics(msgspec.Struct, frozen=True, rename="camel"):
 
 @get("/payments/admin/analytics/revenue", tags=["payments"])
 async def revenue(request: Request[Any, Any, Any]) -> Response[Revenue]:
-    """Money in numbers; for administrators. What was refunded is not taken off here."""
-    await admin_of(request)
+    """Money in numbers. What was refunded is not taken off here."""
+    await principal_of(request)
     service = _service(request)
     by_status = await _by_status(service)
     paid: Where = {"status": "SUCCESS", "paid_at": _recently(service)}
@@ -77,8 +77,8 @@ async def revenue(request: Request[Any, Any, Any]) -> Response[Revenue]:
 
 @get("/payments/admin/analytics/payments", tags=["payments"])
 async def payment_analytics(request: Request[Any, Any, Any]) -> Response[PaymentAnalytics]:
-    """Payments in numbers; for administrators."""
-    await admin_of(request)
+    """Payments in numbers."""
+    await principal_of(request)
     service = _service(request)
     by_status = await _by_status(service)
     get, totals, recent = service.figures.get, service.payments.totals, _recently(service)

@@ -17,12 +17,12 @@ from kassa.contracts.payment import (
     TooManyPieces,
     TooManyRefunds,
 )
+from kassa.kit.access import Permission
 from kassa.kit.ids import REFUND
 from kassa.kit.money import InvalidMoney, minor
 from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.web import (
     JsonResponse,
-    admin_of,
     attention,
     listed,
     new_id,
@@ -95,10 +95,10 @@ async def payment_status(request: Request[Any, Any, Any], order_id: FromPath[str
     refuses=(NotRefundable, RefundTooLarge, TooManyRefunds, TooManyPieces),
 )
 async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[RefundAnswer]:
-    """Refund an amount of an order's payment, the price of some pieces, or all that is left; for administrators."""
-    admin = await admin_of(request)
+    """Refund an amount of an order's payment, the price of some pieces, or all that is left."""
+    staff = await principal_of(request)
     asked = await read_body(request, NewRefund) if await request.body() else NewRefund()
-    payment = await visible(_service(request), order_id, admin)
+    payment = await visible(_service(request), order_id, staff, Permission.REFUND)
     amount = _amount(asked.amount, payment)
     items = [Line(item.product_id, item.quantity) for item in asked.items]
     if items and asked.restock:
@@ -106,18 +106,18 @@ async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str
 
     async def refund(refund_id: str) -> RefundAnswer:
         made = await _service(request).refunding.refund(
-            order_id, refund_id, amount, asked.reason, restock=asked.restock, items=items, who=admin.id
+            order_id, refund_id, amount, asked.reason, restock=asked.restock, items=items, who=staff.id
         )
         return RefundAnswer(shown(made, payment.currency))
 
-    return await once(request, admin.id, 201, new_id(request, REFUND), refund)
+    return await once(request, staff.id, 201, new_id(request, REFUND), refund)
 
 
 @get("/payments/{order_id:str}/refunds", tags=["payments"])
 async def order_refunds(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[RefundsAnswer]:
-    """The refunds of an order's payment, and what can still go and come back; for administrators."""
-    admin = await admin_of(request)
-    payment = await visible(_service(request), order_id, admin)
+    """The refunds of an order's payment, and what can still go and come back."""
+    staff = await principal_of(request)
+    payment = await visible(_service(request), order_id, staff)
     order = await _service(request).refunding.order_of(payment)
     return JsonResponse(shown_refunds(payment, order), media_type="application/json")
 
@@ -147,8 +147,8 @@ async def stored_events(
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
 ) -> Response[EventsAnswer]:
-    """Stored Stripe events, the last to come first; for administrators."""
-    await admin_of(request)
+    """Stored Stripe events, the last to come first."""
+    await principal_of(request)
     if status is not None and status not in EVENT_STATUSES:
         raise Invalid.field("status", f"must be one of {', '.join(EVENT_STATUSES)}")
     where = {"status": status} if status else {}
@@ -166,8 +166,8 @@ async def payment_attention(
     cursor: FromQuery[str | None] = None,
 ) -> Response[PaymentAttention]:
     """What follows from payments, and failed many times or was refused and still is tried; and what else is wrong
-    between Stripe and the shop. For administrators."""
-    await admin_of(request)
+    between Stripe and the shop."""
+    await principal_of(request)
     service, asked = _service(request), paging(limit, skip, cursor)
     found = await attention(service.payments, asked, service.figures, lambda payment: payment.order_id)
     answer = PaymentAttention(found.waiting, found.pagination, await _notices(request).all())
@@ -182,8 +182,8 @@ async def disputes(
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
 ) -> Response[DisputesAnswer]:
-    """Disputes of payments, or only of those for which evidence is awaited; for administrators."""
-    await admin_of(request)
+    """Disputes of payments, or only of those for which evidence is awaited."""
+    await principal_of(request)
     where = {"wants_evidence": True} if waiting else {"is_disputed": True}
     service, asked = _service(request), paging(limit, skip, cursor)
     found, pagination = await listed(service.payments, where, asked, service.figures)
@@ -193,8 +193,8 @@ async def disputes(
 
 @post("/payments/admin/events/{event_id:str}/replay", tags=["payments"], status_code=200)
 async def replay_event(request: Request[Any, Any, Any], event_id: FromPath[str]) -> Response[EventAnswer]:
-    """Act on a stored event once more; for administrators. Harmless: events are hints."""
-    await admin_of(request)
+    """Act on a stored event once more. Harmless: events are hints."""
+    await principal_of(request)
     event = await _inbox(request).replay(event_id)
     return JsonResponse(EventAnswer(shown_event(event)), media_type="application/json")
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Closing, StripeRefused
 from kassa.kit import inputs
+from kassa.kit.access import Permission
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import Clock
 from kassa.kit.figures import Figures
@@ -117,9 +118,11 @@ class PaymentService(Settling):
         return history(payment, told)
 
 
-async def visible(service: PaymentService, order_id: str, who: Principal) -> Payment:
-    """The payment of an order, if it is the user's own or the user is an administrator; NotFound else."""
+async def visible(
+    service: PaymentService, order_id: str, who: Principal, permission: Permission = Permission.READ_PAYMENTS
+) -> Payment:
+    """The payment of an order, if it is the user's own or the user has this permission; NotFound else."""
     payment = await service.of_order(order_id) if is_id(ORDER, order_id) else None
-    if payment is None or (payment.user_id != who.id and not who.is_admin):
+    if payment is None or (payment.user_id != who.id and not who.may(permission)):
         raise NotFound(f"there is no payment for order {order_id[:64]}")
     return payment

@@ -1,4 +1,4 @@
-"""Money at Stripe that no order here knows, for administrators."""
+"""Money at Stripe that no order here knows."""
 
 from typing import Annotated, Any
 
@@ -6,7 +6,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from kassa.kit.problem import Invalid, NotFound
-from kassa.kit.web import JsonResponse, admin_of, listed, paging
+from kassa.kit.web import JsonResponse, listed, paging, principal_of
 from kassa.payment.unclaimed import OPEN, Unclaimed
 from kassa.payment.wire import UNCLAIMED_STATUSES, OneUnclaimedAnswer, UnclaimedAnswer, shown_unclaimed
 
@@ -19,8 +19,8 @@ async def unclaimed_money(
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
 ) -> Response[UnclaimedAnswer]:
-    """Checkout sessions that were paid at Stripe and that no payment here is known of; for administrators."""
-    await admin_of(request)
+    """Checkout sessions that were paid at Stripe and that no payment here is known of."""
+    await principal_of(request)
     if status not in UNCLAIMED_STATUSES:
         raise Invalid.field("status", f"must be one of {', '.join(UNCLAIMED_STATUSES)}")
     unclaimed, asked = _unclaimed(request), paging(limit, skip, cursor)
@@ -31,9 +31,9 @@ async def unclaimed_money(
 
 @post("/payments/admin/unclaimed/{session_id:str}/dismiss", tags=["payments"], status_code=200, refuses=(NotFound,))
 async def dismiss_unclaimed(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[OneUnclaimedAnswer]:
-    """Say that the money of a session is not this shop's, or was seen to; for administrators. Once is enough."""
-    admin = await admin_of(request)
-    money = await _unclaimed(request).dismiss(session_id, admin.id)
+    """Say that the money of a session is not this shop's, or was seen to. Once is enough."""
+    staff = await principal_of(request)
+    money = await _unclaimed(request).dismiss(session_id, staff.id)
     return JsonResponse(OneUnclaimedAnswer(shown_unclaimed(money)), media_type="application/json")
 
 

@@ -9,7 +9,7 @@ from kassa.contracts.product import ProductChanged, SkuTaken
 from kassa.kit.clock import SECOND
 from kassa.kit.ids import PRODUCT
 from kassa.kit.problem import Invalid
-from kassa.kit.web import JsonResponse, admin_of, new_id, once, paging, read_body, takes
+from kassa.kit.web import JsonResponse, new_id, once, paging, principal_of, read_body, takes
 from kassa.product.domain import Product
 from kassa.product.service import ProductService, Wanted
 from kassa.product.wire import (
@@ -29,7 +29,7 @@ from kassa.product.wire import (
 LONGEST_SEARCH = 200
 _TAGS = ["products"]
 WithInactive = Annotated[
-    bool, QueryParameter(name="includeInactive", description="Withdrawn ones too; for administrators")
+    bool, QueryParameter(name="includeInactive", description="Withdrawn ones too: needs `products:read`")
 ]
 _STOCK_ELSEWHERE = "cannot be set here; change it with POST /inventory/adjust"
 
@@ -48,11 +48,11 @@ async def list_products(
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
     with_inactive: WithInactive = False,
-    active: Annotated[bool, QueryParameter(description="`false`: only withdrawn ones; for administrators")] = True,
+    active: Annotated[bool, QueryParameter(description="`false`: only withdrawn ones: needs `products:read`")] = True,
 ) -> Response[ProductsAnswer]:
     """The products on sale, the newest first."""
     if with_inactive or not active:
-        await admin_of(request)
+        await principal_of(request)
     is_active = None if with_inactive and active else active
     if q is not None and len(q) > LONGEST_SEARCH:
         raise Invalid.field("q", f"must have at most {LONGEST_SEARCH} characters")
@@ -80,23 +80,23 @@ async def get_product(
 ) -> Response[ProductAnswer]:
     """One product on sale."""
     if with_inactive:
-        await admin_of(request)
+        await principal_of(request)
     service = _service(request)
     return _response(await _body(service, await service.get(product_id, with_inactive=with_inactive)))
 
 
 @post("/products", operation_class=takes(NewProduct), tags=_TAGS, refuses=(SkuTaken,))
 async def create_product(request: Request[Any, Any, Any]) -> Response[ProductAnswer]:
-    """Put a new product on sale; for administrators. With `stock` its stock is initialised, too: at once, or as soon
+    """Put a new product on sale. With `stock` its stock is initialised, too: at once, or as soon
     as the inventory can be reached."""
-    admin = await admin_of(request)
+    staff = await principal_of(request)
     body = await read_body(request, NewProduct)
     service = _service(request)
 
     async def work(product_id: str) -> ProductBody:
-        return await _body(service, await service.create(product_id, given(body), admin.id))
+        return await _body(service, await service.create(product_id, given(body), staff.id))
 
-    return await once(request, admin.id, 201, new_id(request, PRODUCT), work)
+    return await once(request, staff.id, 201, new_id(request, PRODUCT), work)
 
 
 @put(
@@ -106,23 +106,23 @@ async def create_product(request: Request[Any, Any, Any]) -> Response[ProductAns
     refuses=(SkuTaken, ProductChanged),
 )
 async def update_product(request: Request[Any, Any, Any], product_id: FromPath[str]) -> Response[ProductAnswer]:
-    """Replace the given fields; for administrators. `stock` is changed by POST /inventory/adjust."""
-    admin = await admin_of(request)
+    """Replace the given fields. `stock` is changed by POST /inventory/adjust."""
+    staff = await principal_of(request)
     fields = given(await _read_change(request))
     read_at = fields.pop("expected_updated_at", None)
     expected = None if read_at is None else round(read_at.timestamp() * SECOND)
     if not fields:
         raise Invalid("name at least one field to replace")
     service = _service(request)
-    return _response(await _body(service, await service.update(product_id, fields, admin.id, expected)))
+    return _response(await _body(service, await service.update(product_id, fields, staff.id, expected)))
 
 
 @delete("/products/{product_id:str}", status_code=200, tags=_TAGS)
 async def withdraw_product(request: Request[Any, Any, Any], product_id: FromPath[str]) -> Response[ProductAnswer]:
-    """Take a product off sale; for administrators. It stays in old orders, and `isActive` puts it back on sale."""
-    admin = await admin_of(request)
+    """Take a product off sale. It stays in old orders, and `isActive` puts it back on sale."""
+    staff = await principal_of(request)
     service = _service(request)
-    return _response(await _body(service, await service.withdraw(product_id, admin.id)))
+    return _response(await _body(service, await service.withdraw(product_id, staff.id)))
 
 
 HANDLERS = (list_products, list_categories, get_product, create_product, update_product, withdraw_product)

@@ -1,0 +1,143 @@
+"""Every endpoint × whoever may ask × own and others' × spelling, told from the table of access."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from yarl import URL
+
+from kassa.app.web import HANDLERS
+from kassa.gateway.description import endpoints_of
+from kassa.kit.access import ACCESS, ROLES, Access, Permission
+from tests.journey.running import RunningShop
+
+STRANGER, OWNER, OTHER, ENDED = "anonymous", "owner", "other buyer", "ended session"
+STAFF = tuple(role for role in ROLES if role != "user")
+WHO = (STRANGER, ENDED, OWNER, OTHER, *STAFF)
+REFUSED = {401, 403, 404}
+PUBLIC = [handler for handlers in HANDLERS.values() for handler in handlers]
+ENDPOINTS = [f"{verb.upper()} {path}" for verb, path, _ in endpoints_of(PUBLIC)]
+"""All that the shop answers, as its description names them."""
+OWNED = {"{order_id}", "{session_id}"}
+
+
+class Row(NamedTuple):
+    """One thing to be asked for. `is_owned`: it belongs to the owner."""
+
+    verb: str
+    path: str
+    body: dict[str, Any] | None
+    access: Access
+    is_owned: bool
+
+
+class Target(NamedTuple):
+    """What there is to be asked for: an order of the owner with a payment, a product, and another session of theirs."""
+
+    order_id: str
+    product_id: str
+    session_id: str
+
+
+def rows(target: Target) -> Iterator[Row]:
+    """Each endpoint; twice, if some of what anybody may ask needs a permission. What is sent stops behind the door:
+    its body is never right."""
+    known = target._asdict() | {"event_id": "evt_none", "user_id": "usr_none"}
+    for endpoint in sorted(ENDPOINTS, key=len, reverse=True):  # One session is ended before all of them are.
+        access = ACCESS[endpoint]
+        verb, template = endpoint.split(" ")
+        # A session at Stripe is another thing under the same name.
+        mine = known if template.startswith("/auth/") else known | {"session_id": "cs_none"}
+        path = template.format(**mine)
+        body: dict[str, Any] | None = None if verb in ("GET", "DELETE") else {}
+        is_owned = access.is_own and any(name in template for name in OWNED)
+        if template == "/payments/create-session":
+            body, is_owned = {"orderId": target.order_id}, True
+        if template.endswith("/refund"):
+            body = {"amount": 0}
+        yield Row(verb, path, body, access._replace(permission=None) if access.is_open else access, is_owned)
+        if access.is_open and access.permission:
+            yield Row(verb, f"{path}?includeInactive=true", body, Access(permission=access.permission), False)
+
+
+def expected(row: Row, who: str) -> set[int] | None:
+    """The statuses of a refusal; None: let in."""
+    access = row.access
+    if access.is_open:
+        return None
+    if who in (STRANGER, ENDED):
+        return {401}
+    if access.permission is not None and may(who, access.permission):
+        return None
+    if row.is_owned:
+        return None if who == OWNER else {403, 404}
+    return None if access.is_own else {403}
+
+
+def may(who: str, permission: Permission) -> bool:
+    """Whether somebody of this name has the permission."""
+    return permission in ROLES.get(who, ())
+
+
+def spellings(path: str) -> list[str]:
+    """Other ways to write the path, which must not open what it does not."""
+    first, _, rest = path[1:].partition("/")
+    return [
+        f"{path}/",
+        f"//{path[1:]}",
+        f"/{first}//{rest}",
+        f"/%{ord(first[0]):02x}{first[1:]}/{rest}",
+        f"/{first.upper()}/{rest}",
+        f"/{first}/./{rest}",
+        f"/x/../{first}/{rest}",
+        f"/{first}/{rest.replace('/', '%2f', 1)}",
+        f"{path};a=1",
+    ]
+
+
+class Matrix:
+    """Asks for everything as everybody."""
+
+    def __init__(self, shop: RunningShop, tokens: dict[str, str], target: Target) -> None:
+        self._shop = shop
+        self._tokens = tokens
+        self._rows = list(rows(target))
+        self.cases = 0
+
+    async def wrong(self) -> list[str]:
+        """The cases in which the answer is not what the table says."""
+        found: list[str] = []
+        for row in self._rows:
+            # A token that is not good is refused by the door also where none is needed.
+            asking = [who for who in WHO if not (row.access.is_open and who == ENDED)]
+            found += await asyncio.gather(*(self._case(row, who) for who in asking))
+        return [each for each in found if each]
+
+    async def opened(self) -> list[str]:
+        """The cases in which another spelling opens what is refused under the plain one."""
+        refused = [(row, who) for row in self._rows for who in WHO if expected(row, who)]
+        asked = [(row, who, path) for row, who in refused for path in spellings(row.path.partition("?")[0])]
+        found: list[str] = []
+        for begin in range(0, len(asked), 50):
+            found += await asyncio.gather(*(self._spelled(*each) for each in asked[begin : begin + 50]))
+        return [each for each in found if each]
+
+    async def _case(self, row: Row, who: str) -> str:
+        status, wanted = await self._ask(row, who, row.path), expected(row, who)
+        is_in = status < 500 and (status not in (REFUSED if row.is_owned else {401, 403}))
+        if is_in if wanted is None else status in wanted:
+            return ""
+        return f"{row.verb} {row.path} as {who}: {status} instead of {wanted or 'being let in'}"
+
+    async def _spelled(self, row: Row, who: str, path: str) -> str:
+        query = row.path.partition("?")[2]
+        status = await self._ask(row, who, f"{path}?{query}" if query else path)
+        return "" if 400 <= status < 406 else f"{row.verb} {path} as {who}: {status}"
+
+    async def _ask(self, row: Row, who: str, path: str) -> int:
+        self.cases += 1
+        headers = {"Authorization": f"Bearer {self._tokens[who]}"} if who in self._tokens else {}
+        url = URL(self._shop.base + path, encoded=True)
+        async with self._shop.http.request(row.verb, url, json=row.body, headers=headers) as answer:
+            await answer.read()
+            return answer.status
