@@ -1,21 +1,36 @@
 """Logs: one line an event on stderr; JSON, or readable on a terminal. Tracebacks without local variables, for those
-may hold secrets."""
+may hold secrets.
+
+Nobody else sets up the log: a library that does so would write in its own form, and as much as it likes.
+"""
 
 import logging
+import os
 import sys
-from collections.abc import MutableMapping
+import threading
+from collections.abc import Iterable, MutableMapping
 from contextlib import suppress
 from typing import Any, TextIO, cast
 
 import structlog
 
+from kassa.app.masking import keep_secret, masked
 from kassa.kit.wire import request_id, trace_parent
 
-_QUIET = ("uvicorn.error", "uvicorn.access", "aiohttp.access", "httpx", "httpcore", "asyncio", "stripe")
+_OF_LIBRARIES = logging.WARNING
+"""What is below is for who works on them: drivers write whole commands there, and clients whole bodies."""
+_QUIET = ("uvicorn.access", "aiohttp.access")
+# Whatever else makes a library write by itself (the Stripe SDK: its log goes to stderr, bodies included).
+_TALKATIVE = ("STRIPE_LOG",)
+
+log = structlog.get_logger()
 
 
-def configure_logs(level: str, form: str | None) -> None:
-    """Set up this process's logs. `form` None: `text` on a terminal, `json` else."""
+def configure_logs(level: str, form: str | None, secrets: Iterable[str] = ()) -> None:
+    """Set up this process's logs. `form` None: `text` on a terminal, `json` else. `secrets` are in no line of them."""
+    keep_secret(secrets)
+    for name in _TALKATIVE:
+        os.environ.pop(name, None)
     is_json = form == "json" or (form is None and not sys.stderr.isatty())
     shared: list[Any] = [
         _with_request,
@@ -28,6 +43,7 @@ def configure_logs(level: str, form: str | None) -> None:
     else:
         plain = structlog.dev.plain_traceback
         render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+    render.append(_mask)
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*shared, *render],
@@ -36,6 +52,7 @@ def configure_logs(level: str, form: str | None) -> None:
         cache_logger_on_first_use=True,
     )
     _take_in_the_library_s(shared, render, number)
+    _take_in_what_nobody_caught()
 
 
 class _Stderr:
@@ -51,7 +68,7 @@ class _Stderr:
 
 
 def _take_in_the_library_s(shared: list[Any], render: list[Any], level: int) -> None:
-    """What libraries log with `logging` comes out in the same form."""
+    """What libraries log with `logging`, and warn of, comes out in the same form."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -59,11 +76,26 @@ def _take_in_the_library_s(shared: list[Any], render: list[Any], level: int) -> 
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
+    handler.setLevel(max(level, _OF_LIBRARIES))  # Also for those that have set a level of their own.
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(max(level, _OF_LIBRARIES))
     for name in _QUIET:
-        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.captureWarnings(True)
+
+
+def _take_in_what_nobody_caught() -> None:
+    """What ends the process, a thread, or is lost in a destructor: in the same form, too."""
+
+    def told(error: BaseException | None) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            sys.exit(130)
+        log.critical("nobody has caught this", exc_info=error)
+
+    sys.excepthook = lambda _kind, error, _trace: told(error)
+    threading.excepthook = lambda lost: told(lost.exc_value)
+    sys.unraisablehook = lambda lost: told(lost.exc_value)
 
 
 def _with_request(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -73,3 +105,7 @@ def _with_request(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
     if trace := trace_parent.get():
         event.setdefault("trace_id", trace[3:35])
     return event
+
+
+def _mask(_logger: Any, _method: str, line: str) -> str:
+    return masked(line)

@@ -18,6 +18,7 @@ from kassa.app.connections import INNER, Bounds, public_bounds
 from kassa.app.files import DataInUse, Lock, bound
 from kassa.app.logs import configure_logs
 from kassa.app.sandboxing import last_sandbox_url, sandbox_running
+from kassa.app.secrets import secret_texts
 from kassa.app.settings import DEFAULT_PORTS, SettingError, Settings
 from kassa.app.shop import Place, Shop
 from kassa.app.stopping import stop_signal
@@ -138,7 +139,7 @@ def up(
         frontend_url=address.for_people,
         webhook_url=f"{address.url}/payments/webhook",
     )
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.log_level, settings.log_format, secret_texts(settings))
     with _owned(settings, place), _listening(address, workers) as listeners:
         is_one = workers == 1 and not split
         server = Server(settings, replace(place, brings_sandbox=is_one), address, public_app)
@@ -171,7 +172,7 @@ def serve(
             settings.require_key(host)
         place = Place({service: service}, service, sandbox_host, webhook_url=f"{address.url}/webhook")
         server = Server(settings, place, address, lambda shop: service_app(shop, service), tls)
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.log_level, settings.log_format, secret_texts(settings))
     with _owned(settings, server.place):
         # Before it listens: whoever calls is refused at once, and does not wait along.
         if settings.mongo_uri is not None and server.place.here and not asyncio.run(server.wait_for_stores()):

@@ -117,12 +117,12 @@ class Settings:
     stripe_secret_key: str | None = _secret()
     asks_for_sandbox: bool = False
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
-    stripe_api_base: str | None = None
+    stripe_api_base: str | None = _secret()
     stripe_proxy: str | None = _secret()
     jwt_secrets: tuple[str, ...] = field(default=(), repr=False)
     mongo_uri: str | None = _secret()
     redis_url: str | None = _secret()
-    service_urls: Mapping[str, str] = field(default_factory=dict)
+    service_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
     internal_secret: str | None = _secret()
     service_keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     service_public_keys: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
@@ -219,7 +219,7 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         low_stock_threshold=get("LOW_STOCK_THRESHOLD", reading.whole(0, 1_000_000_000), "10"),
         rate_limit=get("RATE_LIMIT", reading.rate, "100/second"),
         port=get.maybe("PORT", reading.whole(1, 65535)),
-        data=get("KASSA_DATA", Path, ".kassa"),
+        data=get("KASSA_DATA", reading.directory, ".kassa"),
         log_level=get("LOG_LEVEL", reading.one_of(*_LEVELS), "info"),
         log_format=get.maybe("LOG_FORMAT", reading.one_of("json", "text")),
     )

@@ -128,7 +128,9 @@ def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any])
         state=State(state),
         exception_handlers=exception_handlers,
         openapi_config=None,
-        logging_config=None,
+        logging_config=None,  # Its own is for the whole process.
+        debug=False,
+        pdb_on_exception=False,
         request_max_body_size=MAX_BODY,
     )
 

@@ -1,11 +1,13 @@
 """The command `kassa`. What a command needs is imported when it runs, so that `--help` is quick."""
 
 import os
+import sys
 from typing import Annotated
 
 import typer
 
 from kassa import __version__
+from kassa.app.masking import tell_bug
 from kassa.cli import admin, catalogue, checks, demo, doctor, keys, migrate, server, simulate
 from kassa.cli.trouble import told
 
@@ -47,6 +49,7 @@ def main() -> None:
     """Run the command; whatever is wrong is told in one line."""
     # What a shop keeps is nobody's but its owner's: names, addresses, orders, secrets.
     os.umask(0o077)
+    sys.excepthook = tell_bug
     with told():
         app()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -49,7 +50,7 @@ async def _move(source: Path, mongo_uri: str, redis_url: str) -> Moved:
     from kassa.app.logs import configure_logs
     from kassa.app.migration import CannotMove, move
 
-    configure_logs("error", None)
+    configure_logs("error", None, [part for uri in (mongo_uri, redis_url) if (part := urlsplit(uri).password)])
     with progress() as shown:
         try:
             return await move(source, mongo_uri, redis_url, watched(shown))

@@ -103,7 +103,7 @@ def described(handlers: Sequence[HTTPRouteHandler], currency: str = "usd") -> di
         tags=[Tag(name=name, description=text) for name, text in TAGS.items()],
         path="/schema",
     )
-    app = Litestar(route_handlers=list(handlers), openapi_config=config)
+    app = Litestar(route_handlers=list(handlers), openapi_config=config, logging_config=None, debug=False)
     schema = app.openapi_schema.to_schema()
     paths = {_short(path): operations for path, operations in schema["paths"].items()}
     bodies, answers, components = _schemas(handlers, currency)

@@ -1,9 +1,9 @@
 """What a visitor sees when something is refused, missing or broken, and what to do then."""
 
-import logging
 from typing import Any
 from urllib.parse import quote
 
+import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
@@ -15,7 +15,7 @@ from kassa.pages.render import Renderer
 from kassa.pages.visit import ClientFactory, Visit, make_visit
 from kassa.pages.words import trouble
 
-_log = logging.getLogger("kassa.pages")
+log = structlog.get_logger()
 
 
 def problem_page(visit: Visit, problem: ApiProblem) -> Response[str]:
@@ -77,7 +77,7 @@ def handlers(client_factory: ClientFactory, renderer: Renderer) -> ExceptionHand
 
     def on_bug(request: Request[Any, Any, Any], bug: Exception) -> Response[str]:
         visit = visit_of(request)
-        _log.error("page failed", exc_info=bug, extra={"request_id": visit.request_id})
+        log.error("page failed", exc_info=bug)
         return broken_page(visit, 500)
 
     return {

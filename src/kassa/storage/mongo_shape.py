@@ -140,7 +140,7 @@ class Shape(Generic[D]):
             if index is not None:
                 return Duplicate(self.collection, index)
         if error["code"] == DOCUMENT_REFUSED or is_definite(error):
-            return ValueError(f"{self.collection}: {error.get('errmsg')} {error.get('errInfo', '')}")
+            return ValueError(f"{self.collection}: error {error['code']} {_without_values(error.get('errInfo', ''))}")
         return unavailable(self.collection, error)
 
     def validator(self) -> Stored:
@@ -242,6 +242,15 @@ def _passes(default: Any, test: Between | Contains) -> bool:
     if default is None or any(isinstance(limit, str) != isinstance(default, str) for limit in limits):
         return False
     return (test.at_least is None or default >= test.at_least) and (test.below is None or default < test.below)
+
+
+def _without_values(told: Any) -> Any:
+    """What the server says of a document that it refuses, without what is in it."""
+    if isinstance(told, list):
+        return [_without_values(each) for each in told]
+    if not isinstance(told, Mapping):
+        return told
+    return {name: _without_values(each) for name, each in told.items() if not name.startswith("considered")}
 
 
 def _resolved(schema: Stored, definitions: Stored) -> Stored:
