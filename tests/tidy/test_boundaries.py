@@ -12,7 +12,7 @@ from tests.tidy.sources import PACKAGE, ROOT, imports, is_under, modules
 
 KIT = {
     "money", "ids", "clock", "problem", "audit", "inputs", "effects", "machine", "outbox", "documents", "wire",
-    "identity", "idempotency", "web", "origin", "text",
+    "identity", "idempotency", "web", "origin", "text", "spelling",
 }  # fmt: skip
 
 # Time, chance, concurrency and the outside world have no place in a domain.

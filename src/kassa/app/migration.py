@@ -24,6 +24,7 @@ from kassa.kit.audit import Told
 from kassa.kit.clock import SystemClock
 from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Duplicate, pages
 from kassa.kit.idempotency import RECORDS
+from kassa.kit.spelling import SPELLINGS
 from kassa.kit.text import counted
 from kassa.order.store import ORDERS
 from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSALS, UNCLAIMED
@@ -32,8 +33,8 @@ from kassa.product.store import PRODUCTS
 PAGE = 500
 # Idempotency keys are kept by whoever answers first: which services that are may be others after the move.
 COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
-    "auth": (USERS, FAMILIES, RECORDS, RECORD),
-    "product": (PRODUCTS, RECORDS, RECORD),
+    "auth": (USERS, FAMILIES, SPELLINGS, RECORDS, RECORD),
+    "product": (PRODUCTS, SPELLINGS, RECORDS, RECORD),
     "inventory": (RECORDS, RECORD),
     "order": (ORDERS, RECORDS, RECORD),
     "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, RECORDS, RECORD),

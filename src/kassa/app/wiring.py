@@ -203,13 +203,13 @@ async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> None
     secret = settings.jwt_secret or kept_secret(settings.data, "jwt-secret", keeps=shop.place.serves)
     passwords = Passwords()
     closing.callback(passwords.close)
-    store = await AuthStore.open(database)
+    store = await AuthStore.open(database, shop.clock)
     shop.auth = AuthService(store, Tokens(secret, shop.ids, shop.clock), passwords, shop.ids, shop.clock)
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
 
 
 async def _product(shop: Shop, database: Database, inventory: Inventory) -> ProductService:
-    store = await ProductStore.open(database)
+    store = await ProductStore.open(database, shop.clock)
     outbox = _add_outbox(shop, "product", store.products, product_effects(ProductEffects(inventory)))
     shop.product = ProductService(store, outbox, inventory, shop.ids, shop.clock, shop.settings.currency)
     return shop.product

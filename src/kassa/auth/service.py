@@ -19,6 +19,7 @@ from kassa.kit.identity import ADMIN
 from kassa.kit.identity import USER as USER_ROLE
 from kassa.kit.ids import REQUEST, USER, Ids
 from kassa.kit.problem import Invalid, Unauthenticated
+from kassa.kit.spelling import Twins, twins
 from kassa.kit.wire import request_id
 
 FAMILY = "fam"
@@ -48,6 +49,7 @@ class AuthService:
     def __init__(self, store: AuthStore, tokens: Tokens, passwords: Passwords, ids: Ids, clock: Clock) -> None:
         self._users = store.users
         self._families = store.families
+        self._left = store.left
         self._tokens = tokens
         self._passwords = passwords
         self._ids = ids
@@ -144,6 +146,10 @@ class AuthService:
         for family in expired:
             await self._families.delete(family.id)
         return len(expired)
+
+    async def twins(self) -> list[Twins]:
+        """The accounts of former releases that look like another one's."""
+        return await twins(self._users, self._left, "email", domain.one_spelling)
 
     async def _by_email(self, text: str) -> User | None:
         """The user whose address this is, however it was spelled when it was stored."""
