@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from kassa.app.audit import Difference, audit
 from kassa.app.files import MOVED, Lock, Move, moved_from, note_move, server_locks
-from kassa.app.record import RECORD, RECORD_ID, whereabouts
+from kassa.app.record import RECORD, known_record, whereabouts
 from kassa.app.settings import SERVICES, Settings
 from kassa.app.stores import ARRIVAL, ARRIVALS, OF_ANOTHER_SHOP, Arrival, open_files, open_mongo, open_redis, shop_files
 from kassa.auth.store import FAMILIES, USERS
@@ -68,6 +68,7 @@ async def move(source: Path, mongo_uri: str, redis_url: str, progress: Told) -> 
         if noted is not None and noted.target not in ("", target):
             raise _elsewhere(source, noted)
         files, stock = await open_files(paths, closing)
+        record = await known_record(await files["inventory"].collection(RECORD))
         databases = {service: await open_mongo(mongo_uri, f"{service}db") for service in SERVICES}
         for database in databases.values():
             closing.push_async_callback(database.close)
@@ -81,7 +82,6 @@ async def move(source: Path, mongo_uri: str, redis_url: str, progress: Told) -> 
         has_begun = await _check_target(databases, arrivals, redis, noted.name if noted else None)
         if noted is not None and not noted.target and not has_begun:
             raise _elsewhere(source, noted)
-        record = await (await files["inventory"].collection(RECORD)).get(RECORD_ID)
         if record is not None and not await redis.claim(record.shop_id, for_good=True):
             raise CannotMove(f"the Redis {OF_ANOTHER_SHOP}")
         noted = noted or note_move(source, target)

@@ -17,7 +17,7 @@ from kassa.sandbox.store import open_database
 def sandbox(port: int, data: Path, webhook: list[str], secret: str | None, rate_limit: int) -> None:
     """Run the Stripe sandbox alone; the parameters are the options of the command."""
     lock = Lock(data / "sandbox.lock")
-    with sandbox_usable():
+    with sandbox_usable(data):
         open_database(data / "sandbox.db", patience=1).close()
     signing = secret or kept_secret(data, "sandbox-webhook-secret", "whsec_")
     targets = tuple(WebhookTarget(address, (signing,)) for address in webhook)
