@@ -160,7 +160,8 @@ async def recorded(policy: str = "cancel") -> AsyncIterator[tuple[World, Recorde
     recorder = Recorder()
     with tempfile.TemporaryDirectory(dir=_WHERE) as directory:
         async with stores(SQLITE, Path(directory)) as (database, stock):
-            products, orders = await ProductStore.open(database), await OrderStore.open(database)
+            products = await ProductStore.open(database, FakeClock())
+            orders = await OrderStore.open(database)
             payments = await PaymentStore.open(database)
             kept_orders: Any = Kept(recorder, "order", orders.orders)
             kept_payments: Any = Kept(recorder, "payment", payments.payments)

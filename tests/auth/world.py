@@ -6,12 +6,14 @@ import httpx
 from litestar import Litestar
 
 from kassa.auth.devices import Devices
+from kassa.auth.domain import User
 from kassa.auth.passwords import Passwords
 from kassa.auth.routes import HANDLERS
 from kassa.auth.service import AuthService
 from kassa.auth.store import AuthStore
 from kassa.auth.tokens import Tokens
 from kassa.contracts.auth import Auth
+from kassa.kit.access import USER
 from kassa.kit.documents import Database
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import Ids
@@ -25,6 +27,11 @@ EMAIL, PASSWORD = "ada@example.com", "correct horse"
 def cheap_passwords(**options: Any) -> Passwords:
     """Real argon2, with as little work as it lets one do."""
     return Passwords(**{"memory_kib": 8, "time_cost": 1, **options})
+
+
+def stored_user(id: str, email: str, password_hash: str = "") -> User:
+    """An account as a former release stored it."""
+    return User(id=id, email=email, role=USER, password_hash=password_hash, created_at=0, updated_at=0)
 
 
 class World:
@@ -46,7 +53,7 @@ class World:
     @classmethod
     async def on(cls, database: Database, passwords: Passwords | None = None) -> "World":
         """A world whose users are in this database."""
-        return cls(await AuthStore.open(database), passwords or cheap_passwords())
+        return cls(await AuthStore.open(database, FakeClock()), passwords or cheap_passwords())
 
     async def post(self, path: str, *, token: str = "", client: str = "192.0.2.1", **body: Any) -> httpx.Response:
         """POST a JSON object, as somebody at the address `client`."""

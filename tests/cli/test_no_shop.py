@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from kassa.app.files import DataUnusable
 from kassa.app.settings import read_settings
 from kassa.app.shop import NoShop
-from kassa.app.stores import find_shop
+from kassa.app.stores import find_shop, open_database
 from kassa.app.wiring import within_reach
 from tests.app.process import kassa
 from tests.servers import mongod, valkey
@@ -43,11 +44,11 @@ def test_no_command_makes_a_shop(tmp_path: Path, command: tuple[str, ...]) -> No
     _refused(tmp_path, *command)
 
 
-@pytest.mark.parametrize("size", [None, 0, 511], ids=["an empty folder", "a file of 0 bytes", "one that is cut off"])
-def test_what_is_empty_is_no_shop(tmp_path: Path, size: int | None) -> None:
+@pytest.mark.parametrize("is_there", [False, True], ids=["an empty folder", "a file of 0 bytes"])
+def test_what_is_empty_is_no_shop(tmp_path: Path, is_there: bool) -> None:
     (tmp_path / ".kassa").mkdir()
-    if size is not None:
-        (tmp_path / ".kassa" / "kassa.db").write_bytes(b"x" * size)
+    if is_there:
+        (tmp_path / ".kassa" / "kassa.db").touch()
     _refused(tmp_path, "audit")
 
 
@@ -80,6 +81,23 @@ async def test_an_empty_mongodb_is_no_shop(tmp_path: Path) -> None:
         await find_shop(settings, within_reach(settings))
     assert set(client.list_database_names()) == before
     assert _tree(tmp_path) == {}
+
+
+@pytest.mark.slow
+async def test_another_programs_mongodb_is_named_and_left_as_it_is(tmp_path: Path) -> None:
+    client = mongod.shared().client
+    client.drop_database("authdb")
+    client["authdb"].create_collection("users")
+    stores = {"MONGO_URI": mongod.shared().uri, "REDIS_URL": valkey.shared().url}
+    settings = read_settings({"KASSA_DATA": str(tmp_path / "data"), **stores})
+    with pytest.raises(NoShop):  # Made for Kassa, to be sharded.
+        await find_shop(settings, within_reach(settings))
+    client["authdb"]["users"].insert_one({"email": "ada@shop.example"})
+    for look in (find_shop(settings, within_reach(settings)), open_database(settings, "authdb")):
+        with pytest.raises(DataUnusable, match="authdb in MongoDB is another program's, with users: name another"):
+            await look
+    assert client["authdb"].list_collection_names() == ["users"]
+    client.drop_database("authdb")
 
 
 async def test_nor_is_its_stock_made_where_it_is_missing(tmp_path: Path) -> None:

@@ -144,6 +144,36 @@ def _no_database(at: Path) -> None:
         (at / name).write_bytes(b"no database" * 100)
 
 
+def _another_programs(at: Path) -> None:
+    at.mkdir()
+    for name in DATABASES:
+        with closing(sqlite3.connect(at / name)) as database, database:
+            # As other shops call theirs, and in another program's form.
+            database.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT)")
+            database.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, body TEXT)")
+            database.executemany("INSERT INTO orders (body) VALUES (?)", [("x" * 3000,)] * 20)
+
+
+def _cut_off(at: Path) -> None:
+    _another_programs(at)
+    for name in DATABASES:
+        os.truncate(at / name, (at / name).stat().st_size - 100)
+
+
+def _cut_off_in_its_header(at: Path) -> None:
+    _another_programs(at)
+    for name in DATABASES:
+        os.truncate(at / name, 50)
+
+
+def _damaged(at: Path) -> None:
+    _another_programs(at)
+    for name in DATABASES:
+        with (at / name).open("r+b") as file:
+            file.seek(100)
+            file.write(b"\x00" * 300)
+
+
 def _a_folder_for_a_database(at: Path) -> None:
     for name in DATABASES:
         (at / name).mkdir(parents=True)
@@ -157,8 +187,20 @@ ODD = [
     _not_to_be_listed,
     _not_to_be_read,
     _no_database,
+    _another_programs,
+    _cut_off,
+    _cut_off_in_its_header,
+    _damaged,
     _a_folder_for_a_database,
 ]
+SAID: dict[Callable[[Path], None], str] = {
+    _no_database: "is no database of SQLite",
+    _another_programs: "is another program's database, with orders, users",
+    _cut_off: "is damaged: of ",
+    _cut_off_in_its_header: "is damaged: of 100 bytes it has 50",
+    _damaged: "is damaged",
+}
+"""What a file is, where that can be told."""
 
 
 def _without_privileges() -> None:
@@ -192,19 +234,39 @@ def test_data_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, odd: Calla
     data = tmp_path / "place" / "folder" / "data"
     data.parent.mkdir(parents=True)
     odd(data)
-    before = sorted(map(str, (tmp_path / "place").rglob("*")))
+    before = _seen(tmp_path / "place")
     secret, nowhere = "x" * 32, "http://127.0.0.1:1"
     stores = {"MONGO_URI": "mongodb://127.0.0.1:1", "REDIS_URL": "redis://127.0.0.1:1"}
     apart = {f"{name}_SERVICE_URL": nowhere for name in ("AUTH", "PRODUCT", "INVENTORY", "PAYMENT")}
     apart |= {"JWT_SECRET": secret, "INTERNAL_SECRET": secret}
-    _are_refused(tmp_path, data, [(*command, "--data", str(data)) for command in (*READS, *CHANGES)])
+    said = SAID.get(odd, "")
+    _are_refused(tmp_path, data, [(*command, "--data", str(data)) for command in (*READS, *CHANGES)], said)
     _are_refused(tmp_path, data, [("migrate", str(data))], **stores)
-    assert sorted(map(str, (tmp_path / "place").rglob("*"))) == before
-    _are_refused(tmp_path, data, [(*command, "--data", str(data)) for command in SERVERS])
-    _are_refused(tmp_path, data, [("serve", "order", "--port", "1")], **apart)
+    assert _seen(tmp_path / "place") == before
+    _are_refused(tmp_path, data, [(*command, "--data", str(data)) for command in SERVERS], said)
+    _are_refused(tmp_path, data, [("serve", "order", "--port", "1")], said, **apart)
+    assert before.items() <= _seen(tmp_path / "place").items(), "what is no shop's was written to"
 
 
-def _are_refused(place: Path, data: Path, commands: Sequence[Sequence[str]], **settings: str) -> None:
+def _seen(place: Path) -> dict[str, bytes]:
+    """What is there, with the contents of what can be read."""
+    return {str(path): path.read_bytes() if path.is_file() else b"" for path in place.rglob("*")}
+
+
+def test_the_data_of_a_newer_kassa_is_left_as_it_is(tmp_path: Path, shop: Path) -> None:
+    _backup(shop, tmp_path / "data")
+    with closing(sqlite3.connect(tmp_path / "data" / "kassa.db")) as database, database:
+        database.execute("UPDATE shop SET body = json_set(body, '$.format', 2)")
+    (tmp_path / "in.csv").write_text("name,description,category,price,stock\nTea,,Tea,4.50,7\n")
+    with closing(sqlite3.connect(tmp_path / "data" / "kassa.db")) as database:
+        before = list(database.iterdump())
+    commands = [(*command, "--data", "data") for command in (*READS, *CHANGES, SERVERS[0])]
+    _are_refused(tmp_path, Path("data"), commands, "a newer Kassa's")
+    with closing(sqlite3.connect(tmp_path / "data" / "kassa.db")) as database:
+        assert list(database.iterdump()) == before
+
+
+def _are_refused(place: Path, data: Path, commands: Sequence[Sequence[str]], said: str = "", **settings: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", EACH_IN_ONE_PROCESS, json.dumps(commands)],
         cwd=place,
@@ -218,8 +280,9 @@ def _are_refused(place: Path, data: Path, commands: Sequence[Sequence[str]], **s
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(commands), done.stderr
     for command, (status, told, wrong) in zip(commands, answers, strict=True):
-        said = told if command[0] == "doctor" else wrong
-        lines = [line for line in said.splitlines() if line.startswith(("KASSA: ", "✗ "))]
+        shown = told if command[0] == "doctor" else wrong
+        lines = [line for line in shown.splitlines() if line.startswith(("KASSA: ", "✗ "))]
         assert (status, len(lines)) == (1, 1), (command, status, told, wrong)
+        assert said in lines[0], command
         assert str(data) in lines[0] or "put sandbox.db out of the data directory" in lines[0], command
         assert command[0] == "doctor" or (told, wrong) == ("", f"{lines[0]}\n"), command

@@ -60,7 +60,8 @@ async def test_the_public_keys_verify_the_tokens(reach: Reach, database: SqliteD
     ids = Ids(clock)
     tokens = Tokens(["a master secret"], ids, clock)
     passwords = Passwords(memory_kib=8, time_cost=1)
-    service = AuthService(await AuthStore.open(database), tokens, Devices(["m"], ids, clock), passwords, ids, clock)
+    devices = Devices(["m"], ids, clock)
+    service = AuthService(await AuthStore.open(database, clock), tokens, devices, passwords, ids, clock)
     # Anybody may ask for the keys: the gateway is in no list of callers.
     auth: Auth = await reach(Auth, "auth", service, "gateway")
     assert await auth.keys() == tokens.keys()

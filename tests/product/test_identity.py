@@ -2,7 +2,6 @@
 
 import asyncio
 
-import msgspec
 import pytest
 
 from .world import World, mug
@@ -26,18 +25,6 @@ async def test_a_search_finds_a_description_however_it_is_spelled(world: World) 
         await world.create(name=f"Mug {number}", description=f"For the {spelling} in the morning")
     for spelling in SAME_CATEGORY:
         assert len(await world.names(f"?q={spelling}")) == len(SAME_CATEGORY)
-
-
-async def test_categories_that_were_stored_as_typed_are_found_with_the_others(world: World) -> None:
-    await world.create(name="New", category="Café")
-    for number, spelling in enumerate(SAME_CATEGORY[1:]):
-        made = await world.create(name=f"Old {number}", category="Café")
-        product = await world.store.products.get(made["id"])
-        assert product is not None
-        await world.store.products.save(msgspec.structs.replace(product, category=spelling))
-    assert (await world.service.categories()) == {"Café": len(SAME_CATEGORY)}
-    for spelling in SAME_CATEGORY:
-        assert len(await world.names(f"?category={spelling}")) == len(SAME_CATEGORY)
 
 
 async def test_every_category_on_sale_is_listed_however_many_products_there_are(world: World) -> None:

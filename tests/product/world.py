@@ -16,6 +16,7 @@ from kassa.kit.ids import Ids
 from kassa.kit.outbox import Outbox
 from kassa.kit.problem import Unauthenticated, Unavailable
 from kassa.kit.web import EXCEPTION_HANDLERS
+from kassa.product.domain import Product
 from kassa.product.effects import ProductEffects
 from kassa.product.routes import HANDLERS
 from kassa.product.service import ProductService
@@ -64,6 +65,23 @@ class Doorman(TokenVerifier):
         return Principal(f"usr_{role}", f"{role}@example.com", role, 2_000_000_000)
 
 
+def stored_product(id: str, sku: str, category: str = "Tea") -> Product:
+    """A product as a former release stored it."""
+    return Product(
+        id=id,
+        sku=sku,
+        name="Tea\u200b",
+        description="",
+        price_minor=100,
+        currency="usd",
+        category=category,
+        images=(),
+        search="tea\u200b",
+        created_at=0,
+        updated_at=0,
+    )
+
+
 class World:
     """The service, its store, clock and inventory, and how a client sees them."""
 
@@ -87,7 +105,10 @@ class World:
         clock = FakeClock()
         records = await database.collection(RECORDS)
         return cls(
-            await ProductStore.open(database), Idempotency(records, clock, "test", is_alone=True), clock, currency
+            await ProductStore.open(database, clock),
+            Idempotency(records, clock, "test", is_alone=True),
+            clock,
+            currency,
         )
 
     async def ask(

@@ -195,7 +195,7 @@ async def world(directory: Path, policy: str = "cancel", form: str = SQLITE) -> 
     """A shop whose data belong to a directory of the test's own."""
     async with stores(form, directory) as (database, stock):
         documents = (
-            await ProductStore.open(database),
+            await ProductStore.open(database, FakeClock()),
             await OrderStore.open(database),
             await PaymentStore.open(database),
         )

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from kassa.app.audit import Difference, audit
 from kassa.app.files import MOVED, Lock, Move, moved_from, note_move, server_locks
-from kassa.app.record import RECORD, RECORD_ID, whereabouts
+from kassa.app.record import RECORD, known_record, whereabouts
 from kassa.app.settings import SERVICES, Settings
 from kassa.app.stores import ARRIVAL, ARRIVALS, OF_ANOTHER_SHOP, Arrival, open_files, open_mongo, open_redis, shop_files
 from kassa.auth.store import FAMILIES, USERS
@@ -24,6 +24,7 @@ from kassa.kit.audit import Told
 from kassa.kit.clock import SystemClock
 from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Duplicate, pages
 from kassa.kit.idempotency import RECORDS
+from kassa.kit.spelling import SPELLINGS
 from kassa.kit.text import counted
 from kassa.order.store import ORDERS
 from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSALS, UNCLAIMED
@@ -32,8 +33,8 @@ from kassa.product.store import PRODUCTS
 PAGE = 500
 # Idempotency keys are kept by whoever answers first: which services that are may be others after the move.
 COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
-    "auth": (USERS, FAMILIES, RECORDS, RECORD),
-    "product": (PRODUCTS, RECORDS, RECORD),
+    "auth": (USERS, FAMILIES, SPELLINGS, RECORDS, RECORD),
+    "product": (PRODUCTS, SPELLINGS, RECORDS, RECORD),
     "inventory": (RECORDS, RECORD),
     "order": (ORDERS, RECORDS, RECORD),
     "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, RECORDS, RECORD),
@@ -67,6 +68,7 @@ async def move(source: Path, mongo_uri: str, redis_url: str, progress: Told) -> 
         if noted is not None and noted.target not in ("", target):
             raise _elsewhere(source, noted)
         files, stock = await open_files(paths, closing)
+        record = await known_record(await files["inventory"].collection(RECORD))
         databases = {service: await open_mongo(mongo_uri, f"{service}db") for service in SERVICES}
         for database in databases.values():
             closing.push_async_callback(database.close)
@@ -80,7 +82,6 @@ async def move(source: Path, mongo_uri: str, redis_url: str, progress: Told) -> 
         has_begun = await _check_target(databases, arrivals, redis, noted.name if noted else None)
         if noted is not None and not noted.target and not has_begun:
             raise _elsewhere(source, noted)
-        record = await (await files["inventory"].collection(RECORD)).get(RECORD_ID)
         if record is not None and not await redis.claim(record.shop_id, for_good=True):
             raise CannotMove(f"the Redis {OF_ANOTHER_SHOP}")
         noted = noted or note_move(source, target)

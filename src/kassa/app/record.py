@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from kassa.app.files import DataUnusable
 from kassa.app.settings import SettingError, Settings
 from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
 from kassa.kit.clock import Millis
@@ -22,13 +23,18 @@ from kassa.product.store import PRODUCTS
 class ShopRecord(Document, frozen=True, kw_only=True):
     """`shop_id` is made at the first start and stays. `currency` is that of all amounts that are stored, `stripe_mode`
     and `stripe_account` those of all payments; as long as there are none they follow the settings. Of data without
-    payments, of releases that did not keep them, and where Stripe did not tell the account, both are empty."""
+    payments, of releases that did not keep them, and where Stripe did not tell the account, both are empty. `format` is
+    that of the newest release that has written here."""
 
     shop_id: str
     currency: str
     stripe_mode: str = ""
     stripe_account: str = ""
+    format: int = 1
 
+
+FORMAT = 1
+"""Count on when a release stores what one before it cannot work on. The record itself keeps its form: all read it."""
 
 RECORD = CollectionSpec("shop", ShopRecord)
 RECORD_ID = "shop"
@@ -45,7 +51,7 @@ async def remembered(
     stored in another currency than the one that is set: it would make other amounts of them; or if none are, and the
     one that is set has been withdrawn."""
     collections = {name: await database.collection(RECORD) for name, database in databases.items()}
-    known = [record for each in collections.values() if (record := await each.get(RECORD_ID))]
+    known = [record for each in collections.values() if (record := await known_record(each))]
     shop_id = known[0].shop_id if known else new_id()
     stored = {name: await _stored_currency(database, name) for name, database in databases.items()}
     if any(map(_amounts_in, databases)) and not any(stored.values()):
@@ -61,16 +67,27 @@ async def remembered(
     return records
 
 
+async def known_record(collection: Collection[ShopRecord]) -> ShopRecord | None:
+    """The record, if there is one; DataUnusable if a newer release keeps it, in a way that is not known here."""
+    record = await collection.get(RECORD_ID)
+    if record is not None and record.format > FORMAT:
+        text = f"the shop's data is a newer Kassa's (its format is {record.format}, this one knows {FORMAT} at most)"
+        raise DataUnusable(f"{text}: use that one, or other data (KASSA_DATA, --data, MONGO_URI)")
+    return record
+
+
 async def _kept(collection: Collection[ShopRecord], shop_id: str, stored: str | None, currency: str) -> ShopRecord:
     """The record, made or brought up to date; several processes may do so at once."""
     while True:
         known = await collection.get(RECORD_ID)
         try:
             if known is None:
-                return await collection.insert(ShopRecord(id=RECORD_ID, shop_id=shop_id, currency=stored or currency))
-            if stored is not None or known.currency == currency:
+                made = ShopRecord(id=RECORD_ID, shop_id=shop_id, currency=stored or currency, format=FORMAT)
+                return await collection.insert(made)
+            kept = known.currency if stored is not None else currency
+            if (known.currency, known.format) == (kept, FORMAT):
                 return known
-            return await collection.save(msgspec.structs.replace(known, currency=currency))
+            return await collection.save(msgspec.structs.replace(known, currency=kept, format=FORMAT))
         except (Duplicate, Conflict):
             continue
 

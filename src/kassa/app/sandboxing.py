@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from kassa.app.files import DataInUse, DataUnusable, Lock, note_sandbox_url, sandbox_url
+from kassa.app.files import DataInUse, DataUnusable, Lock, note_sandbox_url, sandbox_url, usable
 from kassa.app.secrets import kept_secret
 from kassa.app.settings import Settings
 from kassa.app.tls import trusting
@@ -30,14 +30,21 @@ def last_sandbox_url(data: Path) -> str:
 
 
 @contextmanager
-def sandbox_usable() -> Iterator[None]:
-    """What goes wrong with the sandbox's database is DataUnusable. Which data it is of is known to who asked."""
+def sandbox_usable(data: Path) -> Iterator[None]:
+    """What goes wrong with the sandbox's database is DataUnusable; what is no sandbox's is left as it is. Which data it
+    is of is known to who asked."""
     import apsw
 
+    from kassa.app.sqlite_file import Unfit, has_tables
+    from kassa.sandbox.tables import OWN_COLUMNS
+
     try:
+        with usable(data):
+            has_tables(data / "sandbox.db", (OWN_COLUMNS,))
         yield
-    except apsw.Error as error:
-        text = f"the sandbox's database cannot be used: {error}; put sandbox.db out of the data directory"
+    except (Unfit, apsw.Error) as error:
+        why = f"it {error}" if isinstance(error, Unfit) else error
+        text = f"the sandbox's database cannot be used: {why}; put sandbox.db out of the data directory"
         raise DataUnusable(f"{text} (KASSA_DATA, --data), and a new one is made") from error
 
 
@@ -91,7 +98,7 @@ async def _run(settings: Settings, host: str, webhook_url: str | None, is_up: Ca
     sandbox = Sandbox(config)
     # Where it was last, for open card pages have that address; else where there is room.
     last = int(last_sandbox_url(settings.data).rpartition(":")[2])
-    with sandbox_usable():
+    with sandbox_usable(settings.data):
         for port in (last, SANDBOX_PORT, 0):
             try:
                 await sandbox.start(host, port)

@@ -8,18 +8,21 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kassa.app.files import make_directory, moved_from, usable
+from kassa.app.files import DataUnusable, make_directory, moved_from, usable
 from kassa.app.record import whereabouts
 from kassa.app.settings import SERVICES, SettingError, Settings
 from kassa.app.shop import NoShop, Shop
+from kassa.app.sqlite_file import Unfit, has_tables
 from kassa.app.worker import Job
 from kassa.contracts.order import Orders
+from kassa.inventory import stock_sqlite
 from kassa.inventory.mending import wanted_by
 from kassa.inventory.stock import Stock
 from kassa.inventory.stock_sqlite import SqliteStock
 from kassa.kit.clock import SECOND
 from kassa.kit.documents import CollectionSpec, Database, Document
 from kassa.kit.problem import Unavailable
+from kassa.storage import sqlite_table
 from kassa.storage.documents_sqlite import SqliteDatabase
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ class Arrival(Document, frozen=True, kw_only=True):
 OF_ANOTHER_SHOP = "holds the stock of another shop: choose another Redis, or empty it"
 ARRIVALS = CollectionSpec("arrivals", Arrival)
 ARRIVAL = "shop"
-_SMALLEST = 512  # Bytes of a page, at least (sqlite.org/fileformat.html): of less SQLite makes a new, empty database.
+_OWN = (sqlite_table.OWN_COLUMNS, stock_sqlite.OWN_COLUMNS)
 _STARTS = "`kassa up` starts a new one."
 
 
@@ -57,6 +60,7 @@ async def open_database(settings: Settings, name: str, folder: Path | None = Non
 async def open_file(settings: Settings, name: str, folder: Path | None = None) -> SqliteDatabase:
     """A file in the data directory, or in the `folder` that has a copy of it."""
     make_directory(settings.data)
+    _is_shop(folder or settings.data, f"{name}.db")
     try:
         return await SqliteDatabase.open((folder or settings.data) / f"{name}.db")
     except Unavailable as error:
@@ -68,8 +72,7 @@ async def find_shop(settings: Settings, files: Mapping[str, str]) -> None:
     names = list(dict.fromkeys(files.values()))
     if settings.mongo_uri is not None:
         names = ["stock"] if "inventory" in files and settings.redis_url is None else []
-    with usable(settings.data):
-        missing = [f"{name}.db" for name in names if not _has_content(settings.data / f"{name}.db")]
+    missing = [f"{name}.db" for name in names if not _is_shop(settings.data, f"{name}.db")]
     if missing and moved_from(settings.data) is None:
         where = f"there is no shop in {settings.data.absolute()}: {', '.join(missing)} is missing or empty"
         raise NoShop(f"{where}; go to the folder of its .env, or name its data with KASSA_DATA or --data. {_STARTS}")
@@ -81,15 +84,22 @@ async def find_shop(settings: Settings, files: Mapping[str, str]) -> None:
 async def _find_in_mongo(settings: Settings, uri: str, name: str) -> None:
     database = await open_mongo(uri, name)
     try:
-        if await database.is_empty():
+        if not await database.collections():
             where = f"there is no shop in {whereabouts(settings)}: {name} is missing or empty"
             raise NoShop(f"{where}; is MONGO_URI right? {_STARTS}")
     finally:
         await database.close()
 
 
-def _has_content(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size >= _SMALLEST
+def _is_shop(data: Path, name: str) -> bool:
+    """Whether there is anything of a shop in this file; looking changes nothing. DataUnusable."""
+    try:
+        with usable(data):
+            return has_tables(data / name, _OWN)
+    except Unfit as error:
+        away = "name the shop's own data with KASSA_DATA or --data, or put the file away"
+        advice = "put back a backup (docs/operations.md)" if error.is_damaged else away
+        raise DataUnusable(f"{name} in {data} {error}: {advice}") from None
 
 
 async def open_mongo(uri: str, name: str) -> "MongoDatabase":
@@ -100,7 +110,7 @@ async def open_mongo(uri: str, name: str) -> "MongoDatabase":
     from kassa.storage.documents_mongo import MongoDatabase
 
     try:
-        return await MongoDatabase.open(uri, name)
+        database = await MongoDatabase.open(uri, name)
     except (ConfigurationError, ValueError) as error:
         raise SettingError("MONGO_URI", f"cannot be used: {error}") from None
     except Unavailable as error:
@@ -108,6 +118,12 @@ async def open_mongo(uri: str, name: str) -> "MongoDatabase":
             raise
         why = str(error.__cause__).partition(" (configured")[0].partition(", Timeout:")[0]
         raise Unavailable(f"MongoDB does not answer: is MONGO_URI right? ({why})") from error
+    found = await database.collections()
+    if found and not any(found.values()):
+        await database.close()
+        named = ", ".join(sorted(found)[:3])
+        raise DataUnusable(f"{name} in MongoDB is another program's, with {named}: name another MongoDB with MONGO_URI")
+    return database
 
 
 async def open_stock(
@@ -183,7 +199,7 @@ def shop_files(data: Path) -> Mapping[str, Path]:
     if one.exists() and len(present) > 1:
         raise ValueError(f"{data} has {' and '.join(present)}: put those away that the shop does not use")
     files = dict.fromkeys(SERVICES, one) if one.exists() else several
-    if not all(_has_content(path) for path in files.values()):
+    if not all(_is_shop(data, path.name) for path in files.values()):
         raise FileNotFoundError(f"{data} has no shop on SQLite: neither kassa.db nor the files of all services")
     return files
 

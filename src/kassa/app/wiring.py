@@ -215,14 +215,14 @@ async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> None
     secrets = settings.jwt_secrets or kept.split(",")
     passwords = Passwords()
     closing.callback(passwords.close)
-    store, ids, clock = await AuthStore.open(database), shop.ids, shop.clock
+    store, ids, clock = await AuthStore.open(database, shop.clock), shop.ids, shop.clock
     tokens, devices = Tokens(secrets, ids, clock), Devices(secrets, ids, clock)
     shop.auth = AuthService(store, tokens, devices, passwords, ids, clock, settings.login_days * DAY)
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
 
 
 async def _product(shop: Shop, database: Database, inventory: Inventory) -> ProductService:
-    store = await ProductStore.open(database)
+    store = await ProductStore.open(database, shop.clock)
     outbox = _add_outbox(shop, "product", store.products, product_effects(ProductEffects(inventory)))
     shop.product = ProductService(store, outbox, inventory, shop.ids, shop.clock, shop.settings.currency)
     return shop.product

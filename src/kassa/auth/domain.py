@@ -1,19 +1,19 @@
 """Users and their sessions: what may become of them. Pure."""
 
 import re
-import unicodedata
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from kassa.contracts.auth import WrongCredentials
+from kassa.kit import inputs
 from kassa.kit.access import ROLES
 from kassa.kit.audit import Cause, entry, newest
 from kassa.kit.clock import Millis
 from kassa.kit.effects import Aggregate
 from kassa.kit.problem import Invalid
-from kassa.kit.text import domain_in_ascii, domain_name, is_far_too_long, normalised
+from kassa.kit.text import domain_name, is_far_too_long, normalised
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1024
@@ -81,16 +81,9 @@ def one_spelling(text: str) -> str:
 
 def spellings(text: str) -> list[str]:
     """The spellings under which the account of this address may be stored, the likeliest first: former releases
-    stored what was typed."""
-    typed, email = text.strip().lower(), one_spelling(text)
-    if is_far_too_long(text, LONGEST_EMAIL) or (typed == email and email.isascii()):
-        return [email]
-    local, _, domain = email.rpartition("@")
-    domains = [domain, unicodedata.normalize("NFD", domain)]
-    with suppress(ValueError):
-        domains.append(domain_in_ascii(domain))
-    names = (local, unicodedata.normalize("NFD", local))
-    return list(dict.fromkeys([typed, *(f"{name}@{host}" for name in names for host in domains)]))
+    stored what was typed, and where two accounts would have become one, one of them still has that."""
+    email = one_spelling(text)
+    return [email] if is_far_too_long(text, LONGEST_EMAIL) else list(dict.fromkeys([text.strip().lower(), email]))
 
 
 def checked_password(password: str, field: str = "password") -> str:
@@ -122,6 +115,16 @@ def with_password(user: User, known_hash: str, new_hash: str, cause: Cause, now:
     if user.password_hash != known_hash:
         raise WrongCredentials
     return with_sessions_ended(user, "password changed", cause, now, password_hash=new_hash)
+
+
+def respelled(user: User, now: Millis) -> User:
+    """The user with the address in its one spelling; the very same one if it is in that, or if that is no address."""
+    with suppress(Invalid):
+        if (email := normalised_email(user.email)) != user.email:
+            cause = Cause(inputs.respelled(user.version), "auth", f"a former release stored {user.email!a}")
+            change = entry(cause, "address respelled", user.role, user.role, now)
+            return msgspec.structs.replace(user, email=email, updated_at=now, audit=newest(user.audit, change))
+    return user
 
 
 def with_sessions_ended(user: User, what: str, cause: Cause, now: Millis, **changes: Any) -> User:

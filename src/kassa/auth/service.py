@@ -23,6 +23,7 @@ from kassa.kit.household import household, neighbourhood
 from kassa.kit.identity import Principal
 from kassa.kit.ids import Ids
 from kassa.kit.problem import TooManyRequests, Unauthenticated
+from kassa.kit.spelling import Twins, twins
 
 LONGEST_LOGIN: Millis = 90 * DAY
 
@@ -53,6 +54,7 @@ class AuthService:
         clock: Clock,
         longest_login: Millis = LONGEST_LOGIN,
     ) -> None:
+        self._store = store
         self._accounts = Accounts(store.users, passwords, ids, clock)
         self._tokens = tokens
         self._devices = devices
@@ -128,6 +130,10 @@ class AuthService:
     async def remove_expired(self) -> int:
         """Remove sessions that are good for nothing any more; return how many."""
         return await self._sessions.remove_expired()
+
+    async def twins(self) -> list[Twins]:
+        """The accounts of former releases that look like another one's."""
+        return await twins(self._store.users, self._store.left, "email", domain.one_spelling)
 
     async def _checked(self, trier: Trier, user: User | None, password: str, failed: security.Kind) -> User:
         """The user, if there is one and this is the password; WrongCredentials else, which is noted as `failed`.

@@ -1,10 +1,13 @@
 """Where users and their sessions are kept."""
 
+from collections.abc import Sequence
 from typing import Self
 
-from kassa.auth.domain import User
+from kassa.auth.domain import User, respelled
 from kassa.auth.family import Family
+from kassa.kit.clock import Clock
 from kassa.kit.documents import Collection, CollectionSpec, Database, Index
+from kassa.kit.spelling import respell
 
 USERS = CollectionSpec(
     "users",
@@ -17,13 +20,17 @@ FAMILIES = CollectionSpec(
 
 
 class AuthStore:
-    """The collections of the auth service."""
+    """The collections of the auth service. `left` are the users whose address is another one's by now, and who keep
+    the spelling in which a former release stored it."""
 
-    def __init__(self, users: Collection[User], families: Collection[Family]) -> None:
+    def __init__(self, users: Collection[User], families: Collection[Family], left: Sequence[str]) -> None:
         self.users = users
         self.families = families
+        self.left = left
 
     @classmethod
-    async def open(cls, database: Database) -> Self:
-        """Open the collections in the database."""
-        return cls(await database.collection(USERS), await database.collection(FAMILIES))
+    async def open(cls, database: Database, clock: Clock) -> Self:
+        """Open the collections in the database, and bring all addresses to their one spelling."""
+        users = await database.collection(USERS)
+        left = await respell(database, users, lambda user: respelled(user, clock.now()))
+        return cls(users, await database.collection(FAMILIES), left)

@@ -29,12 +29,12 @@ LEAST_SPACE = 256 * 1024 * 1024
 
 def doctor(data: DataOption = None) -> None:
     """Check settings, connections, the Stripe key, the webhook secret, the clock and the disk; say what to do.
-    Exit status 1 if anything is wrong."""
+    Exit status 1 if anything is wrong; a line with ! is a warning."""
     settings = settings_for(data)
     findings = [Finding(True, "settings: all can be read"), *_secrets(settings), _space(settings)]
     findings += run(_connections(settings))
     for finding in findings:
-        print(f"{'✓' if finding.is_well else '✗'} {finding.text}{f' — {finding.advice}' if finding.advice else ''}")
+        print(finding)
     if not all(finding.is_well for finding in findings):
         raise typer.Exit(1)
 
@@ -117,7 +117,28 @@ async def _asked_all(settings: Settings) -> list[Finding]:
         if shop.stripe_account is not None and not settings.has_sandbox:
             checks.append(clock_compared(shop, settings))
         about_stripe = await stripe_findings(shop, settings)
-        return [*await asyncio.gather(*checks), *about_stripe]
+        return [*await asyncio.gather(*checks), *about_stripe, *await _twins(shop)]
+
+
+async def _twins(shop: Shop) -> list[Finding]:
+    """What looks the same, and was stored by a former release as two."""
+    accounts = await shop.auth.twins() if shop.auth is not None else []
+    products = await shop.product.twins() if shop.product is not None else []
+    return [
+        Finding(
+            True,
+            f"account {other}: its address, stored as {stored!a}, looks like that of {owner}",
+            f"both log in, {other} with the address as it was typed then; if its owner cannot, {owner} is to be used",
+        )
+        for owner, other, stored in accounts
+    ] + [
+        Finding(
+            True,
+            f"product {other}: its SKU, stored as {stored!a}, looks like that of {owner}",
+            f"give {other} another SKU in the console, or take {owner}'s away: the SKU finds {owner} alone",
+        )
+        for owner, other, stored in products
+    ]
 
 
 async def _probe_beside(settings: Settings, name: str) -> None:
@@ -152,7 +173,7 @@ async def clock_compared(shop: Shop, settings: Settings) -> Finding:
         async with asking as answer:
             theirs = int(parsedate_to_datetime(answer.headers["Date"]).timestamp()) * SECOND + SECOND // 2
     except Exception:  # reaching Stripe has a finding of its own
-        return Finding(True, "clock: could not be compared")
+        return Finding(True, "clock: could not be compared with Stripe's", "ask again when Stripe answers")
     ahead = shop.clock.now() - theirs
     text = f"clock: {abs(ahead) // SECOND} s {'ahead' if ahead > 0 else 'short'} of Stripe's"
     if abs(ahead) <= MOST_SKEW:

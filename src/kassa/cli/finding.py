@@ -12,11 +12,15 @@ Advice = str | Callable[[Exception], str]
 
 
 class Finding(NamedTuple):
-    """What one check found; `advice` says what to do when it is not well."""
+    """What one check found; `advice` says what to do. What is well, and has advice all the same, is a warning."""
 
     is_well: bool
     text: str
     advice: str = ""
+
+    def __str__(self) -> str:
+        mark = ("!" if self.advice else "✓") if self.is_well else "✗"
+        return f"{mark} {self.text}{f' — {self.advice}' if self.advice else ''}"
 
 
 async def asked(what: str, yes: str, no: str, ask: Callable[[], Awaitable[object]], advice: Advice) -> Finding:

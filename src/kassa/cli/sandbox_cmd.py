@@ -19,7 +19,7 @@ def sandbox(
 ) -> None:
     """Run the Stripe sandbox alone; the parameters are the options of the command."""
     lock = Lock(data / "sandbox.lock")
-    with sandbox_usable():
+    with sandbox_usable(data):
         open_database(data / "sandbox.db", patience=1).close()
     signing = secret or kept_secret(data, "sandbox-webhook-secret", "whsec_")
     targets = tuple(WebhookTarget(address, (signing,)) for address in webhook)

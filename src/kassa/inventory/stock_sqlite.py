@@ -28,10 +28,13 @@ from kassa.storage.sqlite import Sqlite, Value
 
 _IS_UNMARKED = "state = 'held' AND is_marked = 0"
 
+OWN_COLUMNS = "seq INTEGER PRIMARY KEY, product_id TEXT NOT NULL UNIQUE"
+"""What the stock of all releases begins with: by that a file is known to be Kassa's."""
+
 # The constraints are the second line of defence: a mistake in the code fails the write instead of selling twice.
 # The lines of a reservation are a JSON array of [product id, quantity].
 _SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS stock (seq INTEGER PRIMARY KEY, product_id TEXT NOT NULL UNIQUE,"
+    f"CREATE TABLE IF NOT EXISTS stock ({OWN_COLUMNS},"
     " available INTEGER NOT NULL CHECK (available >= 0), reserved INTEGER NOT NULL CHECK (reserved >= 0),"
     " sold INTEGER NOT NULL CHECK (sold >= 0), received INTEGER NOT NULL,"
     " CHECK (received = available + reserved + sold))",

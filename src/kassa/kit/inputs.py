@@ -80,6 +80,11 @@ def second(refund_id: str, status: str) -> str:
     return f"{refund_id}:{status}"
 
 
+def respelled(version: int) -> str:
+    """A text of a document is spelled as this release spells it: once in each version of the document."""
+    return f"respelled:{version}"
+
+
 # What is one for each order
 
 

@@ -1,13 +1,14 @@
 """A product: what may be said of it, and what may become of it. Pure."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from kassa.kit import inputs
 from kassa.kit.audit import Cause, entry, newest
 from kassa.kit.clock import Millis
 from kassa.kit.effects import Aggregate, planned, with_todos
@@ -124,11 +125,11 @@ def _line(longest: int, *, is_label: bool = False) -> Callable[[str], str]:
 
 
 # Full-width digits and letters come from other keyboards; on a label they are the same.
-_sku_line = _line(LONGEST_SKU, is_label=True)
+sku_line = _line(LONGEST_SKU, is_label=True)
 
 
 def _checked_sku(text: str | None) -> str | None:
-    return None if text is None else _sku_line(text)
+    return None if text is None else sku_line(text)
 
 
 def _checked_description(text: str) -> str:
@@ -190,6 +191,17 @@ def edited(product: Product, good: Fields, cause: Cause, now: Millis) -> Product
         search=_searchable(changed.name, changed.description, changed.category, changed.sku),
         audit=newest(product.audit, change),
     )
+
+
+def respelled(product: Product, fields: Sequence[str], now: Millis) -> Product:
+    """The product with these fields, and what a search looks in, in their one spelling; the very same one if they are
+    in that. What has none, as a name of which nothing is seen, stays."""
+    good, _ = checked({field: getattr(product, field) for field in fields}, product.currency)
+    former = ", ".join(f"{name} {getattr(product, name)!a}" for name in good)
+    cause = Cause(inputs.respelled(product.version), "product", f"a former release stored {former}")
+    changed = edited(product, good, cause, now)
+    search = _searchable(changed.name, changed.description, changed.category, changed.sku)
+    return changed if search == changed.search else msgspec.structs.replace(changed, search=search)
 
 
 def _state(product: Product) -> str:

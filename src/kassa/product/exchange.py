@@ -9,7 +9,6 @@ import msgspec
 from kassa.kit.documents import In
 from kassa.kit.ids import PRODUCT, is_id
 from kassa.kit.money import major
-from kassa.kit.text import normalised
 from kassa.product import domain
 from kassa.product.catalogue_csv import Fault, Row, Sheet, refusal
 from kassa.product.domain import Product
@@ -174,9 +173,7 @@ async def _by_look(service: ProductService) -> dict[Look, list[Product]]:
     after: str | None = None
     while found := await service.products.find({}, limit=CHUNK, after=after, order="oldest"):
         for product in found:
-            name = normalised(product.name, domain.LONGEST_NAME)
-            category = normalised(product.category, domain.LONGEST_CATEGORY)
-            looks.setdefault(_look(name, category), []).append(product)
+            looks.setdefault(_look(product.name, product.category), []).append(product)
         after = found[-1].id
     return looks
 

@@ -1,6 +1,5 @@
 """The catalogue: products are made, changed, withdrawn and listed."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -9,11 +8,12 @@ from kassa.contracts.inventory import Inventory
 from kassa.contracts.product import ProductChanged, SkuTaken, Snapshot
 from kassa.kit.audit import Cause
 from kassa.kit.clock import SECOND, Clock, Millis, rfc3339
-from kassa.kit.documents import Contains, Duplicate, In, Test, change
+from kassa.kit.documents import Contains, Duplicate, Test, change
 from kassa.kit.figures import Figures
 from kassa.kit.ids import PRODUCT, REQUEST, Ids, is_id
 from kassa.kit.outbox import Outbox
 from kassa.kit.problem import FieldError, Invalid, NotFound, Unavailable
+from kassa.kit.spelling import Twins, twins
 from kassa.kit.text import normalised
 from kassa.kit.wire import request_id
 from kassa.product import domain
@@ -46,12 +46,12 @@ class ProductService:
         currency: str,
     ) -> None:
         self.products = store.products
+        self._left = store.left
         self._outbox = outbox
         self._inventory = inventory
         self._ids = ids
         self._clock = clock
         self.currency = currency
-        self._spellings: set[str] | None = None
         self._figures = Figures(clock, least=SECOND)
 
     async def snapshot(self, ids: list[str]) -> list[Snapshot]:
@@ -102,10 +102,8 @@ class ProductService:
         """The categories of all products on sale, and how many products each has."""
 
         async def count() -> dict[str, int]:
-            counts: Counter[str] = Counter()
-            for total in await self.products.totals({"is_active": True}, "category"):
-                counts[normalised(str(total.key), LONGEST_CATEGORY)] += total.count
-            return dict(counts)
+            totals = await self.products.totals({"is_active": True}, "category")
+            return {str(total.key): total.count for total in totals}
 
         return await self._figures.get("categories", count)
 
@@ -115,7 +113,7 @@ class ProductService:
         """
         where: dict[str, Test] = {}
         if wanted.category is not None:
-            where["category"] = await self._stored_as(wanted.category)
+            where["category"] = normalised(wanted.category, LONGEST_CATEGORY)
         if wanted.is_active is not None:
             where["is_active"] = wanted.is_active
         if wanted.text:
@@ -133,15 +131,9 @@ class ProductService:
         stocks.update((level.product_id, level.available) for level in levels)
         return stocks
 
-    async def _stored_as(self, category: str) -> Test:
-        """The category as products have it. Former releases stored it as it was typed: which spellings there are of
-        old is asked once, for no new ones come."""
-        if self._spellings is None:
-            stored = [str(total.key) for total in await self.products.totals({}, "category")]
-            self._spellings = {each for each in stored if each != normalised(each, LONGEST_CATEGORY)}
-        name = normalised(category, LONGEST_CATEGORY)
-        spellings = {name, *(each for each in self._spellings if normalised(each, LONGEST_CATEGORY) == name)}
-        return name if len(spellings) == 1 else In(tuple(sorted(spellings)))
+    async def twins(self) -> list[Twins]:
+        """The products of former releases whose SKU looks like another one's."""
+        return await twins(self.products, self._left, "sku", domain.sku_line)
 
     async def _insert(self, product_id: str, good: Fields, who: str) -> Product:
         product = domain.made(product_id, good, self._cause(who, "created"), self._clock.now())

@@ -1,9 +1,12 @@
 """Where the catalogue is kept."""
 
+from collections.abc import Sequence
 from typing import Self
 
+from kassa.kit.clock import Clock
 from kassa.kit.documents import Collection, CollectionSpec, Database, Index
-from kassa.product.domain import Product
+from kassa.kit.spelling import respell
+from kassa.product.domain import Product, respelled
 
 PRODUCTS = CollectionSpec(
     "products",
@@ -19,12 +22,21 @@ PRODUCTS = CollectionSpec(
 
 
 class ProductStore:
-    """The collection of the product service."""
+    """The collection of the product service. `left` are the products whose SKU is another one's by now, and who keep
+    the spelling in which a former release stored it."""
 
-    def __init__(self, products: Collection[Product]) -> None:
+    def __init__(self, products: Collection[Product], left: Sequence[str]) -> None:
         self.products = products
+        self.left = left
 
     @classmethod
-    async def open(cls, database: Database) -> Self:
-        """Open the collection in the database."""
-        return cls(await database.collection(PRODUCTS))
+    async def open(cls, database: Database, clock: Clock) -> Self:
+        """Open the collection in the database, and bring what products are found by to its one spelling."""
+        products = await database.collection(PRODUCTS)
+        left = await respell(
+            database,
+            products,
+            lambda product: respelled(product, ("name", "category"), clock.now()),
+            lambda product: respelled(product, ("sku",), clock.now()),
+        )
+        return cls(products, left)

@@ -16,10 +16,12 @@ from kassa.sandbox.account import Account, read_account, stored_account
 from kassa.sandbox.config import Clock
 from kassa.sandbox.errors import Json, no_such
 
-SCHEMA = """
+OWN_COLUMNS = "seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, created INTEGER NOT NULL"
+"""By that a file is known to be a sandbox's."""
+
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS object (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, created INTEGER NOT NULL, state TEXT,
-  payment_intent TEXT, charge TEXT, body BLOB NOT NULL, private BLOB);
+  {OWN_COLUMNS}, state TEXT, payment_intent TEXT, charge TEXT, body BLOB NOT NULL, private BLOB);
 CREATE INDEX IF NOT EXISTS object_kind ON object (kind, seq);
 CREATE INDEX IF NOT EXISTS object_payment_intent ON object (payment_intent, kind) WHERE payment_intent IS NOT NULL;
 CREATE INDEX IF NOT EXISTS object_charge ON object (charge, kind) WHERE charge IS NOT NULL;

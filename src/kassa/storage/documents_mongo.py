@@ -29,7 +29,7 @@ from kassa.kit.documents import CollectionSpec, Conflict, Document, Order, Total
 from kassa.kit.problem import Unavailable
 from kassa.storage.mongo_lanes import CONVERSION_FAILED, Lane, Stored, Write, WriteError, bulk, reaching
 from kassa.storage.mongo_rights import use_rights
-from kassa.storage.mongo_schema import make
+from kassa.storage.mongo_schema import make, whose
 from kassa.storage.mongo_shape import CODEC, Shape, plain
 
 D = TypeVar("D", bound=Document)
@@ -97,11 +97,11 @@ class MongoDatabase:
         self._lanes += collection.lanes
         return collection
 
-    async def is_empty(self) -> bool:
-        """Whether it has no collection; looking makes none."""
+    async def collections(self) -> dict[str, bool]:
+        """The collections that hold anything, or are Kassa's, and whether they are that; looking makes none."""
         self.check_open()
         with reaching(self.name):
-            return not await self.raw.list_collection_names()
+            return await whose(self.raw)
 
     async def probe(self) -> None:
         """Return if there is a primary, and all that is needed may be done there; else Unavailable."""

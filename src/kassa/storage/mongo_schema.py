@@ -1,5 +1,6 @@
 """Bringing a database in line with a declaration: the collection, its validator, its indexes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pymongo
@@ -23,6 +24,19 @@ async def make(database: AsyncDatabase[Stored], shape: Shape[Any]) -> None:
     if shape.spec.searched:
         with pymongo.timeout(None):
             await database[shape.collection].update_many({PARTS: None}, shape.with_parts())
+
+
+async def whose(database: AsyncDatabase[Stored]) -> dict[str, bool]:
+    """Whether each collection is one that Kassa made, which its validator tells; without those that are empty, as an
+    operator makes them for Kassa to shard them."""
+    listed = await (await database.list_collections()).to_list()
+    ours = {each["name"]: _is_ours(each) for each in listed if not each["name"].startswith("system.")}
+    return {name: is_ours for name, is_ours in ours.items() if is_ours or await database[name].find_one({}, {"_id": 1})}
+
+
+def _is_ours(listed: Mapping[str, Any]) -> bool:
+    schema = listed.get("options", {}).get("validator", {}).get("$jsonSchema", {})
+    return bool(schema.get("properties", {}).get("version", {}).get("minimum") == 1)
 
 
 async def _make_collection(database: AsyncDatabase[Stored], shape: Shape[Any]) -> None:

@@ -260,4 +260,6 @@ def _connect_to_write(path: Path) -> apsw.Connection:
 
 
 def _unavailable(path: Path, error: apsw.Error) -> Unavailable:
+    if isinstance(error, apsw.CorruptError | apsw.NotADBError):
+        return Unavailable(f"{path.name} is damaged ({error}): put back a backup (docs/operations.md)")
     return Unavailable(f"{path.name}: {error}")

@@ -17,9 +17,10 @@ from kassa.storage.sqlite_text import TextIndex
 OWN = ("id", "version", "due_at")
 """Fields of every document, with columns of the same name; a declared field `x` has the column `f_x`."""
 
-_OWN_COLUMNS = (
+OWN_COLUMNS = (
     "seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, due_at INTEGER, body TEXT NOT NULL"
 )
+"""What the tables of all releases begin with: by that a file is known to be Kassa's."""
 
 
 @cache
@@ -62,7 +63,7 @@ class Table:
     def make(self, connection: apsw.Connection) -> None:
         """Bring the file in line with the declaration; a no-op when it is."""
         columns = [f"f_{field}" for field in self.columns]
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {self.name} ({', '.join([_OWN_COLUMNS, *columns])})")
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {self.name} ({', '.join([OWN_COLUMNS, *columns])})")
         stored: list[Any] = connection.execute(
             "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
             (self.collection,),
