@@ -117,6 +117,11 @@ class Settings:
         """Whether the built-in sandbox stands in for Stripe."""
         return self.stripe_secret_key is None
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the key is one with which real money moves (Stripe docs: API keys)."""
+        return (self.stripe_secret_key or "").startswith(("sk_live_", "rk_live_"))
+
     def shares_stores(self, services: Collection[str]) -> bool:
         """Whether several processes may run these services: on MongoDB, and stock in Redis; SQLite is for one."""
         return self.mongo_uri is not None and ("inventory" not in services or self.redis_url is not None)
@@ -163,6 +168,11 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     )
     _check_together(settings)
     return settings
+
+
+def read_data_directory() -> Path:
+    """KASSA_DATA alone, for what needs no other setting."""
+    return _Reader(_surroundings(Path(".env")))("KASSA_DATA", Path, ".kassa")
 
 
 def _check_together(settings: Settings) -> None:
