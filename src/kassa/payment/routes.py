@@ -107,7 +107,7 @@ async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str
         made = await _service(request).refunding.refund(
             order_id, refund_id, amount, asked.reason[:500], restock=asked.restock, items=items, who=admin.id
         )
-        return RefundAnswer(shown(made, payment.currency))
+        return RefundAnswer(shown(made, await visible(_service(request), order_id, admin)))
 
     return await once(request, admin.id, 201, new_id(request, REFUND), refund)
 
