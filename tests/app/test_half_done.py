@@ -44,7 +44,7 @@ async def prepared(stock: RedisStock, inside: Redis, server: Server) -> list[Cal
         lambda: stock.commit("sold.1", 1),
         lambda: stock.release("freed.1", 1),
         lambda: stock.release("never.1", 1),
-        lambda: stock.set_by_ledger("odd", 2, NOBODY),
+        lambda: stock.set_by_ledger(["odd"], 2, NOBODY),
         lambda: server.run("enter", *entered),
         lambda: server.run("mend_begin", *mending),
         lambda: server.run("mend_end", *mending),

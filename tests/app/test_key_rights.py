@@ -77,6 +77,32 @@ def test_a_right_that_goes_missing_is_told_with_the_first_buyer(stripe: Running,
         assert http.get("/payments/admin/attention", headers=admin).json()["notices"] == []
 
 
+def test_what_waits_for_a_right_is_shown_and_named_by_reconcile(stripe: Running, tmp_path: Path) -> None:
+    settings = allow(stripe, *PERMISSIONS)
+    with (
+        started(tmp_path, "up", "--sample", **settings) as shop,
+        httpx.Client(base_url=shop.url, trust_env=False) as http,
+    ):
+        shop.wait_until_ready()
+        kassa(tmp_path, "admin", "create", ADMIN["email"], KASSA_ADMIN_PASSWORD=ADMIN["password"])
+        http.headers["Authorization"] = f"Bearer {http.post('/auth/login', json=ADMIN).json()['token']}"
+        product = http.get("/products?limit=1").json()["products"][0]["id"]
+        order = http.post("/orders", json={"items": [{"productId": product, "quantity": 1}]}).json()["order"]["id"]
+        assert http.post("/payments/create-session", json={"orderId": order}).status_code == 200
+        allow(stripe, "rak_checkout_session_read", *PERMISSIONS[1:])
+        assert http.post(f"/orders/{order}/cancel").status_code == 202
+        (waiting,) = http.get("/orders/admin/attention").json()["waiting"]
+        assert (waiting["orderId"], waiting["kind"]) == (order, "close_payment")
+        assert "'rak_checkout_session_write'" in waiting["error"]
+        named = kassa(tmp_path, "reconcile", **settings)
+        assert named.returncode == 1
+        assert f"differs  {order}: close_payment waits, tried " in named.stdout
+        assert "'rak_checkout_session_write'" in named.stdout
+        allow(stripe, *PERMISSIONS)
+        kassa(tmp_path, "reconcile", "--fix", **settings)
+        assert http.get(f"/orders/{order}").json()["order"]["status"] == "CANCELLED"
+
+
 def test_a_payment_service_of_its_own_tells_it_from_its_start(stripe: Running, tmp_path: Path) -> None:
     names = ("auth", "product", "inventory", "order")
     elsewhere = {f"{name.upper()}_SERVICE_URL": "http://127.0.0.1:1" for name in names}

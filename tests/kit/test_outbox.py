@@ -24,7 +24,7 @@ from kassa.kit.effects import (
     without,
 )
 from kassa.kit.outbox import Outbox, Step
-from kassa.kit.problem import Unavailable
+from kassa.kit.problem import Forbidden, Problem, Unavailable
 from kassa.storage.documents_sqlite import SqliteDatabase
 from tests.support import FakeClock
 
@@ -425,6 +425,20 @@ async def test_an_effect_that_was_done_and_dropped_meanwhile_is_not_finished_aga
     world.postman.step = lambda each: msgspec.structs.replace(each, state="sent twice")
     await world.outbox.carry_out(parcel)
     assert (await world.stored()).state == "packed"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_shown"), [(Forbidden("not with this key"), True), (Unavailable("no answer"), False)]
+)
+async def test_a_definite_no_is_shown_at_once_and_what_is_unknown_is_not(
+    world: World, error: Problem, is_shown: bool
+) -> None:
+    world.postman.trouble = [error]
+    parcel = await world.outbox.carry_out(await world.parcel("send"))
+    assert parcel.needs_attention is is_shown
+    assert [each.error for each in waiting_of(parcel, "ord_1")] == [error.detail] * is_shown
+    await world.outbox.ask_again(parcel)
+    assert len(world.postman.carried) == 1 + is_shown
 
 
 async def test_what_was_refused_is_shown_at_once_and_asked_for_again_when_somebody_wants_it(world: World) -> None:

@@ -1,12 +1,13 @@
 """What a script that broke off has left, as they could before they wrote all or nothing: it is entered and counted."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
 from redis import Redis
 
 from kassa.contracts.inventory import Level, Line
+from kassa.inventory.ledger import Entry
 from kassa.inventory.stock import By, Kind
 from kassa.inventory.stock_redis import RedisStock
 from kassa.inventory.stock_redis_moves import Keys
@@ -53,8 +54,8 @@ async def broken_off(inside: Redis, change: Awaitable[Any], lost: list[str]) -> 
 
 
 async def mended(stock: RedisStock) -> None:
-    for product in {each.product_id for each in await stock.differences()}:
-        assert await stock.set_by_ledger(product, 3, RECONCILIATION)
+    products = {each.product_id for each in await stock.differences()}
+    assert await stock.set_by_ledger(products, 3, RECONCILIATION) == products
     assert await stock.differences() == []
     levels = await stock.all_levels(10)
     assert (await stock.summary(0)).available == sum(each.available for each in levels)
@@ -102,6 +103,29 @@ async def test_a_hold_without_a_movement_that_was_given_up_leaves_nothing(
     before = await own.recent(50)
     await mended(own)
     assert await own.recent(50) == before
+
+
+@pytest.mark.parametrize("count", [2, 20])
+async def test_the_ledger_is_gone_through_as_often_for_many_products_as_for_one(
+    own: RedisStock, raw: Redis, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    products = [f"p{number}" for number in range(count)]
+    for product in products:
+        await own.init(product, 9, product, "", 1, NOBODY)
+        raw.hset(KEYS.stock(product), "available", 5)
+    await own.drain()
+    walked, walk = 0, own._ledger.walk
+
+    async def counting(after: int, up_to: int) -> AsyncIterator[list[Entry]]:
+        nonlocal walked
+        async for page in walk(after, up_to):
+            walked += len(page)
+            yield page
+
+    monkeypatch.setattr(own._ledger, "walk", counting)
+    assert await own.set_by_ledger(products, 3, RECONCILIATION) == set(products)
+    assert walked == 2 * count, "each entry once for what is missing, and once for the levels"
+    assert {each.available for each in await own.all_levels(100)} == {9}
 
 
 @pytest.fixture

@@ -38,7 +38,8 @@ async def asked(shop: World, path: str, role: str = "admin", method: str = "GET"
     app: Any = Litestar(
         [*order_routes.HANDLERS, *payment_routes.HANDLERS], openapi_config=None, exception_handlers=EXCEPTION_HANDLERS
     )
-    services = {"order": shop.order, "payment": shop.payment, "notices": shop.notices, "unclaimed": shop.unclaimed}
+    services: dict[str, Any] = {"order": shop.order, "payment": shop.payment, "notices": shop.notices}
+    services |= {"unclaimed": shop.unclaimed, "ids": shop.ids}
     app.state.update({**services, "verifier": Doorman()})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as http:
         return await http.request(method, path, headers={"authorization": role} if role else {})

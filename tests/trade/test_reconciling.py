@@ -1,6 +1,6 @@
 """Reservations against orders and levels against the ledger: told, mended when asked, and entered in the ledger."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,7 @@ async def forget(shop: World, order: Order) -> None:
         for item in order.items:
             for kind in Kind:
                 await entries.delete(f"{kind}:{item.product_id}:{order.reservation_id}")
-    for item in order.items:
-        await shop.stock.set_by_ledger(item.product_id, shop.clock.now(), BY)
+    await shop.stock.set_by_ledger([item.product_id for item in order.items], shop.clock.now(), BY)
 
 
 async def put(shop: World, product_id: str, available: int, received: int) -> None:
@@ -192,18 +191,18 @@ async def test_a_ledger_that_sums_up_to_less_than_nothing_is_left_to_somebody(sh
 async def test_a_level_that_moves_on_meanwhile_is_left_as_it_is(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
     mug = await shop.sell(stock=10)
     if not isinstance(shop.stock, RedisStock):
-        assert await shop.stock.set_by_ledger(mug, shop.clock.now(), BY)  # One write: nothing comes between.
+        assert await shop.stock.set_by_ledger([mug], shop.clock.now(), BY)  # One write: nothing comes between.
         return
     audit = shop.stock._audit
-    read = audit.level_and_ledger
+    read = audit.levels_and_ledger
 
-    async def read_then_sold(product_id: str) -> Any:
-        answer = await read(product_id)
+    async def read_then_sold(product_ids: Sequence[str]) -> Any:
+        answer = await read(product_ids)
         await shop.place((mug, 1))
         return answer
 
-    monkeypatch.setattr(audit, "level_and_ledger", read_then_sold)
-    assert not await shop.stock.set_by_ledger(mug, shop.clock.now(), BY)
+    monkeypatch.setattr(audit, "levels_and_ledger", read_then_sold)
+    assert not await shop.stock.set_by_ledger([mug], shop.clock.now(), BY)
     assert (await shop.level(mug)).available == 9
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kassa.app import wiring
+from kassa.app.attention import compare_attention
 from kassa.app.audit import Difference, audit
 from kassa.app.shop import Neighbour
 from kassa.contracts.inventory import Level, Line
@@ -164,6 +165,12 @@ class World:
         while self.clock.now() < end:
             self.clock.advance(min(20 * SECOND, end - self.clock.now()))
             await self.relay()
+
+    async def reconcile(self, *, fix: bool) -> list[Comparison]:
+        """Compare payments with Stripe, and tell what needs attention."""
+        compared = await self.reconciler.compare(fix=fix)
+        outboxes = (self.opening, self.order.outbox, self.payment.outbox)
+        return [*compared, await compare_attention(outboxes, self.inbox, fix=fix)]
 
     async def order_now(self, order: Order) -> Order:
         """The order as it is now."""

@@ -44,7 +44,7 @@ class Metrics:
         )
         self._attention = Gauge(
             "kassa_effects_needing_attention",
-            f"Effects that failed {NEEDS_ATTENTION_AFTER} times or more",
+            f"Effects that were refused, or failed {NEEDS_ATTENTION_AFTER} times or more",
             ["collection"],
             registry=self._registry,
         )

@@ -227,6 +227,11 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     return settings
 
 
+def read_data_directory() -> Path:
+    """KASSA_DATA alone, for what needs no other setting."""
+    return _Reader(_surroundings(Path(".env")))("KASSA_DATA", Path, ".kassa")
+
+
 def _check_together(settings: Settings) -> None:
     if settings.stripe_secret_key is not None and not settings.stripe_webhook_secrets:
         raise SettingError("STRIPE_WEBHOOK_SECRET", "must be set when STRIPE_SECRET_KEY is; `stripe listen` prints it")

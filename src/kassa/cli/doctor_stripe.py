@@ -66,8 +66,7 @@ async def _webhook(account: StripeAccount, settings: Settings, *, do_come: bool)
         endpoints = await account.webhook_endpoints()
     except (StripeKeyRefused, StripeUnreachable) as error:
         return [Finding(True, f"webhook endpoint: could not be compared ({error.detail})", "ask again later")]
-    is_test = not str(settings.stripe_secret_key).startswith(("sk_live_", "rk_live_"))
-    return endpoint_findings(endpoints, settings.frontend_url, is_test=is_test, do_come=do_come)
+    return endpoint_findings(endpoints, settings.frontend_url, is_test=settings.stripe_mode != "live", do_come=do_come)
 
 
 def endpoint_findings(

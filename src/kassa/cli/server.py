@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kassa.cli.running import settings_for, typed
+from kassa.cli.trouble import Refusal
 
 if TYPE_CHECKING:
+    from kassa.app.settings import Settings
     from kassa.app.shop import Shop
 
 SandboxHostOption = Annotated[str, typer.Option(help="Address that the Stripe sandbox listens on.")]
@@ -44,11 +46,15 @@ def up(
 ) -> None:
     """Run the whole shop in one process: API, storefront and console, with a Stripe sandbox until a key is set."""
     settings = settings_for(data)
+    if sample and settings.stripe_mode == "live":
+        raise Refusal(
+            "--sample would sell what nobody has for real money, for STRIPE_SECRET_KEY is a live key: leave one out"
+        )
     from kassa.app import server
     from kassa.cli.catalogue import load_sample
 
     def announce(url: str, sandbox_url: str | None) -> None:
-        _announce(url, sandbox_url, typed("admin create you@example.com", data))
+        _announce(url, payments(settings, sandbox_url), typed("admin create you@example.com", data))
 
     async def prepare(shop: Shop) -> None:
         if await load_sample(shop):
@@ -70,7 +76,8 @@ def serve(
 
     def announce(url: str, sandbox_url: str | None) -> None:
         print(f"kassa {service} answers at {url}")
-        _warn_of_sandbox(sandbox_url)
+        if service is Service.PAYMENT:
+            print(payments(settings, sandbox_url))
         sys.stdout.flush()
 
     server.serve(settings, str(service), host, port, announce, sandbox_host=sandbox_host)
@@ -89,22 +96,30 @@ def sandbox(
     rate_limit: Annotated[int, typer.Option(help="Calls a second that are taken; 0: no limit, Stripe: 25.", min=0)] = 0,
 ) -> None:
     """Run the Stripe sandbox alone: the API, the card page, webhooks and a control page, without Stripe."""
+    from kassa.app.settings import read_data_directory
     from kassa.cli.sandbox_cmd import sandbox as run_sandbox
 
-    run_sandbox(port, settings_for(data).data, webhook or [], webhook_host or [], secret, rate_limit)
+    run_sandbox(port, data or read_data_directory(), webhook or [], webhook_host or [], secret, rate_limit)
 
 
-def _announce(url: str, sandbox_url: str | None, make_admin: str) -> None:
+def _announce(url: str, paid_by: str, make_admin: str) -> None:
     print(f"Storefront  {url}/")
     print(f"Console     {url}/console")
     print(f"API docs    {url}/docs")
-    _warn_of_sandbox(sandbox_url)
+    print(paid_by)
     print(f"Make an administrator with: {make_admin}")
     print("Stop with Ctrl-C.")
     sys.stdout.flush()
 
 
-def _warn_of_sandbox(sandbox_url: str | None) -> None:
+def payments(settings: Settings, sandbox_url: str | None) -> str:
+    """Whether real money moves, and where."""
     if sandbox_url is not None:
-        print(f"Payments    {sandbox_url} is a sandbox: no real money moves. Pay with card 4242 4242 4242 4242.")
-        print(f"Sandbox     {sandbox_url}/sandbox shows what Stripe would see, and makes it go wrong.")
+        return (
+            f"Payments    {sandbox_url} is a sandbox: no real money moves. Pay with card 4242 4242 4242 4242.\n"
+            f"Sandbox     {sandbox_url}/sandbox shows what Stripe would see, and makes it go wrong."
+        )
+    if settings.has_sandbox:
+        return "Payments    are made where the payment service runs."
+    mode = "live: real money moves" if settings.stripe_mode == "live" else "in test mode: no real money moves"
+    return f"Payments    Stripe, {mode}."

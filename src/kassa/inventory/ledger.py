@@ -104,6 +104,11 @@ class Ledger:
         ids = [movement_id(kind, product, cause) for cause in input_ids for product in product_ids for kind in Kind]
         return [each.movement for each in sorted(await self._entries.many(ids), key=lambda each: each.number)]
 
+    async def known(self, ids: Sequence[str]) -> set[str]:
+        """Those of these entries that there are, by their ids."""
+        await self.drain()
+        return {each.id for each in await self._entries.many(ids)}
+
     async def totals(self, since: Millis) -> list[MovementTotal]:
         """Movements since then by day, kind and reason."""
         await self.drain()

@@ -105,8 +105,7 @@ class StockReconciler:
         found = await self._lasting()
         mended: set[str] = set()
         if fix and found:
-            for product_id in {each.product_id for each in found}:
-                await self._stock.set_by_ledger(product_id, self._clock.now(), BY)
+            await self._stock.set_by_ledger({each.product_id for each in found}, self._clock.now(), BY)
             left = {each.product_id for each in await self._lasting()}
             mended = {each.product_id for each in found} - left
         findings = [

@@ -3,7 +3,7 @@
 Adapters: `stock_sqlite`, `stock_redis`. Every change of a level has its movement in the ledger, written with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -191,10 +191,11 @@ class Stock(Protocol):
     async def differences(self) -> list[Difference]:
         """Where the ledger, the reservations and the levels disagree: nothing, if the invariants hold (I1, I7)."""
 
-    async def set_by_ledger(self, product_id: str, at: Millis, by: By) -> bool:
-        """Make the product's level what its movements add up to, with a movement of no pieces that says so. Movements
-        that the ledger lacks though a reservation or an operation shows that they were made are entered first. False:
-        they add up to fewer than zero pieces of something, or the level moved on meanwhile; it is left as it is."""
+    async def set_by_ledger(self, product_ids: Collection[str], at: Millis, by: By) -> set[str]:
+        """Make each product's level what its movements add up to, with a movement of no pieces that says so; return of
+        which that was done. Movements that the ledger lacks though a reservation or an operation shows that they were
+        made are entered first. The others' add up to fewer than zero pieces of something, or their level moved on
+        meanwhile; they are left as they are."""
 
 
 def merged(lines: Sequence[Line]) -> tuple[Line, ...]:

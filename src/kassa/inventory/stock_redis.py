@@ -5,7 +5,7 @@ Every change is one Lua script: all of it happens, or nothing. The server writes
 in `stock_redis_mend`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from kassa.contracts.inventory import Level, Line
@@ -175,11 +175,14 @@ class RedisStock:
     async def differences(self) -> list[Difference]:
         return await self._audit.differences()
 
-    async def set_by_ledger(self, product_id: str, at: Millis, by: By) -> bool:
-        for each in await self._missing.of(product_id):
+    async def set_by_ledger(self, product_ids: Collection[str], at: Millis, by: By) -> set[str]:
+        for each in await self._missing.of(product_ids):
             await self._moves.enter(*each, at, by)
-        found, booked = await self._audit.level_and_ledger(product_id)
-        return min(booked) >= 0 and await self._moves.set_level(found, booked, at, by)
+        return {
+            level.product_id
+            for level, booked in await self._audit.levels_and_ledger(product_ids)
+            if min(booked) >= 0 and await self._moves.set_level(level, booked, at, by)
+        }
 
     async def _operate(self, asked: Any) -> Any:
         await self._server.check()  # while the stock is mended, nothing new is written down either

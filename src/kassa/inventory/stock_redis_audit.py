@@ -5,7 +5,7 @@ is right while the shop runs. A product whose level moved on meanwhile is not co
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from kassa.contracts.inventory import Level
@@ -63,18 +63,18 @@ class StockAudit:
                 found += _by_reservations(level, held.get(product_id, [0, 0]))
         return sorted(found, key=lambda difference: (difference.product_id, difference.what))
 
-    async def level_and_ledger(self, product_id: str) -> tuple[Level, list[int]]:
-        """A product's level, and what its movements up to then add up to, figure by figure."""
-        number, row = await self._server.at_once(
-            ("HGET", self._keys.figures, "number"), ("HMGET", self._keys.stock(product_id), *FIGURES)
-        )
+    async def levels_and_ledger(self, product_ids: Collection[str]) -> list[tuple[Level, list[int]]]:
+        """These products' levels, and what the movements of each up to then add up to, figure by figure."""
+        reads = [("HMGET", self._keys.stock(product_id), *FIGURES) for product_id in product_ids]
+        number, *rows = await self._server.at_once(("HGET", self._keys.figures, "number"), *reads)
         await self._ledger.drain()
-        booked = list(_NOTHING)
+        booked: _Sums = {product_id: list(_NOTHING) for product_id in product_ids}
         async for page in self._ledger.walk(0, int(number or 0)):
             for entry in page:
-                if entry.product_id == product_id:
-                    _book(booked, entry)
-        return Level(product_id, *(int(each or 0) for each in row)), booked
+                if entry.product_id in booked:
+                    _book(booked[entry.product_id], entry)
+        levels = [Level(id, *(int(each or 0) for each in row)) for id, row in zip(product_ids, rows, strict=True)]
+        return [(level, booked[level.product_id]) for level in levels]
 
     async def _counted(self) -> dict[str, _Counted]:
         counted: dict[str, _Counted] = {}

@@ -2,7 +2,7 @@
 """The stock in SQLite. Every operation is one write of the engine: all of it is committed, or nothing."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -180,8 +180,8 @@ class SqliteStock:
     async def differences(self) -> list[Difference]:
         return [Difference(*row) for row in await self._sqlite.scan(DIFFERENCES)]
 
-    async def set_by_ledger(self, product_id: str, at: Millis, by: By) -> bool:
-        return await self._sqlite.write(partial(set_by_ledger, product_id, at, by))
+    async def set_by_ledger(self, product_ids: Collection[str], at: Millis, by: By) -> set[str]:
+        return {each for each in product_ids if await self._sqlite.write(partial(set_by_ledger, each, at, by))}
 
     def _movements(self, rest: str, bindings: tuple[Value, ...]) -> list[Movement]:
         rows = self._sqlite.read(f"{_MOVEMENT} {rest}", bindings)

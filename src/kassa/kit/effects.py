@@ -105,7 +105,7 @@ def with_effects(document: A, effects: tuple[Effect, ...]) -> A:
     if len(effects) > MOST_DONE:
         effects = _without_oldest(effects)
     due = min((effect.due_at for effect in effects if effect.done_at is None), default=None)
-    needs_attention = any(_is_failing(effect) for effect in effects)
+    needs_attention = any(is_failing(effect) for effect in effects)
     return msgspec.structs.replace(document, effects=effects, due_at=due, needs_attention=needs_attention)
 
 
@@ -137,7 +137,7 @@ def waiting_of(document: Aggregate, order_id: str) -> list[Waiting]:
     return [
         Waiting(document.id, order_id, each.id, each.kind, each.attempts, rfc3339(each.due_at), each.error)
         for each in document.effects
-        if _is_failing(each)
+        if is_failing(each)
     ]
 
 
@@ -154,5 +154,6 @@ def _is_leased(effect: Effect) -> bool:
     return effect.done_at is None and effect.at < effect.due_at
 
 
-def _is_failing(effect: Effect) -> bool:
+def is_failing(effect: Effect) -> bool:
+    """Whether it needs attention."""
     return effect.done_at is None and (effect.attempts >= NEEDS_ATTENTION_AFTER or effect.is_refused)

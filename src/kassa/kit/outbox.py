@@ -15,9 +15,17 @@ import structlog
 
 from kassa.kit.clock import HOUR, SECOND, Clock
 from kassa.kit.documents import Collection, Conflict, change, save_all
-from kassa.kit.effects import LEASE, NEEDS_ATTENTION_AFTER, Aggregate, Effect, with_effects, without_leases
+from kassa.kit.effects import (
+    LEASE,
+    NEEDS_ATTENTION_AFTER,
+    Aggregate,
+    Effect,
+    is_failing,
+    with_effects,
+    without_leases,
+)
 from kassa.kit.machine import InvariantBroken
-from kassa.kit.problem import Problem
+from kassa.kit.problem import Problem, Unavailable
 from kassa.kit.wire import deadline
 
 log = structlog.get_logger()
@@ -47,7 +55,7 @@ class Outbox(Generic[A]):
         clock: Clock,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._collection = collection
+        self.collection = collection
         self.carriers = carriers
         self._clock = clock
         self._jitter = jitter
@@ -57,7 +65,7 @@ class Outbox(Generic[A]):
 
     async def insert(self, document: A) -> A:
         """Store a new document, as Collection.insert does."""
-        stored = await self._collection.insert(document)
+        stored = await self.collection.insert(document)
         self._take(stored)
         return stored
 
@@ -70,7 +78,7 @@ class Outbox(Generic[A]):
             before = current
             return step(current)
 
-        changed = await change(self._collection, id, noted)
+        changed = await change(self.collection, id, noted)
         if changed is not None and changed is not before:
             self._take(changed, before)
         return changed
@@ -117,9 +125,9 @@ class Outbox(Generic[A]):
         return document
 
     async def ask_again(self, document: A) -> A:
-        """Carry out now what was refused, whenever it was to be asked for again; return the document as it is then."""
+        """Carry out now what needs attention, whenever it was to be tried again; return the document as it is then."""
         now = self._clock.now()
-        again = [effect.id for effect in document.effects if effect.is_refused and effect.done_at is None]
+        again = {effect.id for effect in document.effects if is_failing(effect)}
         if not again:
             return document
         hurried = tuple(
@@ -130,16 +138,16 @@ class Outbox(Generic[A]):
 
     async def run_due(self, limit: int = 100) -> int:
         """The relay's turn: lease and carry out effects that are due; return how many documents were taken."""
-        documents = await self._collection.due(self._clock.now(), limit)
+        documents = await self.collection.due(self._clock.now(), limit)
         taken = await asyncio.gather(*(self._lease(document) for document in documents))
         await asyncio.gather(*(self._try(document) for document in taken if document is not None))
         return len(documents)
 
     async def void_leases(self) -> None:
         """Make due at once what others have leased, the first 10,000: for a process that knows that they are gone."""
-        leased = await self._collection.due(self._clock.now() + LEASE, MOST_VOIDED)
+        leased = await self.collection.due(self._clock.now() + LEASE, MOST_VOIDED)
         freed = [(document, without_leases(document)) for document in leased]
-        await save_all(self._collection, [after for before, after in freed if after is not before])
+        await save_all(self.collection, [after for before, after in freed if after is not before])
 
     async def _try(self, document: A) -> None:
         deadline.set(None)  # whoever waits for an answer does not wait for this
@@ -171,7 +179,7 @@ class Outbox(Generic[A]):
             for effect in document.effects
         )
         try:
-            stored = await self._collection.save(with_effects(document, leased))
+            stored = await self.collection.save(with_effects(document, leased))
         except Conflict:
             return None  # somebody else was faster
         self._own.update(new.id for new, old in zip(leased, document.effects, strict=True) if new is not old)
@@ -193,12 +201,14 @@ class Outbox(Generic[A]):
         backoff = min(HOUR, SECOND * 2**attempts)
         due_at = self._clock.now() + int(backoff * (0.5 + self._jitter()))
         text = str(error) if isinstance(error, Problem | InvariantBroken) else type(error).__name__
+        # Every other problem is a definite no, which no time mends.
+        is_refused = effect.is_refused or (isinstance(error, Problem) and not isinstance(error, Unavailable))
         report = log.warning if attempts < NEEDS_ATTENTION_AFTER else log.error
         report("effect postponed", effect=effect.id, attempts=attempts, error=text)
 
         def postponed(current: A) -> A:
-            waiting = _replaced(current.effects, effect.id, attempts=attempts, due_at=due_at, at=due_at, error=text)
-            return with_effects(current, waiting)
+            changes = {"attempts": attempts, "due_at": due_at, "at": due_at, "error": text, "is_refused": is_refused}
+            return with_effects(current, _replaced(current.effects, effect.id, **changes))
 
         return await self._save(document, postponed)
 
@@ -208,9 +218,9 @@ class Outbox(Generic[A]):
             if changed is document:
                 return document
             try:
-                stored = await self._collection.save(changed)
+                stored = await self.collection.save(changed)
             except Conflict:
-                current = await self._collection.get(document.id)
+                current = await self.collection.get(document.id)
                 if current is None:
                     return document
                 document = current

@@ -63,6 +63,11 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
+def ended(text: str) -> str:
+    """The text as the end of a sentence: with a full stop, if it has none of its own."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
 def domain_name(text: str) -> str:
     """A host's name in letters: `xn--bcher-kva.example` is `bücher.example`. ValueError if none is called so.
 

@@ -8,7 +8,7 @@ from kassa.contracts.payment import Payments
 from kassa.kit.audit import AuditEntry, TimelineEntry
 from kassa.kit.inputs import reservation_of, restock_id
 from kassa.kit.problem import Unavailable
-from kassa.kit.text import counted
+from kassa.kit.text import counted, ended
 from kassa.order.domain import Kind, Order, Reason, Stage, Todo
 
 SERVICE = "order"
@@ -120,5 +120,5 @@ def _effects(order: Order) -> Iterator[TimelineEntry]:
             yield TimelineEntry(effect.done_at, SERVICE, effect.kind, words, {"effect": effect.id, **effect.args})
         elif effect.done_at is None and effect.attempts:
             tried = counted(effect.attempts, "time")
-            text = f"Not done yet ({effect.kind}): tried {tried}, the last time: {effect.error}."
+            text = f"Not done yet ({effect.kind}): tried {tried}, the last time: {ended(effect.error)}"
             yield TimelineEntry(effect.due_at, SERVICE, "waiting", text, {"effect": effect.id})

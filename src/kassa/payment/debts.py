@@ -20,11 +20,18 @@ AFTER_RETURN: Millis = DAY
 LONGEST_AFTER_RETURN: Millis = 32 * DAY
 
 NOT_UNDER_WAY = "no refund of it is under way"
+_OWED = (Todo.REFUND_ALL, Todo.REFUND_SECOND)
+"""The effects that give back what is owed, whatever their refund."""
 
 
 def debts(payment: Payment) -> list[str]:
     """What is owed to the buyer and was refused, or is not under way at all: why, in words."""
-    refused_words = [effect.error for effect in payment.effects if effect.done_at is None and effect.is_refused]
+    owed = {refund.id for refund in payment.refunds if refund.is_owed}
+    refused_words = [
+        effect.error
+        for effect in payment.effects
+        if effect.done_at is None and effect.is_refused and (effect.kind in _OWED or effect.args.get("refund") in owed)
+    ]
     return refused_words or ([NOT_UNDER_WAY] if is_forgotten(payment) else [])
 
 

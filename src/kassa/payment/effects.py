@@ -11,7 +11,7 @@ from kassa.kit.problem import Unavailable
 from kassa.payment.balance import is_fully_refunded
 from kassa.payment.domain import Input, Kind, Payment, Todo
 from kassa.payment.machine import MACHINE
-from kassa.payment.processor import Processor, Refused
+from kassa.payment.processor import Processor, Refused, unknown_session
 from kassa.payment.refund_states import find
 
 NAME = "payment-service"
@@ -32,7 +32,7 @@ class PaymentEffects:
         try:
             session = await self._processor.session(str(payment.session_id))
         except Refused as refused:
-            raise _not_at_stripe(payment) from refused
+            raise unknown_session(payment.session_id, refused) from refused
         cause = Cause(timer.id, NAME, "looked up at Stripe")
 
         def looked_up(current: Payment) -> Payment:
@@ -73,7 +73,3 @@ class PaymentEffects:
 
     async def _tell(self, payment: Payment, news: StatusChange) -> None:
         await self._orders.set_status(payment.order_id, news)
-
-
-def _not_at_stripe(payment: Payment) -> Unavailable:
-    return Unavailable(f"session {payment.session_id} is not at Stripe: an operator must look at it")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from kassa.kit.audit import TimelineEntry
 from kassa.kit.clock import MINUTE, rfc3339
 from kassa.kit.money import major
-from kassa.kit.text import counted
+from kassa.kit.text import counted, ended
 from kassa.payment.domain import Kind, Payment, Todo
 from kassa.payment.refund_states import GONE, LESS
 from kassa.payment.refunds import AGAIN, REFUSED, WAITS
@@ -118,7 +118,7 @@ def _audit(payment: Payment) -> Iterator[TimelineEntry]:
 def _with_reason(text: str, payment: Payment, id: str, status: str | None) -> str:
     """Why a refund has failed, in the words of Stripe or its reason code."""
     failed = (each.failure for each in payment.refunds if each.id == id and each.status == status and each.failure)
-    return next((f"{text} The reason: {failure}" for failure in failed), text)
+    return next((f"{text} The reason: {ended(failure)}" for failure in failed), text)
 
 
 def _amount(payment: Payment, id: str) -> dict[str, str]:
@@ -136,5 +136,5 @@ def _waiting(payment: Payment) -> Iterator[TimelineEntry]:
     for effect in payment.effects:
         if effect.done_at is None and effect.attempts:
             tried = counted(effect.attempts, "time")
-            text = f"Still to {_EFFECTS[Todo(effect.kind)]}: tried {tried}, the last: {effect.error}."
+            text = f"Still to {_EFFECTS[Todo(effect.kind)]}: tried {tried}, the last: {ended(effect.error)}"
             yield TimelineEntry(effect.due_at, SERVICE, "waiting", text, {"effect": effect.id})

@@ -10,7 +10,7 @@ from kassa.kit.documents import Between
 from kassa.kit.text import counted
 from kassa.payment.key_rights import KeyRights
 from kassa.payment.refusal_count import RefusalCount
-from kassa.payment.store import PaymentStore
+from kassa.payment.store import WAIT_FOR_THE_KEY, PaymentStore
 from kassa.payment.unclaimed import OPEN
 
 LATELY: Millis = HOUR
@@ -79,11 +79,10 @@ class Notices:
 
     async def _key_refused(self) -> Notice | None:
         """Events that wait for a key that may ask about them; Stripe's words name the right that it lacks."""
-        waiting: dict[str, str | bool] = {"status": "parked", "is_key_refused": True}
-        newest = await self._events.find(waiting, limit=1)
+        newest = await self._events.find(WAIT_FOR_THE_KEY, limit=1)
         if not newest:
             return None
-        count = await self._events.count(waiting)
+        count = await self._events.count(WAIT_FOR_THE_KEY)
         text = f"{counted(count, 'event waits', 'events wait')} because Stripe refuses the shop's key: {newest[0].note}"
         return Notice("key_refused", count, text, _KEY_ADVICE)
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from kassa.contracts.payment import StripeRefused
 from kassa.kit.clock import Millis
 from kassa.payment.events import EventObject
 
@@ -80,6 +81,11 @@ class Refused(Exception):
     def is_gone(self) -> bool:
         """Whether Stripe does not know the object: there is none, or it is another account's (docs: error-codes)."""
         return self.status == 404 and self.code == "resource_missing"
+
+
+def unknown_session(session_id: str | None, refused: Refused) -> StripeRefused:
+    """A session that we have made is not at Stripe: nobody knows then whether it could be paid."""
+    return StripeRefused(f"Stripe does not know session {session_id}, and an operator must look at it: {refused}")
 
 
 class SavedFailure(Exception):

@@ -14,7 +14,7 @@ from kassa.kit.clock import DAY, HOUR, MINUTE, Clock, Millis, from_unix
 from kassa.kit.documents import Duplicate, In, change
 from kassa.kit.machine import InvariantBroken
 from kassa.payment import disputes, refund_states
-from kassa.payment.debts import debts, owing
+from kassa.payment.debts import NOT_UNDER_WAY, is_forgotten, owing
 from kassa.payment.domain import Kind, Payment, Stage
 from kassa.payment.earlier_debts import TAKEN, EarlierDebts
 from kassa.payment.event_handlers import HANDLED, Looked
@@ -182,17 +182,12 @@ class Reconciler:
         return await self._compare_states("dispute", ask, disputes.news_of, observe, fix=fix)
 
     async def _compare_debts(self, payment: Payment, *, fix: bool) -> list[Finding]:
-        """What is owed back and was refused, or is not under way; asked for again at once if it is to be mended."""
-        if not (owed := debts(payment)):
+        """What is owed back and not under way; asked for now if it is to be mended. What is refused needs attention."""
+        if not is_forgotten(payment):
             return []
-        text = f"its money is owed back to the buyer: {owed[0]}"
-        if not fix:
-            return [Finding(payment.order_id, text, is_mended=False)]
-        outbox = self._service.outbox
-        asked = await outbox.see_through(payment.id, lambda current: owing(current, self._clock.now()))
-        left = debts(await outbox.ask_again(asked or payment))
-        again = left[0] if left else "it goes back"
-        return [Finding(payment.order_id, f"{text}; asked again: {again}", is_mended=not left)]
+        if fix:
+            await self._service.outbox.see_through(payment.id, lambda current: owing(current, self._clock.now()))
+        return [Finding(payment.order_id, f"its money is owed back to the buyer: {NOT_UNDER_WAY}", is_mended=fix)]
 
     async def _compare_states(
         self, word: str, ask: Ask[S], news_of: NewsOf[S], observe: Observe[S], *, fix: bool

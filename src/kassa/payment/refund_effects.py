@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kassa.contracts.payment import StripeRefused
 from kassa.kit import inputs
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
@@ -46,7 +47,7 @@ class RefundEffects:
         """Money came a second time: what is left of it goes back. Looked for first, so that a lost answer does no
         harm; and more than all cannot be refunded. A lost dispute has given it back already."""
         intent_id = effect.args["intent"]
-        made = await self._processor.refunds(intent_id)
+        made = await self._made(intent_id)
         held = sum(state.amount for state in made if state.status not in ("failed", "canceled"))
         left = int(effect.args["amount"]) - held
         if left <= 0 or ("lost", intent_id) in {(each.status, each.intent_id) for each in payment.disputes}:
@@ -75,7 +76,7 @@ class RefundEffects:
         except SavedFailure:
             return await self._look_then_rekey(payment, refund, cause)
         except Refused as refusal:
-            made = await self._processor.refunds(str(payment.intent_id))
+            made = await self._made(str(payment.intent_id))
             answer = Refusal(str(refusal), refusal.code == "charge_disputed", refusal.code in GONE_BACK)
             return lambda current: refused(current, refund, answer, cause, clock.now(), made)
         return lambda current: observed(current, [state], cause, clock.now())
@@ -97,8 +98,14 @@ class RefundEffects:
         return lambda current: newly_keyed(current, refund, key, self._clock.now())
 
     async def _find(self, payment: Payment, refund: Refund) -> RefundState | None:
-        made = await self._processor.refunds(str(payment.intent_id))
+        made = await self._made(str(payment.intent_id))
         return next((state for state in made if state.metadata.get("refundId") == refund.id), None)
+
+    async def _made(self, intent_id: str) -> list[RefundState]:
+        try:
+            return await self._processor.refunds(intent_id)
+        except Refused as refusal:
+            raise StripeRefused(str(refusal)) from refusal
 
     def _params(self, payment: Payment, refund: Refund) -> dict[str, Any]:
         return {

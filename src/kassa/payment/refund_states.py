@@ -71,6 +71,13 @@ def find(payment: Payment, refund_id: str) -> Refund | None:
     return next((refund for refund in payment.refunds if refund.id == refund_id), None)
 
 
+def failure_of(payment: Payment, refund: Refund) -> str | None:
+    """Why the refund has failed, or was refused the last time and waits; None else. For want of a right too, of which
+    the refund itself does not know: that decides nothing about it."""
+    waiting = (each for each in payment.effects if each.is_refused and each.done_at is None and _makes(each, refund))
+    return next((each.error for each in waiting), refund.failure)
+
+
 def with_refund(payment: Payment, refund: Refund) -> Payment:
     """The payment with a refund in place of the one with the same id."""
     kept = tuple(refund if each.id == refund.id else each for each in payment.refunds)

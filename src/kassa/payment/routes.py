@@ -108,7 +108,7 @@ async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str
         made = await _service(request).refunding.refund(
             order_id, refund_id, amount, asked.reason, restock=asked.restock, items=items, who=staff.id
         )
-        return RefundAnswer(shown(made, payment.currency))
+        return RefundAnswer(shown(made, await visible(_service(request), order_id, admin)))
 
     return await once(request, staff.id, 201, new_id(request, REFUND), refund)
 

@@ -18,7 +18,7 @@ from kassa.payment import disputes
 from kassa.payment.checkout import Checkout
 from kassa.payment.domain import UNSETTLED, Decline, Input, Kind, Payment, Stage
 from kassa.payment.history import history
-from kassa.payment.processor import DisputeState, Processor, Refused
+from kassa.payment.processor import DisputeState, Processor, Refused, unknown_session
 from kassa.payment.refunding import Refunding
 from kassa.payment.settling import Settling
 from kassa.payment.store import PaymentStore
@@ -103,9 +103,7 @@ class PaymentService(Settling):
             session = await self._processor.expire_session(session_id)
         except Refused as refused:
             if refused.status != 400:
-                raise Unavailable(
-                    f"Stripe does not know session {session_id}: an operator must look at it"
-                ) from refused
+                raise unknown_session(session_id, refused) from refused
             session = await self._processor.session(session_id)
         return await self.settle(payment.id, session, inputs.closed(session.id), "order-service")
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from kassa.kit.clock import Millis
-from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Index
+from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Index, Where
 from kassa.kit.machine import unbroken
 from kassa.payment.domain import Payment
 from kassa.payment.machine import MACHINE
@@ -88,6 +88,8 @@ EVENTS = CollectionSpec(
     ),
     sort="sequence",
 )
+WAIT_FOR_THE_KEY: Where = {"status": "parked", "is_key_refused": True}
+"""Events that wait because Stripe does not accept our key, or not for this."""
 CURSORS = CollectionSpec("cursors", Cursor)
 REFUSALS = CollectionSpec("refused_webhooks", Refusals)
 KEY_REFUSALS = CollectionSpec("refused_by_stripe", Refusals)

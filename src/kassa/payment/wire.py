@@ -13,6 +13,7 @@ from kassa.payment.balance import left_minor, refunded_minor
 from kassa.payment.domain import Payment, Refund, Stage
 from kassa.payment.notices import Notice
 from kassa.payment.pieces import left, lines, sold
+from kassa.payment.refund_states import failure_of
 from kassa.payment.store import StripeEvent, UnclaimedMoney
 from kassa.payment.unclaimed import DISMISSED, OPEN, REFUNDED
 
@@ -78,9 +79,8 @@ class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RefundOut(msgspec.Struct, frozen=True, rename="camel"):
-    """A refund as the wire shows it; `status` is Stripe's, `pending` until Stripe has told one. `items` come back on
-    the shelf with it; `restock`: any, or in earlier versions all. `failure`: why it failed or was refused, in Stripe's
-    words."""
+    """A refund as the wire shows it; `status` is Stripe's, `pending` until it has told one. `items` come back on the
+    shelf with it; `restock`: any, or in earlier versions all. `failure`: why it failed or waits, in Stripe's words."""
 
     id: str
     status: str
@@ -216,18 +216,18 @@ def shown_status(payment: Payment) -> PaymentStatus:
     )
 
 
-def shown(refund: Refund, currency: str) -> RefundOut:
-    """The refund as the wire shows it."""
+def shown(refund: Refund, payment: Payment) -> RefundOut:
+    """A refund of the payment as the wire shows it."""
     return RefundOut(
         id=refund.id,
         status="pending" if refund.status == "requested" else refund.status,
-        amount=major(refund.amount_minor, currency),
+        amount=major(refund.amount_minor, payment.currency),
         amount_minor=refund.amount_minor,
-        currency=currency,
+        currency=payment.currency,
         reason=refund.reason,
         restock=refund.restock or bool(refund.items),
         items=[ReturnedItem(line.product_id, line.quantity) for line in refund.items],
-        failure=refund.failure,
+        failure=failure_of(payment, refund),
         created_at=rfc3339(refund.created_at),
     )
 
@@ -236,7 +236,7 @@ def shown_refunds(payment: Payment, order: OrderForPayment) -> RefundsAnswer:
     """The payment's refunds, and what can still go and come back."""
     pieces_left = left(payment, sold(order, payment))
     return RefundsAnswer(
-        refunds=[shown(refund, payment.currency) for refund in payment.refunds],
+        refunds=[shown(refund, payment) for refund in payment.refunds],
         left=major(left_minor(payment), payment.currency),
         left_minor=left_minor(payment),
         currency=payment.currency,
