@@ -99,6 +99,7 @@ class World:
         handlers = EventHandlers(self.payment, stripe, self.unclaimed)
         self.inbox = Inbox(payments, handlers, watched, self.ids, clock)
         self.refusals, self.key_refusals = payments.refusals, payments.key_refusals
+        self.allowances = payments.allowances
         self.notices = Notices(payments, self.inbox.refused, self.key_rights, clock)
         self.reconciler = Reconciler(payments, self.payment, self.inbox, self.unclaimed, watched, clock)
         self.stock_reconciler = StockReconciler(stock, wanted_by(self.order), clock)

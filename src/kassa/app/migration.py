@@ -27,6 +27,7 @@ from kassa.kit.idempotency import RECORDS
 from kassa.kit.spelling import SPELLINGS
 from kassa.kit.text import counted
 from kassa.order.store import ORDERS
+from kassa.payment.allowance import ALLOWANCES
 from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSALS, UNCLAIMED
 from kassa.product.store import PRODUCTS
 
@@ -37,7 +38,7 @@ COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
     "product": (PRODUCTS, SPELLINGS, RECORDS, RECORD),
     "inventory": (RECORDS, RECORD),
     "order": (ORDERS, RECORDS, RECORD),
-    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, RECORDS, RECORD),
+    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, ALLOWANCES, RECORDS, RECORD),
 }
 """All that services keep in documents; the stock goes its own way."""
 

@@ -83,6 +83,8 @@ SETTINGS = (
     ),
     Setting("ORDER_TTL_MINUTES", "30", "how long an unpaid order holds its stock; 1 to 1430"),
     Setting("LOGIN_DAYS", "90", "days that a log-in lasts at most, however often it is used; 1 to 365"),
+    Setting("SUPPORT_REFUND_LIMIT", "100", "most that support refunds at once, in major units of the shop's currency"),
+    Setting("SUPPORT_REFUND_DAY_LIMIT", "500", "most that each of support refunds on one UTC day"),
     Setting("TRUSTED_PROXIES", "none", "addresses or networks whose `X-Forwarded-For` counts, comma-separated"),
     Setting("CORS_ORIGINS", "none", "origins that browsers may call from, comma-separated; `*` for any"),
     Setting("LOW_STOCK_THRESHOLD", "10", "stock at which a product is reported as low"),
@@ -132,6 +134,7 @@ class Settings:
     payment_decline_policy: str = "cancel"
     order_ttl_minutes: int = 30
     login_days: int = 90
+    support_refund_limits: tuple[int, int] = (100, 500)
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     low_stock_threshold: int = 10
@@ -214,6 +217,7 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         payment_decline_policy=get("PAYMENT_DECLINE_POLICY", reading.one_of("cancel", "retry"), "cancel"),
         order_ttl_minutes=get("ORDER_TTL_MINUTES", reading.whole(1, 1430), "30"),
         login_days=get("LOGIN_DAYS", reading.whole(1, 365), "90"),
+        support_refund_limits=_support_refund_limits(get),
         trusted_proxies=get.maybe("TRUSTED_PROXIES", reading.networks) or (),
         cors_origins=get.maybe("CORS_ORIGINS", reading.origins) or (),
         low_stock_threshold=get("LOW_STOCK_THRESHOLD", reading.whole(0, 1_000_000_000), "10"),
@@ -260,6 +264,11 @@ def _proxy(get: "_Reader", base: str) -> str | None:
     proxy = next((found for name in names if (found := get.maybe(name, reading.proxy))), None)
     spared = get.maybe("no_proxy", str) or get.maybe("NO_PROXY", str) or ""
     return None if proxy is None or reading.is_spared(base, spared) else proxy
+
+
+def _support_refund_limits(get: "_Reader") -> tuple[int, int]:
+    read = reading.whole(0, 1_000_000_000)
+    return get("SUPPORT_REFUND_LIMIT", read, "100"), get("SUPPORT_REFUND_DAY_LIMIT", read, "500")
 
 
 class _Reader:

@@ -23,6 +23,7 @@ from kassa.kit.outbox import Outbox
 from kassa.kit.service_keys import ServiceKeys
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
+from kassa.payment.allowance import Allowances
 from kassa.payment.inbox import Inbox
 from kassa.payment.key_rights import KeyRights
 from kassa.payment.notices import Notices
@@ -118,6 +119,7 @@ class Shop:
     inbox: Inbox | None = None
     notices: Notices | None = None
     unclaimed: Unclaimed | None = None
+    allowances: Allowances | None = None
     reconciler: Reconciler | None = None
     rescue: OrphanRescue | None = None
     outboxes: dict[str, Outbox[Any]] = field(default_factory=dict)

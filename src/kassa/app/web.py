@@ -121,6 +121,7 @@ def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any])
         "inbox": shop.inbox,
         "notices": shop.notices,
         "unclaimed": shop.unclaimed,
+        "allowances": shop.allowances,
         "currency": shop.settings.currency,
     }
     return _LeanLitestar(

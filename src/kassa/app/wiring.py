@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from kassa.app.record import keep_stripe_account, keep_stripe_mode, remembered
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
@@ -48,6 +48,7 @@ from kassa.order.effects import OrderEffects
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
+from kassa.payment.allowance import Allowances
 from kassa.payment.domain import Todo as PaymentTodo
 from kassa.payment.effects import PaymentEffects
 from kassa.payment.event_handlers import EventHandlers
@@ -65,9 +66,6 @@ from kassa.product.domain import Todo as ProductTodo
 from kassa.product.effects import ProductEffects
 from kassa.product.service import ProductService
 from kassa.product.store import ProductStore
-
-if TYPE_CHECKING:
-    pass
 
 Effects = dict[str, Carrier[Any]]
 
@@ -257,6 +255,8 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
         store, outbox, orders, processor, ids, clock, frontend_url, shop_id=shop_id, ends_on_decline=ends_on_decline
     )
     shop.unclaimed = Unclaimed(store, processor, ids, clock, shop_id)
+    shop.allowances = Allowances(store.allowances, clock, settings.currency, *settings.support_refund_limits)
+    shop.jobs.append(Job("remove old refund allowances", HOUR, shop.allowances.remove_old))
     shop.inbox = Inbox(store, EventHandlers(shop.payment, processor, shop.unclaimed), processor, ids, clock)
     shop.notices = Notices(store, shop.inbox.refused, shop.key_rights, clock)
     shop.reconciler = Reconciler(store, shop.payment, shop.inbox, shop.unclaimed, processor, clock)

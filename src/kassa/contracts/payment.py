@@ -46,6 +46,12 @@ class RefundTooLarge(Problem):
     code, title, status = "refund_too_large", "More than is left of the payment", 409
 
 
+class RefundOverLimit(Problem):
+    """More than who asks may refund at once, or in a day."""
+
+    code, title, status = "refund_over_limit", "More than you may refund", 403
+
+
 class NotRefundable(Problem):
     """The order was not paid."""
 

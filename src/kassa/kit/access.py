@@ -28,7 +28,7 @@ MEANING = MappingProxyType(
         P.CANCEL_ORDERS: "cancel anybody's unpaid order",
         P.READ_PAYMENTS: "see all payments, refunds, disputes and what Stripe said",
         P.MEND_PAYMENTS: "replay Stripe's events, dismiss money that no order knows",
-        P.REFUND: "refund, up to the limits of the shop",
+        P.REFUND: "refund, up to `SUPPORT_REFUND_LIMIT` at once and `SUPPORT_REFUND_DAY_LIMIT` a day",
         P.REFUND_ANY_AMOUNT: "refund without these limits",
         P.READ_PRODUCTS: "see withdrawn products, too",
         P.WRITE_PRODUCTS: "make, change and withdraw products",

@@ -153,3 +153,8 @@ def refund_key(refund_id: str, number: int = 1) -> str:
 def second_refund_key(effect_id: str, attempts: int) -> str:
     """A call that gives money back which came a second time; each attempt looks first what the last has made."""
     return f"{effect_id}-{attempts}"
+
+
+def refund_day(who: str, day: str) -> str:
+    """What somebody of the staff refunds on one UTC day."""
+    return f"{who}:{day}"

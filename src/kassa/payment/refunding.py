@@ -7,9 +7,11 @@ from kassa.contracts.order import OrderForPayment, Orders
 from kassa.contracts.payment import NotRefundable, TooManyRefunds
 from kassa.kit.audit import Cause
 from kassa.kit.ids import REFUND, Ids
-from kassa.kit.problem import Invalid, NotFound
+from kassa.kit.problem import Invalid, NotFound, Problem, Unavailable
 from kassa.kit.wire import request_id
 from kassa.payment import pieces
+from kassa.payment.allowance import Allowances
+from kassa.payment.balance import left_minor
 from kassa.payment.domain import Payment, Refund
 from kassa.payment.pieces import Pieces
 from kassa.payment.processor import RefundState
@@ -62,6 +64,32 @@ class Refunding:
         made = find(changed or payment, refund_id)
         assert made is not None
         return made
+
+    async def refund_within(
+        self,
+        allowance: Allowances,
+        order_id: str,
+        refund_id: str,
+        amount_minor: int,
+        reason: str,
+        *,
+        who: str,
+        restock: bool = False,
+        items: Sequence[Line] = (),
+    ) -> Refund:
+        """The same, by somebody who may not refund any amount. RefundOverLimit."""
+        if not amount_minor and items:
+            amount_minor = pieces.price_of(items, await self._orders.for_payment(order_id))
+        payment = await self._settling.of_order(order_id)
+        if not amount_minor and payment is not None:
+            amount_minor = left_minor(payment)
+        taken = await allowance.take(who, refund_id, amount_minor)
+        try:
+            return await self.refund(order_id, refund_id, amount_minor, reason, who=who, restock=restock, items=items)
+        except Problem as problem:
+            if not isinstance(problem, Unavailable):
+                await allowance.give_back(taken, refund_id)
+            raise
 
     async def order_of(self, payment: Payment) -> OrderForPayment:
         """The order that the payment is for."""

@@ -1,6 +1,7 @@
 """The public endpoints of payments, and the webhook."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -10,6 +11,7 @@ from kassa.contracts.inventory import Line
 from kassa.contracts.payment import (
     NotRefundable,
     OrderNotPayable,
+    RefundOverLimit,
     RefundTooLarge,
     StripeKeyRefused,
     StripeRefused,
@@ -92,10 +94,11 @@ async def payment_status(request: Request[Any, Any, Any], order_id: FromPath[str
     tags=["payments"],
     status_code=201,
     operation_class=takes(NewRefund, is_optional=True),
-    refuses=(NotRefundable, RefundTooLarge, TooManyRefunds, TooManyPieces),
+    refuses=(NotRefundable, RefundTooLarge, RefundOverLimit, TooManyRefunds, TooManyPieces),
 )
 async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[RefundAnswer]:
-    """Refund an amount of an order's payment, the price of some pieces, or all that is left."""
+    """Refund an amount of an order's payment, the price of some pieces, or all that is left. Without
+    `refunds:unlimited` there is a limit at once and a day: 403 `refund_over_limit`."""
     staff = await principal_of(request)
     asked = await read_body(request, NewRefund) if await request.body() else NewRefund()
     payment = await visible(_service(request), order_id, staff, Permission.REFUND)
@@ -104,11 +107,13 @@ async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str
     if items and asked.restock:
         raise Invalid.field("restock", "brings all pieces back: leave it out when `items` names them")
 
+    refunding, allowances = _service(request).refunding, request.app.state["allowances"]
+    is_limited = not staff.may(Permission.REFUND_ANY_AMOUNT)
+
     async def refund(refund_id: str) -> RefundAnswer:
-        made = await _service(request).refunding.refund(
-            order_id, refund_id, amount, asked.reason, restock=asked.restock, items=items, who=staff.id
-        )
-        return RefundAnswer(shown(made, await visible(_service(request), order_id, admin)))
+        make = partial(refunding.refund_within, allowances) if is_limited else refunding.refund
+        made = await make(order_id, refund_id, amount, asked.reason, restock=asked.restock, items=items, who=staff.id)
+        return RefundAnswer(shown(made, await visible(_service(request), order_id, staff)))
 
     return await once(request, staff.id, 201, new_id(request, REFUND), refund)
 

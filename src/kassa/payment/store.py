@@ -5,6 +5,7 @@ import msgspec
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Index, Where
 from kassa.kit.machine import unbroken
+from kassa.payment.allowance import ALLOWANCES, Refunded
 from kassa.payment.domain import Payment
 from kassa.payment.machine import MACHINE
 
@@ -110,6 +111,7 @@ class PaymentStore(msgspec.Struct, frozen=True):
     refusals: Collection[Refusals]
     key_refusals: Collection[Refusals]
     unclaimed: Collection[UnclaimedMoney]
+    allowances: Collection[Refunded]
 
     @classmethod
     async def open(cls, database: Database) -> "PaymentStore":
@@ -121,4 +123,5 @@ class PaymentStore(msgspec.Struct, frozen=True):
             await database.collection(REFUSALS),
             await database.collection(KEY_REFUSALS),
             await database.collection(UNCLAIMED),
+            await database.collection(ALLOWANCES),
         )

@@ -1,0 +1,73 @@
+"""How much those of the staff refund who may not refund any amount: so much at once, and so much a day."""
+
+from contextlib import suppress
+from decimal import Decimal
+
+import msgspec
+
+from kassa.contracts.payment import RefundOverLimit
+from kassa.kit import inputs
+from kassa.kit.clock import DAY, Clock, day_of
+from kassa.kit.documents import Collection, CollectionSpec, Document, Duplicate, change
+from kassa.kit.money import major, minor
+
+
+class Refunded(Document, frozen=True, kw_only=True):
+    """What one of the staff has refunded on one UTC day, in minor units, by refund."""
+
+    amounts: dict[str, int]
+
+
+ALLOWANCES = CollectionSpec("refund_allowances", Refunded)
+
+
+class Allowances:
+    """What may be refunded at once, and on one UTC day by one of the staff, given in whole major units."""
+
+    def __init__(self, days: Collection[Refunded], clock: Clock, currency: str, at_once: int, a_day: int) -> None:
+        self._days = days
+        self._clock = clock
+        self._currency = currency
+        self._at_once = minor(Decimal(at_once), currency)
+        self._a_day = minor(Decimal(a_day), currency)
+
+    async def take(self, who: str, refund_id: str, amount_minor: int) -> str:
+        """Hold the amount for this refund, once, also where several ask at the same time; returns what to give it back
+        by. RefundOverLimit, and nothing is held."""
+        if amount_minor > self._at_once:
+            raise RefundOverLimit(f"you may refund up to {self._shown(self._at_once)} at once: ask an administrator")
+        now = self._clock.now()
+        id = inputs.refund_day(who, day_of(now))
+        with suppress(Duplicate):
+            await self._days.insert(Refunded(id=id, amounts={}, due_at=now + 2 * DAY))
+
+        def step(day: Refunded) -> Refunded:
+            left = self._a_day - sum(day.amounts.values())
+            if refund_id in day.amounts:
+                return day
+            if amount_minor > left:
+                told = f"{self._shown(max(0, left))} is left of {self._shown(self._a_day)}"
+                raise RefundOverLimit(f"of what you may refund a day {told}: ask an administrator")
+            return msgspec.structs.replace(day, amounts={**day.amounts, refund_id: amount_minor})
+
+        await change(self._days, id, step)
+        return id
+
+    async def give_back(self, id: str, refund_id: str) -> None:
+        """The refund came to nothing: it does not count."""
+
+        def step(day: Refunded) -> Refunded:
+            kept = {key: amount for key, amount in day.amounts.items() if key != refund_id}
+            return msgspec.structs.replace(day, amounts=kept)
+
+        await change(self._days, id, step)
+
+    async def remove_old(self) -> int:
+        """Remove the days that are over; return how many."""
+        old = await self._days.due(self._clock.now(), 1000)
+        for day in old:
+            await self._days.delete(day.id)
+        return len(old)
+
+    def _shown(self, amount_minor: int) -> str:
+        return f"{major(amount_minor, self._currency)} {self._currency}"

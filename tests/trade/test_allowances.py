@@ -1,0 +1,74 @@
+"""Whoever may not refund any amount refunds so much at once and so much a day, and not a cent more."""
+
+import asyncio
+
+import pytest
+
+from kassa.contracts.payment import RefundOverLimit, RefundTooLarge
+from kassa.kit.clock import DAY
+from kassa.kit.ids import REFUND
+from kassa.payment.allowance import Allowances
+from kassa.payment.domain import Refund
+from tests.trade.world import World
+
+AT_ONCE, A_DAY = 3000, 5000
+
+
+class Support:
+    """Somebody of support, with what they may refund."""
+
+    def __init__(self, shop: World, name: str = "usr_support") -> None:
+        self.shop, self.name = shop, name
+        self.allowances = Allowances(shop.allowances, shop.clock, "usd", AT_ONCE // 100, A_DAY // 100)
+
+    async def refund(self, order_id: str, amount: int, refund_id: str = "") -> Refund:
+        made = await self.shop.payment.refunding.refund_within(
+            self.allowances, order_id, refund_id or self.shop.ids.new(REFUND), amount, "asked for", who=self.name
+        )
+        await self.shop.settle()
+        return made
+
+
+async def paid(shop: World, quantity: int = 5) -> str:
+    order = await shop.place((await shop.sell(price_minor=2000), quantity))
+    await shop.pay(await shop.open(order))
+    return order.id
+
+
+async def test_more_than_the_limit_at_once_is_refused_also_as_all_that_is_left(shop: World) -> None:
+    order_id, support = await paid(shop), Support(shop)
+    for amount in (AT_ONCE + 1, 0):
+        with pytest.raises(RefundOverLimit, match=r"30\.00 usd at once: ask an administrator"):
+            await support.refund(order_id, amount)
+    assert (await support.refund(order_id, AT_ONCE)).amount_minor == AT_ONCE
+
+
+async def test_the_day_s_limit_holds_also_for_refunds_at_the_same_time(shop: World) -> None:
+    order_id, support = await paid(shop), Support(shop)
+    done = await asyncio.gather(*(support.refund(order_id, 1000) for _ in range(8)), return_exceptions=True)
+    assert sum(isinstance(each, Refund) for each in done) == A_DAY // 1000
+    assert sum(isinstance(each, RefundOverLimit) for each in done) == 3
+    await Support(shop, "usr_another").refund(order_id, 1000)
+    shop.clock.advance(DAY)
+    await support.refund(order_id, 1000)
+
+
+async def test_a_refund_counts_once_however_often_it_is_asked_for_and_not_if_it_came_to_nothing(shop: World) -> None:
+    order_id, small, support = await paid(shop), await paid(shop, 1), Support(shop)
+    refund_id = shop.ids.new(REFUND)
+    for _ in range(3):
+        assert (await support.refund(order_id, 1000, refund_id)).id == refund_id
+    await support.refund(small, 1500)
+    with pytest.raises(RefundTooLarge):
+        await support.refund(small, 1500)
+    await support.refund(order_id, 2500)
+    with pytest.raises(RefundOverLimit, match=r"0\.00 usd is left of 50\.00 usd"):
+        await support.refund(order_id, 1)
+
+
+async def test_days_that_are_over_are_not_kept(shop: World) -> None:
+    order_id, support = await paid(shop), Support(shop)
+    await support.refund(order_id, 1)
+    assert await support.allowances.remove_old() == 0
+    shop.clock.advance(3 * DAY)
+    assert await support.allowances.remove_old() == 1
