@@ -224,6 +224,14 @@ class Buyer:
         """What can still be bought."""
         return int((await self.call("GET", f"/inventory/{product_id}")).body["stock"])
 
+    async def has_stock(self, product_id: str, pieces: int) -> None:
+        """Wait until so many can be bought: goods come back after the order says so."""
+
+        async def has() -> bool:
+            return await self.stock(product_id) == pieces
+
+        await until(has, f"{pieces} of {product_id} to be for sale")
+
 
 async def until(condition: Any, what: str, patience: float = PATIENCE) -> None:
     """Wait for a condition, with a deadline far beyond what it needs."""

@@ -162,7 +162,7 @@ async def test_a_refund_asked_for_while_stripe_is_down_is_made_once_it_is_back(s
     await stripe.buyer.becomes(order_id, "REFUNDED")
     status = await stripe.buyer.call("GET", f"/payments/status/{order_id}")
     assert (status.body["refunded"], status.body["refundedMinor"]) == (19.99, 1999)
-    assert await stripe.buyer.stock(stripe.mug) == 100
+    await stripe.buyer.has_stock(stripe.mug, 100)
 
 
 async def test_an_order_cancelled_while_stripe_is_down_is_cancelled_once_it_is_back(stripe: Trouble) -> None:
@@ -174,4 +174,4 @@ async def test_an_order_cancelled_while_stripe_is_down_is_cancelled_once_it_is_b
     assert (refused.status, refused.body["code"]) == (400, "order_not_payable")
     await stripe.buyer.becomes(order_id, "CANCELLED")
     assert (await stripe.sessions(order_id))[0]["status"] == "expired"
-    assert await stripe.buyer.stock(stripe.mug) == 100
+    await stripe.buyer.has_stock(stripe.mug, 100)

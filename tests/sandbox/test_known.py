@@ -58,7 +58,7 @@ NEW: dict[str, Json] = {
 MORE: dict[str, Json] = {
     "POST /v1/payment_intents/*/confirm": {"payment_method": "pm_card_visa"},
     "POST /v1/payment_methods/*/attach": {},
-    "POST /v1/test_helpers/test_clocks/*/advance": {"frozen_time": "9999999999"},
+    "POST /v1/test_helpers/test_clocks/*/advance": {"frozen_time": "4000000000"},
 }
 
 

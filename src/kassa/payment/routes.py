@@ -107,11 +107,11 @@ async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str
     if items and asked.restock:
         raise Invalid.field("restock", "brings all pieces back: leave it out when `items` names them")
 
-    refunding, allowances = _service(request).refunding, request.app.state["allowances"]
-    is_limited = not staff.may(Permission.REFUND_ANY_AMOUNT)
+    make = _service(request).refunding.refund
+    if not staff.may(Permission.REFUND_ANY_AMOUNT):
+        make = partial(_service(request).refunding.refund_within, request.app.state["allowances"])
 
     async def refund(refund_id: str) -> RefundAnswer:
-        make = partial(refunding.refund_within, allowances) if is_limited else refunding.refund
         made = await make(order_id, refund_id, amount, asked.reason, restock=asked.restock, items=items, who=staff.id)
         return RefundAnswer(shown(made, await visible(_service(request), order_id, staff)))
 
