@@ -91,7 +91,8 @@ SETTINGS = (
     Setting(
         "RATE_LIMIT",
         "100/second",
-        "requests a user (or address) may make; `off` (for load tests) lifts that of connections too",
+        "requests a user (or address) may make, of which a search or a page far down a list counts as ten; `off` (for "
+        "load tests) lifts that of connections too",
     ),
     Setting("PORT", "gateway 3000, auth 4000, product 5000, inventory 6000, order 7000, payment 8000", "port"),
     Setting("KASSA_DATA", ".kassa", "data directory"),
