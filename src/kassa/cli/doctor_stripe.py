@@ -64,7 +64,10 @@ async def _webhook(account: StripeAccount, settings: Settings, *, do_come: bool)
 
     try:
         endpoints = await account.webhook_endpoints()
-    except (StripeKeyRefused, StripeUnreachable) as error:
+    except StripeKeyRefused as error:
+        text = f"webhook endpoint: could not be compared ({error.detail})"
+        return [Finding(False, text, "give the key the right Webhook Endpoints (read), which only this command uses")]
+    except StripeUnreachable as error:
         return [Finding(True, f"webhook endpoint: could not be compared ({error.detail})")]
     is_test = not str(settings.stripe_secret_key).startswith(("sk_live_", "rk_live_"))
     return endpoint_findings(endpoints, settings.frontend_url, is_test=is_test, do_come=do_come)
