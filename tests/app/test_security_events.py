@@ -190,7 +190,9 @@ def test_who_is_given_rights_or_loses_them_is_told_by_whom(shop: Whole, log: Log
     buyer = user_of(shop, "buyer")
     shop.run(shop.shop.auth.admins.make(RIGHT["email"], "five words that nobody has", promote=True))  # type: ignore[union-attr]
     shop.run(shop.shop.auth.staff.disable(buyer, "usr_other"))  # type: ignore[union-attr]
-    promoted, disabled = log.of(security.RIGHTS_CHANGED)
+    shop.run(shop.shop.auth.admins.make("new@shop.example", "five words that nobody has", promote=False))  # type: ignore[union-attr]
+    promoted, disabled, made = log.of(security.RIGHTS_CHANGED)
+    assert (made["by"], made["what"], made["level"]) == ("operator", "role admin", "warning")
     assert (promoted["who"], promoted["by"], promoted["what"]) == (buyer, "operator", "role admin")
     assert (disabled["who"], disabled["by"], disabled["what"]) == (buyer, "usr_other", "disabled")
     assert shop.as_json("POST", "/auth/login", {**RIGHT, "password": "five words that nobody has"}).status == 403

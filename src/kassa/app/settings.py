@@ -198,8 +198,7 @@ class Settings:
 
 def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
     """The settings of the environment (by default the process's, over `.env`); SettingError names the wrong one."""
-    given = dict(environment) if environment is not None else _surroundings(dotenv or Path(".env"))
-    get = _Reader(given)
+    get = _Reader(environment if environment is not None else _surroundings(dotenv or Path(".env")))
     urls = {service: get.maybe(f"{service.upper()}_SERVICE_URL", reading.url) for service in SERVICES}
     named = get.maybe("STRIPE_SECRET_KEY", reading.stripe_key)
     asks_for_sandbox = named == reading.SANDBOX
