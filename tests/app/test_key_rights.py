@@ -72,6 +72,9 @@ def test_a_right_that_goes_missing_is_told_with_the_first_buyer(stripe: Running,
         allow(stripe, *PERMISSIONS)
         well = kassa(tmp_path, "doctor", **settings)
         assert "✓ Stripe key: may do all that the shop does" in well.stdout
+        # What it cannot look at it does not tick.
+        assert "✗ webhook endpoint: could not be compared (Stripe: The provided key" in well.stdout
+        assert "'rak_webhook_read'" in well.stdout
         shop.wait_until_ready()
         assert http.post("/payments/create-session", json={"orderId": order}).status_code == 200
         assert http.get("/payments/admin/attention", headers=admin).json()["notices"] == []

@@ -1,7 +1,9 @@
 """No read that looks at much keeps the event loop: whatever is asked of the shop by GET, what is read in the loop's own
 thread is found by an index."""
 
+import json
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,3 +70,25 @@ def is_short(sql: str, plan: str) -> bool:
     """Whether no more is looked at than is answered: nothing is sorted, and what is gone through has an end."""
     goes_through = "SCAN" in plan.replace("SCAN json_each", "").replace("SCAN CONSTANT ROW", "")
     return "TEMP B-TREE" not in plan and (not goes_through or ("LIMIT" in sql and "WHERE" not in sql))
+
+
+def test_reports_and_totals_are_those_of_the_orders_there_are(shop: Whole) -> None:
+    product = {"name": "Teapot", "description": "For tea.", "price": "19.99", "category": "Tea", "stock": 50}
+    made = json.loads(shop.as_json("POST", "/products", product, who="admin").body)["product"]["id"]
+    for number in range(1, 6):
+        order = {"items": [{"productId": made, "quantity": number}]}
+        placed = json.loads(shop.as_json("POST", "/orders", order, who="buyer").body)["order"]
+        if number % 2:
+            assert shop.as_json("POST", f"/orders/{placed['id']}/cancel", who="buyer").status == 200
+        listed = json.loads(shop.as_json("GET", "/orders/admin/all?limit=100", who="admin").body)
+        told = json.loads(shop.as_json("GET", "/orders/admin/analytics/orders", who="admin").body)
+        counts = Counter(each["status"] for each in listed["orders"])
+        assert told["totalOrders"] == listed["pagination"]["total"] == number
+        assert {status: count for status, count in told["ordersByStatus"].items() if count} == counts
+        assert sum(day["count"] for day in told["dailyOrderTrend"]) == number
+    movements = json.loads(shop.as_json("GET", "/inventory/admin/analytics/inventory/movements", who="admin").body)[
+        "movements"
+    ]
+    assert {each["kind"]: (each["count"], each["quantity"]) for each in movements} == {
+        "init": (1, 50), "reserve": (5, 15), "release": (3, 9),
+    }  # fmt: skip

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from kassa.app.metrics import Metrics
+from kassa.app.server import up
+from kassa.app.settings import SettingError, read_settings
 from kassa.kit import security
 from kassa.kit.problem import Forbidden
 from kassa.kit.security import Events, Kind
 from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
+from tests.app.process import free_port, started
 from tests.app.whole import Lines, Whole, whole
 from tests.support import FakeClock
 from tests.tidy.sources import ROOT
@@ -186,7 +190,9 @@ def test_who_is_given_rights_or_loses_them_is_told_by_whom(shop: Whole, log: Log
     buyer = user_of(shop, "buyer")
     shop.run(shop.shop.auth.admins.make(RIGHT["email"], "five words that nobody has", promote=True))  # type: ignore[union-attr]
     shop.run(shop.shop.auth.staff.disable(buyer, "usr_other"))  # type: ignore[union-attr]
-    promoted, disabled = log.of(security.RIGHTS_CHANGED)
+    shop.run(shop.shop.auth.admins.make("new@shop.example", "five words that nobody has", promote=False))  # type: ignore[union-attr]
+    promoted, disabled, made = log.of(security.RIGHTS_CHANGED)
+    assert (made["by"], made["what"], made["level"]) == ("operator", "role admin", "warning")
     assert (promoted["who"], promoted["by"], promoted["what"]) == (buyer, "operator", "role admin")
     assert (disabled["who"], disabled["by"], disabled["what"]) == (buyer, "usr_other", "disabled")
     assert shop.as_json("POST", "/auth/login", {**RIGHT, "password": "five words that nobody has"}).status == 403
@@ -199,6 +205,28 @@ async def test_all_kinds_are_figures_of_prometheus_from_the_start(log: Log) -> N
     text = (await Metrics("auth", FakeClock(), {}).text())[0].decode()
     figures = dict(re.findall(r'kassa_security_events_total\{event="(\w+)",outcome="\w+"\} (\S+)', text))
     assert figures == {**dict.fromkeys((kind.name for kind in security.KINDS), "0.0"), "authn_login_fail": "1.0"}
+
+
+def test_a_shop_of_one_process_tells_its_figures_on_a_port_of_their_own(tmp_path: Path) -> None:
+    port = free_port()
+    settings = {"METRICS_PORT": str(port), "RATE_LIMIT": "5/hour", "LOG_FORMAT": "json"}
+    with started(tmp_path, "up", **settings) as shop, httpx.Client(trust_env=False) as http:
+        shop.wait_until_ready("/health")
+        assert [http.get(f"{shop.url}/products").status_code for _ in range(50)].count(429) == 45
+        text = http.get(f"http://127.0.0.1:{port}/metrics").text
+        assert 'kassa_security_events_total{event="excess_rate_limit_exceeded",outcome="failure"} 45.0' in text
+        assert 'kassa_requests_total{method="GET",route="/products",status="200"} 5.0' in text
+        assert shop.stop() == 0
+    lines = [json.loads(line) for line in shop.log.read_text().splitlines() if line.startswith("{")]
+    first, rest = [line for line in lines if line.get("category") == "security"]
+    assert first["request_id"].startswith("req_")
+    assert (first["from"], first["method"], rest["times"]) == ("127.0.0.1", "GET", 44)
+
+
+def test_a_port_of_figures_is_of_one_process(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="METRICS_PORT is the port of one process"):
+        up(read_settings({"METRICS_PORT": "1", "KASSA_DATA": str(tmp_path)}), "127.0.0.1", 1, None, lambda *_: None,
+           workers=2, sandbox_host="127.0.0.1")  # fmt: skip
 
 
 def test_all_kinds_happen_and_are_in_the_handbook() -> None:

@@ -165,6 +165,7 @@ VALID = {
     "LOW_STOCK_THRESHOLD": "3",
     "RATE_LIMIT": "100/second",
     "PORT": "3000",
+    "METRICS_PORT": "9100",
     "LOG_LEVEL": "info",
     "LOG_FORMAT": "json",
     "NO_PROXY": "hidden",

@@ -51,11 +51,12 @@ async def ask(
 
     lines = headers if isinstance(headers, list) else list((headers or {}).items())
     given = [(name.lower().encode(), value.encode("latin-1")) for name, value in lines]
+    plain, _, query = path.partition("?")
     scope = {
         "type": "http",
         "method": method,
-        "path": path,
-        "query_string": b"",
+        "path": plain,
+        "query_string": query.encode("latin-1"),
         "headers": given,
         "client": (client, 50_000),
         "scheme": "http",

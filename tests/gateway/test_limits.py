@@ -2,7 +2,7 @@
 
 import pytest
 
-from kassa.gateway.limits import Addresses, Limiter, Rate, parse_rate
+from kassa.gateway.limits import DEAR, Addresses, Limiter, Rate, cost_of, parse_rate
 from kassa.kit.household import household, neighbourhood
 
 
@@ -34,6 +34,35 @@ def test_a_limit_lets_through_exactly_its_rate() -> None:
         let_through += limiter.retry_after("one") == 0
     # A bucket of one second at the beginning, then 100 a second for ten seconds.
     assert 1090 <= let_through <= 1100
+
+
+@pytest.mark.parametrize(
+    ("query", "is_dear"),
+    [
+        ("", False),
+        ("limit=100&cursor=61", False),
+        ("q=", False),
+        ("q=tea", True),
+        ("category=x&q=tea", True),
+        ("%71=tea", True),
+        ("skip=999", False),
+        ("skip=000999", False),
+        ("skip=1000", True),
+        ("sk%69p=%31000", True),
+        ("quantity=1&squip=1000", False),
+        ("\xff=\xff&%ff", False),
+    ],
+)
+def test_what_looks_at_much_counts_as_several(query: str, is_dear: bool) -> None:
+    assert cost_of(query.encode("latin-1")) == (DEAR if is_dear else 1)
+
+
+@pytest.mark.parametrize(("count", "searches"), [(100, 10), (1000, 100), (50, 10), (10, 10), (1, 1)])
+def test_of_dear_requests_fewer_are_let_through_but_no_less_than_ten_in_a_period(count: int, searches: int) -> None:
+    limiter = Limiter(Rate(count, 60.0), lambda: 0.0)
+    let_through = sum(limiter.retry_after("one", DEAR) == 0 for _ in range(2 * count))
+    assert let_through == searches
+    assert limiter.retry_after("one") > 0
 
 
 def test_a_limiter_forgets_who_has_been_quiet(monkeypatch: pytest.MonkeyPatch) -> None:

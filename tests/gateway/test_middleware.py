@@ -297,3 +297,10 @@ async def test_after_what_may_end_a_session_tokens_are_looked_at_anew(
     await ask(gateway, path, method)
     await ask(gateway, path="/orders", headers=signed)
     assert world.asked == asked
+
+
+async def test_a_search_counts_as_ten_and_a_page_that_searches_as_one(world: World) -> None:
+    for path, is_dear in (("/products?q=tea", True), ("/products", False), ("/shop?q=tea", False)):
+        gateway = world.gateway(limiter=world.limiter(100))
+        statuses = [(await ask(gateway, path=path)).status for _ in range(101)]
+        assert statuses.count(200) == (10 if is_dear else 100), path

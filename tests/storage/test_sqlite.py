@@ -15,6 +15,7 @@ import pytest
 from kassa.kit.problem import Unavailable
 from kassa.storage.documents_sqlite import SqliteDatabase
 from kassa.storage.sqlite import Sqlite
+from kassa.storage.sqlite_readers import MOST_WAITING, THREADS
 from tests.support import sqlite
 
 
@@ -200,6 +201,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from kassa.storage.sqlite import Sqlite
+from kassa.storage.sqlite_readers import MOST_WAITING, THREADS
 
 async def main(path, name, most):
     file = await Sqlite.open(Path(path))
@@ -254,3 +256,41 @@ async def test_a_scan_does_not_hold_up_the_event_loop(file: SqliteDatabase) -> N
         turns += 1
     assert await scan == [(2_000_000,)]
     assert turns > 100
+
+
+async def test_a_long_read_keeps_the_loop_going_and_sees_what_is_committed(table: SqliteDatabase) -> None:
+    await put(table, 1)
+    slow = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) SELECT max(i) FROM n"
+    reading = asyncio.create_task(table.read_beside(slow))
+    turns = 0
+    while not reading.done():
+        await put(table, turns + 2)
+        turns += 1
+    assert turns > 3
+    assert await reading == 3_000_000
+    assert await table.read_beside("SELECT count(*) FROM t WHERE x > ?", (1,)) == turns
+
+
+async def test_a_long_read_cannot_write(table: SqliteDatabase) -> None:
+    with pytest.raises(Unavailable):
+        await table.read_beside("DELETE FROM t")
+    await put(table, 1)
+
+
+async def test_more_than_so_many_long_reads_are_refused(table: SqliteDatabase) -> None:
+    asked = [table.read_beside("SELECT count(*) FROM t") for _ in range(MOST_WAITING + 5)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(each) for each in outcomes].count(Unavailable) == 5
+    assert await table.read_beside("SELECT count(*) FROM t") == 0
+
+
+async def test_closing_ends_what_is_still_being_read(tmp_path: Path) -> None:
+    file = await Sqlite.open(tmp_path / "test.db")
+    endless = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    reading = [asyncio.create_task(file.read_beside(endless)) for _ in range(2 * THREADS)]
+    await asyncio.sleep(0.1)
+    await file.close()
+    outcomes = await asyncio.gather(*reading, return_exceptions=True)
+    assert {type(each) for each in outcomes} == {Unavailable}
+    with pytest.raises(Unavailable):
+        await file.read_beside("SELECT 1")

@@ -5,7 +5,7 @@ import contextlib
 import errno
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -24,13 +24,14 @@ from kassa.app.shop import Place, Shop
 from kassa.app.stopping import stop_signal
 from kassa.app.supervisor import Role, Ties
 from kassa.app.tls import answering_with, trusting
-from kassa.app.web import CALLS, calls, public_app, service_app
+from kassa.app.web import CALLS, calls, figures_app, public_app, service_app
 from kassa.app.wiring import all_here, open_shop
 from kassa.app.worker import Worker
 from kassa.gateway.arrival import App
 from kassa.kit.problem import Unavailable
 
 ASK_AGAIN_SECONDS = 1.0
+_HOW = "--port or PORT; with make: make up ARGS='--port 4000'"
 
 log = structlog.get_logger()
 Prepare = Callable[[Shop], Awaitable[None]]
@@ -103,7 +104,8 @@ class Server:
             if shop.is_alone:
                 await shop.take_over()
             worker = Worker(list(shop.outboxes.values()), shop.jobs, shop.ids, shop.turns)
-            async with answering(self.app_of(shop), listener, self._bounds, self.tls) as server:
+            app = self.app_of(shop)
+            async with self._figures(shop), answering(app, listener, self._bounds, self.tls) as server:
                 worker.start()
                 warming = _warm_up(shop)
                 ready()
@@ -113,6 +115,18 @@ class Server:
             await worker.stop()
             await warming
         log.info("stopped")
+
+    @contextlib.asynccontextmanager
+    async def _figures(self, shop: Shop) -> AsyncIterator[None]:
+        """Tell them meanwhile, if the public port is this process's, and they have a port of their own."""
+        port = self.settings.metrics_port
+        if port is None or self.app_of is not public_app:
+            yield
+            return
+        address = Address(self.address.host, port, self.address.scheme)
+        with _listening(address, how="METRICS_PORT") as (listener,):
+            async with answering(figures_app(shop), listener, INNER, self.tls):
+                yield
 
 
 def up(
@@ -199,6 +213,8 @@ def _check_form(settings: Settings, here: Mapping[str, str], *, workers: int, sp
         _check_callers(settings, here)
     if workers > 1 and split:
         raise StartRefused("choose --workers or --split")
+    if workers > 1 and settings.metrics_port is not None:
+        raise SettingError("METRICS_PORT", "is the port of one process, and cannot be that of several workers")
     if workers > 1 and not settings.shares_stores(here):
         missing = "MONGO_URI" if settings.mongo_uri is None else "REDIS_URL"
         raise SettingError(missing, "must be set for more than one worker: SQLite is for one process")
@@ -234,13 +250,12 @@ def _owned(settings: Settings, place: Place) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _listening(address: Address, sockets: int = 1) -> Iterator[list[socket.socket]]:
+def _listening(address: Address, sockets: int = 1, how: str = _HOW) -> Iterator[list[socket.socket]]:
     try:
         listeners = bound(address.host, address.port, sockets)
     except OSError as error:
         reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        other = "choose another one with --port or PORT; with make: make up ARGS='--port 4000'"
-        raise StartRefused(f"port {address.port} {reason}; {other}") from None
+        raise StartRefused(f"port {address.port} {reason}; choose another one with {how}") from None
     try:
         yield listeners
     finally:

@@ -91,9 +91,15 @@ SETTINGS = (
     Setting(
         "RATE_LIMIT",
         "100/second",
-        "requests a user (or address) may make; `off` (for load tests) lifts that of connections too",
+        "requests a user (or address) may make, of which a search or a page far down a list counts as ten; `off` (for "
+        "load tests) lifts that of connections too",
     ),
     Setting("PORT", "gateway 3000, auth 4000, product 5000, inventory 6000, order 7000, payment 8000", "port"),
+    Setting(
+        "METRICS_PORT",
+        "none",
+        "port on which `kassa up` and the gateway tell Prometheus their figures; not for the public",
+    ),
     Setting("KASSA_DATA", ".kassa", "data directory"),
     Setting("LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`"),
     Setting("LOG_FORMAT", "json unless on a terminal", "`json` or `text`"),
@@ -140,6 +146,7 @@ class Settings:
     low_stock_threshold: int = 10
     rate_limit: Rate | None = field(default_factory=lambda: parse_rate("100/second"))
     port: int | None = None
+    metrics_port: int | None = None
     data: Path = Path(".kassa")
     log_level: str = "info"
     log_format: str | None = None
@@ -191,8 +198,7 @@ class Settings:
 
 def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
     """The settings of the environment (by default the process's, over `.env`); SettingError names the wrong one."""
-    given = dict(environment) if environment is not None else _surroundings(dotenv or Path(".env"))
-    get = _Reader(given)
+    get = _Reader(environment if environment is not None else _surroundings(dotenv or Path(".env")))
     urls = {service: get.maybe(f"{service.upper()}_SERVICE_URL", reading.url) for service in SERVICES}
     named = get.maybe("STRIPE_SECRET_KEY", reading.stripe_key)
     asks_for_sandbox = named == reading.SANDBOX
@@ -223,6 +229,7 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         low_stock_threshold=get("LOW_STOCK_THRESHOLD", reading.whole(0, 1_000_000_000), "10"),
         rate_limit=get("RATE_LIMIT", reading.rate, "100/second"),
         port=get.maybe("PORT", reading.whole(1, 65535)),
+        metrics_port=get.maybe("METRICS_PORT", reading.whole(1, 65535)),
         data=get("KASSA_DATA", reading.directory, ".kassa"),
         log_level=get("LOG_LEVEL", reading.one_of(*_LEVELS), "info"),
         log_format=get.maybe("LOG_FORMAT", reading.one_of("json", "text")),

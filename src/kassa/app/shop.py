@@ -37,6 +37,8 @@ from kassa.product.service import ProductService
 if TYPE_CHECKING:
     import aiohttp
 
+    from kassa.app.metrics import Metrics
+
 T = TypeVar("T")
 
 
@@ -104,6 +106,7 @@ class Shop:
     proxying: "Sessions"
     databases: dict[str, Database] = field(default_factory=dict)
     records: dict[str, ShopRecord] = field(default_factory=dict)
+    metrics: "Metrics | None" = None
     idempotency: Idempotency | None = None
     auth: AuthService | None = None
     product: ProductService | None = None

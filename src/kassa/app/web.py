@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request, Response
 from litestar.datastructures import State
@@ -18,7 +18,7 @@ from kassa.contracts.inventory import Inventory
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
-from kassa.gateway.arrival import App
+from kassa.gateway.arrival import App, Door
 from kassa.gateway.docs import docs_handlers
 from kassa.gateway.inner_door import GATEWAY, InnerDoor
 from kassa.gateway.limits import REGISTRATIONS, Addresses, Limiter
@@ -33,6 +33,9 @@ from kassa.pages.router import not_found_page, pages_router
 from kassa.pages.settings import PageSettings
 from kassa.payment import routes as payment_routes
 from kassa.product import routes as product_routes
+
+if TYPE_CHECKING:
+    from kassa.app.metrics import Metrics
 
 HANDLERS: dict[str, Sequence[Any]] = {
     "auth": auth_routes.HANDLERS,
@@ -88,17 +91,37 @@ def public_app(shop: Shop) -> App:
         from kassa.gateway.proxy import Proxy
 
         inner = Proxy(inner, elsewhere, ServiceIdentity(GATEWAY, shop.service_keys), shop.proxying)
+    if settings.metrics_port is not None:
+        from kassa.app.metrics import Measured
+
+        inner = Measured(inner, _metrics(shop, name))
     gateway = Gateway(inner, shop.ids, shop.verifier, _rules(shop))
     return gateway
 
 
+def figures_app(shop: Shop) -> App:
+    """What METRICS_PORT answers: the figures of a process whose public port does not tell them."""
+    name = "kassa" if shop.place.here else GATEWAY
+    routes = [*health_handlers(name, {}), metrics_handler(_metrics(shop, name))]
+    return Door(_litestar(shop, routes, EXCEPTION_HANDLERS), shop.ids)
+
+
+def _metrics(shop: Shop, name: str) -> "Metrics":
+    """The process's; the same whoever asks for them."""
+    from kassa.app.metrics import Metrics
+
+    if shop.metrics is None:
+        events = shop.inbox.events if shop.inbox else None
+        shop.metrics = Metrics(name, shop.clock, shop.aggregates, events)
+    return shop.metrics
+
+
 def service_app(shop: Shop, service: str) -> App:
     """What the port of one service answers that runs alone."""
-    from kassa.app.metrics import Measured, Metrics
+    from kassa.app.metrics import Measured
 
     identity = ServiceIdentity(service, shop.service_keys)
-    events = shop.inbox.events if shop.inbox else None
-    metrics = Metrics(service, shop.clock, shop.aggregates, events)
+    metrics = _metrics(shop, service)
     routes = [
         *HANDLERS[service],
         *OWN_PORT_HANDLERS.get(service, ()),

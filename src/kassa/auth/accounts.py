@@ -56,6 +56,8 @@ class Accounts:
         except Duplicate as duplicate:
             raise EmailTaken from duplicate
         security.event(security.ACCOUNT_MADE, user_id, by=who or user_id, role=role)
+        if who is not None:
+            security.event(security.RIGHTS_CHANGED, user_id, by=who, what=f"role {role}")
         return made
 
     async def set_password(self, user: User, password: str, who: str, role: str | None = None) -> User:

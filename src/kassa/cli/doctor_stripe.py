@@ -64,7 +64,10 @@ async def _webhook(account: StripeAccount, settings: Settings, *, do_come: bool)
 
     try:
         endpoints = await account.webhook_endpoints()
-    except (StripeKeyRefused, StripeUnreachable) as error:
+    except StripeKeyRefused as error:
+        text = f"webhook endpoint: could not be compared ({error.detail})"
+        return [Finding(False, text, "give the key the right Webhook Endpoints (read), which only this command uses")]
+    except StripeUnreachable as error:
         return [Finding(True, f"webhook endpoint: could not be compared ({error.detail})", "ask again later")]
     return endpoint_findings(endpoints, settings.frontend_url, is_test=settings.stripe_mode != "live", do_come=do_come)
 

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 _PERIODS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 _FORM = re.compile(r"([1-9][0-9]{0,6})/(second|minute|hour)")
@@ -19,6 +20,11 @@ class Rate:
     count: int
     seconds: float
 
+
+DEAR = 10
+"""Ordinary requests that a search counts as, or a page far down a list."""
+
+_NEAR_DIGITS = 3  # Of a `skip` that an index passes over in no time.
 
 REGISTRATIONS = Rate(10, 60.0)
 """Accounts that one address may make; each costs a slow hash."""
@@ -34,6 +40,15 @@ def parse_rate(text: str) -> Rate | None:
     return Rate(int(found[1]), _PERIODS[found[2]])
 
 
+def cost_of(query: bytes) -> int:
+    """As how many ordinary requests one with this query counts."""
+    if not query:
+        return 1
+    given = parse_qsl(query.decode("latin-1"))
+    is_dear = any(name == "q" or (name == "skip" and len(value.lstrip("0")) > _NEAR_DIGITS) for name, value in given)
+    return DEAR if is_dear else 1
+
+
 class Limiter:
     """A token bucket for each key, kept as one number: when the bucket will be full again.
 
@@ -44,13 +59,16 @@ class Limiter:
     def __init__(self, rate: Rate, now: Callable[[], float] = time.monotonic) -> None:
         self._a_token = rate.seconds / rate.count
         self._bucket = rate.seconds
+        # Even where few requests may be made, a page that searches is made of several.
+        self._dearest = max(1, rate.count // DEAR)
         self._now = now
         self._full_at: dict[str, float] = {}
 
-    def retry_after(self, key: str) -> int:
-        """0: a token was taken, go on. Otherwise the whole seconds until there is one."""
+    def retry_after(self, key: str, cost: int = 1) -> int:
+        """0: so many tokens were taken, go on; of a small bucket a tenth at most. Otherwise the whole seconds until
+        there are as many."""
         now = self._now()
-        full_at = max(now, self._full_at.get(key, now)) + self._a_token
+        full_at = max(now, self._full_at.get(key, now)) + self._a_token * min(cost, self._dearest)
         wait = full_at - self._bucket - now
         # A billionth forgives the rounding of a sum of many small parts.
         if wait > 1e-9:

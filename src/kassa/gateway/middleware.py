@@ -10,7 +10,7 @@ from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
 from kassa.gateway.arrival import HOP_BY_HOP, App, Arrival, Door, Message, Receive, Scope, Send
-from kassa.gateway.limits import Addresses, Limiter
+from kassa.gateway.limits import Addresses, Limiter, cost_of
 from kassa.kit import security
 from kassa.kit.household import household
 from kassa.kit.identity import Principal, TokenVerifier
@@ -127,7 +127,7 @@ class Gateway(Door):
         except Unavailable:
             return None  # the service asks for itself, and says so
         except Unauthenticated:
-            if path[1:].split("/", 1)[0] in API:
+            if _is_of_api(path):
                 raise
             return None
 
@@ -135,7 +135,9 @@ class Gateway(Door):
         rules = self._rules
         if rules.limiter is not None:
             key = principal.id if principal else household(address)
-            if wait := rules.limiter.retry_after(key):
+            # A page asks the API itself, through this door.
+            cost = cost_of(scope["query_string"]) if _is_of_api(path) else 1
+            if wait := rules.limiter.retry_after(key, cost):
                 raise TooManyRequests(wait)
         if rules.registrations is not None and path == _REGISTRATION and scope["method"] == "POST":
             wait = rules.registrations.retry_after(household(address))
@@ -180,6 +182,10 @@ def _check_header(scope: Scope, arrival: Arrival) -> None:
         raise Malformed(f"send at most {MOST_COOKIES} cookies")
     if (host is None and scope.get("http_version") == "1.1") or (host and not _HOST.fullmatch(host)):
         raise Malformed("send a Host header with the name that you have called")
+
+
+def _is_of_api(path: str) -> bool:
+    return path[1:].split("/", 1)[0] in API
 
 
 def _plain(path: str) -> str:

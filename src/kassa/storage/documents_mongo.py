@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
 import pymongo
+from bson import MinKey
 from pymongo import AsyncMongoClient, DeleteOne, InsertOne, ReadPreference, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
@@ -217,7 +218,8 @@ class MongoCollection(Generic[D]):
         return await self._documents(self._shape.filter(where, *behind), limit, skip, direction)
 
     async def count(self, where: Where) -> int:
-        return await self._database.read(lambda: self._stored.count_documents(self._shape.filter(where)))
+        how: dict[str, Any] = {} if where else {"hint": "_id_"}  # Else all documents would be read.
+        return await self._database.read(lambda: self._stored.count_documents(self._shape.filter(where), **how))
 
     async def due(self, now: Millis, limit: int) -> list[D]:
         return await self._documents({"due_at": {"$lte": now}}, limit, sort={"due_at": 1, "_id": 1})
@@ -228,7 +230,8 @@ class MongoCollection(Generic[D]):
             key = {"$toLong": {"$floor": {"$divide": [key, per]}}}
         value: Any = self._shape.value(sum_of) if sum_of else 0
         stages = [
-            {"$match": self._shape.filter(where)},
+            # What everything passes: else no index is looked at that has all that is added up.
+            {"$match": self._shape.filter(where) or {self._shape.name(by): {"$gte": MinKey()}}},
             {"$group": {"_id": key, "count": {"$sum": 1}, "sum": {"$sum": value}}},
             {"$sort": {"_id": 1}},
         ]

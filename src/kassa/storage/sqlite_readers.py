@@ -34,6 +34,8 @@ class Readers:
 
     async def read(self, sql: str, bindings: tuple[Any, ...]) -> Any:
         """The first column of the first row, of committed data only; Unavailable if too many read already."""
+        if self._is_closed:
+            raise apsw.ConnectionClosedError("the file is closed")
         if self._asked >= MOST_WAITING:
             raise Unavailable("too much is being looked for; try again")
         self._asked += 1
