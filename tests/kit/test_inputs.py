@@ -36,6 +36,7 @@ SPELLED = {
     inputs.refund_key("rfd_1"): "rfd_1-1",
     inputs.refund_key("rfd_1", 7): "rfd_1-7",
     inputs.second_refund_key("pay_1:4:refund_second", 2): "pay_1:4:refund_second-2",
+    inputs.refund_day("usr_1", "2026-11-28"): "usr_1:2026-11-28",
 }
 
 
