@@ -206,6 +206,7 @@ def test_no_secret_and_nothing_personal_is_written_whatever_is_asked_and_whateve
         given: dict[str, Any] = {"restricted_keys": {KEY: []}}
         httpx.post(f"{stripe.url}/sandbox/account", json=given, trust_env=False).raise_for_status()
         settings = {**SECRETS, **stores.settings, "STRIPE_API_BASE": stripe.url, "RATE_LIMIT": "500/second"}
+        settings["METRICS_PORT"] = str(free_port())
         with talking(tmp_path, **settings) as shop:
             asking = Asking(shop.url)
             closing.callback(asking.close)
@@ -221,6 +222,7 @@ def test_no_secret_and_nothing_personal_is_written_whatever_is_asked_and_whateve
             asked_everything(asking, [admin["token"], buyer["token"], "", f"{MARK}.{MARK}.{MARK}"])
             asked_pages(asking, buyer["token"])
             spoken_nonsense(shop)
+            asking.is_clean(httpx.get(f"http://127.0.0.1:{settings['METRICS_PORT']}/metrics", trust_env=False).text)
             stores.spoil(tmp_path)
             broken = asking.ask("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD})
             assert broken.status_code == 500

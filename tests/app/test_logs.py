@@ -99,6 +99,15 @@ def test_whatever_breaks_is_told_in_the_log_s_form_without_what_is_secret(level:
         assert len(uncaught) == 3  # a thread's, a destructor's, the process's
 
 
+def test_a_bug_of_a_command_has_its_traceback_without_what_is_secret() -> None:
+    code = "from kassa.cli import main\nmain.app = lambda: open('c4n4ry@shop.example')\nmain.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "FileNotFoundError: [Errno 2]" in done.stderr
+    assert "in main\n" in done.stderr
+    assert "c4n4ry" not in done.stderr
+
+
 def test_what_is_written_keeps_its_words() -> None:
     for text in ("GET /orders/ord_01kg8v3y6dqz4m2n7r5t9w1x0c", "risk_level disk_test a@b 10.0.0.1", "u@localhost: no"):
         assert masked(text) == text

@@ -58,9 +58,12 @@ async def test_a_document_that_the_validator_refuses_is_a_value_error_and_alone(
     stored = await before.insert(Before(id="a", name="A"))
     after = await database.collection(CollectionSpec("shelf", Otherwise))
     outcomes = await asyncio.gather(
-        before.insert(Before(id="b", name="B")), before.save(stored), return_exceptions=True
+        before.insert(Before(id="b", name="somebody's")), before.save(stored), return_exceptions=True
     )
     assert {type(outcome) for outcome in outcomes} == {ValueError}
+    # Which field it is, and nothing of what is in it: the text goes into the log.
+    assert "'propertyName': 'name'" in str(outcomes[0])
+    assert "somebody" not in str(outcomes[0])
     assert await after.insert(Otherwise(id="c", name=3))
 
 

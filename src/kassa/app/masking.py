@@ -21,6 +21,7 @@ _FORMS = re.compile(
     r"|[sr]k_(?:live|test)_\w+|whsec_\w+"  # Stripe docs: keys, webhooks
     r"|eyJ[\w-]{8,2000}\.[\w-]+\.[\w-]+"  # a JSON Web Token
     r"|_[0-9a-z]{26}\.[\w.-]{16,}"  # tokens of refreshing and of devices
+    r"|kassa_[0-9a-f]{64}|otpauth://[^\s\"']+"  # a program's key, a second factor
     r"|\$argon2\w*\$[^\s\"']+"
     rf"|(?<!{_PART}){_PART}+@[\w-]+(?:\.[\w-]+)+"  # an e-mail address
 )
