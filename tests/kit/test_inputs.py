@@ -38,7 +38,6 @@ SPELLED = {
     inputs.refund_key("rfd_1", 7): "rfd_1-7",
     inputs.refund_day("usr_1", "2026-11-28"): "usr_1:2026-11-28",
     inputs.second_refund_key("pay_1:4:refund_second", 2): "pay_1:4:refund_second-2",
-    inputs.refund_day("usr_1", "2026-11-28"): "usr_1:2026-11-28",
 }
 
 
