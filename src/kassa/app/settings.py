@@ -10,6 +10,7 @@ from dotenv import dotenv_values
 
 from kassa.app import reading
 from kassa.gateway.limits import Rate, parse_rate
+from kassa.order.domain import MAX_QUANTITY, Limits
 
 SERVICES = ("auth", "product", "inventory", "order", "payment")
 DEFAULT_PORTS = {"gateway": 3000, "auth": 4000, "product": 5000, "inventory": 6000, "order": 7000, "payment": 8000}
@@ -82,6 +83,9 @@ SETTINGS = (
         "`cancel`: a decline ends the order; `retry`: the buyer may try again until the session expires",
     ),
     Setting("ORDER_TTL_MINUTES", "30", "how long an unpaid order holds its stock; 1 to 1430"),
+    Setting("ORDER_MAX_PIECES", "20", "pieces of one product that an order may have; 1 to 1000000"),
+    Setting("BUYER_MAX_OPEN_ORDERS", "5", "unpaid orders that a buyer may have at once; 1 to 1000, or `off`"),
+    Setting("ADDRESS_MAX_OPEN_ORDERS", "20", "the same of all buyers of one network address; 1 to 1000, or `off`"),
     Setting("LOGIN_DAYS", "90", "days that a log-in lasts at most, however often it is used; 1 to 365"),
     Setting("SUPPORT_REFUND_LIMIT", "100", "most that support refunds at once, in major units of the shop's currency"),
     Setting("SUPPORT_REFUND_DAY_LIMIT", "500", "most that each of support refunds on one UTC day"),
@@ -92,7 +96,7 @@ SETTINGS = (
         "RATE_LIMIT",
         "100/second",
         "requests a user (or address) may make, of which a search or a page far down a list counts as ten; `off` (for "
-        "load tests) lifts that of connections too",
+        "load tests) lifts those of connections and open orders too",
     ),
     Setting("PORT", "gateway 3000, auth 4000, product 5000, inventory 6000, order 7000, payment 8000", "port"),
     Setting(
@@ -139,6 +143,7 @@ class Settings:
     currency: str = "usd"
     payment_decline_policy: str = "cancel"
     order_ttl_minutes: int = 30
+    order_limits: Limits = field(default_factory=lambda: Limits(20, 5, 20))
     login_days: int = 90
     support_refund_limits: tuple[int, int] = (100, 500)
     trusted_proxies: tuple[str, ...] = ()
@@ -204,6 +209,7 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     asks_for_sandbox = named == reading.SANDBOX
     stripe_secret_key = None if asks_for_sandbox else named
     stripe_api_base = get.maybe("STRIPE_API_BASE", reading.url)
+    rate_limit = get("RATE_LIMIT", reading.rate, "100/second")
     settings = Settings(
         stripe_secret_key=stripe_secret_key,
         asks_for_sandbox=asks_for_sandbox,
@@ -222,12 +228,13 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         currency=get("CURRENCY", reading.currency, "usd"),
         payment_decline_policy=get("PAYMENT_DECLINE_POLICY", reading.one_of("cancel", "retry"), "cancel"),
         order_ttl_minutes=get("ORDER_TTL_MINUTES", reading.whole(1, 1430), "30"),
+        order_limits=_order_limits(get, "off" if rate_limit is None else ""),
         login_days=get("LOGIN_DAYS", reading.whole(1, 365), "90"),
         support_refund_limits=_support_refund_limits(get),
         trusted_proxies=get.maybe("TRUSTED_PROXIES", reading.networks) or (),
         cors_origins=get.maybe("CORS_ORIGINS", reading.origins) or (),
         low_stock_threshold=get("LOW_STOCK_THRESHOLD", reading.whole(0, 1_000_000_000), "10"),
-        rate_limit=get("RATE_LIMIT", reading.rate, "100/second"),
+        rate_limit=rate_limit,
         port=get.maybe("PORT", reading.whole(1, 65535)),
         metrics_port=get.maybe("METRICS_PORT", reading.whole(1, 65535)),
         data=get("KASSA_DATA", reading.directory, ".kassa"),
@@ -246,6 +253,14 @@ def _check_together(settings: Settings) -> None:
         raise SettingError(missing, f"must be set when {other} is")
     if settings.stripe_api_base is not None and settings.stripe_secret_key is None:
         raise SettingError("STRIPE_SECRET_KEY", "must be set when STRIPE_API_BASE is; without both a sandbox is used")
+
+
+def _order_limits(get: "_Reader", lifted: str) -> Limits:
+    return Limits(
+        pieces=get("ORDER_MAX_PIECES", reading.whole(1, MAX_QUANTITY), "20"),
+        per_buyer=get("BUYER_MAX_OPEN_ORDERS", reading.whole_or_off(1, 1000), lifted or "5"),
+        per_address=get("ADDRESS_MAX_OPEN_ORDERS", reading.whole_or_off(1, 1000), lifted or "20"),
+    )
 
 
 def _surroundings(dotenv: Path) -> dict[str, str]:

@@ -46,6 +46,7 @@ from kassa.kit.wire import connect
 from kassa.order.domain import Todo as OrderTodo
 from kassa.order.effects import OrderEffects
 from kassa.order.orphans import OrphanRescue
+from kassa.order.places import Places
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
 from kassa.payment.allowance import Allowances
@@ -227,12 +228,13 @@ async def _product(shop: Shop, database: Database, inventory: Inventory) -> Prod
 
 
 async def _order(shop: Shop, database: Database, product: Product, inventory: Inventory, payments: Payments) -> None:
-    store = await OrderStore.open(database)
+    store = await OrderStore.open(database, is_alone=shop.is_alone)
     currency, ttl, clock = shop.settings.currency, shop.settings.order_ttl_minutes, shop.clock
-    outbox = _add_outbox(shop, "order", store.orders, order_effects(OrderEffects(inventory, payments, clock)))
-    shop.order = OrderService(store, outbox, product, inventory, payments, clock, currency, ttl)
+    places = Places(store, clock, shop.settings.order_limits)
+    outbox = _add_outbox(shop, "order", store.orders, order_effects(OrderEffects(inventory, payments, places, clock)))
+    shop.order = OrderService(store, outbox, product, inventory, payments, places, clock, currency, ttl)
     shop.rescue = OrphanRescue(store, product, inventory, outbox, clock, currency)
-    shop.jobs += [Job(*job) for job in shop.rescue.jobs()]
+    shop.jobs += [Job(*job) for job in (*shop.rescue.jobs(), *places.jobs())]
 
 
 async def _payment(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> PaymentService:
