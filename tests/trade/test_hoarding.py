@@ -10,6 +10,7 @@ import pytest
 
 from kassa.contracts.inventory import InsufficientStock
 from kassa.contracts.order import OverQuantityLimit, TooManyOpenOrders
+from kassa.kit import security
 from kassa.kit.clock import DAY, HOUR, MINUTE
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, USER
@@ -86,9 +87,11 @@ async def test_fifty_at_once_over_several_processes_are_five(tmp_path: Path, for
 
 async def test_many_accounts_of_one_address_have_its_places_and_no_more(shop: World) -> None:
     mug = await shop.sell(stock=1000)
+    before = security.EVENTS.counts[security.HOARDING.name]
     asked = (shop.place((mug, 1), who=somebody(shop), household=HOME) for _ in range(50))
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert outcomes(answers) == {"Order": 12, "address": 38}
+    assert security.EVENTS.counts[security.HOARDING.name] - before == 38
     assert (await shop.place((mug, 1), household=ELSEWHERE)).stage is Stage.PENDING
     with pytest.raises(TooManyOpenOrders) as caught:
         await shop.place((mug, 1), household=HOME)

@@ -16,6 +16,7 @@ SERVICES = ("auth", "product", "inventory", "order", "payment")
 DEFAULT_PORTS = {"gateway": 3000, "auth": 4000, "product": 5000, "inventory": 6000, "order": 7000, "payment": 8000}
 STRIPE = "https://api.stripe.com"
 _LEVELS = ("debug", "info", "warning", "error")
+_RATE = "100/second"
 _BLANKS = " \t\r\n"
 
 StripeMode: TypeAlias = Literal["sandbox", "test", "live"]
@@ -149,7 +150,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     low_stock_threshold: int = 10
-    rate_limit: Rate | None = field(default_factory=lambda: parse_rate("100/second"))
+    rate_limit: Rate | None = field(default_factory=lambda: parse_rate(_RATE))
     port: int | None = None
     metrics_port: int | None = None
     data: Path = Path(".kassa")
@@ -209,7 +210,6 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     asks_for_sandbox = named == reading.SANDBOX
     stripe_secret_key = None if asks_for_sandbox else named
     stripe_api_base = get.maybe("STRIPE_API_BASE", reading.url)
-    rate_limit = get("RATE_LIMIT", reading.rate, "100/second")
     settings = Settings(
         stripe_secret_key=stripe_secret_key,
         asks_for_sandbox=asks_for_sandbox,
@@ -228,13 +228,13 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         currency=get("CURRENCY", reading.currency, "usd"),
         payment_decline_policy=get("PAYMENT_DECLINE_POLICY", reading.one_of("cancel", "retry"), "cancel"),
         order_ttl_minutes=get("ORDER_TTL_MINUTES", reading.whole(1, 1430), "30"),
-        order_limits=_order_limits(get, "off" if rate_limit is None else ""),
+        order_limits=_order_limits(get),
         login_days=get("LOGIN_DAYS", reading.whole(1, 365), "90"),
         support_refund_limits=_support_refund_limits(get),
         trusted_proxies=get.maybe("TRUSTED_PROXIES", reading.networks) or (),
         cors_origins=get.maybe("CORS_ORIGINS", reading.origins) or (),
         low_stock_threshold=get("LOW_STOCK_THRESHOLD", reading.whole(0, 1_000_000_000), "10"),
-        rate_limit=rate_limit,
+        rate_limit=get("RATE_LIMIT", reading.rate, _RATE),
         port=get.maybe("PORT", reading.whole(1, 65535)),
         metrics_port=get.maybe("METRICS_PORT", reading.whole(1, 65535)),
         data=get("KASSA_DATA", reading.directory, ".kassa"),
@@ -255,7 +255,8 @@ def _check_together(settings: Settings) -> None:
         raise SettingError("STRIPE_SECRET_KEY", "must be set when STRIPE_API_BASE is; without both a sandbox is used")
 
 
-def _order_limits(get: "_Reader", lifted: str) -> Limits:
+def _order_limits(get: "_Reader") -> Limits:
+    lifted = "off" if get("RATE_LIMIT", reading.rate, _RATE) is None else ""
     return Limits(
         pieces=get("ORDER_MAX_PIECES", reading.whole(1, MAX_QUANTITY), "20"),
         per_buyer=get("BUYER_MAX_OPEN_ORDERS", reading.whole_or_off(1, 1000), lifted or "5"),

@@ -8,6 +8,7 @@ import msgspec
 from kassa.contracts.inventory import Line
 from kassa.kit.money import major
 from kassa.kit.problem import Problem
+from kassa.kit.text import counted
 from kassa.kit.wire import get, patch, post
 
 
@@ -121,10 +122,11 @@ class TooManyOpenOrders(Problem):
     code, title, status = "too_many_open_orders", "Too many orders wait to be paid", 409
 
     def __init__(self, limit: int, per: Literal["buyer", "address"], order_ids: Sequence[str]) -> None:
-        own = f"{limit} of your orders wait to be paid, and no more can at once; pay or cancel one, then order again"
+        most = f"no more than {counted(limit, 'order')}"
+        own = f"{most} of yours may wait to be paid at once; pay or cancel one, then order again"
         all_of_them = (
-            f"{limit} orders from your network address wait to be paid, and no more can at once; pay or cancel one of "
-            "yours, or order again when another one is paid or has ended"
+            f"{most} from your network address may wait to be paid at once; pay or cancel one of yours, or order again "
+            "when another one is paid or has ended"
         )
         super().__init__(own if per == "buyer" else all_of_them, limit=limit, per=per, orderIds=list(order_ids))
 

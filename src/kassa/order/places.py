@@ -8,11 +8,12 @@ taken, it is free all the same.
 
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from kassa.contracts.order import TooManyOpenOrders
+from kassa.kit import security
 from kassa.kit.clock import DAY, HOUR, MINUTE, Clock, Millis
 from kassa.order.domain import OPEN, Limits, Order
 from kassa.order.store import OrderStore, Place
@@ -103,6 +104,8 @@ def _free(holder: Holder, known: Sequence[Place], number: int, user_id: str) -> 
     taken = {getattr(place, holder.field) for place in known}
     free = [name for name in map(holder.place, range(holder.limit)) if name not in taken]
     if not free:
-        own = [place.order_id for place in known if place.id.startswith(f"{user_id}#")]
-        raise TooManyOpenOrders(holder.limit, "buyer" if holder.field == "id" else "address", own)
+        own = [place.order_id for place in known if place.id.rpartition("#")[0] == user_id]
+        per: Literal["buyer", "address"] = "buyer" if holder.field == "id" else "address"
+        security.event(security.HOARDING, per=per)
+        raise TooManyOpenOrders(holder.limit, per, own)
     return free[number % len(free)]

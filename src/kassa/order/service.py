@@ -79,9 +79,8 @@ class OrderService:
     ) -> Order:
         """Place an order under this id: prices are read once, all items are held or none.
 
-        `expected_minor` is the total that the buyer has seen, if the caller says so; `household` is where the buyer is,
-        as far as it is known. Asked again with the same id it goes on where it stopped. InsufficientStock,
-        UnknownProduct, PriceChanged, OverQuantityLimit, TooManyOpenOrders or Invalid: nothing is held.
+        `expected_minor` is the total that the buyer has seen, `household` where the buyer is, if known. Asked again
+        with the same id it goes on where it stopped. After a refusal (routes.py names them) nothing is held.
         """
         known = await self.orders.get(order_id)
         if known is not None:

@@ -107,7 +107,7 @@ def _too_many(problem: ApiProblem) -> str:
     orders = counted(int(problem.members.get("limit", 0)), "order")
     return (
         f"You have {orders} waiting for payment, and cannot have more at once. Nothing was ordered; "
-        "please pay or cancel one of them, then check out again."
+        "please pay or cancel one, then check out again."
     )
 
 
