@@ -220,11 +220,10 @@ async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> None
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
 
 
-async def _product(shop: Shop, database: Database, inventory: Inventory) -> ProductService:
+async def _product(shop: Shop, database: Database, inventory: Inventory) -> None:
     store = await ProductStore.open(database)
     outbox = _add_outbox(shop, "product", store.products, product_effects(ProductEffects(inventory)))
     shop.product = ProductService(store, outbox, inventory, shop.ids, shop.clock, shop.settings.currency)
-    return shop.product
 
 
 async def _order(shop: Shop, database: Database, product: Product, inventory: Inventory, payments: Payments) -> None:
@@ -275,8 +274,7 @@ async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:
         how = (settings.stripe_webhook_secrets, settings.stripe_api_base, settings.stripe_proxy)
         return _told(shop, StripeProcessor(settings.stripe_secret_key, *how), closing)
     if shop.place.brings_sandbox:
-        host = shop.place.sandbox_host
-        await closing.enter_async_context(sandbox_running(settings, host, shop.place.webhook_url))
+        await closing.enter_async_context(sandbox_running(settings, shop.place.sandbox_host, shop.place.webhook_url))
     secrets = webhook_secrets(settings, keeps=shop.place.serves)
     processor = StripeProcessor(SANDBOX_KEY, secrets, last_sandbox_url(settings.data))
     return _told(shop, processor, closing)
