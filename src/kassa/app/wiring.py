@@ -127,7 +127,7 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
 
     @cache
     def auth() -> Auth:
-        return shop.auth or _reach(shop, Auth, "auth")
+        return shop.auth or _reach(shop, Auth, "auth", next(iter(place.here), "gateway"))
 
     async def keys() -> list[dict[str, Any]]:
         return (await auth().keys()).keys
@@ -139,10 +139,9 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
     async with AsyncExitStack() as closing:
         closing.push_async_callback(sessions.close)
         closing.push_async_callback(proxying.close)
-        verifier = TokenVerifier(keys, clock, cast("EndedTokens", Neighbour(ended)))
-        shop = Shop(
-            settings, place, clock, ids, service_keys(settings, keeps=place.serves), verifier, sessions, proxying
-        )
+        tokens, signing = cast("EndedTokens", Neighbour(ended)), service_keys(settings, keeps=place.serves)
+        verifier = TokenVerifier(keys, clock, tokens, lambda each: auth().key_holder(each))
+        shop = Shop(settings, place, clock, ids, signing, verifier, sessions, proxying)
         shop.processor = parts.processor
         if place.here:
             await _open_services(shop, await _open_databases(shop, parts, closing), parts, closing)

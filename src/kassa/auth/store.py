@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from kassa.auth.api_keys import API_KEYS, ApiKey
 from kassa.auth.domain import User
 from kassa.auth.family import Family
 from kassa.kit.documents import Collection, CollectionSpec, Database, Index
@@ -19,11 +20,14 @@ FAMILIES = CollectionSpec(
 class AuthStore:
     """The collections of the auth service."""
 
-    def __init__(self, users: Collection[User], families: Collection[Family]) -> None:
+    def __init__(self, users: Collection[User], families: Collection[Family], api_keys: Collection[ApiKey]) -> None:
         self.users = users
         self.families = families
+        self.api_keys = api_keys
 
     @classmethod
     async def open(cls, database: Database) -> Self:
         """Open the collections in the database."""
-        return cls(await database.collection(USERS), await database.collection(FAMILIES))
+        return cls(
+            await database.collection(USERS), await database.collection(FAMILIES), await database.collection(API_KEYS)
+        )
