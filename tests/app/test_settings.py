@@ -8,6 +8,7 @@ import pytest
 
 from kassa.app.settings import SERVICES, SETTINGS, SettingError, read_settings
 from kassa.gateway.limits import Rate
+from kassa.order.domain import Limits
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,6 +23,13 @@ def test_without_settings_there_is_a_shop_with_a_sandbox() -> None:
     assert settings.rate_limit == Rate(100, 1.0)
     assert settings.data == Path(".kassa")
     assert settings.service_urls == {}
+
+
+def test_a_load_test_has_no_limits_of_open_orders_but_those_that_are_set() -> None:
+    assert read_settings({}).order_limits == Limits(20, 5, 20)
+    assert read_settings({"RATE_LIMIT": "off"}).order_limits == Limits(20, None, None)
+    given = {"RATE_LIMIT": "off", "BUYER_MAX_OPEN_ORDERS": "7", "ADDRESS_MAX_OPEN_ORDERS": "OFF"}
+    assert read_settings(given).order_limits == Limits(20, 7, None)
 
 
 def test_empty_is_unset() -> None:
@@ -70,6 +78,11 @@ def test_settings_are_read() -> None:
         ("FRONTEND_URL", "shop.example"),
         ("CURRENCY", "xyz"),
         ("PAYMENT_DECLINE_POLICY", "maybe"),
+        ("ORDER_MAX_PIECES", "0"),
+        ("ORDER_MAX_PIECES", "off"),
+        ("BUYER_MAX_OPEN_ORDERS", "0"),
+        ("BUYER_MAX_OPEN_ORDERS", "none"),
+        ("ADDRESS_MAX_OPEN_ORDERS", "1001"),
         ("ORDER_TTL_MINUTES", "x"),
         ("ORDER_TTL_MINUTES", "0"),
         ("ORDER_TTL_MINUTES", "1431"),
@@ -158,6 +171,9 @@ VALID = {
     "CURRENCY": "usd",
     "PAYMENT_DECLINE_POLICY": "retry",
     "ORDER_TTL_MINUTES": "30",
+    "ORDER_MAX_PIECES": "20",
+    "BUYER_MAX_OPEN_ORDERS": "off",
+    "ADDRESS_MAX_OPEN_ORDERS": "20",
     "LOGIN_DAYS": "90",
     "SUPPORT_REFUND_LIMIT": "100",
     "SUPPORT_REFUND_DAY_LIMIT": "500",

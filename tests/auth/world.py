@@ -45,7 +45,7 @@ class World:
         devices = Devices([master_secret], ids, self.clock)
         self.service = AuthService(store, self.tokens, devices, passwords, ids, self.clock)
         self.contract: Auth = self.service
-        self.verifier = TokenVerifier(self._keys, self.clock, self.service.ended_tokens)
+        self.verifier = TokenVerifier(self._keys, self.clock, self.service.ended_tokens, self.service.key_holder)
         self.app = Litestar(list(HANDLERS), exception_handlers=EXCEPTION_HANDLERS)
         self.app.state["auth"] = self.service
         self.app.state["verifier"] = self.verifier

@@ -80,7 +80,7 @@ def wrong_identities(callee: str, caller: str) -> dict[str, dict[str, str]]:
     def headers(name: str, signed: str) -> dict[str, str]:
         return {"x-internal-service": name, "x-internal-token": signed}
 
-    stranger = "gateway"
+    stranger = "auth" if callee == "auth" else "gateway"
     good = token(SECRET, caller, callee)
     return {
         "nobody": {},

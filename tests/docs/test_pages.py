@@ -15,7 +15,7 @@ from tests.docs.pages import PAGES, ROOT, anchors, block, code, links
 
 OPERATIONS = ROOT / "docs" / "operations.md"
 # In capitals, but no settings: read by one command, or its argument.
-OTHERS = {"MONGO_ADMIN_PASSWORD", "KASSA_ADMIN_PASSWORD", "EVENT_ID"}
+OTHERS = {"MONGO_ADMIN_PASSWORD", "KASSA_ADMIN_PASSWORD", "EVENT_ID", "KEY_ID"}
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 

@@ -246,7 +246,8 @@ def test_what_anybody_may_ask_says_so_and_all_else_names_what_it_needs(document:
     needed = [wants[0]["token"] for wants in secured.values() if wants and "token" in wants[0]]
     assert {each for permissions in needed for each in permissions} < set(Permission)
     assert secured["post", "/orders"] == [{"token": []}]
-    assert secured["post", "/products"] == [{"token": ["products:write"]}]
+    assert secured["post", "/products"] == [{"token": ["products:write"]}, {"key": ["products:write"]}]
+    assert secured["post", "/auth/keys"] == [{"token": ["staff:manage"]}]
 
 
 def test_what_bounds_money_is_the_shop_s_currency() -> None:

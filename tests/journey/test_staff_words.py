@@ -26,9 +26,9 @@ FOR_ALL = {"name", "description", "category", "price", "sku"}
 """What staff write about products, for whoever looks at them."""
 
 
-@pytest.fixture(scope="module", params=["sqlite", "mongodb and valkey"])
-def form(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(scope="module")
+def form() -> str:
+    return "sqlite"
 
 
 class Written:

@@ -297,3 +297,22 @@ async def test_others_orders_are_not_found(browser: Browser, shop: FakeShop, mug
         assert (await browser.get(path + order["id"])).status_code == 404
     assert (await browser.get("/checkout/return")).status_code == 404
     assert (await browser.get("/checkout/return?order=../../etc")).status_code == 404
+
+
+async def test_who_has_too_many_open_orders_is_led_to_them(browser: Browser, shop: FakeShop, mug: str) -> None:
+    members = {"limit": 5, "per": "buyer", "orderIds": ["ord_1"]}
+    shop.broken["/orders"] = Refused(409, "too_many_open_orders", "words for programs", **members)
+    answer = await browser.submit(await browser.get("/cart"), "/checkout")
+    assert "You have 5 orders waiting for payment, and cannot have more at once." in text_of(answer)
+    assert 'href="/account/orders" data-testid="open-orders"' in answer.text
+    assert 'value="2"' in answer.text
+    shop.broken["/orders"] = Refused(409, "too_many_open_orders", "", limit=20, per="address", orderIds=[])
+    answer = await browser.submit(await browser.get("/cart"), "/checkout")
+    assert "Too many orders from your network are waiting for payment." in text_of(answer)
+    assert "open-orders" not in answer.text
+
+
+async def test_too_many_pieces_names_the_product_and_the_limit(browser: Browser, shop: FakeShop, mug: str) -> None:
+    shop.broken["/orders"] = Refused(409, "over_quantity_limit", "words for programs", productId=mug, limit=1)
+    answer = await browser.submit(await browser.get("/cart"), "/checkout")
+    assert "One order can have at most 1 of Mug. Nothing was ordered; please change the quantity." in text_of(answer)

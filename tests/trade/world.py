@@ -21,9 +21,10 @@ from kassa.kit.clock import MINUTE, SECOND, Millis
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, PRODUCT, Ids
 from kassa.kit.outbox import Outbox
-from kassa.order.domain import Order
+from kassa.order.domain import Limits, Order
 from kassa.order.effects import OrderEffects
 from kassa.order.orphans import OrphanRescue
+from kassa.order.places import Places
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
 from kassa.payment.domain import Payment
@@ -53,13 +54,20 @@ BUYER = Principal("usr_buyer", "buyer@shop.example", "user", 2**40)
 OTHER = Principal("usr_other", "other@shop.example", "user", 2**40)
 ADMIN = Principal("usr_admin", "admin@shop.example", "admin", 2**40)
 TTL = 30 * MINUTE
+NO_LIMITS = Limits()
 
 
 class World:
     """The services and what the tests ask of them."""
 
     def __init__(
-        self, stores: Stores, stock: Stock, clock: FakeClock, policy: str, between: Between = lambda _, __, to: to
+        self,
+        stores: Stores,
+        stock: Stock,
+        clock: FakeClock,
+        policy: str,
+        between: Between = lambda _, __, to: to,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         self.stores = stores
         products, orders, payments = stores
@@ -91,9 +99,12 @@ class World:
             ends_on_decline=policy == "cancel",
         )
         inventory, paying = between("order", "inventory", self.inventory), between("order", "payment", self.payment)
-        following = wiring.order_effects(OrderEffects(inventory, paying, clock))
+        self.places = Places(orders, clock, limits)
+        following = wiring.order_effects(OrderEffects(inventory, paying, self.places, clock))
         outbox = Outbox(orders.orders, following, clock, lambda: 0.5)
-        self.order = OrderService(orders, outbox, self.product, inventory, paying, clock, "usd", TTL // MINUTE)
+        self.order = OrderService(
+            orders, outbox, self.product, inventory, paying, self.places, clock, "usd", TTL // MINUTE
+        )
         self.rescue = OrphanRescue(orders, self.product, self.inventory, self.order.outbox, clock, "usd")
         self.unclaimed = Unclaimed(payments, watched, self.ids, clock, self.shop_id)
         handlers = EventHandlers(self.payment, stripe, self.unclaimed)
@@ -118,11 +129,16 @@ class World:
         return product.id
 
     async def place(
-        self, *lines: tuple[str, int], who: Principal = BUYER, order_id: str | None = None, expected: int | None = None
+        self,
+        *lines: tuple[str, int],
+        who: Principal = BUYER,
+        order_id: str | None = None,
+        expected: int | None = None,
+        household: str = "",
     ) -> Order:
         """Place an order of (product, quantity) lines."""
         asked = [Line(product_id, quantity) for product_id, quantity in lines]
-        return await self.order.place(order_id or self.ids.new(ORDER), who.id, asked, expected)
+        return await self.order.place(order_id or self.ids.new(ORDER), who.id, asked, expected, household)
 
     async def open(self, order: Order, who: Principal = BUYER) -> Payment:
         """Ask where to pay."""
@@ -199,15 +215,22 @@ def found(comparisons: list[Comparison]) -> list[Finding]:
 
 
 @asynccontextmanager
-async def world(directory: Path, policy: str = "cancel", form: str = SQLITE) -> AsyncIterator[World]:
+async def world(
+    directory: Path,
+    policy: str = "cancel",
+    form: str = SQLITE,
+    limits: Limits = NO_LIMITS,
+    *,
+    is_alone: bool = False,
+) -> AsyncIterator[World]:
     """A shop whose data belong to a directory of the test's own."""
     async with stores(form, directory) as (database, stock):
         documents = (
             await ProductStore.open(database, FakeClock()),
-            await OrderStore.open(database),
+            await OrderStore.open(database, is_alone=is_alone),
             await PaymentStore.open(database),
         )
-        opened = World(documents, stock, FakeClock(), policy)
+        opened = World(documents, stock, FakeClock(), policy, limits=limits)
         try:
             yield opened
         finally:

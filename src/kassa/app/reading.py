@@ -227,6 +227,20 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def whole_or_off(least: int, most: int) -> Callable[[str], int | None]:
+    """A whole number between these; None for no limit."""
+
+    def read(text: str) -> int | None:
+        if text.lower() == "off":
+            return None
+        try:
+            return whole(least, most)(text)
+        except ValueError as error:
+            raise ValueError(f"{error}; or off") from None
+
+    return read
+
+
 def networks(text: str) -> tuple[str, ...]:
     """Addresses and networks."""
     for part in _parts(text):

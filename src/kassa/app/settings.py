@@ -9,9 +9,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 from dotenv import dotenv_values
 
 from kassa.app import reading
+from kassa.app.settings_table import RATE
+from kassa.app.settings_table import SERVICES as SERVICES
+from kassa.app.settings_table import SETTINGS as SETTINGS
 from kassa.gateway.limits import Rate, parse_rate
+from kassa.order.domain import MAX_QUANTITY, Limits
 
-SERVICES = ("auth", "product", "inventory", "order", "payment")
 DEFAULT_PORTS = {"gateway": 3000, "auth": 4000, "product": 5000, "inventory": 6000, "order": 7000, "payment": 8000}
 STRIPE = "https://api.stripe.com"
 _LEVELS = ("debug", "info", "warning", "error")
@@ -28,82 +31,6 @@ class SettingError(Exception):
     def __init__(self, name: str, wrong: str) -> None:
         self.name = name
         super().__init__(f"{name} {wrong}")
-
-
-class Setting(NamedTuple):
-    """One setting as the documentation shows it."""
-
-    name: str
-    default: str
-    help: str
-
-
-SETTINGS = (
-    Setting(
-        "STRIPE_SECRET_KEY",
-        "unset: sandbox",
-        "key for Stripe; `sandbox` asks for the built-in sandbox where it would not be taken for granted",
-    ),
-    Setting(
-        "STRIPE_WEBHOOK_SECRET",
-        "with the sandbox: random, per shop",
-        "one or more signing secrets, comma-separated (rolling); required as soon as a key is set",
-    ),
-    Setting("STRIPE_API_BASE", "Stripe's own", "where the Stripe SDK sends its calls"),
-    Setting("HTTPS_PROXY", "none", "proxy for calls to Stripe; in upper or lower case"),
-    Setting("HTTP_PROXY", "none", "the same, if `STRIPE_API_BASE` begins with http:"),
-    Setting("NO_PROXY", "none", "hosts that no proxy is used for, comma-separated; never for this machine itself"),
-    Setting(
-        "JWT_SECRET",
-        "generated into the data directory in one-process form; required in services form",
-        "master secret for signing keys, of the auth service alone; several, comma-separated, while one is changed",
-    ),
-    Setting("MONGO_URI", "unset: SQLite", "documents"),
-    Setting("REDIS_URL", "unset: SQLite", "stock"),
-    *(
-        Setting(f"{service.upper()}_SERVICE_URL", "unset: in process", f"where the {service} service is")
-        for service in SERVICES
-    ),
-    Setting(
-        "INTERNAL_SECRET",
-        "generated in one-process form; required in services form",
-        "master secret for calls between services, unless each has a key of its own",
-    ),
-    Setting("SERVICE_KEYS", "none", "private keys of the services that run here; `kassa keys services` makes them"),
-    Setting("SERVICE_PUBLIC_KEYS", "none", "public keys of all services"),
-    Setting("TLS_CERTIFICATE", "none: plain HTTP", "file with the certificate that `kassa serve` answers with, in PEM"),
-    Setting("TLS_KEY", "none", "file with its private key; required as soon as `TLS_CERTIFICATE` is set"),
-    Setting("TLS_CA", "the system's", "file with who else may have signed the certificates of other services, in PEM"),
-    Setting("FRONTEND_URL", "the gateway's own address", "where Stripe sends the buyer back"),
-    Setting("CURRENCY", "usd", "the shop's currency; it stays as soon as there is a product"),
-    Setting(
-        "PAYMENT_DECLINE_POLICY",
-        "cancel",
-        "`cancel`: a decline ends the order; `retry`: the buyer may try again until the session expires",
-    ),
-    Setting("ORDER_TTL_MINUTES", "30", "how long an unpaid order holds its stock; 1 to 1430"),
-    Setting("LOGIN_DAYS", "90", "days that a log-in lasts at most, however often it is used; 1 to 365"),
-    Setting("SUPPORT_REFUND_LIMIT", "100", "most that support refunds at once, in major units of the shop's currency"),
-    Setting("SUPPORT_REFUND_DAY_LIMIT", "500", "most that each of support refunds on one UTC day"),
-    Setting("TRUSTED_PROXIES", "none", "addresses or networks whose `X-Forwarded-For` counts, comma-separated"),
-    Setting("CORS_ORIGINS", "none", "origins that browsers may call from, comma-separated; `*` for any"),
-    Setting("LOW_STOCK_THRESHOLD", "10", "stock at which a product is reported as low"),
-    Setting(
-        "RATE_LIMIT",
-        "100/second",
-        "requests a user (or address) may make, of which a search or a page far down a list counts as ten; `off` (for "
-        "load tests) lifts that of connections too",
-    ),
-    Setting("PORT", "gateway 3000, auth 4000, product 5000, inventory 6000, order 7000, payment 8000", "port"),
-    Setting(
-        "METRICS_PORT",
-        "none",
-        "port on which `kassa up` and the gateway tell Prometheus their figures; not for the public",
-    ),
-    Setting("KASSA_DATA", ".kassa", "data directory"),
-    Setting("LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`"),
-    Setting("LOG_FORMAT", "json unless on a terminal", "`json` or `text`"),
-)
 
 
 class TlsFiles(NamedTuple):
@@ -139,12 +66,13 @@ class Settings:
     currency: str = "usd"
     payment_decline_policy: str = "cancel"
     order_ttl_minutes: int = 30
+    order_limits: Limits = field(default_factory=lambda: Limits(20, 5, 20))
     login_days: int = 90
     support_refund_limits: tuple[int, int] = (100, 500)
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     low_stock_threshold: int = 10
-    rate_limit: Rate | None = field(default_factory=lambda: parse_rate("100/second"))
+    rate_limit: Rate | None = field(default_factory=lambda: parse_rate(RATE))
     port: int | None = None
     metrics_port: int | None = None
     data: Path = Path(".kassa")
@@ -222,20 +150,20 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         currency=get("CURRENCY", reading.currency, "usd"),
         payment_decline_policy=get("PAYMENT_DECLINE_POLICY", reading.one_of("cancel", "retry"), "cancel"),
         order_ttl_minutes=get("ORDER_TTL_MINUTES", reading.whole(1, 1430), "30"),
+        order_limits=_order_limits(get),
         login_days=get("LOGIN_DAYS", reading.whole(1, 365), "90"),
         support_refund_limits=_support_refund_limits(get),
         trusted_proxies=get.maybe("TRUSTED_PROXIES", reading.networks) or (),
         cors_origins=get.maybe("CORS_ORIGINS", reading.origins) or (),
         low_stock_threshold=get("LOW_STOCK_THRESHOLD", reading.whole(0, 1_000_000_000), "10"),
-        rate_limit=get("RATE_LIMIT", reading.rate, "100/second"),
+        rate_limit=get("RATE_LIMIT", reading.rate, RATE),
         port=get.maybe("PORT", reading.whole(1, 65535)),
         metrics_port=get.maybe("METRICS_PORT", reading.whole(1, 65535)),
         data=get("KASSA_DATA", reading.directory, ".kassa"),
         log_level=get("LOG_LEVEL", reading.one_of(*_LEVELS), "info"),
         log_format=get.maybe("LOG_FORMAT", reading.one_of("json", "text")),
     )
-    _check_together(settings)
-    return settings
+    return _checked(settings)
 
 
 def read_data_directory() -> Path:
@@ -243,7 +171,7 @@ def read_data_directory() -> Path:
     return _Reader(_surroundings(Path(".env")))("KASSA_DATA", Path, ".kassa")
 
 
-def _check_together(settings: Settings) -> None:
+def _checked(settings: Settings) -> Settings:
     if settings.stripe_secret_key is not None and not settings.stripe_webhook_secrets:
         raise SettingError("STRIPE_WEBHOOK_SECRET", "must be set when STRIPE_SECRET_KEY is; `stripe listen` prints it")
     if (settings.tls.certificate is None) is not (settings.tls.key is None):
@@ -251,6 +179,16 @@ def _check_together(settings: Settings) -> None:
         raise SettingError(missing, f"must be set when {other} is")
     if settings.stripe_api_base is not None and settings.stripe_secret_key is None:
         raise SettingError("STRIPE_SECRET_KEY", "must be set when STRIPE_API_BASE is; without both a sandbox is used")
+    return settings
+
+
+def _order_limits(get: "_Reader") -> Limits:
+    lifted = "off" if get("RATE_LIMIT", reading.rate, RATE) is None else ""
+    return Limits(
+        pieces=get("ORDER_MAX_PIECES", reading.whole(1, MAX_QUANTITY), "20"),
+        per_buyer=get("BUYER_MAX_OPEN_ORDERS", reading.whole_or_off(1, 1000), lifted or "5"),
+        per_address=get("ADDRESS_MAX_OPEN_ORDERS", reading.whole_or_off(1, 1000), lifted or "20"),
+    )
 
 
 def _surroundings(dotenv: Path) -> dict[str, str]:

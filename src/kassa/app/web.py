@@ -14,6 +14,7 @@ from kassa.app.health import Check, health_handlers, metrics_handler
 from kassa.app.settings import Settings
 from kassa.app.shop import Shop
 from kassa.auth import routes as auth_routes
+from kassa.contracts.auth import Auth
 from kassa.contracts.inventory import Inventory
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
@@ -45,8 +46,13 @@ HANDLERS: dict[str, Sequence[Any]] = {
     "payment": payment_routes.HANDLERS,
 }
 OWN_PORT_HANDLERS: dict[str, Sequence[Any]] = {"payment": payment_routes.OWN_PORT_HANDLERS}
-# Auth is missing: what the others ask of it, its public keys, anybody may ask.
-CONTRACTS: dict[str, type] = {"product": Product, "inventory": Inventory, "order": Orders, "payment": Payments}
+CONTRACTS: dict[str, type] = {
+    "auth": Auth,
+    "product": Product,
+    "inventory": Inventory,
+    "order": Orders,
+    "payment": Payments,
+}
 # Who calls whom: what a service that runs alone needs besides its own store.
 CALLS = {
     "auth": (),
@@ -129,7 +135,7 @@ def service_app(shop: Shop, service: str) -> App:
         metrics_handler(metrics),
     ]
     if service in CONTRACTS:
-        routes.append(internal_router(CONTRACTS[service], getattr(shop, service), identity))
+        routes.append(internal_router(CONTRACTS[service], getattr(shop, service), identity, has_open=False))
     inner = _litestar(shop, routes, EXCEPTION_HANDLERS)
     return InnerDoor(Measured(inner, metrics), shop.ids, identity)
 

@@ -46,6 +46,7 @@ from kassa.kit.wire import connect
 from kassa.order.domain import Todo as OrderTodo
 from kassa.order.effects import OrderEffects
 from kassa.order.orphans import OrphanRescue
+from kassa.order.places import Places
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
 from kassa.payment.allowance import Allowances
@@ -126,7 +127,7 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
 
     @cache
     def auth() -> Auth:
-        return shop.auth or _reach(shop, Auth, "auth")
+        return shop.auth or _reach(shop, Auth, "auth", next(iter(place.here), "gateway"))
 
     async def keys() -> list[dict[str, Any]]:
         return (await auth().keys()).keys
@@ -138,10 +139,9 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
     async with AsyncExitStack() as closing:
         closing.push_async_callback(sessions.close)
         closing.push_async_callback(proxying.close)
-        verifier = TokenVerifier(keys, clock, cast("EndedTokens", Neighbour(ended)))
-        shop = Shop(
-            settings, place, clock, ids, service_keys(settings, keeps=place.serves), verifier, sessions, proxying
-        )
+        tokens, signing = cast("EndedTokens", Neighbour(ended)), service_keys(settings, keeps=place.serves)
+        verifier = TokenVerifier(keys, clock, tokens, lambda each: auth().key_holder(each))
+        shop = Shop(settings, place, clock, ids, signing, verifier, sessions, proxying)
         shop.processor = parts.processor
         if place.here:
             await _open_services(shop, await _open_databases(shop, parts, closing), parts, closing)
@@ -219,20 +219,20 @@ async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> None
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
 
 
-async def _product(shop: Shop, database: Database, inventory: Inventory) -> ProductService:
+async def _product(shop: Shop, database: Database, inventory: Inventory) -> None:
     store = await ProductStore.open(database, shop.clock)
     outbox = _add_outbox(shop, "product", store.products, product_effects(ProductEffects(inventory)))
     shop.product = ProductService(store, outbox, inventory, shop.ids, shop.clock, shop.settings.currency)
-    return shop.product
 
 
 async def _order(shop: Shop, database: Database, product: Product, inventory: Inventory, payments: Payments) -> None:
-    store = await OrderStore.open(database)
+    store = await OrderStore.open(database, is_alone=shop.is_alone)
     currency, ttl, clock = shop.settings.currency, shop.settings.order_ttl_minutes, shop.clock
-    outbox = _add_outbox(shop, "order", store.orders, order_effects(OrderEffects(inventory, payments, clock)))
-    shop.order = OrderService(store, outbox, product, inventory, payments, clock, currency, ttl)
+    places = Places(store, clock, shop.settings.order_limits)
+    outbox = _add_outbox(shop, "order", store.orders, order_effects(OrderEffects(inventory, payments, places, clock)))
+    shop.order = OrderService(store, outbox, product, inventory, payments, places, clock, currency, ttl)
     shop.rescue = OrphanRescue(store, product, inventory, outbox, clock, currency)
-    shop.jobs += [Job(*job) for job in shop.rescue.jobs()]
+    shop.jobs += [Job(*job) for job in (*shop.rescue.jobs(), *places.jobs())]
 
 
 async def _payment(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> PaymentService:
@@ -273,8 +273,7 @@ async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:
         how = (settings.stripe_webhook_secrets, settings.stripe_api_base, settings.stripe_proxy)
         return _told(shop, StripeProcessor(settings.stripe_secret_key, *how), closing)
     if shop.place.brings_sandbox:
-        host = shop.place.sandbox_host
-        await closing.enter_async_context(sandbox_running(settings, host, shop.place.webhook_url))
+        await closing.enter_async_context(sandbox_running(settings, shop.place.sandbox_host, shop.place.webhook_url))
     secrets = webhook_secrets(settings, keeps=shop.place.serves)
     processor = StripeProcessor(SANDBOX_KEY, secrets, last_sandbox_url(settings.data))
     return _told(shop, processor, closing)

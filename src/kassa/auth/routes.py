@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Response, delete, get, post
 from litestar.params import FromPath, FromQuery
 
-from kassa.auth import staff_routes
+from kassa.auth import key_routes, staff_routes
 from kassa.auth.devices import LONGEST_TOKEN
 from kassa.auth.family import LONGEST_AGENT
 from kassa.auth.service import AuthService, Visitor
@@ -143,6 +143,7 @@ HANDLERS = (
     ended,
     jwks,
     *staff_routes.HANDLERS,
+    *key_routes.HANDLERS,
 )
 
 

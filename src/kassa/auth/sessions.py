@@ -41,6 +41,7 @@ class Sessions:
     ) -> None:
         self._users = store.users
         self._families = store.families
+        self._api_keys = store.api_keys
         self._accounts = accounts
         self._tokens = tokens
         self._ids = ids
@@ -131,6 +132,7 @@ class Sessions:
         # Of the latest also what a process with a faster clock has ended.
         within = {"ended_at": Between(since, until if until < now else None)}
         marks = [session_mark(each.session_id) async for page in pages(self._families, within) for each in page]
+        marks += [session_mark(each.id) async for page in pages(self._api_keys, within) for each in page]
         async for page in pages(self._users, within):
             marks += [mark for each in page for mark in _marks_of_user(each.id, each.epoch)]
         return Ended(marks, until, until == now)

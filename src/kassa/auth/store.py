@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Self
 
+from kassa.auth.api_keys import API_KEYS, ApiKey
 from kassa.auth.domain import User, respelled
 from kassa.auth.family import Family
 from kassa.kit.clock import Clock
@@ -23,9 +24,12 @@ class AuthStore:
     """The collections of the auth service. `left` are the users whose address is another one's by now, and who keep
     the spelling in which a former release stored it."""
 
-    def __init__(self, users: Collection[User], families: Collection[Family], left: Sequence[str]) -> None:
+    def __init__(
+        self, users: Collection[User], families: Collection[Family], api_keys: Collection[ApiKey], left: Sequence[str]
+    ) -> None:
         self.users = users
         self.families = families
+        self.api_keys = api_keys
         self.left = left
 
     @classmethod
@@ -33,4 +37,4 @@ class AuthStore:
         """Open the collections in the database, and bring all addresses to their one spelling."""
         users = await database.collection(USERS)
         left = await respell(database, users, lambda user: respelled(user, clock.now()))
-        return cls(users, await database.collection(FAMILIES), left)
+        return cls(users, await database.collection(FAMILIES), await database.collection(API_KEYS), left)

@@ -58,6 +58,15 @@ class KeySet(msgspec.Struct, frozen=True):
     keys: list[dict[str, Any]]
 
 
+class KeyHolder(msgspec.Struct, frozen=True):
+    """Which API key it is: its id, its name, what it may do, and until when (milliseconds since the epoch)."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    expires_at: int
+
+
 class Auth(Protocol):
     """Registers, logs in, rotates; signs the tokens that every service verifies for itself."""
 
@@ -68,3 +77,7 @@ class Auth(Protocol):
     @get("/auth/ended")
     async def ended(self, since: Millis) -> Ended:
         """What was ended since then, of the last 16 minutes; of a long time a part, with the word to ask on."""
+
+    @get("/auth/keys/{key_hash}/holder", callers=("gateway", "product", "inventory", "order", "payment"))
+    async def key_holder(self, key_hash: str) -> KeyHolder:
+        """Whose API key has this hash; NotFound if there is none that is good. That it was used is noted."""

@@ -8,6 +8,7 @@ import msgspec
 from kassa.contracts.inventory import Line
 from kassa.kit.money import major
 from kassa.kit.problem import Problem
+from kassa.kit.text import counted
 from kassa.kit.wire import get, patch, post
 
 
@@ -99,6 +100,35 @@ class PriceChanged(Problem):
             currency=currency,
             items=[msgspec.to_builtins(item) for item in items],
         )
+
+
+class OverQuantityLimit(Problem):
+    """More pieces of one product than the shop takes in one order; nothing was held."""
+
+    code, title, status = "over_quantity_limit", "Too many pieces of one product", 409
+
+    def __init__(self, product_id: str, limit: int) -> None:
+        super().__init__(
+            f"an order may have at most {limit} of product {product_id}; order fewer", productId=product_id, limit=limit
+        )
+
+
+class TooManyOpenOrders(Problem):
+    """As many unpaid orders as a buyer, or all buyers of one address, may have at once; nothing was held.
+
+    `per` is `buyer` or `address`; `order_ids` are those of the buyer's own orders that can be paid or cancelled.
+    """
+
+    code, title, status = "too_many_open_orders", "Too many orders wait to be paid", 409
+
+    def __init__(self, limit: int, per: Literal["buyer", "address"], order_ids: Sequence[str]) -> None:
+        most = f"no more than {counted(limit, 'order')}"
+        own = f"{most} of yours may wait to be paid at once; pay or cancel one, then order again"
+        all_of_them = (
+            f"{most} from your network address may wait to be paid at once; pay or cancel one of yours, or order again "
+            "when another one is paid or has ended"
+        )
+        super().__init__(own if per == "buyer" else all_of_them, limit=limit, per=per, orderIds=list(order_ids))
 
 
 class Orders(Protocol):

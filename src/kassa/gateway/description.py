@@ -11,7 +11,7 @@ from litestar.openapi.spec import Contact, License, Tag
 
 from kassa import __version__
 from kassa.gateway.schemas import Schema, answered, example, sent
-from kassa.kit.access import ACCESS
+from kassa.kit.access import ACCESS, SCOPES
 from kassa.kit.idempotency import LONGEST_KEY, KeyInUse, KeyReused
 from kassa.kit.problem import (
     Forbidden,
@@ -62,6 +62,12 @@ _PROBLEM = {
 _PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
 _SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "kassa_ and 64 hexadecimal digits",
+        "description": "An API key, for programs: an administrator makes it, for some of the permissions",
+    },
     "stripe": {
         "type": "apiKey",
         "in": "header",
@@ -206,7 +212,9 @@ def _security(method: str, path: str) -> list[dict[str, list[str]]]:
     if access.is_open:
         return []
     # OpenAPI 3.1, security requirement object: of a scheme that is not OAuth's, the roles that are needed.
-    return [{"token": [] if access.is_own else [str(access.permission)]}]
+    needed = [str(access.permission)] if access.permission in SCOPES else []
+    key = [{"key": needed}] if needed else []
+    return [{"token": [] if access.is_own else [str(access.permission)]}, *key]
 
 
 def _needs(method: str, path: str) -> str:

@@ -34,7 +34,7 @@ MEANING = MappingProxyType(
         P.WRITE_PRODUCTS: "make, change and withdraw products",
         P.READ_STOCK: "see how stock moved, and by whom",
         P.WRITE_STOCK: "begin to track a product's stock, and adjust it",
-        P.MANAGE_STAFF: "see, demote, disable and enable the staff",
+        P.MANAGE_STAFF: "see, demote, disable and enable the staff; make and end API keys",
     }
 )
 
@@ -49,6 +49,8 @@ ROLES = MappingProxyType(
 )
 """What each role may do besides what every user may with what is their own."""
 STAFF = (ADMIN, SUPPORT, STOCK)
+SCOPES = tuple(each for each in Permission if each is not P.MANAGE_STAFF)
+"""What an API key may be good for: a program makes neither staff nor other keys."""
 
 
 class Access(NamedTuple):
@@ -84,6 +86,9 @@ ACCESS = MappingProxyType(
         "GET /auth/sessions": USERS,
         "DELETE /auth/sessions": USERS,
         "DELETE /auth/sessions/{session_id}": USERS,
+        "GET /auth/keys": _only(P.MANAGE_STAFF),
+        "POST /auth/keys": _only(P.MANAGE_STAFF),
+        "DELETE /auth/keys/{key_id}": _only(P.MANAGE_STAFF),
         "GET /auth/admin/staff": _only(P.MANAGE_STAFF),
         "POST /auth/admin/staff/{user_id}/demote": _only(P.MANAGE_STAFF),
         "POST /auth/admin/staff/{user_id}/disable": _only(P.MANAGE_STAFF),

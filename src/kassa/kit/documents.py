@@ -142,8 +142,8 @@ class Collection(Protocol[D]):
         `per` > 1 divides an integer field, rounding down, before grouping: `by="created_at", per=DAY` groups by day.
         """
 
-    async def delete(self, id: str) -> None:
-        """Remove a document for good; only for what may expire (idempotency records, refresh tokens)."""
+    async def delete(self, id: str, where: Where | None = None) -> None:
+        """Remove a document for good, if it matches; only for what may expire (idempotency records, refresh tokens)."""
 
 
 class Database(Protocol):

@@ -1,5 +1,7 @@
-"""Who is asking: users, by their JWT."""
+"""Who is asking: users, by their JWT, and programs, by their API key."""
 
+import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,9 +12,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from kassa.kit import security
 from kassa.kit.access import ROLES, Access, Permission
-from kassa.kit.clock import SECOND, Clock
+from kassa.kit.clock import MINUTE, SECOND, Clock, Millis
 from kassa.kit.ended import EndedTokens, session_mark, user_mark
-from kassa.kit.problem import Unauthenticated
+from kassa.kit.problem import NotFound, Unauthenticated
 
 ISSUER = "kassa"
 AUDIENCE = "kassa"
@@ -20,13 +22,18 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105
 """RFC 9068, 2.1: what the header of an access token calls it."""
 ALGORITHM = "EdDSA"
 _REMEMBERED = 50_000
+KEY_PREFIX = "kassa_"
+_KEY = re.compile(rf"{KEY_PREFIX}[0-9a-f]{{64}}")
+KEY_ROLE = "key"
+KNOWN_FOR: Millis = 15 * MINUTE
+"""How long an API key is taken for what it was found to be; that it was ended is heard of before."""
 LONGEST_TOKEN = 4096
 """Several times the length of one of ours."""
 
 
 class Principal(msgspec.Struct, frozen=True):
     """The user behind a request. `expires_at` is in seconds since the epoch, as in the token. `marks` are those under
-    which the token may be ended before."""
+    which the token may be ended before. `scopes` are those of an API key; None: it is a user."""
 
     id: str
     email: str
@@ -34,21 +41,25 @@ class Principal(msgspec.Struct, frozen=True):
     expires_at: int
     session_id: str = ""
     marks: tuple[str, ...] = ()
+    scopes: frozenset[str] | None = None
 
     def may(self, permission: Permission) -> bool:
         """Whether who asks may do this with what is not their own."""
-        return permission in ROLES.get(self.role, ())
+        return permission in (ROLES.get(self.role, ()) if self.scopes is None else self.scopes)
 
     def may_enter(self, access: Access) -> bool:
         """Whether an endpoint of this access lets them in."""
-        return access.is_own or (access.permission is not None and self.may(access.permission))
+        return (access.is_own and self.scopes is None) or (
+            access.permission is not None and self.may(access.permission)
+        )
 
 
 class TokenVerifier:
     """Verifies users' tokens against the published keys, and remembers verified ones until they expire.
 
     `fetch_keys` gives the key set's `keys`; it is asked again, at most every 10 s, when a token names another key.
-    `ended` knows the tokens that are not good any more, though they have not expired.
+    `ended` knows the tokens that are not good any more, though they have not expired; `holder` tells whose API key has
+    this hash.
     """
 
     def __init__(
@@ -56,10 +67,12 @@ class TokenVerifier:
         fetch_keys: Callable[[], Awaitable[list[dict[str, Any]]]],
         clock: Clock,
         ended: EndedTokens | None = None,
+        holder: Callable[[str], Awaitable[Any]] | None = None,
     ) -> None:
         self._fetch_keys = fetch_keys
         self._clock = clock
         self._ended = ended
+        self._holder = holder
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched_at = -10 * SECOND
         self._verified: dict[str, Principal] = {}
@@ -73,8 +86,8 @@ class TokenVerifier:
         if len(token) > LONGEST_TOKEN:
             raise Unauthenticated("the token is not valid; log in again")
         known = self._verified.get(token)
-        if known is None:
-            known = await self._verify(token)
+        if known is None or (known.scopes is not None and known.expires_at * SECOND <= self._clock.now()):
+            known = await (self._look_up(token) if token.startswith(KEY_PREFIX) else self._verify(token))
             if len(self._verified) >= _REMEMBERED:
                 self._verified.clear()
             self._verified[token] = known
@@ -92,6 +105,18 @@ class TokenVerifier:
         """A session may have been ended just now: whoever shows a token next is looked at anew."""
         if self._ended is not None:
             self._ended.expire()
+
+    async def _look_up(self, key: str) -> Principal:
+        """Whose API key this is."""
+        if self._holder is None or not _KEY.fullmatch(key):
+            raise Unauthenticated("this is no API key")
+        try:
+            holder = await self._holder(key_hash(key))
+        except NotFound:
+            raise Unauthenticated("the API key is unknown, expired or ended; ask for a new one") from None
+        expires_at = min(holder.expires_at, self._clock.now() + KNOWN_FOR) // SECOND
+        marks = (session_mark(holder.id),)
+        return Principal(holder.id, holder.name, KEY_ROLE, expires_at, "", marks, frozenset(holder.scopes))
 
     async def _verify(self, token: str) -> Principal:
         try:
@@ -121,6 +146,11 @@ class TokenVerifier:
         if key_id not in self._keys:
             raise Unauthenticated("the token is signed with an unknown key; log in again")
         return self._keys[key_id]
+
+
+def key_hash(key: str) -> str:
+    """What of an API key is kept. 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def derived_key(master: str, purpose: str) -> bytes:

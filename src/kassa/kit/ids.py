@@ -20,6 +20,7 @@ REFUND = "rfd"
 REQUEST = "req"
 SESSION = "ses"
 DEVICE = "dev"
+API_KEY = "key"
 
 
 class Ids:

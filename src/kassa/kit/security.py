@@ -95,6 +95,14 @@ LIMITED = Kind(
     "429: more than a limit allows",
     "it lasts, or comes from many households",
 )
+HOARDING = Kind(
+    "excess_open_orders",
+    "failure",
+    "warning",
+    1,
+    "409: as many orders wait to be paid as a buyer or an address may have, `per` which",
+    "it lasts: somebody keeps goods from others, or `TRUSTED_PROXIES` lacks a proxy",
+)
 ACCOUNT_MADE = Kind(
     "user_created", "success", "info", 20, "an account was made, with which `role`", "`role` is not `user`, unexpected"
 )

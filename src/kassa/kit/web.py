@@ -143,7 +143,9 @@ async def principal_of(request: Request[Any, Any, Any]) -> Principal:
     principal = await verifier.principal(header(request, b"authorization"))
     access = ACCESS[f"{request.method} {request.scope['path_template']}"]
     if not principal.may_enter(access):
-        raise Forbidden.without(access.permission or "")
+        if access.permission is None:
+            raise Forbidden("this is for users, not for API keys")
+        raise Forbidden.without(access.permission)
     return principal
 
 
@@ -185,9 +187,11 @@ async def once(
     return JsonResponse(encode(problem), status_code=answer.status, media_type=PROBLEM_JSON, headers=headers)
 
 
-def internal_router(contract: type, service: object, identity: ServiceIdentity) -> Router:
-    """The contract's endpoints for other services, answered by `service`; Forbidden for everybody else."""
-    handlers = [_internal_handler(endpoint, service, identity) for endpoint in endpoints(contract)]
+def internal_router(contract: type, service: object, identity: ServiceIdentity, *, has_open: bool = True) -> Router:
+    """The contract's endpoints for other services, answered by `service`; Forbidden for everybody else. `has_open`:
+    those that anybody may ask as well, where they have no route of their own."""
+    asked = [each for each in endpoints(contract) if each.mark.callers or has_open]
+    handlers = [_internal_handler(endpoint, service, identity) for endpoint in asked]
     return Router("/", route_handlers=handlers, include_in_schema=False)
 
 

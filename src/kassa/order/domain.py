@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from kassa.contracts.inventory import Line
-from kassa.contracts.order import OrderItem
+from kassa.contracts.order import OrderItem, OverQuantityLimit
 from kassa.contracts.product import UnknownProduct
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Millis
@@ -30,6 +30,9 @@ class Stage(StrEnum):
     REFUNDED = "REFUNDED"
     FAILED = "FAILED"  # never made: a crash left a reservation without an order
 
+
+OPEN = (Stage.PENDING, Stage.CLOSING)
+"""Neither paid nor ended: its stock is held, and it takes a place (places.py)."""
 
 STATUS = {Stage.CLOSING: "PENDING", Stage.REVIVING: "CANCELLED"}
 """How internal stages show on the wire; the others show as they are."""
@@ -102,7 +105,8 @@ TRANSITIONS: Table[Stage, Kind, Todo] = {
 
 class Order(Stateful, frozen=True, kw_only=True):
     """What a buyer asked for. `generation` counts the reservations; `payment_version` is the version of the payment
-    whose refunds are known."""
+    whose refunds are known. `place` and `address` are those of the buyer's and
+    the address's places that it has while it is open."""
 
     user_id: str
     items: tuple[OrderItem, ...]
@@ -115,6 +119,8 @@ class Order(Stateful, frozen=True, kw_only=True):
     payment_version: int = 0
     expires_at: Millis
     created_at: Millis
+    place: str = ""
+    address: str | None = None
 
     @property
     def reservation_id(self) -> str:
@@ -134,8 +140,17 @@ class Input(msgspec.Struct, frozen=True):
     items: tuple[Line, ...] = ()
 
 
-def merged(lines: Sequence[Line]) -> list[Line]:
-    """The lines with each product once; Invalid or UnknownProduct if they cannot be an order's."""
+class Limits(msgspec.Struct, frozen=True):
+    """What may be held without being paid: `pieces` of a product by one order; so many orders by one buyer, and by all
+    buyers of one address (None: any number)."""
+
+    pieces: int = MAX_QUANTITY
+    per_buyer: int | None = None
+    per_address: int | None = None
+
+
+def merged(lines: Sequence[Line], most_pieces: int = MAX_QUANTITY) -> list[Line]:
+    """The lines with each product once; Invalid, UnknownProduct or OverQuantityLimit if they cannot be an order's."""
     quantities: dict[str, int] = {}
     for number, line in enumerate(lines):
         if not 1 <= line.quantity <= MAX_QUANTITY:
@@ -148,6 +163,8 @@ def merged(lines: Sequence[Line]) -> list[Line]:
             raise UnknownProduct(product_id[:64])
         if quantity > MAX_QUANTITY:
             raise Invalid.field("items", f"must have at most {MAX_QUANTITY} pieces of one product")
+        if quantity > most_pieces:
+            raise OverQuantityLimit(product_id, most_pieces)
     return [Line(product_id, quantity) for product_id, quantity in quantities.items()]
 
 

@@ -10,6 +10,7 @@ from kassa.kit.outbox import Step
 from kassa.kit.wire import request_id
 from kassa.order.domain import Input, Kind, Order, Reason
 from kassa.order.machine import MACHINE
+from kassa.order.places import Places
 
 NAME = "order-service"
 
@@ -17,9 +18,10 @@ NAME = "order-service"
 class OrderEffects:
     """Carries out what orders want of the stock and of their payments."""
 
-    def __init__(self, inventory: Inventory, payments: Payments, clock: Clock) -> None:
+    def __init__(self, inventory: Inventory, payments: Payments, places: Places, clock: Clock) -> None:
         self._inventory = inventory
         self._payments = payments
+        self._places = places
         self._clock = clock
 
     async def expire(self, order: Order, timer: Effect) -> Step[Order]:
@@ -34,10 +36,12 @@ class OrderEffects:
     async def commit_stock(self, order: Order, effect: Effect) -> None:
         """What the order holds is sold."""
         await self._inventory.commit(effect.args["reservation"])
+        await self._places.free(order.place, order.id)
 
     async def release_stock(self, order: Order, effect: Effect) -> None:
         """What the order holds can be bought again."""
         await self._inventory.release(effect.args["reservation"])
+        await self._places.free(order.place, order.id)
 
     async def reserve_again(self, order: Order, effect: Effect) -> Step[Order]:
         """Money came late: hold the stock once more, or find it sold."""

@@ -10,7 +10,7 @@ from kassa.kit.clock import Millis
 from kassa.kit.effects import Effect, planned
 from kassa.kit.machine import Machine
 from kassa.kit.problem import Unavailable
-from kassa.order.domain import STATUS, TRANSITIONS, Input, Kind, Order, Reason, Stage, Todo, total_minor
+from kassa.order.domain import OPEN, STATUS, TRANSITIONS, Input, Kind, Order, Reason, Stage, Todo, total_minor
 
 _BY_HAND = (Reason.CANCELLED_BY_BUYER, Reason.CANCELLED_BY_OPERATOR)
 _OF_REFUNDS = (Kind.FULLY_REFUNDED, Kind.PARTLY_REFUNDED, Kind.RETURNED)
@@ -18,7 +18,13 @@ _PAID = (Stage.CONFIRMED, Stage.REFUNDED)
 
 
 def placed(
-    order_id: str, user_id: str, items: tuple[OrderItem, ...], currency: str, ttl: Millis, cause: Cause, now: Millis
+    order_id: str,
+    user_id: str,
+    items: tuple[OrderItem, ...],
+    currency: str,
+    ttl: Millis,
+    cause: Cause,
+    now: Millis,
 ) -> Order:
     """A new order, which holds its stock for `ttl`, with its deadline as a timer."""
     order = Order(
@@ -77,6 +83,7 @@ def _noted(order: Order, news: Input, to: Stage, _: Millis) -> dict[str, Any]:
         "reason": _reason(order, news, to),
         "generation": order.generation + 1 if to is Stage.REVIVING else order.generation,
         "payment_id": news.payment_id or order.payment_id,
+        "address": order.address if to in OPEN else None,
         "payment_version": max(news.payment_version, order.payment_version),
     }
 

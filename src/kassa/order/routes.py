@@ -7,10 +7,11 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from kassa.contracts.inventory import InsufficientStock, Line
-from kassa.contracts.order import OrderNotCancellable, PriceChanged
+from kassa.contracts.order import OrderNotCancellable, OverQuantityLimit, PriceChanged, TooManyOpenOrders
 from kassa.contracts.product import UnknownProduct
 from kassa.kit.clock import DAY, day_of, rfc3339
 from kassa.kit.documents import Between, In, Where
+from kassa.kit.household import household
 from kassa.kit.idempotency import Abandoned
 from kassa.kit.ids import ORDER
 from kassa.kit.money import major
@@ -56,16 +57,18 @@ _GOES_ON = ResponseSpec(
     tags=["orders"],
     status_code=201,
     operation_class=takes(NewOrder),
-    refuses=(PriceChanged, InsufficientStock, UnknownProduct, Abandoned),
+    refuses=(PriceChanged, InsufficientStock, UnknownProduct, OverQuantityLimit, TooManyOpenOrders, Abandoned),
 )
 async def place_order(request: Request[Any, Any, Any]) -> Response[OrderAnswer]:
-    """Place an order: prices are those of now, the stock of all items is held, or of none."""
+    """Place an order: prices are those of now, the stock of all items is held, or of none. A shop limits the pieces of
+    one product, and the unpaid orders of one buyer and of one network address."""
     principal = await principal_of(request)
     new = await read_body(request, NewOrder)
     lines = [Line(line.product_id, line.quantity) for line in new.items]
+    where = household(request.client.host) if request.client else ""
 
     async def place(order_id: str) -> OrderAnswer:
-        order = await _service(request).place(order_id, principal.id, lines, new.expected_total_minor)
+        order = await _service(request).place(order_id, principal.id, lines, new.expected_total_minor, where)
         return OrderAnswer(shown(order))
 
     return await once(request, principal.id, 201, new_id(request, ORDER), place)

@@ -32,6 +32,7 @@ from kassa.kit.problem import Forbidden, Invalid, NotFound
 from kassa.kit.wire import request_id
 from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, merged, total_minor
 from kassa.order.machine import MACHINE, placed
+from kassa.order.places import Places
 from kassa.order.store import OrderStore
 from kassa.order.timeline import timeline
 from kassa.order.told import buyers_timeline
@@ -50,6 +51,7 @@ class OrderService:
         product: Product,
         inventory: Inventory,
         payments: Payments,
+        places: Places,
         clock: Clock,
         currency: str,
         ttl_minutes: int,
@@ -60,6 +62,7 @@ class OrderService:
         self._product = product
         self._inventory = inventory
         self._payments = payments
+        self._places = places
         self._clock = clock
         self.currency = currency
         self._ttl = ttl_minutes * MINUTE
@@ -67,17 +70,22 @@ class OrderService:
     # Placing and cancelling
 
     async def place(
-        self, order_id: str, user_id: str, lines: Sequence[Line], expected_minor: int | None = None
+        self,
+        order_id: str,
+        user_id: str,
+        lines: Sequence[Line],
+        expected_minor: int | None = None,
+        household: str = "",
     ) -> Order:
         """Place an order under this id: prices are read once, all items are held or none.
 
-        `expected_minor` is the total that the buyer has seen, if the caller says so. Asked again with the same id it
-        goes on where it stopped. InsufficientStock, UnknownProduct, PriceChanged or Invalid: nothing is held.
+        `expected_minor` is the total that the buyer has seen, `household` where the buyer is, if known. Asked again
+        with the same id it goes on where it stopped. After a refusal (routes.py names them) nothing is held.
         """
         known = await self.orders.get(order_id)
         if known is not None:
             return self._made(known)
-        wanted = merged(lines)
+        wanted = merged(lines, self._places.limits.pieces)
         items = await self._priced(wanted)
         total = total_minor(items)
         try:
@@ -86,9 +94,16 @@ class OrderService:
             raise Invalid.field("totalAmount", str(error)) from error
         if expected_minor not in (None, total):
             raise PriceChanged(expected_minor, total, self.currency, items)
-        await self._hold(order_id, wanted)
+        place = await self._places.take(order_id, user_id, household)
+        try:
+            await self._hold(order_id, wanted)
+        except (InsufficientStock, Abandoned):
+            await self._places.free(place.id if place else "", order_id)
+            raise
         cause = Cause(order_id, user_id, "placed", request_id.get())
         order = placed(order_id, user_id, items, self.currency, self._ttl, cause, self._clock.now())
+        if place is not None:
+            order = msgspec.structs.replace(order, place=place.id, address=place.address)
         try:
             return await self.orders.insert(order)
         except Duplicate:

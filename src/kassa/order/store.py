@@ -1,10 +1,24 @@
 """What the order service keeps."""
 
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
 import msgspec
 
-from kassa.kit.documents import Collection, CollectionSpec, Database, Index
+from kassa.kit.clock import Millis
+from kassa.kit.documents import (
+    Between,
+    Collection,
+    CollectionSpec,
+    Database,
+    Document,
+    Duplicate,
+    In,
+    Index,
+    pages,
+)
 from kassa.kit.machine import unbroken
-from kassa.order.domain import Order
+from kassa.order.domain import Order, Stage
 from kassa.order.machine import MACHINE
 
 ORDERS = CollectionSpec(
@@ -21,12 +35,115 @@ ORDERS = CollectionSpec(
 )
 
 
-class OrderStore(msgspec.Struct, frozen=True):
-    """The open collections."""
+class Place(Document, frozen=True, kw_only=True):
+    """That an open order has this one of its buyer's places (the id), and one of its address's."""
 
-    orders: Collection[Order]
+    order_id: str
+    address: str | None = None
+    made_at: Millis
+
+
+PLACES = CollectionSpec("open_orders", Place, (Index("by_address", ("address",), unique=True),))
+
+
+class PlaceBook(Protocol):
+    """The places that are taken. A field of theirs is `id` or `address`."""
+
+    async def take(self, place: Place) -> str | None:
+        """Take it; or return the field in which it is one that is taken already."""
+
+    async def known(self, field: str, names: Sequence[str]) -> list[Place]:
+        """Those that are taken of these."""
+
+    async def older(self, than: Millis) -> AsyncIterator[list[Place]]:
+        """Those that were taken before, some at a time."""
+        yield []
+
+    async def free(self, id: str, order_id: str) -> None:
+        """Nobody has it any more, if this order has it."""
+
+
+class StoredPlaces:
+    """For processes that share a store."""
+
+    def __init__(self, places: Collection[Place]) -> None:
+        self._places = places
+
+    async def take(self, place: Place) -> str | None:
+        """See PlaceBook."""
+        try:
+            await self._places.insert(place)
+        except Duplicate as taken:
+            return "id" if taken.index == "id" else "address"
+        return None
+
+    async def known(self, field: str, names: Sequence[str]) -> list[Place]:
+        """See PlaceBook."""
+        return await self._places.find({field: In(tuple(names))}, limit=len(names))
+
+    def older(self, than: Millis) -> AsyncIterator[list[Place]]:
+        """See PlaceBook."""
+        return pages(self._places, {"made_at": Between(below=than)})
+
+    async def free(self, id: str, order_id: str) -> None:
+        """See PlaceBook."""
+        await self._places.delete(id, {"order_id": order_id})
+
+
+class RememberedPlaces:
+    """For a process that is alone with its orders: it needs no writes, and reads at its start what is open."""
+
+    def __init__(self) -> None:
+        self._by: dict[str, dict[str, Place]] = {"id": {}, "address": {}}
 
     @classmethod
-    async def open(cls, database: Database) -> "OrderStore":
-        """Open the collections; make them if they are not there."""
-        return cls(unbroken(await database.collection(ORDERS), MACHINE))
+    async def of(cls, orders: Collection[Order]) -> "RememberedPlaces":
+        """The places of the orders that are open."""
+        made = cls()
+        async for page in pages(orders, {"status": Stage.PENDING.value}):
+            for order in page:
+                if order.place:
+                    made._put(Place(id=order.place, order_id=order.id, address=order.address, made_at=order.created_at))
+        return made
+
+    def _put(self, place: Place) -> None:
+        self._by["id"][place.id] = place
+        if place.address is not None:
+            self._by["address"][place.address] = place
+
+    async def take(self, place: Place) -> str | None:
+        """See PlaceBook."""
+        taken = next((field for field, places in self._by.items() if getattr(place, field) in places), None)
+        if taken is None:
+            self._put(place)
+        return taken
+
+    async def known(self, field: str, names: Sequence[str]) -> list[Place]:
+        """See PlaceBook."""
+        return [self._by[field][name] for name in names if name in self._by[field]]
+
+    async def older(self, than: Millis) -> AsyncIterator[list[Place]]:
+        """See PlaceBook."""
+        yield [place for place in self._by["id"].values() if place.made_at < than]
+
+    async def free(self, id: str, order_id: str) -> None:
+        """See PlaceBook."""
+        place = self._by["id"].get(id)
+        if place is not None and place.order_id == order_id:
+            del self._by["id"][id]
+            self._by["address"].pop(place.address or "", None)
+
+
+class OrderStore(msgspec.Struct, frozen=True):
+    """The open collections, and the places that are taken."""
+
+    orders: Collection[Order]
+    places: PlaceBook
+
+    @classmethod
+    async def open(cls, database: Database, *, is_alone: bool = False) -> "OrderStore":
+        """Open the collections; make them if they are not there. `is_alone`: no other process takes orders."""
+        orders = unbroken(await database.collection(ORDERS), MACHINE)
+        if is_alone:
+            return cls(orders, await RememberedPlaces.of(orders))
+        return cls(orders, StoredPlaces(await database.collection(PLACES)))

@@ -65,9 +65,13 @@ async def _product(api: ShopClient, product_id: str) -> Product | None:
     return answer.product
 
 
-async def cart_response(visit: Visit, refusal: str = "", status: int = 200) -> Response[str]:
+async def cart_response(
+    visit: Visit, refusal: str = "", status: int = 200, *, has_open_orders: bool = False
+) -> Response[str]:
+    """The cart; with why checking out was refused, and the way to the orders that are open, if it was for them."""
     content = await priced(visit.api, visit.cart)
-    return visit.page("cart.html", status, cart=content, refusal=refusal, leads_to_payment=True)
+    more = {"refusal": refusal, "has_open_orders": has_open_orders}
+    return visit.page("cart.html", status, cart=content, leads_to_payment=True, **more)
 
 
 @get("/cart", include_in_schema=False)

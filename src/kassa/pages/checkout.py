@@ -10,6 +10,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from kassa.kit.text import counted
 from kassa.pages.cart import Cart, read_cart
 from kassa.pages.cart_pages import cart_response
 from kassa.pages.client import ApiProblem, path_of
@@ -64,7 +65,8 @@ async def _refused(visit: Visit, wanted: Cart, problem: ApiProblem) -> Response[
     if visit.cart.id == wanted.id:
         visit.set_cart(visit.cart.renewed())
     refusal = await _why_refused(visit, problem)
-    return await cart_response(visit, refusal, status=409)
+    has_open_orders = bool(problem.members.get("orderIds"))
+    return await cart_response(visit, refusal, status=409, has_open_orders=has_open_orders)
 
 
 async def _why_refused(visit: Visit, problem: ApiProblem) -> str:
@@ -74,14 +76,19 @@ async def _why_refused(visit: Visit, problem: ApiProblem) -> str:
         return _new_price(visit, problem)
     if problem.code == "idempotency_key_reused":
         return "This cart was sent before, at another total. Please look at your orders before you send it again."
+    if problem.code == "too_many_open_orders":
+        return _too_many(problem)
     if "totalAmount" in problem.errors:
         return f"The total {problem.errors['totalAmount']}. Nothing was ordered."
     product_id = str(problem.members.get("productId") or problem.members.get("product_id") or "")
-    if problem.code != "insufficient_stock" or not product_id:
+    if problem.code not in ("insufficient_stock", "over_quantity_limit") or not product_id:
         return trouble(problem)
     left = problem.members.get("available")
     try:
         name = (await visit.api.get(path_of("products", product_id), OneProduct)).product.name
+        if problem.code == "over_quantity_limit":
+            most = problem.members.get("limit")
+            return f"One order can have at most {most} of {name}. Nothing was ordered; please change the quantity."
         if not isinstance(left, int):
             left = (await visit.api.get(path_of("inventory", product_id), Stock)).stock
     except ApiProblem:
@@ -89,6 +96,19 @@ async def _why_refused(visit: Visit, problem: ApiProblem) -> str:
     if left <= 0:
         return f"{name} has just sold out. Nothing was ordered; please remove it and try again."
     return f"Only {left} of {name} left. Nothing was ordered; please change the quantity and try again."
+
+
+def _too_many(problem: ApiProblem) -> str:
+    if problem.members.get("per") != "buyer":
+        return (
+            "Too many orders from your network are waiting for payment. Nothing was ordered; "
+            "please try again in a few minutes, or pay or cancel one of yours."
+        )
+    orders = counted(int(problem.members.get("limit", 0)), "order")
+    return (
+        f"You have {orders} waiting for payment, and cannot have more at once. Nothing was ordered; "
+        "please pay or cancel one, then check out again."
+    )
 
 
 def _new_price(visit: Visit, problem: ApiProblem) -> str:

@@ -73,8 +73,8 @@ class RemoteCollection(Generic[D]):
     async def totals(self, where: Where, by: str, *, sum_of: str | None = None, per: int = 1) -> list[Total]:
         return await self._read("", lambda: self._inner.totals(where, by, sum_of=sum_of, per=per))
 
-    async def delete(self, id: str) -> None:
-        await self._ask(id, lambda: self._inner.delete(id))
+    async def delete(self, id: str, where: Where | None = None) -> None:
+        await self._ask(id, lambda: self._inner.delete(id, where))
 
     async def _ask(self, about: str, operation: Callable[[], Awaitable[A]]) -> A:
         faults = self._process.world.faults

@@ -241,8 +241,8 @@ class MongoCollection(Generic[D]):
 
         return [Total(row["_id"], row["count"], row["sum"]) for row in await self._database.read(ask)]
 
-    async def delete(self, id: str) -> None:
-        refused = await self._deletes.send(DeleteOne({"_id": _encodable(id)}))
+    async def delete(self, id: str, where: Where | None = None) -> None:
+        refused = await self._deletes.send(DeleteOne({**self._shape.filter(where or {}), "_id": _encodable(id)}))
         if refused is not None:
             raise self._shape.refusal(refused)
 

@@ -127,8 +127,10 @@ class SqliteCollection(Generic[D]):
         rows = f"SELECT json_group_array(json_array(grouped, counted, summed)) FROM ({sql})"
         return [Total(*row) for row in msgspec.json.decode(await self._sqlite.read_beside(rows, tuple(bindings)))]
 
-    async def delete(self, id: str) -> None:
-        await self._sqlite.write(lambda connection: connection.execute(self._delete_sql, (id,)) and None)
+    async def delete(self, id: str, where: Where | None = None) -> None:
+        tests, bindings = self._table.conditions(where or {})
+        sql = " AND ".join([self._delete_sql, *tests])
+        await self._sqlite.write(lambda connection: connection.execute(sql, (id, *bindings)) and None)
 
     def _documents(self, sql: str, bindings: tuple[Value, ...]) -> list[D]:
         return [self._decode(body) for (body,) in self._sqlite.read(sql, bindings)]

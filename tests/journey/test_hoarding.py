@@ -1,0 +1,74 @@
+"""How much of a shop a stranger can hold without paying, asked of a running one with its defaults."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.journey.conftest import OPTIONS, stores
+from tests.journey.running import Answer, Buyer, RunningShop
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+PIECES, OF_BUYER, OF_ADDRESS = 20, 5, 20
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["six processes", "two workers"])
+async def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningShop]:
+    form = str(request.param)
+    directory = tmp_path_factory.mktemp("shop")
+    options = {**OPTIONS, "two workers": ("--workers", "2")}.get(form, ())
+    with stores("mongodb" if form == "two workers" else form, directory) as named:
+        async with RunningShop(directory / "data", *options, RATE_LIMIT="1000000/second", **named) as running:
+            yield running
+
+
+async def catalogue(shop: RunningShop) -> dict[str, int]:
+    """What can be bought of each product."""
+    products = (await shop.call("GET", "/products?limit=100")).body["products"]
+    return {each["id"]: each["stock"] for each in products if each["stock"]}
+
+
+async def order(buyer: Buyer, lines: dict[str, int]) -> Answer:
+    items = [{"productId": product_id, "quantity": quantity} for product_id, quantity in lines.items()]
+    return await buyer.call("POST", "/orders", {"items": items})
+
+
+async def test_one_address_holds_twenty_orders_of_twenty_pieces_and_no_more(shop: RunningShop) -> None:
+    before = await catalogue(shop)
+    greedy = await shop.buyer()
+    refused = await order(greedy, before)
+    assert (refused.status, refused.body["code"], refused.body["limit"]) == (409, "over_quantity_limit", PIECES)
+    assert "order fewer" in refused.body["detail"]
+    most = {product_id: PIECES for product_id, stock in before.items() if stock >= PIECES * OF_ADDRESS}
+    answers = await asyncio.gather(*(order(greedy, most) for _ in range(50)))
+    refusals = [each.body for each in answers if each.status != 201]
+    assert (len(refusals), {(each["code"], each["limit"], each["per"]) for each in refusals}) == (
+        50 - OF_BUYER,
+        {("too_many_open_orders", OF_BUYER, "buyer")},
+    )
+    made = {each.body["order"]["id"] for each in answers if each.status == 201}
+    assert set((await order(greedy, most)).body["orderIds"]) == made
+    strangers = [await shop.buyer() for _ in range(5)]
+    answers = await asyncio.gather(*(order(each, most) for each in strangers for _ in range(6)))
+    placed = OF_BUYER + sum(each.status == 201 for each in answers)
+    assert placed == OF_ADDRESS
+    assert {each.body["per"] for each in answers if each.status != 201} <= {"buyer", "address"}
+    after = await catalogue(shop)
+    assert {before[each] - after.get(each, 0) for each in most} == {PIECES * OF_ADDRESS}
+    one = made.pop()
+    assert (await greedy.call("POST", f"/orders/{one}/cancel")).body["order"]["status"] == "CANCELLED"
+    product_id = max(after, key=lambda each: after[each])
+    assert (await order(await shop.buyer(), {product_id: 1})).status == 201
+
+
+async def test_another_address_is_not_hindered(tmp_path: Path) -> None:
+    async with RunningShop(
+        tmp_path / "data", RATE_LIMIT="1000000/second", ADDRESS_MAX_OPEN_ORDERS="1", TRUSTED_PROXIES="127.0.0.1"
+    ) as shop:
+        buyer, mug = await shop.buyer(), next(iter(await catalogue(shop)))
+        of: dict[str, int] = {}
+        for address in ("203.0.113.7", "203.0.113.7", "203.0.113.8", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"):
+            of[address] = (await buyer.order(mug, 1, **{"X-Forwarded-For": address})).status
+        assert list(of.values()) == [409, 201, 201, 409, 201]
