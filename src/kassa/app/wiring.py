@@ -142,7 +142,7 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
         tokens, signing = cast("EndedTokens", Neighbour(ended)), service_keys(settings, keeps=place.serves)
         verifier = TokenVerifier(keys, clock, tokens, lambda each: auth().key_holder(each))
         shop = Shop(settings, place, clock, ids, signing, verifier, sessions, proxying)
-        shop.processor = parts.processor
+        shop.processor, shop.auth_anywhere = parts.processor, cast("Auth", Neighbour(auth))
         if place.here:
             await _open_services(shop, await _open_databases(shop, parts, closing), parts, closing)
         closing.push_async_callback(shop.wind_up)

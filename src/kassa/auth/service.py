@@ -4,6 +4,7 @@ import msgspec
 
 from kassa.auth import domain, weak
 from kassa.auth.accounts import Accounts
+from kassa.auth.acts import Acts
 from kassa.auth.admins import Admins
 from kassa.auth.api_keys import ApiKeys
 from kassa.auth.devices import Devices
@@ -15,7 +16,7 @@ from kassa.auth.staff import Staff
 from kassa.auth.store import AuthStore
 from kassa.auth.throttle import Throttle, Trier
 from kassa.auth.tokens import Tokens
-from kassa.contracts.auth import AccountDisabled, KeyHolder, KeySet, RoleNotAllowed, WrongCredentials
+from kassa.contracts.auth import AccountDisabled, Act, KeyHolder, KeySet, RoleNotAllowed, WrongCredentials
 from kassa.kit import security
 from kassa.kit.access import USER as USER_ROLE
 from kassa.kit.clock import DAY, Clock, Millis
@@ -65,6 +66,7 @@ class AuthService:
         self._sessions = Sessions(store, self._accounts, tokens, ids, clock, longest_login)
         self.staff = Staff(store, self._sessions, ids, clock)
         self.ended_tokens = self._sessions.ended_tokens
+        self.acts = Acts(store.acts)
         self.api_keys = ApiKeys(store.api_keys, self.ended_tokens, ids, clock)
 
     async def keys(self) -> KeySet:
@@ -78,6 +80,10 @@ class AuthService:
     async def key_holder(self, key_hash: str) -> KeyHolder:
         """Whose API key has this hash; NotFound."""
         return await self.api_keys.holder(key_hash)
+
+    async def note_act(self, act: Act) -> None:
+        """Write an act of staff or of an API key down."""
+        await self.acts.note(act)
 
     async def register(
         self, name: str, email: str, password: str, role: str = USER_ROLE, visitor: Visitor | None = None
