@@ -56,3 +56,18 @@ async def test_what_staff_and_keys_do_is_in_a_list_and_what_they_were_refused_to
     assert status == 0
     assert f"DELETE /products/{mug}" in printed
     assert (await support.call("GET", "/auth/acts")).status == 403
+
+
+async def test_the_console_shows_the_list_to_an_administrator_and_to_nobody_else(shop: RunningShop) -> None:
+    admin, buyer = await shop.admin(), await shop.buyer()
+    mug = await admin.product(stock=1)
+    page = await shop.call("GET", "/console/acts", Cookie=f"kassa_token={admin.token}", Accept="text/html")
+    assert page.status == 200
+    assert "POST /products" in page.body
+    assert mug in page.body
+    for role, path in (("support", "/console/orders"), ("stock", "/console/products")):
+        cookie = f"kassa_token={(await shop.admin(role)).token}"
+        for each, status in (("/console", 200), (path, 200), ("/console/acts", 403)):
+            assert (await shop.call("GET", each, Cookie=cookie, Accept="text/html")).status == status, (role, each)
+    refused = await shop.call("GET", "/console/acts", Cookie=f"kassa_token={buyer.token}", Accept="text/html")
+    assert refused.status == 403
