@@ -130,6 +130,15 @@ SERVICE_REFUSED = Kind(
     "a call between services without a valid signature: `who` is the one that it claims to be",
     "any: it is a setting, or an intruder",
 )
+API_KEY_MADE = Kind(
+    "authn_token_created",
+    "success",
+    "warning",
+    ALWAYS,
+    "an API key was made, with which `scopes`, `by` whom",
+    "any, unexpected",
+)
+API_KEY_ENDED = Kind("authn_token_revoked", "success", "warning", ALWAYS, "an API key was ended, `by` whom")
 KEYS_ROTATED = Kind("crypt_keys_rotated", "success", "warning", ALWAYS, "a new signing key", "any, unexpected")
 
 KINDS = tuple(each for each in list(globals().values()) if isinstance(each, Kind))
