@@ -56,7 +56,7 @@ CONTRACTS: dict[str, type] = {
 }
 # Who calls whom: what a service that runs alone needs besides its own store.
 CALLS = {
-    "auth": (),
+    "auth": ("order",),
     "product": ("auth", "inventory"),
     "inventory": ("auth",),
     "order": ("auth", "product", "inventory", "payment"),
@@ -146,6 +146,7 @@ def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any])
     services = {name: getattr(shop, name) for name in HANDLERS if getattr(shop, name) is not None}
     state = {
         **services,
+        "customers": shop.customers,
         "verifier": shop.verifier,
         "idempotency": shop.idempotency,
         "ids": shop.ids,

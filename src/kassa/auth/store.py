@@ -14,7 +14,13 @@ from kassa.kit.spelling import respell
 USERS = CollectionSpec(
     "users",
     User,
-    (Index("by_email", ("email",), unique=True), Index("by_end", ("ended_at",)), Index("by_role", ("role", "id"))),
+    (
+        Index("by_email", ("email",), unique=True),
+        Index("by_end", ("ended_at",)),
+        Index("by_role", ("role", "id")),
+        Index("by_use", ("used_at",)),
+        Index("by_erasure", ("erased_at",)),
+    ),
 )
 FAMILIES = CollectionSpec(
     "refresh_families", Family, (Index("by_user", ("user_id", "id")), Index("by_end", ("ended_at",)))

@@ -54,6 +54,12 @@ class LastAdministrator(Problem):
     code, title, status = "last_administrator", "This is the last administrator who is enabled", 409
 
 
+class StaffAccount(Problem):
+    """Erasing the account of somebody who can do more than buy."""
+
+    code, title, status = "staff_account", "Administrators become buyers first: another one demotes them", 409
+
+
 class KeySet(msgspec.Struct, frozen=True):
     """The public signing keys as a JSON Web Key Set (RFC 7517)."""
 

@@ -86,6 +86,8 @@ ACCESS = MappingProxyType(
         "GET /auth/verify": USERS,
         "POST /auth/password": USERS,
         "GET /auth/sessions": USERS,
+        "POST /auth/account/export": USERS,
+        "POST /auth/account/erase": USERS,
         "DELETE /auth/sessions": USERS,
         "DELETE /auth/sessions/{session_id}": USERS,
         "GET /auth/acts": _only(P.READ_ACTS),

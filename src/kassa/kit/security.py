@@ -70,6 +70,16 @@ PASSWORD_CHANGE_FAILED = Kind(
     "somebody who is logged in does not know the password",
     "any that repeats: a session may be stolen",
 )
+CONFIRMATION_FAILED = Kind(
+    "sensitive_confirm_fail",
+    "failure",
+    "error",
+    5,
+    "somebody who is logged in, and wants an account's data or its end, does not know the password",
+    "any that repeats: a session may be stolen",
+)
+DATA_EXPORTED = Kind("sensitive_export", "success", "info", ALWAYS, "an account's data were handed out")
+ACCOUNT_ERASED = Kind("user_deleted", "success", "warning", ALWAYS, "an account was erased, `by` whom")
 TOKEN_REUSED = Kind(
     "authn_token_reuse",
     "failure",
