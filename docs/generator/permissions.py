@@ -9,7 +9,7 @@ permission, which a role has. `kassa admin create EMAIL --role ROLE` makes someb
 the shop is a user and has none.
 
 A program is given an API key with those permissions that it needs, all but `staff:manage`:
-`kassa key create NAME --scope PERMISSION`, or in the console, or `POST /auth/keys`. It sends the key as
+`kassa key create NAME --scope PERMISSION`, or `POST /auth/keys`. It sends the key as
 `Authorization: Bearer kassa_…`. The key is shown once, of it only a hash is kept, it is good for a year unless told
 otherwise, and ends at once with `kassa key revoke`. A key owns nothing: what is open to users alone is not for it."""
 

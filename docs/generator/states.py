@@ -7,7 +7,8 @@ from typing import Any
 
 from generator.markdown import code, codes, first_sentence, mermaid, page, table
 from generator.stories import and_then
-from kassa.app.wiring import order_effects, payment_effects, product_effects
+from kassa.app.effects import auth_effects, order_effects, payment_effects, product_effects
+from kassa.auth.customers import Customers
 from kassa.inventory.stock import EFFECTS, State
 from kassa.inventory.stock import Effect as StockEffect
 from kassa.kit.machine import Machine
@@ -141,7 +142,9 @@ def _effects() -> str:
     refunds: Any = RefundEffects
     orders: Any = OrderEffects
     products: Any = ProductEffects
+    accounts: Any = Customers
     tables = {
+        "account": auth_effects(accounts),
         "product": product_effects(products),
         "order": order_effects(orders),
         "payment": payment_effects(payments, refunds),

@@ -199,6 +199,17 @@ def test_who_is_given_rights_or_loses_them_is_told_by_whom(shop: Whole, log: Log
     assert [each["why"] for each in log.of(security.LOGIN_FAILED)] == ["disabled"]
 
 
+def test_an_api_key_is_told_without_its_secret(shop: Whole, log: Log) -> None:
+    keys = shop.shop.auth.api_keys  # type: ignore[union-attr]
+    key, secret = shop.run(keys.make("The warehouse's program", ["orders:read"], 1, "usr_1"))
+    shop.run(keys.end(key.id, "usr_2"))
+    [made], [ended] = log.of(security.API_KEY_MADE), log.of(security.API_KEY_ENDED)
+    assert (made["who"], made["by"], made["scopes"], ended["who"], ended["by"]) == (
+        key.id, "usr_1", "orders:read", key.id, "usr_2",
+    )  # fmt: skip
+    assert secret not in str(log.lines)
+
+
 @pytest.mark.asyncio
 async def test_all_kinds_are_figures_of_prometheus_from_the_start(log: Log) -> None:
     security.event(security.LOGIN_FAILED, "usr_1")

@@ -254,9 +254,12 @@ async def test_the_api_document_says_what_is_taken_and_answered(world: World) ->
         ("post", "/auth/admin/staff/{user_id}/disable"),
         ("post", "/auth/admin/staff/{user_id}/enable"),
         ("post", "/auth/admin/staff/{user_id}/end-sessions"),
+        ("get", "/auth/acts"),
         ("get", "/auth/keys"),
         ("post", "/auth/keys"),
         ("delete", "/auth/keys/{key_id}"),
+        ("post", "/auth/account/export"),
+        ("post", "/auth/account/erase"),
     }
     taken = document["components"]["schemas"]["Registration"]
     assert set(taken["properties"]) == {"name", "email", "password", "role"}

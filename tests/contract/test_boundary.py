@@ -183,6 +183,12 @@ class Counting:
     async def history(self, order_id: str) -> None:
         """Not asked here."""
 
+    async def record(self, order_id: str) -> None:
+        """Not asked here."""
+
+    async def erase(self, order_id: str) -> None:
+        """Not asked here."""
+
 
 async def test_what_is_not_idempotent_shows_when_each_call_is_sent_twice(reach: Reach) -> None:
     service = Counting()
@@ -204,6 +210,12 @@ class Refusing:
         raise self.problem
 
     async def history(self, order_id: str) -> None:
+        raise self.problem
+
+    async def record(self, order_id: str) -> None:
+        raise self.problem
+
+    async def erase(self, order_id: str) -> None:
         raise self.problem
 
 

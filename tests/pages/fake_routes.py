@@ -96,6 +96,27 @@ async def change_password(request: Ask) -> Response[None]:
     return Response(None, status_code=204)
 
 
+@post("/auth/account/export", status_code=200)
+async def export_account(request: Ask) -> Response[bytes]:
+    user = confirmed(request)
+    return answer({"account": {"email": user["email"]}, "orders": []})
+
+
+@post("/auth/account/erase", status_code=204)
+async def erase_account(request: Ask) -> None:
+    user = confirmed(request)
+    if user["role"] != "user":
+        raise Refused(409, "staff_account", detail="administrators become buyers first")
+    del shop_of(request).users[user["email"]]
+
+
+def confirmed(request: Ask) -> Any:
+    user = user_of(request)
+    if body_of(request)["password"] != user["password"]:
+        raise Refused(401, "wrong_credentials")
+    return user
+
+
 @get("/auth/verify")
 async def verify(request: Ask) -> Response[bytes]:
     user = user_of(request)
@@ -344,7 +365,8 @@ async def stock_numbers(request: Ask) -> Response[bytes]:
 
 def api_router() -> Router:
     handlers = [
-        register, login, refresh, logout, change_password, verify, sessions, end_sessions, product_list,
+        register, login, refresh, logout, change_password, verify, sessions, end_sessions,
+        export_account, erase_account, product_list,
         categories, one_product,
         create_product, change_product, remove_product, adjust, place, my_orders, one_order, cancel, timeline,
         all_orders, create_session, payment_status, refund, refunds, events, attention, disputes, replay,

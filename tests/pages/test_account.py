@@ -242,3 +242,36 @@ async def test_over_https_cookies_are_of_the_host_alone(shop: FakeShop, settings
         http.cookies.clear()
         headers = {"Cookie": f"kassa_csrf={forged}"}
         assert (await http.post("/account/login", data={"csrf": forged}, headers=headers)).status_code == 403
+
+
+async def test_one_takes_ones_data_along(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    page = await browser.get("/account/data")
+    assert "/account/data" in (await browser.get("/account")).text
+    answer = await browser.submit(page, "/account/data/export", password="a long password")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="my-data.json"'
+    assert answer.json()["account"] == {"email": EMAIL}
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("what", ["export", "erase"])
+async def test_ones_data_takes_the_password(browser: Browser, shop: FakeShop, what: str) -> None:
+    shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    page = await browser.get("/account/data")
+    answer = await browser.submit(page, f"/account/data/{what}", password="not this one at all")
+    assert answer.status_code == 401
+    assert f'id="{what}_password-error">This is not your password.' in answer.text
+    assert EMAIL in shop.users
+
+
+async def test_an_account_is_erased_and_the_browser_knows_nobody(browser: Browser, shop: FakeShop) -> None:
+    shop.sign_up(EMAIL)
+    await browser.log_in(EMAIL)
+    page = await browser.get("/account/data")
+    answer = await browser.submit(page, "/account/data/erase", password="a long password")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert EMAIL not in shop.users
+    assert "Your account is erased." in (await browser.get("/")).text
+    assert "/account/login" in (await browser.get("/account/data")).headers["Location"]

@@ -5,7 +5,7 @@ from typing import Any, cast
 import httpx
 from litestar import Litestar
 
-from kassa.app.wiring import product_effects
+from kassa.app.effects import product_effects
 from kassa.contracts.inventory import Inventory, Level, StockExists
 from kassa.kit.access import ADMIN, USER
 from kassa.kit.clock import SECOND

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from kassa.app import audit, wiring
+from kassa.app import effects as app_effects
 from kassa.contracts.payment import Closing, StripeUnreachable
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock_redis_mend import Acceptance
@@ -157,7 +158,7 @@ def confirming_releases_the_stock(patch: Patch) -> None:
     def effects(order: Any) -> Any:
         return {**original(order), Todo.COMMIT: order.release_stock}
 
-    original = wiring.order_effects
+    original = app_effects.order_effects
     patch.setattr(wiring, "order_effects", effects)
 
 

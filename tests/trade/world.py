@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kassa.app import wiring
+from kassa.app import effects
 from kassa.app.attention import compare_attention
 from kassa.app.audit import Difference, audit
 from kassa.app.shop import Neighbour
@@ -78,7 +78,7 @@ class World:
         self.shop_id = "shop_01kdwpvng0" + 16 * "0"  # made at NOON, and kept over restarts as the store does
         self.inventory = InventoryService(stock, clock, self.ids, 10)
         opening = ProductEffects(between("product", "inventory", self.inventory))
-        self.opening = Outbox(products.products, wiring.product_effects(opening), clock)
+        self.opening = Outbox(products.products, effects.product_effects(opening), clock)
         self.product = ProductService(products, self.opening, self.inventory, self.ids, clock, "usd")
         ordering = Neighbour(lambda: self.order)
         self.key_rights = KeyRights(payments.key_refusals, self.stripe, clock)
@@ -86,7 +86,7 @@ class World:
         orders_to, stripe = between("payment", "order", ordering), between("payment", "Stripe", watched)
         telling = PaymentEffects(payments.payments, orders_to, stripe, clock)
         self.refund_effects = RefundEffects(payments.payments, stripe, self.ids, clock, self.shop_id)
-        following = wiring.payment_effects(telling, self.refund_effects)
+        following = effects.payment_effects(telling, self.refund_effects)
         self.payment = PaymentService(
             payments,
             Outbox(payments.payments, following, clock, lambda: 0.5),
@@ -100,7 +100,7 @@ class World:
         )
         inventory, paying = between("order", "inventory", self.inventory), between("order", "payment", self.payment)
         self.places = Places(orders, clock, limits)
-        following = wiring.order_effects(OrderEffects(inventory, paying, self.places, clock))
+        following = effects.order_effects(OrderEffects(inventory, paying, self.places, clock))
         outbox = Outbox(orders.orders, following, clock, lambda: 0.5)
         self.order = OrderService(
             orders, outbox, self.product, inventory, paying, self.places, clock, "usd", TTL // MINUTE

@@ -16,6 +16,7 @@ from kassa.app.files import MOVED, Lock, Move, moved_from, note_move, server_loc
 from kassa.app.record import RECORD, known_record, whereabouts
 from kassa.app.settings import SERVICES, Settings
 from kassa.app.stores import ARRIVAL, ARRIVALS, OF_ANOTHER_SHOP, Arrival, open_files, open_mongo, open_redis, shop_files
+from kassa.auth.acts import ACTS
 from kassa.auth.api_keys import API_KEYS
 from kassa.auth.store import FAMILIES, USERS
 from kassa.inventory.mending import Wanted
@@ -35,7 +36,7 @@ from kassa.product.store import PRODUCTS
 PAGE = 500
 # Idempotency keys are kept by whoever answers first: which services that are may be others after the move.
 COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
-    "auth": (USERS, FAMILIES, API_KEYS, SPELLINGS, RECORDS, RECORD),
+    "auth": (USERS, FAMILIES, API_KEYS, ACTS, SPELLINGS, RECORDS, RECORD),
     "product": (PRODUCTS, SPELLINGS, RECORDS, RECORD),
     "inventory": (RECORDS, RECORD),
     "order": (ORDERS, RECORDS, RECORD),

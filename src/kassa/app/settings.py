@@ -69,6 +69,7 @@ class Settings:
     order_limits: Limits = field(default_factory=lambda: Limits(20, 5, 20))
     login_days: int = 90
     support_refund_limits: tuple[int, int] = (100, 500)
+    retain_unused_accounts_days: int = 0
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     low_stock_threshold: int = 10
@@ -129,12 +130,11 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     get = _Reader(environment if environment is not None else _surroundings(dotenv or Path(".env")))
     urls = {service: get.maybe(f"{service.upper()}_SERVICE_URL", reading.url) for service in SERVICES}
     named = get.maybe("STRIPE_SECRET_KEY", reading.stripe_key)
-    asks_for_sandbox = named == reading.SANDBOX
-    stripe_secret_key = None if asks_for_sandbox else named
+    stripe_secret_key = None if named == reading.SANDBOX else named
     stripe_api_base = get.maybe("STRIPE_API_BASE", reading.url)
     settings = Settings(
         stripe_secret_key=stripe_secret_key,
-        asks_for_sandbox=asks_for_sandbox,
+        asks_for_sandbox=named == reading.SANDBOX,
         stripe_webhook_secrets=get.maybe("STRIPE_WEBHOOK_SECRET", reading.webhook_secrets) or (),
         stripe_api_base=stripe_api_base,
         stripe_proxy=_proxy(get, stripe_api_base or STRIPE) if stripe_secret_key is not None else None,
@@ -153,6 +153,7 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         order_limits=_order_limits(get),
         login_days=get("LOGIN_DAYS", reading.whole(1, 365), "90"),
         support_refund_limits=_support_refund_limits(get),
+        retain_unused_accounts_days=get("RETAIN_UNUSED_ACCOUNTS_DAYS", reading.whole(0, 3650), "0"),
         trusted_proxies=get.maybe("TRUSTED_PROXIES", reading.networks) or (),
         cors_origins=get.maybe("CORS_ORIGINS", reading.origins) or (),
         low_stock_threshold=get("LOW_STOCK_THRESHOLD", reading.whole(0, 1_000_000_000), "10"),

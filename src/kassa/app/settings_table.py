@@ -65,6 +65,11 @@ SETTINGS = (
     Setting("LOGIN_DAYS", "90", "days that a log-in lasts at most, however often it is used; 1 to 365"),
     Setting("SUPPORT_REFUND_LIMIT", "100", "most that support refunds at once, in major units of the shop's currency"),
     Setting("SUPPORT_REFUND_DAY_LIMIT", "500", "most that each of support refunds on one UTC day"),
+    Setting(
+        "RETAIN_UNUSED_ACCOUNTS_DAYS",
+        "0: for ever",
+        "days after which an account without orders, to which nobody has logged in since, is erased; 0 to 3650",
+    ),
     Setting("TRUSTED_PROXIES", "none", "addresses or networks whose `X-Forwarded-For` counts, comma-separated"),
     Setting("CORS_ORIGINS", "none", "origins that browsers may call from, comma-separated; `*` for any"),
     Setting("LOW_STOCK_THRESHOLD", "10", "stock at which a product is reported as low"),

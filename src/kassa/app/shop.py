@@ -10,7 +10,9 @@ from kassa.app.record import ShopRecord
 from kassa.app.settings import Settings
 from kassa.app.stopping import SETTLE_SECONDS
 from kassa.app.worker import Job, Turns
+from kassa.auth.customers import Customers
 from kassa.auth.service import AuthService
+from kassa.contracts.auth import Auth
 from kassa.inventory.reconcile import StockReconciler
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock import Stock
@@ -109,6 +111,8 @@ class Shop:
     metrics: "Metrics | None" = None
     idempotency: Idempotency | None = None
     auth: AuthService | None = None
+    auth_anywhere: Auth | None = None
+    customers: Customers | None = None
     product: ProductService | None = None
     inventory: InventoryService | None = None
     stock: Stock | None = None

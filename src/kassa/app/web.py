@@ -12,13 +12,14 @@ from litestar.plugins.core import MsgspecDIPlugin
 
 from kassa.app.health import Check, health_handlers, metrics_handler
 from kassa.app.settings import Settings
-from kassa.app.shop import Shop
+from kassa.app.shop import Shop, present
 from kassa.auth import routes as auth_routes
 from kassa.contracts.auth import Auth
 from kassa.contracts.inventory import Inventory
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
+from kassa.gateway.acts import Noted
 from kassa.gateway.arrival import App, Door
 from kassa.gateway.docs import docs_handlers
 from kassa.gateway.inner_door import GATEWAY, InnerDoor
@@ -55,7 +56,7 @@ CONTRACTS: dict[str, type] = {
 }
 # Who calls whom: what a service that runs alone needs besides its own store.
 CALLS = {
-    "auth": (),
+    "auth": ("order",),
     "product": ("auth", "inventory"),
     "inventory": ("auth",),
     "order": ("auth", "product", "inventory", "payment"),
@@ -101,6 +102,7 @@ def public_app(shop: Shop) -> App:
         from kassa.app.metrics import Measured
 
         inner = Measured(inner, _metrics(shop, name))
+    inner = Noted(inner, present(shop.auth_anywhere, "auth").note_act, shop.ids, shop.clock)
     gateway = Gateway(inner, shop.ids, shop.verifier, _rules(shop))
     return gateway
 
@@ -144,6 +146,7 @@ def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any])
     services = {name: getattr(shop, name) for name in HANDLERS if getattr(shop, name) is not None}
     state = {
         **services,
+        "customers": shop.customers,
         "verifier": shop.verifier,
         "idempotency": shop.idempotency,
         "ids": shop.ids,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, cast
 
+from kassa.app.effects import Effects, auth_effects, order_effects, payment_effects, product_effects
 from kassa.app.record import keep_stripe_account, keep_stripe_mode, remembered
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
 from kassa.app.secrets import kept_secret, service_keys
@@ -20,6 +21,7 @@ from kassa.app.stores import open_database, open_stock
 from kassa.app.tls import trusting
 from kassa.app.transport import HttpTransport, new_proxying_session, new_session
 from kassa.app.worker import TURNS, Job, Turns
+from kassa.auth.customers import Customers
 from kassa.auth.devices import Devices
 from kassa.auth.passwords import Passwords
 from kassa.auth.service import AuthService
@@ -34,28 +36,27 @@ from kassa.inventory.mending import wanted_by
 from kassa.inventory.reconcile import StockReconciler
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock import Stock
-from kassa.kit.clock import DAY, HOUR, Clock, SystemClock
+from kassa.kit.clock import DAY, HOUR, MINUTE, Clock, SystemClock
 from kassa.kit.documents import Collection, Database
 from kassa.kit.ended import EndedTokens
 from kassa.kit.idempotency import RECORDS, Idempotency
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import SHOP, Ids
-from kassa.kit.outbox import Carrier, Outbox
+from kassa.kit.outbox import Outbox
 from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import connect
-from kassa.order.domain import Todo as OrderTodo
 from kassa.order.effects import OrderEffects
 from kassa.order.orphans import OrphanRescue
 from kassa.order.places import Places
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
 from kassa.payment.allowance import Allowances
-from kassa.payment.domain import Todo as PaymentTodo
 from kassa.payment.effects import PaymentEffects
 from kassa.payment.event_handlers import EventHandlers
 from kassa.payment.inbox import Inbox
 from kassa.payment.key_rights import KeyRights
 from kassa.payment.notices import Notices
+from kassa.payment.personal import forget_old_bodies
 from kassa.payment.processor import Processor
 from kassa.payment.processor_stripe import StripeProcessor
 from kassa.payment.reconcile import Reconciler
@@ -63,47 +64,9 @@ from kassa.payment.refund_effects import RefundEffects
 from kassa.payment.service import PaymentService
 from kassa.payment.store import PaymentStore
 from kassa.payment.unclaimed import Unclaimed
-from kassa.product.domain import Todo as ProductTodo
 from kassa.product.effects import ProductEffects
 from kassa.product.service import ProductService
 from kassa.product.store import ProductStore
-
-Effects = dict[str, Carrier[Any]]
-
-
-# Cause and effect, all of them, in one place: what a change of state leaves to be done, and the method that does it.
-
-
-def product_effects(product: ProductEffects) -> Effects:
-    """What follows from changes of a product."""
-    return {ProductTodo.OPEN_STOCK: product.open_stock}
-
-
-def order_effects(order: OrderEffects) -> Effects:
-    """What follows from changes of an order."""
-    return {
-        OrderTodo.EXPIRE: order.expire,
-        OrderTodo.CLOSE_PAYMENT: order.close_payment,
-        OrderTodo.COMMIT: order.commit_stock,
-        OrderTodo.RELEASE: order.release_stock,
-        OrderTodo.RESERVE_AGAIN: order.reserve_again,
-        OrderTodo.REFUND_LATE: order.refund_late,
-        OrderTodo.RESTOCK: order.restock,
-    }
-
-
-def payment_effects(payment: PaymentEffects, refund: RefundEffects) -> Effects:
-    """What follows from changes of a payment."""
-    return {
-        PaymentTodo.LOOK_UP: payment.look_up,
-        PaymentTodo.CONFIRM_ORDER: payment.confirm_order,
-        PaymentTodo.CANCEL_ORDER: payment.cancel_order,
-        PaymentTodo.CLOSE_ORDER: payment.close_order,
-        PaymentTodo.NOTE_REFUND: payment.note_refund,
-        PaymentTodo.REFUND_ALL: refund.carry_refund_all,
-        PaymentTodo.REFUND: refund.carry_refund,
-        PaymentTodo.REFUND_SECOND: refund.carry_refund_second,
-    }
 
 
 @dataclass(frozen=True)
@@ -142,7 +105,7 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
         tokens, signing = cast("EndedTokens", Neighbour(ended)), service_keys(settings, keeps=place.serves)
         verifier = TokenVerifier(keys, clock, tokens, lambda each: auth().key_holder(each))
         shop = Shop(settings, place, clock, ids, signing, verifier, sessions, proxying)
-        shop.processor = parts.processor
+        shop.processor, shop.auth_anywhere = parts.processor, cast("Auth", Neighbour(auth))
         if place.here:
             await _open_services(shop, await _open_databases(shop, parts, closing), parts, closing)
         closing.push_async_callback(shop.wind_up)
@@ -157,7 +120,7 @@ async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: P
         return neighbour if "order" in here else reach(Orders, "order", caller)
 
     if "auth" in here:
-        await _auth(shop, databases["auth"], closing)
+        await _auth(shop, databases["auth"], orders("auth"), closing)
     if "inventory" in here:
         shop.stock = await parts.open_stock(shop, databases["inventory"], orders("inventory"), closing)
         shop.inventory = InventoryService(shop.stock, shop.clock, shop.ids, shop.settings.low_stock_threshold)
@@ -207,7 +170,7 @@ def _add_outbox(shop: Shop, name: str, collection: Collection[Any], effects: Eff
     return shop.outboxes[name]
 
 
-async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> None:
+async def _auth(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> None:
     settings = shop.settings
     kept = kept_secret(settings.data, "jwt-secret", keeps=shop.place.serves) if not settings.jwt_secrets else ""
     secrets = settings.jwt_secrets or kept.split(",")
@@ -217,6 +180,11 @@ async def _auth(shop: Shop, database: Database, closing: AsyncExitStack) -> None
     tokens, devices = Tokens(secrets, ids, clock), Devices(secrets, ids, clock)
     shop.auth = AuthService(store, tokens, devices, passwords, ids, clock, settings.login_days * DAY)
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
+    outbox = _add_outbox(shop, "auth", store.users, {})
+    days = settings.retain_unused_accounts_days
+    shop.customers = Customers(store, outbox, shop.auth, orders, database, ids, clock, days)
+    outbox.carriers = auth_effects(shop.customers)
+    shop.jobs += [Job(*job) for job in shop.customers.jobs()]
 
 
 async def _product(shop: Shop, database: Database, inventory: Inventory) -> None:
@@ -252,7 +220,16 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
     refunding = RefundEffects(store.payments, processor, ids, clock, shop_id)
     outbox = _add_outbox(shop, "payment", store.payments, payment_effects(telling, refunding))
     shop.payment = PaymentService(
-        store, outbox, orders, processor, ids, clock, frontend_url, shop_id=shop_id, ends_on_decline=ends_on_decline
+        store,
+        outbox,
+        orders,
+        processor,
+        ids,
+        clock,
+        frontend_url,
+        shop_id=shop_id,
+        ends_on_decline=ends_on_decline,
+        answers=shop.idempotency,
     )
     shop.unclaimed = Unclaimed(store, processor, ids, clock, shop_id)
     shop.allowances = Allowances(store.allowances, clock, settings.currency, *settings.support_refund_limits)
@@ -261,6 +238,7 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
     shop.notices = Notices(store, shop.inbox.refused, shop.key_rights, clock)
     shop.reconciler = Reconciler(store, shop.payment, shop.inbox, shop.unclaimed, processor, clock)
     shop.jobs += [Job(*job) for job in (*shop.inbox.jobs(), *shop.reconciler.jobs())]
+    shop.jobs.append(Job("forget what events tell of buyers", MINUTE, partial(forget_old_bodies, store)))
     if not settings.has_sandbox:
         shop.jobs += [Job(*job) for job in shop.key_rights.jobs()]
     return shop.payment

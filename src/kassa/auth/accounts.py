@@ -27,6 +27,8 @@ class Accounts:
 
     async def of(self, text: str) -> User | None:
         """The user whose address this is, however it was spelled when it was stored."""
+        if "@" not in text:
+            return None  # What an erased account has in its place is no address.
         spellings = domain.spellings(text)
         if len(spellings) == 1:
             return await self._users.first({"email": spellings[0]})
@@ -50,6 +52,7 @@ class Accounts:
             created_at=now,
             updated_at=now,
             name=name,
+            used_at=now,
         )
         try:
             made = await self._users.insert(domain.registered(user, self._cause(who or user_id, "registration")))
@@ -77,6 +80,12 @@ class Accounts:
         if changed.role != user.role:
             security.event(security.RIGHTS_CHANGED, user.id, by=who, what=f"role {changed.role}")
         return changed
+
+    async def used(self, user: User) -> None:
+        """Note that the user logs in."""
+        now = self._clock.now()
+        if domain.used(user, now) is not user:
+            await change(self._users, user.id, lambda current: domain.used(current, now))
 
     def _cause(self, who: str, why: str) -> Cause:
         return Cause(self._ids.new(REQUEST), who, why, request_id.get())

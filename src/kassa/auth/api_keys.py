@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from kassa.contracts.auth import KeyHolder
+from kassa.kit import security
 from kassa.kit.access import SCOPES
 from kassa.kit.clock import DAY, MINUTE, Clock, Millis
 from kassa.kit.documents import Collection, CollectionSpec, Document, Index, change
@@ -68,7 +69,9 @@ class ApiKeys:
             created_by=by,
             expires_at=now + days * DAY,
         )
-        return await self._keys.insert(key), secret
+        stored = await self._keys.insert(key)
+        security.event(security.API_KEY_MADE, key.id, by=by, scopes=" ".join(key.scopes))
+        return stored, secret
 
     async def listed(self, asked: Paging) -> tuple[list[ApiKey], int]:
         """A page of the keys, the latest first, with one more if there is more; and how many there are."""
@@ -86,6 +89,7 @@ class ApiKeys:
         if ended is None:
             raise NotFound("there is no such key")
         self._ended.add([session_mark(key_id)])
+        security.event(security.API_KEY_ENDED, key_id, by=by)
         return ended
 
     async def holder(self, hash: str) -> KeyHolder:

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -10,8 +11,8 @@ from kassa.contracts.auth import WrongCredentials
 from kassa.kit import inputs
 from kassa.kit.access import ROLES
 from kassa.kit.audit import Cause, entry, newest
-from kassa.kit.clock import Millis
-from kassa.kit.effects import Aggregate
+from kassa.kit.clock import DAY, Millis
+from kassa.kit.effects import Aggregate, planned, with_todos
 from kassa.kit.problem import Invalid
 from kassa.kit.text import domain_name, is_far_too_long, normalised
 
@@ -38,7 +39,8 @@ class Guarded(msgspec.Struct, frozen=True):
 
 class User(Aggregate, frozen=True, kw_only=True):
     """An account. `epoch` counts the times that all its sessions were ended, `ended_at` is the last of them. Nobody
-    logs in to one that is disabled."""
+    logs in to one that is disabled. `used_at` is the last day on which somebody did. One that is erased (`erased_at`)
+    keeps nothing but its id."""
 
     email: str
     role: str
@@ -49,6 +51,8 @@ class User(Aggregate, frozen=True, kw_only=True):
     epoch: int = 0
     ended_at: Millis | None = None
     is_disabled: bool = False
+    used_at: Millis | None = None
+    erased_at: Millis | None = None
 
     def __repr__(self) -> str:
         return f"User(id={self.id!r}, role={self.role!r})"
@@ -143,3 +147,32 @@ def with_role(user: User, role: str, cause: Cause, now: Millis) -> User:
     is_less = ROLES[role] < ROLES[user.role]
     change = entry(cause, "demoted" if is_less else "promoted", user.role, role, now)
     return msgspec.structs.replace(user, role=role, updated_at=now, audit=newest(user.audit, change))
+
+
+class Todo(StrEnum):
+    """The effects of an account. Append only."""
+
+    ERASE = "erase"
+
+
+ERASED = "erased"
+FOLLOWS = {ERASED: (Todo.ERASE,)}
+"""What is to be done elsewhere because of what happened to an account."""
+
+
+def used(user: User, now: Millis) -> User:
+    """The user, who logs in; to the day, so that not each log-in has to be written down."""
+    is_known = user.used_at is not None and now - user.used_at < DAY
+    return user if is_known else msgspec.structs.replace(user, used_at=now)
+
+
+def erased(user: User, cause: Cause, now: Millis) -> User:
+    """The account without anything that names the user, and with all sessions ended. What is elsewhere is to be
+    erased; the very same if it was erased before."""
+    if user.erased_at is not None:
+        return user
+    # The id in its place is unique as well, and the address of nobody.
+    bare = with_sessions_ended(
+        user, ERASED, cause, now, email=user.id, name="", password_hash="", used_at=None, erased_at=now
+    )
+    return with_todos(bare, FOLLOWS[ERASED], lambda current, todo: planned(current, todo, now))

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Response, delete, get, post
 from litestar.params import FromPath, FromQuery
 
-from kassa.auth import key_routes, staff_routes
+from kassa.auth import act_routes, customers_routes, key_routes, staff_routes
 from kassa.auth.devices import LONGEST_TOKEN
 from kassa.auth.family import LONGEST_AGENT
 from kassa.auth.service import AuthService, Visitor
@@ -144,6 +144,8 @@ HANDLERS = (
     jwks,
     *staff_routes.HANDLERS,
     *key_routes.HANDLERS,
+    *act_routes.HANDLERS,
+    *customers_routes.HANDLERS,
 )
 
 

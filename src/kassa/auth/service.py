@@ -4,6 +4,7 @@ import msgspec
 
 from kassa.auth import domain, weak
 from kassa.auth.accounts import Accounts
+from kassa.auth.acts import Acts
 from kassa.auth.admins import Admins
 from kassa.auth.api_keys import ApiKeys
 from kassa.auth.devices import Devices
@@ -15,7 +16,7 @@ from kassa.auth.staff import Staff
 from kassa.auth.store import AuthStore
 from kassa.auth.throttle import Throttle, Trier
 from kassa.auth.tokens import Tokens
-from kassa.contracts.auth import AccountDisabled, KeyHolder, KeySet, RoleNotAllowed, WrongCredentials
+from kassa.contracts.auth import AccountDisabled, Act, KeyHolder, KeySet, RoleNotAllowed, WrongCredentials
 from kassa.kit import security
 from kassa.kit.access import USER as USER_ROLE
 from kassa.kit.clock import DAY, Clock, Millis
@@ -65,6 +66,7 @@ class AuthService:
         self._sessions = Sessions(store, self._accounts, tokens, ids, clock, longest_login)
         self.staff = Staff(store, self._sessions, ids, clock)
         self.ended_tokens = self._sessions.ended_tokens
+        self.acts = Acts(store.acts)
         self.api_keys = ApiKeys(store.api_keys, self.ended_tokens, ids, clock)
 
     async def keys(self) -> KeySet:
@@ -78,6 +80,10 @@ class AuthService:
     async def key_holder(self, key_hash: str) -> KeyHolder:
         """Whose API key has this hash; NotFound."""
         return await self.api_keys.holder(key_hash)
+
+    async def note_act(self, act: Act) -> None:
+        """Write an act of staff or of an API key down."""
+        await self.acts.note(act)
 
     async def register(
         self, name: str, email: str, password: str, role: str = USER_ROLE, visitor: Visitor | None = None
@@ -97,6 +103,7 @@ class AuthService:
         device = self._devices.device(visitor.device_token, found)
         trier = Trier(address, household(visitor.address), device, found.id if found else "")
         user = await self._checked(trier, found, password, security.LOGIN_FAILED)
+        await self._accounts.used(user)
         await self._sessions.make_room(user)
         security.event(security.LOGIN, user.id)
         return await self._begin(user, visitor, visitor.device_token if device else "")
@@ -112,14 +119,15 @@ class AuthService:
     async def change_password(self, principal: Principal, current: str, new: str, visitor: Visitor) -> None:
         """Afterwards only the new password is right, and all sessions of the user have ended.
         WrongCredentials if `current` is not the password, Invalid, TooManyRequests."""
-        user = await self._accounts.get(principal.id)
-        if user is None:
-            raise Unauthenticated("this account does not exist any more")
+        user = await self._of(principal)
         weak.checked(new, user.email, user.name, "new")
-        # Whoever has got hold of a session guesses no faster than from a device, and slows down nobody else.
-        trier = Trier(user.email, household(visitor.address), principal.session_id or user.id, user.id)
-        user = await self._checked(trier, user, current, security.PASSWORD_CHANGE_FAILED)
+        user = await self._confirmed(principal, user, current, visitor, security.PASSWORD_CHANGE_FAILED)
         self._sessions.all_ended(await self._accounts.set_password(user, new, who=user.id))
+
+    async def confirmed(self, principal: Principal, password: str, visitor: Visitor) -> User:
+        """The user who asks, if this is the password; WrongCredentials, TooManyRequests."""
+        user = await self._of(principal)
+        return await self._confirmed(principal, user, password, visitor, security.CONFIRMATION_FAILED)
 
     async def sessions(self, user_id: str) -> list[Family]:
         """The user's sessions, the latest first."""
@@ -133,6 +141,14 @@ class AuthService:
         """End all sessions of the user but the one that asks."""
         await self._sessions.end_others(principal.id, principal.session_id)
 
+    async def user_of(self, email: str) -> User | None:
+        """The user whose address this is."""
+        return await self._accounts.of(email)
+
+    async def forget_sessions(self, user: User) -> None:
+        """End all sessions of the user, and keep nothing of them."""
+        await self._sessions.forget(user)
+
     async def remove_expired(self) -> int:
         """Remove sessions that are good for nothing any more; return how many."""
         return await self._sessions.remove_expired()
@@ -140,6 +156,19 @@ class AuthService:
     async def twins(self) -> list[Twins]:
         """The accounts of former releases that look like another one's."""
         return await twins(self._store.users, self._store.left, "email", domain.one_spelling)
+
+    async def _of(self, principal: Principal) -> User:
+        user = await self._accounts.get(principal.id)
+        if user is None or user.erased_at is not None:
+            raise Unauthenticated("this account does not exist any more")
+        return user
+
+    async def _confirmed(
+        self, principal: Principal, user: User, password: str, visitor: Visitor, failed: security.Kind
+    ) -> User:
+        # Whoever has got hold of a session guesses no faster than from a device, and slows down nobody else.
+        trier = Trier(user.email, household(visitor.address), principal.session_id or user.id, user.id)
+        return await self._checked(trier, user, password, failed)
 
     async def _checked(self, trier: Trier, user: User | None, password: str, failed: security.Kind) -> User:
         """The user, if there is one and this is the password; WrongCredentials else, which is noted as `failed`.

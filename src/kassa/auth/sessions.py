@@ -124,6 +124,14 @@ class Sessions:
         self.ended_tokens.add(_marks_of_user(user.id, user.epoch))
         security.event(security.SESSION_ENDED, user.id, session="all")
 
+    async def forget(self, user: User) -> None:
+        """Remove the sessions of the user, whose epoch is a new one: nobody can tell any more when and from where they
+        were used."""
+        self.all_ended(user)
+        async for page in pages(self._families, {"user_id": user.id}):
+            for family in page:
+                await self._families.delete(family.id)
+
     async def ended(self, since: Millis) -> Ended:
         """What was ended since then, of the last 16 minutes; at most of some minutes at a time."""
         now = self._clock.now()

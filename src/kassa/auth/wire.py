@@ -70,6 +70,12 @@ class PasswordChange(Guarded, frozen=True, rename="camel", forbid_unknown_fields
     new: NewPassword
 
 
+class Confirmation(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The password, once more."""
+
+    password: Password
+
+
 class UserOut(msgspec.Struct, frozen=True, rename="camel"):
     """A user; `name` is null if none was given."""
 
@@ -154,7 +160,7 @@ class Verified(msgspec.Struct, frozen=True, rename="camel"):
 
 def shown(session: Session) -> SessionOut:
     """The session as the wire shows it."""
-    user = _shown_user(session.user)
+    user = shown_user(session.user)
     return SessionOut(session.token, "Bearer", EXPIRES_IN, session.refresh_token, user, session.device_token)
 
 
@@ -179,5 +185,6 @@ def verified(principal: Principal) -> Verified:
     return Verified(True, Claims(principal.id, principal.email, principal.role, principal.expires_at))
 
 
-def _shown_user(user: User) -> UserOut:
+def shown_user(user: User) -> UserOut:
+    """The user as the wire shows them."""
     return UserOut(user.id, user.name or None, user.email, user.role, rfc3339(user.created_at))

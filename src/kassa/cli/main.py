@@ -8,7 +8,7 @@ import typer
 
 from kassa import __version__
 from kassa.app.masking import tell_bug
-from kassa.cli import admin, catalogue, checks, demo, doctor, key, keys, migrate, server, simulate
+from kassa.cli import acts, admin, catalogue, checks, customer, demo, doctor, key, keys, migrate, server, simulate
 from kassa.cli.trouble import told
 
 app = typer.Typer(
@@ -24,6 +24,8 @@ app.command()(server.serve)
 app.command()(server.sandbox)
 app.command()(demo.demo)
 app.add_typer(admin.app, name="admin")
+app.command()(acts.acts)
+app.add_typer(customer.app, name="customer")
 app.add_typer(key.app, name="key")
 app.add_typer(keys.app, name="keys")
 app.command("import")(catalogue.import_)

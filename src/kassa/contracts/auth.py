@@ -7,7 +7,9 @@ import msgspec
 from kassa.kit.clock import Millis
 from kassa.kit.ended import Ended
 from kassa.kit.problem import Problem
-from kassa.kit.wire import get
+from kassa.kit.wire import get, post
+
+_ALL = ("gateway", "product", "inventory", "order", "payment")
 
 
 class EmailTaken(Problem):
@@ -52,6 +54,12 @@ class LastAdministrator(Problem):
     code, title, status = "last_administrator", "This is the last administrator who is enabled", 409
 
 
+class StaffAccount(Problem):
+    """Erasing the account of somebody who can do more than buy."""
+
+    code, title, status = "staff_account", "Administrators become buyers first: another one demotes them", 409
+
+
 class KeySet(msgspec.Struct, frozen=True):
     """The public signing keys as a JSON Web Key Set (RFC 7517)."""
 
@@ -67,6 +75,22 @@ class KeyHolder(msgspec.Struct, frozen=True):
     expires_at: int
 
 
+class Act(msgspec.Struct, frozen=True):
+    """One request of staff or of an API key: whose, in which role, from which network address; the request, and the id
+    of what it is about, if it names one. `status` is that of the answer, 0 as long as there is none."""
+
+    id: str
+    at: int
+    who: str
+    name: str
+    role: str
+    address: str
+    what: str
+    subject: str
+    status: int
+    request_id: str
+
+
 class Auth(Protocol):
     """Registers, logs in, rotates; signs the tokens that every service verifies for itself."""
 
@@ -78,6 +102,10 @@ class Auth(Protocol):
     async def ended(self, since: Millis) -> Ended:
         """What was ended since then, of the last 16 minutes; of a long time a part, with the word to ask on."""
 
-    @get("/auth/keys/{key_hash}/holder", callers=("gateway", "product", "inventory", "order", "payment"))
+    @get("/auth/keys/{key_hash}/holder", callers=_ALL)
     async def key_holder(self, key_hash: str) -> KeyHolder:
         """Whose API key has this hash; NotFound if there is none that is good. That it was used is noted."""
+
+    @post("/auth/acts/note", callers=_ALL)
+    async def note_act(self, act: Act) -> None:
+        """Write an act down; the same one again, with its status, when it is known how it ended."""

@@ -1,11 +1,12 @@
 """Order: what a buyer asked for, at the prices of then; it decides what becomes of it."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from kassa.contracts.inventory import Line
+from kassa.contracts.payment import PaymentRecord
 from kassa.kit.money import major
 from kassa.kit.problem import Problem
 from kassa.kit.text import counted
@@ -131,6 +132,21 @@ class TooManyOpenOrders(Problem):
         super().__init__(own if per == "buyer" else all_of_them, limit=limit, per=per, orderIds=list(order_ids))
 
 
+class OrderRecord(msgspec.Struct, frozen=True, rename="camel"):
+    """All that is stored of one order: as its buyer is shown it, its payment, and what happened to it."""
+
+    order: dict[str, Any]
+    payment: PaymentRecord | None
+    timeline: list[dict[str, Any]]
+
+
+class OrderRecords(msgspec.Struct, frozen=True, rename="camel"):
+    """Some of a buyer's orders; `after` is what the next page is asked with, empty behind the last one."""
+
+    records: list[OrderRecord]
+    after: str
+
+
 class Orders(Protocol):
     """The orders."""
 
@@ -158,3 +174,19 @@ class Orders(Protocol):
     async def reservations_of(self, ids: list[str]) -> list[WantedReservation]:
         """All reservations of the orders that these reservations belong to; those without an order are left out.
         Invalid for more than 500."""
+
+    # What auth asks for a customer who wants to know, or to be forgotten.
+
+    @post("/orders/buyers/records", callers=("auth",))
+    async def records_of(self, user_id: str, after: str) -> OrderRecords:
+        """All that is stored of the user's orders, a page at a time, the oldest first; `after` is empty for the first
+        one."""
+
+    @post("/orders/buyers/erase", callers=("auth",))
+    async def erase_of(self, user_id: str) -> None:
+        """Cancel what the user has not paid, and forget what names the user in all of their orders and payments. The
+        orders stay. Asking again is a no-op."""
+
+    @post("/orders/buyers/known", callers=("auth",))
+    async def buyers_among(self, user_ids: list[str]) -> list[str]:
+        """Those of the users who have an order. Invalid for more than 500."""

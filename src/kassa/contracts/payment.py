@@ -1,6 +1,6 @@
 """Payment: one attempt to be paid for one order, and all that Stripe ever said about it."""
 
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -78,6 +78,17 @@ class TooManyRefunds(Problem):
     code, title, status = "too_many_refunds", "The payment has too many refunds", 409
 
 
+class PaymentRecord(msgspec.Struct, frozen=True, rename="camel"):
+    """All that is stored of one payment: as its buyer is shown it, its refunds, disputes and declined cards, and what
+    it is called at Stripe."""
+
+    status: dict[str, Any]
+    refunds: list[dict[str, Any]]
+    disputes: list[dict[str, Any]]
+    declines: list[dict[str, Any]]
+    at_stripe: list[str]
+
+
 class Payments(Protocol):
     """The payments."""
 
@@ -92,3 +103,12 @@ class Payments(Protocol):
     @get("/payments/{order_id}/history", callers=("order",))
     async def history(self, order_id: str) -> list[TimelineEntry]:
         """What happened to the order's payment, the earliest first; nothing, if there is none."""
+
+    @get("/payments/{order_id}/record", callers=("order",))
+    async def record(self, order_id: str) -> PaymentRecord | None:
+        """All that is stored of the order's payment; None, if there is none."""
+
+    @post("/payments/{order_id}/erase", callers=("order",))
+    async def erase(self, order_id: str) -> None:
+        """Forget what names the buyer: the words in which refunds were asked for, the way to the session, and what
+        earlier versions stored of Stripe's events. Sums, ids and states stay. Asking again is a no-op."""

@@ -9,6 +9,7 @@ from kassa.contracts.inventory import Inventory
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
+from kassa.gateway.acts import ASKER, is_noted
 from kassa.gateway.arrival import HOP_BY_HOP, App, Arrival, Door, Message, Receive, Scope, Send
 from kassa.gateway.limits import Addresses, Limiter, cost_of
 from kassa.kit import security
@@ -111,6 +112,8 @@ class Gateway(Door):
             await self._answer_preflight(arrival, send)
             return False
         principal = await self._principal(path, arrival)
+        if principal is not None and is_noted(principal):
+            scope[ASKER] = principal
         if path not in _UNLIMITED:
             self._limit(scope, path, principal, address)
         if self._hidden.fullmatch(path):

@@ -18,6 +18,7 @@ class Permission(StrEnum):
     WRITE_PRODUCTS = "products:write"
     READ_STOCK = "inventory:read"
     WRITE_STOCK = "inventory:write"
+    READ_ACTS = "acts:read"
     MANAGE_STAFF = "staff:manage"
 
 
@@ -34,6 +35,7 @@ MEANING = MappingProxyType(
         P.WRITE_PRODUCTS: "make, change and withdraw products",
         P.READ_STOCK: "see how stock moved, and by whom",
         P.WRITE_STOCK: "begin to track a product's stock, and adjust it",
+        P.READ_ACTS: "see what staff and API keys did",
         P.MANAGE_STAFF: "see, demote, disable and enable the staff; make and end API keys",
     }
 )
@@ -84,8 +86,11 @@ ACCESS = MappingProxyType(
         "GET /auth/verify": USERS,
         "POST /auth/password": USERS,
         "GET /auth/sessions": USERS,
+        "POST /auth/account/export": USERS,
+        "POST /auth/account/erase": USERS,
         "DELETE /auth/sessions": USERS,
         "DELETE /auth/sessions/{session_id}": USERS,
+        "GET /auth/acts": _only(P.READ_ACTS),
         "GET /auth/keys": _only(P.MANAGE_STAFF),
         "POST /auth/keys": _only(P.MANAGE_STAFF),
         "DELETE /auth/keys/{key_id}": _only(P.MANAGE_STAFF),

@@ -155,6 +155,14 @@ class Database(Protocol):
     async def probe(self) -> None:
         """Use each right that is needed, and change nothing; Unavailable if one is missing, or there is no answer."""
 
+    async def scrub(self) -> None:
+        """See to it that what was removed or replaced until now is gone from the files too, as far as that can be done
+        while they are used; Unavailable if not even that can be done now."""
+
+    async def rewrite(self, largest: int | None = None) -> bool:
+        """Write the files anew, if something was removed for good since; whoever wants to write waits meanwhile. False:
+        they have more than `largest` bytes, and are left as they are."""
+
     async def close(self) -> None:
         """Finish the writes under way and close."""
 

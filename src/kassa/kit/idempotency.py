@@ -12,7 +12,7 @@ from contextlib import suppress
 import msgspec
 
 from kassa.kit.clock import DAY, SECOND, Clock, Millis
-from kassa.kit.documents import Collection, CollectionSpec, Conflict, Document, Duplicate, with_version
+from kassa.kit.documents import Collection, CollectionSpec, Conflict, Contains, Document, Duplicate, with_version
 from kassa.kit.problem import Invalid, Problem, Unavailable
 from kassa.kit.wire import encode
 
@@ -124,6 +124,12 @@ class Idempotency:
         for record in expired:
             await self._records.delete(record.id)
         return len(expired)
+
+    async def forget(self, text: str) -> None:
+        """Remove the records whose answer has this text in it."""
+        while found := await self._records.find({"body": Contains(text)}, limit=100):
+            for record in found:
+                await self._records.delete(record.id)
 
     async def _claim(self, record_id: str, request_hash: str, new_id: Callable[[], str]) -> Record:
         now = self._clock.now()

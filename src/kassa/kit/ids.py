@@ -21,6 +21,7 @@ REQUEST = "req"
 SESSION = "ses"
 DEVICE = "dev"
 API_KEY = "key"
+ACT = "act"
 
 
 class Ids:

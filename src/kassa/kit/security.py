@@ -70,6 +70,16 @@ PASSWORD_CHANGE_FAILED = Kind(
     "somebody who is logged in does not know the password",
     "any that repeats: a session may be stolen",
 )
+CONFIRMATION_FAILED = Kind(
+    "sensitive_confirm_fail",
+    "failure",
+    "error",
+    5,
+    "somebody who is logged in, and wants an account's data or its end, does not know the password",
+    "any that repeats: a session may be stolen",
+)
+DATA_EXPORTED = Kind("sensitive_export", "success", "info", ALWAYS, "an account's data were handed out")
+ACCOUNT_ERASED = Kind("user_deleted", "success", "warning", ALWAYS, "an account was erased, `by` whom")
 TOKEN_REUSED = Kind(
     "authn_token_reuse",
     "failure",
@@ -130,6 +140,15 @@ SERVICE_REFUSED = Kind(
     "a call between services without a valid signature: `who` is the one that it claims to be",
     "any: it is a setting, or an intruder",
 )
+API_KEY_MADE = Kind(
+    "authn_token_created",
+    "success",
+    "warning",
+    ALWAYS,
+    "an API key was made, with which `scopes`, `by` whom",
+    "any, unexpected",
+)
+API_KEY_ENDED = Kind("authn_token_revoked", "success", "warning", ALWAYS, "an API key was ended, `by` whom")
 KEYS_ROTATED = Kind("crypt_keys_rotated", "success", "warning", ALWAYS, "a new signing key", "any, unexpected")
 
 KINDS = tuple(each for each in list(globals().values()) if isinstance(each, Kind))

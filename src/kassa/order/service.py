@@ -9,6 +9,7 @@ from kassa.contracts.order import (
     OrderForPayment,
     OrderItem,
     OrderNotCancellable,
+    OrderRecords,
     PriceChanged,
     RefundNews,
     StatusChange,
@@ -21,7 +22,7 @@ from kassa.kit import inputs
 from kassa.kit.access import Permission
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import MINUTE, Clock, Millis
-from kassa.kit.documents import Duplicate
+from kassa.kit.documents import Duplicate, pages
 from kassa.kit.figures import Figures
 from kassa.kit.idempotency import Abandoned
 from kassa.kit.identity import Principal
@@ -30,6 +31,7 @@ from kassa.kit.money import InvalidMoney, chargeable
 from kassa.kit.outbox import Outbox, Step
 from kassa.kit.problem import Forbidden, Invalid, NotFound
 from kassa.kit.wire import request_id
+from kassa.order import personal
 from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, merged, total_minor
 from kassa.order.machine import MACHINE, placed
 from kassa.order.places import Places
@@ -120,8 +122,7 @@ class OrderService:
             raise Forbidden.without(Permission.CANCEL_ORDERS)
         if order.stage is Stage.PENDING:
             reason = Reason.CANCELLED_BY_BUYER if mine else Reason.CANCELLED_BY_OPERATOR
-            news = Input(Kind.CLOSE, Cause(inputs.cancel(order_id), who.id, reason, request_id.get()), reason)
-            order = await self.outbox.see_through(order_id, self._after(news)) or order
+            order = await self._close(order_id, who.id, reason) or order
         if order.stage is Stage.CANCELLED:
             return order, True
         if order.stage is Stage.CLOSING and _is_open(order, Todo.CLOSE_PAYMENT):
@@ -196,7 +197,29 @@ class OrderService:
         """See contracts.order.Orders."""
         return await wanted_of(self.orders, ids)
 
+    # What auth asks for a customer (contracts.order.Orders)
+
+    async def records_of(self, user_id: str, after: str) -> OrderRecords:
+        """See contracts.order.Orders."""
+        return await personal.records(self.orders, user_id, after, self._payments)
+
+    async def erase_of(self, user_id: str) -> None:
+        """See contracts.order.Orders."""
+        async for page in pages(self.orders, {"user_id": user_id}, size=100):
+            for order in page:
+                if order.stage is Stage.PENDING:
+                    await self._close(order.id, user_id, Reason.CANCELLED_BY_BUYER)
+                await self._payments.erase(order.id)
+
+    async def buyers_among(self, user_ids: list[str]) -> list[str]:
+        """See contracts.order.Orders."""
+        return await personal.buyers_among(self.orders, user_ids)
+
     # Inside
+
+    async def _close(self, order_id: str, who: str, reason: Reason) -> Order | None:
+        news = Input(Kind.CLOSE, Cause(inputs.cancel(order_id), who, reason, request_id.get()), reason)
+        return await self.outbox.see_through(order_id, self._after(news))
 
     async def _priced(self, lines: Sequence[Line]) -> tuple[OrderItem, ...]:
         ids = [line.product_id for line in lines]

@@ -1,9 +1,10 @@
-"""Who may see the console: whoever the API says is an administrator. And what it shows of a service that cannot be
-reached."""
+"""Who may see the console: whoever the API says is of the staff. What they may do there the API decides, request by
+request. And what the console shows of a service that cannot be reached."""
 
 from typing import TypeVar
 
 from kassa.kit import security
+from kassa.kit.access import STAFF
 from kassa.pages.account_models import Verified
 from kassa.pages.client import ApiProblem, Params
 from kassa.pages.visit import Visit
@@ -12,22 +13,22 @@ T = TypeVar("T")
 
 
 class NotAdmin(Exception):
-    """Logged in, but not as an administrator."""
+    """Logged in, but not as one of the staff."""
 
 
 async def require_admin(visit: Visit) -> None:
     visit.require_login()
     verified = await visit.api.get("/auth/verify", Verified)
     security.asker.set(verified.user.sub)
-    if verified.user.role != "admin":
+    if verified.user.role not in STAFF:
         raise NotAdmin
 
 
 async def or_none(visit: Visit, path: str, kind: type[T], params: Params | None = None) -> T | None:
-    """A panel whose service cannot be reached says so; the others are still shown."""
+    """A panel whose service cannot be reached says so, and one that is not for this role, too; the others are shown."""
     try:
         return await visit.api.get(path, kind, params)
     except ApiProblem as problem:
-        if problem.status in (401, 403):
+        if problem.status == 401:
             raise
         return None

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 
 from kassa.pages.admins import or_none, require_admin
 from kassa.pages.client import path_of
+from kassa.pages.console_acts import CONSOLE_ACTS
 from kassa.pages.console_orders import CONSOLE_ORDERS
 from kassa.pages.console_products import CONSOLE_PRODUCTS
 from kassa.pages.models import (
@@ -132,4 +133,5 @@ CONSOLE: tuple[Any, ...] = (
     replay,
     dismiss,
     *CONSOLE_PRODUCTS,
+    *CONSOLE_ACTS,
 )

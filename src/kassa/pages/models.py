@@ -268,3 +268,21 @@ class Attention(Answer, frozen=True):
 class Events(Answer, frozen=True):
     events: tuple[Event, ...]
     pagination: Pagination = Pagination()
+
+
+class Act(Answer, frozen=True):
+    """What staff or an API key did, or was refused."""
+
+    at: datetime
+    name: str
+    role: str
+    address: str
+    what: str
+    subject: str = ""
+    outcome: str = ""
+    status: int = 0
+
+
+class Acts(Answer, frozen=True):
+    acts: tuple[Act, ...]
+    pagination: Pagination = Pagination()

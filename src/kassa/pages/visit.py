@@ -73,6 +73,11 @@ class Visit:
         headers = self.renderer.headers(leads_to_payment=leads_to_payment)
         return self._answer(Response(html, status_code=status, media_type="text/html", headers=headers))
 
+    def file(self, content: str, media_type: str, disposition: str) -> Response[str]:
+        """What the browser is to keep as a file."""
+        headers = {**self.renderer.headers(), "Content-Disposition": disposition}
+        return self._answer(Response(content, media_type=media_type, headers=headers))
+
     def redirect(self, address: str, note: str | None = None) -> Response[str]:
         """303: what follows a form is fetched, not sent again."""
         if note is not None:

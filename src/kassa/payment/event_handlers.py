@@ -9,7 +9,7 @@ from kassa.kit.clock import from_unix
 from kassa.kit.effects import has_seen
 from kassa.kit.problem import NotFound
 from kassa.payment.domain import Decline, Payment
-from kassa.payment.events import EventObject, EventState
+from kassa.payment.events import EventObject, EventState, PaymentError
 from kassa.payment.metadata import other_shop, payment_named
 from kassa.payment.processor import PATHS, Processor, Refused
 from kassa.payment.service import PaymentService
@@ -117,11 +117,11 @@ class EventHandlers:
             raise StripeUnreachable("its session is not known yet")
         if has_seen(payment, event.id):
             return
-        error = subject.last_payment_error or {}
-        code = str(error.get("decline_code") or error.get("code") or "declined")[:100]
-        decline = Decline(from_unix(event.created), code, str(error.get("message") or "The card was declined.")[:500])
+        error = subject.last_payment_error or PaymentError()
+        code = (error.decline_code or error.code or "declined")[:100]
+        decline = Decline(from_unix(event.created), code, (error.message or "The card was declined.")[:500])
         # One decline may be told by two events, one of them thin; its charge is the same.
-        input_id = str(error.get("charge") or event.id)
+        input_id = error.charge or event.id
         await self._service.note_decline(payment.id, payment.session_id, decline, input_id)
 
     async def observe_refund(self, payment: Payment, subject: EventObject, event: EventState) -> None:

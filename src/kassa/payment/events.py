@@ -4,20 +4,30 @@ from typing import Annotated, Any
 
 import msgspec
 
-from kassa.kit.clock import SECOND, from_rfc3339
+from kassa.kit.clock import SECOND, from_rfc3339, from_unix, rfc3339
+from kassa.payment.metadata import written_by_us
 
 THIN_PREFIX = "v1."
 """What the type of a thin event about an object of API v1 begins with (docs: changelog/endive/2026-09-30)."""
 
 
-class EventObject(msgspec.Struct, frozen=True):
+class PaymentError(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a card was declined, and which charge it was."""
+
+    code: str | None = None
+    decline_code: str | None = None
+    message: str | None = None
+    charge: str | None = None
+
+
+class EventObject(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is read of the object that an event is about; a hint only, the object itself is fetched."""
 
     id: str = ""
     object: str = ""
     metadata: dict[str, str] | None = None
     payment_intent: str | dict[str, Any] | None = None
-    last_payment_error: dict[str, Any] | None = None
+    last_payment_error: PaymentError | None = None
 
     @property
     def intent_id(self) -> str | None:
@@ -109,6 +119,23 @@ def _read_thin(body: bytes | str) -> EventState:
     kind = event.type.removeprefix(THIN_PREFIX)
     account = _account_of(event.context)
     return EventState(event.id, event.type, kind, created, event.livemode, subject, is_thin=True, account=account)
+
+
+def to_store(event: EventState) -> str:
+    """The body that reads as the same event, with nothing in it that is not read: what Stripe tells of the buyer, who
+    they are and where they live, is not stored."""
+    if event.is_thin:
+        related = {"id": event.object.id, "type": event.object.object}
+        form: dict[str, Any] = {"object": "v2.core.event", "related_object": related, "context": event.account}
+        created: int | str = rfc3339(from_unix(event.created))
+    else:
+        kept = msgspec.structs.replace(
+            event.object, metadata=written_by_us(event.object.metadata), payment_intent=event.object.intent_id
+        )
+        form = {"object": "event", "data": {"object": kept}, "account": event.account}
+        created = event.created
+    head = {"id": event.id, "type": event.type, "created": created, "livemode": event.livemode}
+    return msgspec.json.encode(head | form).decode()
 
 
 def _account_of(context: str | None) -> str:

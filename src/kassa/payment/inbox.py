@@ -19,7 +19,7 @@ from kassa.kit.outbox import MOST_VOIDED
 from kassa.kit.problem import NotFound, Problem
 from kassa.kit.wire import deadline
 from kassa.payment.event_handlers import EVENT_HANDLERS, EventHandlers, Looked, NotOurs
-from kassa.payment.events import EventState, read_event
+from kassa.payment.events import EventState, read_event, to_store
 from kassa.payment.processor import BadSignature, Processor
 from kassa.payment.refusal_count import RefusalCount
 from kassa.payment.store import PaymentStore, StripeEvent
@@ -74,14 +74,14 @@ class Inbox:
         except ValueError as error:
             await self.refused.add(f"rightly signed, but no event: {error}")
             raise UnreadableEvent(str(error)) from error
-        stored = await self.store(event, body)
+        stored = await self.store(event)
         if stored is None:
             await change(self.events, event.id, _came_after_all)
         elif stored.status == "received":
             self._start(stored)
         await self.refused.forget()
 
-    async def store(self, event: EventState, body: bytes, asked_at: Millis | None = None) -> StripeEvent | None:
+    async def store(self, event: EventState, asked_at: Millis | None = None) -> StripeEvent | None:
         """Store an event, one that Stripe was asked for (ms) or that came; None if it is there already."""
         note = self._not_ours(event)
         now = self._clock.now()
@@ -92,7 +92,7 @@ class Inbox:
             type=event.type,
             object_id=event.object.id,
             status="ignored" if note else "received",
-            body=body.decode(),
+            body=to_store(event),
             note=note,
             created_at=from_unix(event.created),
             received_at=now,

@@ -15,6 +15,10 @@ _OLD_SHOP_KEY = "shopId"
 """What Kassa wrote in its place at first, always beside an order."""
 
 
+_OURS = (SHOP_KEY, _OLD_SHOP_KEY, "orderId", "paymentId", "refundId")
+"""All that is read of an object's metadata."""
+
+
 def of_session(shop_id: str, order_id: str, payment_id: str, user_id: str) -> dict[str, str]:
     """For a session, and for its PaymentIntent."""
     return {SHOP_KEY: shop_id, "orderId": order_id, "paymentId": payment_id, "userId": user_id}
@@ -28,6 +32,11 @@ def of_refund(shop_id: str, order_id: str, payment_id: str, refund_id: str) -> d
 def of_second_refund(shop_id: str, order_id: str) -> dict[str, str]:
     """For a refund of money that came a second time."""
     return {SHOP_KEY: shop_id, "orderId": order_id, "reason": "second_payment"}
+
+
+def written_by_us(metadata: Metadata | None) -> dict[str, str] | None:
+    """What of an object's metadata Kassa writes; None if it has none."""
+    return None if metadata is None else {key: metadata[key] for key in _OURS if key in metadata}
 
 
 def other_shop(metadata: Metadata | None, shop_id: str) -> str | None:

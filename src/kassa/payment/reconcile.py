@@ -88,13 +88,13 @@ class Reconciler:
         newest = cursor.fetched_until if cursor else since
         looked_at, missed, looked = 0, [], Looked()
         async for page in _pages(partial(self._processor.events, list(HANDLED), since)):
-            events = [(read_event(body), body) for body in page]
-            known = {each.id for each in await self._inbox.events.many([event.id for event, _ in events])}
+            events = [read_event(body) for body in page]
+            known = {each.id for each in await self._inbox.events.many([event.id for event in events])}
             looked_at += len(events)
             told(STRIPE_EVENTS, looked_at, None)
-            for event, body in events:
+            for event in events:
                 newest = max(newest, from_unix(event.created))
-                if event.id not in known and (not fix or await self._take_in(event, body, looked)):
+                if event.id not in known and (not fix or await self._take_in(event, looked)):
                     missed.append(Finding(event.id, f"{event.type} had never come", is_mended=fix))
         if fix:
             await self._move_cursor(cursor, newest)
@@ -229,8 +229,8 @@ class Reconciler:
                 found.setdefault(state.intent_id, []).append(state)
         return found
 
-    async def _take_in(self, event: EventState, body: bytes, looked: Looked) -> bool:
-        if await self._inbox.store(event, body, self._clock.now()) is None:
+    async def _take_in(self, event: EventState, looked: Looked) -> bool:
+        if await self._inbox.store(event, self._clock.now()) is None:
             return False  # it came just now
         await self._inbox.replay(event.id, looked)
         return True

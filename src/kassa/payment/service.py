@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 
 from kassa.contracts.order import Orders
-from kassa.contracts.payment import Closing, StripeRefused
+from kassa.contracts.payment import Closing, PaymentRecord, StripeRefused
 from kassa.kit import inputs
 from kassa.kit.access import Permission
 from kassa.kit.audit import Cause, TimelineEntry
 from kassa.kit.clock import Clock
+from kassa.kit.documents import change
 from kassa.kit.figures import Figures
+from kassa.kit.idempotency import Idempotency
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, Ids, is_id
 from kassa.kit.outbox import Outbox
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
-from kassa.payment import disputes
+from kassa.payment import disputes, personal
 from kassa.payment.checkout import Checkout
 from kassa.payment.domain import UNSETTLED, Decline, Input, Kind, Payment, Stage
 from kassa.payment.history import history
@@ -29,7 +31,8 @@ MOST_EVENTS = 500
 class PaymentService(Settling):
     """Satisfies contracts.payment.Payments. `ends_on_decline`: PAYMENT_DECLINE_POLICY is `cancel`.
 
-    `frontend_url` is where Stripe sends the buyer back to; `shop_id` what all objects at Stripe are marked with.
+    `frontend_url` is where Stripe sends the buyer back to; `shop_id` what all objects at Stripe are marked with;
+    `answers` are those that idempotency keys have been given.
     """
 
     def __init__(
@@ -44,10 +47,12 @@ class PaymentService(Settling):
         *,
         shop_id: str,
         ends_on_decline: bool,
+        answers: Idempotency | None = None,
     ) -> None:
         super().__init__(store.payments, outbox, clock, shop_id)
         self.figures = Figures(clock)
         self._events = store.events
+        self._answers = answers
         self._processor = processor
         self._ends_on_decline = ends_on_decline
         self.checkout = Checkout(self, orders, processor, frontend_url)
@@ -114,6 +119,19 @@ class PaymentService(Settling):
             return []
         told = await self._events.find({"payment_id": payment.id}, limit=MOST_EVENTS, order="oldest")
         return history(payment, told)
+
+    async def record(self, order_id: str) -> PaymentRecord | None:
+        """See contracts.payment.Payments."""
+        payment = await self.of_order(order_id)
+        return None if payment is None else personal.record(payment)
+
+    async def erase(self, order_id: str) -> None:
+        """See contracts.payment.Payments."""
+        payment = await self.of_order(order_id)
+        if payment is not None:
+            await personal.forget_answers(payment, self._answers, self.clock.now())
+            await change(self.payments, payment.id, personal.erased)
+            await personal.forget_bodies(self._events, payment.id)
 
 
 async def visible(

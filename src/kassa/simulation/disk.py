@@ -32,6 +32,12 @@ class RemoteDatabase:
     async def probe(self) -> None:
         await self._inner.probe()
 
+    async def scrub(self) -> None:
+        await self._inner.scrub()
+
+    async def rewrite(self, largest: int | None = None) -> bool:
+        return await self._inner.rewrite(largest)
+
     async def close(self) -> None:
         await self._inner.close()
 

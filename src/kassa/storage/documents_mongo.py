@@ -110,6 +110,12 @@ class MongoDatabase:
         with reaching(self.name), pymongo.timeout(self.patience / SECOND):
             await use_rights(self.raw)
 
+    async def scrub(self) -> None:
+        return  # the server's files are its own
+
+    async def rewrite(self, largest: int | None = None) -> bool:
+        return True
+
     async def close(self) -> None:
         """Finish the writes under way and close. Closing again is a no-op."""
         self._is_closed = True
@@ -283,8 +289,7 @@ def _client(uri: str, **options: Any) -> AsyncMongoClient[Stored]:
         try:
             return AsyncMongoClient(uri, **options)
         except UserWarning as warning:
-            known = str(warning) if not str(warning).startswith("Unknown option") else "an option is not known"
-            raise ValueError(known) from None
+            raise ValueError("an option is not known" if "Unknown option" in str(warning) else str(warning)) from None
         except OSError as error:
             raise ValueError(f"a file that it names cannot be read ({error.strerror})") from None
 

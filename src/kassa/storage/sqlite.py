@@ -33,6 +33,8 @@ _GROUP = 256  # The most writes of one transaction: bounds how long the event lo
 _CHECKPOINT_PAGES = 1_000  # Few: whoever commits moves them into the file, and the loop waits (4,000: up to 60 ms).
 _LONGEST_LOG = 64 << 20  # Bytes that the log keeps after it grew, because somebody read for long.
 _STATEMENTS = 500
+_TO_BE_REWRITTEN = 1
+"""The file's `user_version` from when data was erased until the file is written anew."""
 
 _TROUBLE = (
     apsw.BusyError,
@@ -120,6 +122,33 @@ class Sqlite:
         """Return if the file can be read, and something be written to the disk; else Unavailable."""
         self.read("SELECT count(*) FROM sqlite_schema")
         await self.write(_the_same_again)
+
+    async def scrub(self) -> None:
+        """See kit.documents.Database. In the file what is removed is overwritten at once (`secure_delete`), in the log
+        it stays until that is emptied. Where SQLite has moved a row from one page to another, an old copy may be left
+        that nothing leads to: that goes with `rewrite`, and is noted until then."""
+        await self.write(lambda connection: connection.pragma("user_version", _TO_BE_REWRITTEN))
+        await self._run("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def rewrite(self, largest: int | None = None) -> bool:
+        """See kit.documents.Database."""
+        if self.read("PRAGMA user_version") != [(_TO_BE_REWRITTEN,)]:
+            return True
+        if largest is not None and self._path.stat().st_size > largest:
+            return False
+        await self._run("VACUUM")
+        await self.write(lambda connection: connection.pragma("user_version", 0))
+        await self._run("PRAGMA wal_checkpoint(TRUNCATE)")
+        return True
+
+    async def _run(self, pragma: str) -> None:
+        """Carry out what takes long, beside the event loop."""
+        try:
+            rows = await asyncio.to_thread(_scan, self._path, pragma, self._patience)
+        except _TROUBLE as error:
+            raise _unavailable(self._path, error) from error
+        if rows and rows[0][0]:
+            raise Unavailable(f"{self._path.name} is read or written all the while; try again")
 
     async def close(self) -> None:
         """Carry out the writes that wait, move the log into the file and close. Closing again is a no-op."""
@@ -237,6 +266,7 @@ def _connect(path: Path) -> apsw.Connection:
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
+        "secure_delete = ON",
         f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
         "cache_size = -16000",
         f"journal_size_limit = {_LONGEST_LOG}",
@@ -245,9 +275,11 @@ def _connect(path: Path) -> apsw.Connection:
     return connection
 
 
-def _scan(path: Path, sql: str) -> list[tuple[Any, ...]]:
+def _scan(path: Path, sql: str, patience: float = 0) -> list[tuple[Any, ...]]:
     connection = _connect(path)
     try:
+        if patience:
+            connection.set_busy_timeout(int(patience * SECOND))
         return connection.execute(sql).fetchall()
     finally:
         connection.close()

@@ -1,0 +1,53 @@
+"""Cause and effect in one place: what a change of state leaves to be done, and the method that does it."""
+
+from typing import Any
+
+from kassa.auth.customers import Customers
+from kassa.auth.domain import Todo as AccountTodo
+from kassa.kit.outbox import Carrier
+from kassa.order.domain import Todo as OrderTodo
+from kassa.order.effects import OrderEffects
+from kassa.payment.domain import Todo as PaymentTodo
+from kassa.payment.effects import PaymentEffects
+from kassa.payment.refund_effects import RefundEffects
+from kassa.product.domain import Todo as ProductTodo
+from kassa.product.effects import ProductEffects
+
+Effects = dict[str, Carrier[Any]]
+
+
+def auth_effects(customers: Customers) -> Effects:
+    """What follows from changes of an account."""
+    return {AccountTodo.ERASE: customers.erase_elsewhere}
+
+
+def product_effects(product: ProductEffects) -> Effects:
+    """What follows from changes of a product."""
+    return {ProductTodo.OPEN_STOCK: product.open_stock}
+
+
+def order_effects(order: OrderEffects) -> Effects:
+    """What follows from changes of an order."""
+    return {
+        OrderTodo.EXPIRE: order.expire,
+        OrderTodo.CLOSE_PAYMENT: order.close_payment,
+        OrderTodo.COMMIT: order.commit_stock,
+        OrderTodo.RELEASE: order.release_stock,
+        OrderTodo.RESERVE_AGAIN: order.reserve_again,
+        OrderTodo.REFUND_LATE: order.refund_late,
+        OrderTodo.RESTOCK: order.restock,
+    }
+
+
+def payment_effects(payment: PaymentEffects, refund: RefundEffects) -> Effects:
+    """What follows from changes of a payment."""
+    return {
+        PaymentTodo.LOOK_UP: payment.look_up,
+        PaymentTodo.CONFIRM_ORDER: payment.confirm_order,
+        PaymentTodo.CANCEL_ORDER: payment.cancel_order,
+        PaymentTodo.CLOSE_ORDER: payment.close_order,
+        PaymentTodo.NOTE_REFUND: payment.note_refund,
+        PaymentTodo.REFUND_ALL: refund.carry_refund_all,
+        PaymentTodo.REFUND: refund.carry_refund,
+        PaymentTodo.REFUND_SECOND: refund.carry_refund_second,
+    }

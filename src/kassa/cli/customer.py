@@ -1,0 +1,144 @@
+"""`kassa customer`: what the shop stores of a customer, told and erased."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kassa.cli.running import DataOption, opened, run, settings_for, typed
+from kassa.cli.trouble import Refusal
+
+if TYPE_CHECKING:
+    from kassa.app.shop import Shop
+    from kassa.auth.customers import Customers
+    from kassa.auth.domain import User
+
+app = typer.Typer(help="Customers' own data.", no_args_is_help=True)
+
+WhoArgument = Annotated[str, typer.Argument(help="The customer's address, or id (usr_…).")]
+_DASHBOARD = "https://dashboard.stripe.com/payments"
+_REDACTION = "https://docs.stripe.com/privacy/redaction"
+
+
+@app.callback()
+def customer() -> None:
+    """Customers' own data."""
+
+
+@app.command()
+def export(who: WhoArgument, data: DataOption = None) -> None:
+    """Print all that the shop stores of a customer, as one JSON document. What staff wrote about refunds is in it."""
+    settings = settings_for(data)
+
+    async def tell() -> None:
+        import msgspec
+
+        async with opened(settings) as shop:
+            user = await _found(shop, who)
+            told = await _customers(shop).export(user, for_operator=True)
+        print(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
+
+    run(tell())
+
+
+@app.command()
+def erase(
+    who: WhoArgument,
+    data: DataOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do so without asking.")] = False,
+) -> None:
+    """Erase a customer's account, for good. Nobody can log in to it any more; unpaid orders are cancelled; paid ones
+    stay, with nothing in them that names the customer. Refunds and disputes go on. What Stripe has stays there, and is
+    named, so that it can be redacted."""
+    settings = settings_for(data)
+
+    async def forget() -> None:
+        async with opened(settings, with_sandbox=True) as shop:
+            user = await _found(shop, who)
+            if not yes:
+                typer.confirm(f"Erase {user.email} ({user.id}) for good?", abort=True, err=True)
+            customers = _customers(shop)
+            at_stripe = [id for each in (await customers.export(user)).orders for id in _at_stripe(each.payment)]
+            await customers.erase(user, "operator")
+            await shop.settle()
+            await _rewrite(shop)
+        print(f"{user.id} is erased. Its orders stay, and name nobody.")
+        print(f"Erase it again after a backup is put back: {typed('customer erased', data)} lists who was erased.")
+        if at_stripe:
+            print(f"At Stripe there is still what it was told of the buyer; redact these there ({_REDACTION}):")
+            print("\n".join(f"  {_DASHBOARD}/{id}" for id in at_stripe))
+
+    run(forget())
+
+
+@app.command()
+def erased(data: DataOption = None) -> None:
+    """List who was erased: one id a line, and when. Keep the list apart from the backups, for `kassa customer
+    erase-again`."""
+    settings = settings_for(data)
+
+    async def tell() -> None:
+        from kassa.kit.clock import rfc3339
+
+        async with opened(settings) as shop:
+            async for user in _customers(shop).erased():
+                print(user.id, rfc3339(user.erased_at or 0))
+
+    run(tell())
+
+
+@app.command("erase-again")
+def erase_again(
+    listed: Annotated[Path, typer.Argument(help="The list that `kassa customer erased` has printed; - for stdin.")],
+    data: DataOption = None,
+) -> None:
+    """Erase again, after a backup was put back, who was erased since it was made."""
+    settings = settings_for(data)
+
+    async def forget() -> None:
+        ids = [line.split()[0] for line in _lines(listed) if line.strip()]
+        async with opened(settings, with_sandbox=True) as shop:
+            found = [each for each in ids if await _customers(shop).erase_again(each)]
+            await shop.settle()
+            await _rewrite(shop)
+        print(f"{len(found)} of {len(ids)} are here, and erased.")
+
+    run(forget())
+
+
+def _lines(listed: Path) -> list[str]:
+    try:
+        return sys.stdin.readlines() if str(listed) == "-" else listed.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal(f"{listed} cannot be read: {error}") from None
+
+
+def _customers(shop: Shop) -> Customers:
+    from kassa.app.shop import present
+
+    return present(shop.customers, "auth")
+
+
+async def _found(shop: Shop, who: str) -> User:
+    user = await _customers(shop).of(who)
+    if user is None or user.erased_at is not None:
+        raise Refusal(f"there is no customer {who}")
+    return user
+
+
+def _at_stripe(payment: object) -> list[str]:
+    return [id for id in getattr(payment, "at_stripe", ()) if id.startswith("pi_")]
+
+
+async def _rewrite(shop: Shop) -> None:
+    """Files are written anew, so that nothing is left in them. A server that runs may not wait for long."""
+    from kassa.app.files import server_locks, unlocked
+    from kassa.auth.customers import LARGEST_REWRITTEN
+
+    with unlocked(*server_locks(shop.settings.data)) as is_free:
+        for database in {id(each): each for each in shop.databases.values()}.values():
+            if not await database.rewrite(None if is_free else LARGEST_REWRITTEN):
+                print("The data is too large to be written anew while the shop runs: do this again when it is stopped.")
