@@ -1,5 +1,6 @@
 """API keys: what programs show instead of a log-in. Of each only the hash is kept."""
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -13,6 +14,7 @@ from kassa.kit.ended import EndedTokens, session_mark
 from kassa.kit.identity import KEY_PREFIX, key_hash
 from kassa.kit.ids import API_KEY, Ids
 from kassa.kit.problem import Invalid, NotFound
+from kassa.kit.text import ONE_LINE, normalised
 from kassa.kit.web import Paging
 
 LONGEST_NAME = 100
@@ -52,9 +54,9 @@ class ApiKeys:
     async def make(self, name: str, scopes: Sequence[str], days: int, by: str) -> tuple[ApiKey, str]:
         """A new key of this name, which may do what its scopes say, for so many days; and the secret that a program
         shows, which nobody can see again. Invalid."""
-        shown = " ".join(name[: LONGEST_NAME + 1].split())
-        if not shown or len(shown) > LONGEST_NAME or not shown.isprintable():
-            raise Invalid.field("name", f"must have from 1 to {LONGEST_NAME} characters, all of them printable")
+        shown = normalised(name, LONGEST_NAME)
+        if len(shown) > LONGEST_NAME or not re.fullmatch(ONE_LINE, shown):
+            raise Invalid.field("name", f"must be one line of at most {LONGEST_NAME} characters")
         if not scopes or not set(scopes) <= set(SCOPES):
             raise Invalid.field("scopes", f"must be one or more of {', '.join(SCOPES)}")
         if not 1 <= days <= LONGEST_DAYS:

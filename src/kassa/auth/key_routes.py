@@ -11,6 +11,7 @@ from kassa.auth.api_keys import A_YEAR, LONGEST_DAYS, LONGEST_NAME, ApiKey, ApiK
 from kassa.kit.access import SCOPES
 from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.problem import NotFound
+from kassa.kit.text import ONE_LINE
 from kassa.kit.web import JsonResponse, Pagination, documented, paging, principal_of, read_body, takes
 
 _TAGS = ["auth"]
@@ -21,7 +22,7 @@ Scope = Annotated[str, documented("A permission", **_SCHEMA)]
 class NewKey(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A key to be made."""
 
-    name: Annotated[str, documented("What it is for", minLength=1, maxLength=LONGEST_NAME, pattern=r"\S")]
+    name: Annotated[str, documented("What it is for", minLength=1, maxLength=LONGEST_NAME, pattern=ONE_LINE)]
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=len(SCOPES)), documented("What it may do")]
     days: Annotated[int, documented("How long it is good", minimum=1, maximum=LONGEST_DAYS)] = A_YEAR
 

@@ -14,7 +14,7 @@ from kassa.kit.clock import Millis
 from kassa.kit.effects import Aggregate, planned, with_todos
 from kassa.kit.money import maximum, minor, most_major, to_stripe
 from kassa.kit.problem import FieldError
-from kassa.kit.text import normalised
+from kassa.kit.text import ONE_LINE, normalised
 
 LONGEST_SKU = 64
 LONGEST_NAME = 200
@@ -42,7 +42,6 @@ FOLLOWS: dict[Kind, tuple[Todo, ...]] = {Kind.STOCKED: (Todo.OPEN_STOCK,)}
 
 # As JSON Schema writes them, for the API's description: these forms are what is checked, too.
 # No two repeats of them in a row take the same character, so that none of them is gone back to.
-ONE_LINE = r"^[^\S\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 # What RFC 3986 lets stand in a URL after the scheme, and letters of all scripts; so a blank or a bar separates images.
 IMAGE = r'^(?:https?://[^\s/?#\\"<>^`{|}\x00-\x1f\x7f]|/(?!/))[^\s\\"<>^`{|}\x00-\x1f\x7f]*$'

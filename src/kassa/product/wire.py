@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.money import major
+from kassa.kit.text import ONE_LINE
 from kassa.kit.web import Pagination, documented
 from kassa.kit.wire import encode
 from kassa.product.domain import (
@@ -21,7 +22,6 @@ from kassa.product.domain import (
     LONGEST_SKU,
     MOST_IMAGES,
     MOST_STOCK,
-    ONE_LINE,
     Product,
 )
 
