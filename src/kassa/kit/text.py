@@ -11,15 +11,15 @@ _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U
 _JOINERS = "\u200c\u200d"
 # Besides the category Cf: what joins nothing, Hangul fillers, selectors; not some signs of Cf that are seen (Unicode:
 # Default_Ignorable_Code_Point, Prepended_Concatenation_Mark).
-ONE_LINE = r"^[^\S\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
-"""A line with something on it, as JSON Schema writes it. Nothing in it is gone back to: no two repeats in a row take the
-same character."""
 _MORE_INVISIBLE = re.compile(f"[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0{_SELECTORS}]")
 _SEEN = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
 _SHAPING = re.compile(f"[{_JOINERS}{_SELECTORS}]")
 # Letters without case, marks and symbols: the scripts and the emoji that are shaped so.
 _SHAPED = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
 _MOST_EXPANDED = 4
+ONE_LINE = r"^[^\S\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+"""A line with something on it, as JSON Schema writes it. Of its repeats no two in a row take the same character: none is
+gone back to."""
 
 
 def is_far_too_long(text: str, longest: int) -> bool:
