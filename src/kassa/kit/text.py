@@ -18,8 +18,8 @@ _SHAPING = re.compile(f"[{_JOINERS}{_SELECTORS}]")
 _SHAPED = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
 _MOST_EXPANDED = 4
 ONE_LINE = r"^[^\S\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
-"""A line with something on it, as JSON Schema writes it. Of its repeats no two in a row take the same character: none is
-gone back to."""
+"""A line with something on it, as JSON Schema writes it. No two repeats in a row take the same character: none is gone
+back to."""
 
 
 def is_far_too_long(text: str, longest: int) -> bool:
