@@ -26,7 +26,7 @@ def test_without_settings_there_is_a_shop_with_a_sandbox() -> None:
 
 
 def test_a_load_test_has_no_limits_of_open_orders_but_those_that_are_set() -> None:
-    assert read_settings({}).order_limits == Limits(20, 5, 20)
+    assert read_settings({}).order_limits == Limits(20, 10, 50)
     assert read_settings({"RATE_LIMIT": "off"}).order_limits == Limits(20, None, None)
     given = {"RATE_LIMIT": "off", "BUYER_MAX_OPEN_ORDERS": "7", "ADDRESS_MAX_OPEN_ORDERS": "OFF"}
     assert read_settings(given).order_limits == Limits(20, 7, None)

@@ -3,7 +3,7 @@
 import pytest
 
 from kassa.gateway.limits import DEAR, Addresses, Limiter, Rate, cost_of, parse_rate
-from kassa.kit.household import household, neighbourhood
+from kassa.kit.household import household, is_of_the_internet, neighbourhood
 
 
 @pytest.mark.parametrize(
@@ -115,3 +115,29 @@ def test_a_subscriber_s_ipv6_network_is_limited_as_one() -> None:
 )
 def test_what_is_kept_of_an_address_tells_a_place_and_no_person(address: str, shown: str) -> None:
     assert neighbourhood(address) == shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.8.8.8",
+        "::1",
+        "10.1.2.3",
+        "172.18.0.1",
+        "192.168.1.1",
+        "::ffff:10.0.0.1",
+        "fd00::7",
+        "fe80::1",
+        "169.254.9.9",
+        "",
+        "a",
+    ],
+)
+def test_who_may_speak_for_all_is_no_household_of_the_internet(address: str) -> None:
+    assert not is_of_the_internet(address)
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "172.32.0.1", "2001:db8::1", "::ffff:192.0.2.1"])
+def test_a_subscriber_is_one(address: str) -> None:
+    assert is_of_the_internet(address)

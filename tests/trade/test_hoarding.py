@@ -10,11 +10,12 @@ import pytest
 
 from kassa.contracts.inventory import InsufficientStock
 from kassa.contracts.order import OverQuantityLimit, TooManyOpenOrders
+from kassa.contracts.product import UnknownProduct
 from kassa.kit import security
 from kassa.kit.clock import DAY, HOUR, MINUTE
 from kassa.kit.identity import Principal
-from kassa.kit.ids import ORDER, USER
-from kassa.kit.problem import Unavailable
+from kassa.kit.ids import ORDER, PRODUCT, USER
+from kassa.kit.problem import Invalid, Unavailable
 from kassa.order.domain import Limits, Order, Stage
 from kassa.order.places import UNMADE
 from tests.trade.stores import FORMS, SQLITE
@@ -217,6 +218,17 @@ async def test_an_order_of_more_pieces_than_are_sold_at_once_is_refused(shop: Wo
         assert caught.value.members == {"productId": mug, "limit": 20}
     assert (await shop.level(mug)).reserved == 0
     await shop.place((mug, 10), (mug, 10))
+
+
+async def test_what_an_order_may_never_have_is_told_before_what_it_may_not_have_here(shop: World) -> None:
+    mug = await shop.sell(stock=30)
+    with pytest.raises(InsufficientStock) as caught:
+        await shop.place((mug, 31))
+    assert caught.value.members == {"productId": mug, "asked": 31, "available": 30}
+    with pytest.raises(UnknownProduct):
+        await shop.place((mug, 21), (shop.ids.new(PRODUCT), 1))
+    with pytest.raises(Invalid, match="totalAmount"):
+        await shop.place((mug, 1_000_000))
 
 
 async def test_a_shop_may_have_no_limits(tmp_path: Path, form: str) -> None:

@@ -187,8 +187,8 @@ def _order_limits(get: "_Reader") -> Limits:
     lifted = "off" if get("RATE_LIMIT", reading.rate, RATE) is None else ""
     return Limits(
         pieces=get("ORDER_MAX_PIECES", reading.whole(1, MAX_QUANTITY), "20"),
-        per_buyer=get("BUYER_MAX_OPEN_ORDERS", reading.whole_or_off(1, 1000), lifted or "5"),
-        per_address=get("ADDRESS_MAX_OPEN_ORDERS", reading.whole_or_off(1, 1000), lifted or "20"),
+        per_buyer=get("BUYER_MAX_OPEN_ORDERS", reading.whole_or_off(1, 1000), lifted or "10"),
+        per_address=get("ADDRESS_MAX_OPEN_ORDERS", reading.whole_or_off(1, 1000), lifted or "50"),
     )
 
 

@@ -2,6 +2,8 @@
 
 import ipaddress
 
+_PRIVATE = [ipaddress.ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
+
 
 def household(address: str) -> str:
     """What is limited as one: an IPv4 address, or the /64 network that one IPv6 subscriber has."""
@@ -14,6 +16,17 @@ def household(address: str) -> str:
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
+
+
+def is_of_the_internet(address: str) -> bool:
+    """Whether the address can be one subscriber's: not this machine's own, nor one of a private network (RFC 1918, RFC
+    4193), where a proxy that nobody has named speaks for all."""
+    try:
+        parsed = ipaddress.ip_address(household(address).partition("/")[0])
+    except ValueError:
+        return False
+    is_private = any(parsed in each for each in _PRIVATE if each.version == parsed.version)
+    return not (parsed.is_loopback or parsed.is_link_local or is_private)
 
 
 def neighbourhood(address: str) -> str:

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from kassa.contracts.inventory import Line
-from kassa.contracts.order import OrderItem, OverQuantityLimit
+from kassa.contracts.order import OrderItem
 from kassa.contracts.product import UnknownProduct
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Millis
@@ -149,8 +149,8 @@ class Limits(msgspec.Struct, frozen=True):
     per_address: int | None = None
 
 
-def merged(lines: Sequence[Line], most_pieces: int = MAX_QUANTITY) -> list[Line]:
-    """The lines with each product once; Invalid, UnknownProduct or OverQuantityLimit if they cannot be an order's."""
+def merged(lines: Sequence[Line]) -> list[Line]:
+    """The lines with each product once; Invalid or UnknownProduct if they cannot be an order's."""
     quantities: dict[str, int] = {}
     for number, line in enumerate(lines):
         if not 1 <= line.quantity <= MAX_QUANTITY:
@@ -163,8 +163,6 @@ def merged(lines: Sequence[Line], most_pieces: int = MAX_QUANTITY) -> list[Line]
             raise UnknownProduct(product_id[:64])
         if quantity > MAX_QUANTITY:
             raise Invalid.field("items", f"must have at most {MAX_QUANTITY} pieces of one product")
-        if quantity > most_pieces:
-            raise OverQuantityLimit(product_id, most_pieces)
     return [Line(product_id, quantity) for product_id, quantity in quantities.items()]
 
 

@@ -11,7 +11,7 @@ from kassa.contracts.order import OrderNotCancellable, OverQuantityLimit, PriceC
 from kassa.contracts.product import UnknownProduct
 from kassa.kit.clock import DAY, day_of, rfc3339
 from kassa.kit.documents import Between, In, Where
-from kassa.kit.household import household
+from kassa.kit.household import household, is_of_the_internet
 from kassa.kit.idempotency import Abandoned
 from kassa.kit.ids import ORDER
 from kassa.kit.money import major
@@ -65,7 +65,7 @@ async def place_order(request: Request[Any, Any, Any]) -> Response[OrderAnswer]:
     principal = await principal_of(request)
     new = await read_body(request, NewOrder)
     lines = [Line(line.product_id, line.quantity) for line in new.items]
-    where = household(request.client.host) if request.client else ""
+    where = household(request.client.host) if request.client and is_of_the_internet(request.client.host) else ""
 
     async def place(order_id: str) -> OrderAnswer:
         order = await _service(request).place(order_id, principal.id, lines, new.expected_total_minor, where)

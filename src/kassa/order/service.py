@@ -10,6 +10,7 @@ from kassa.contracts.order import (
     OrderItem,
     OrderNotCancellable,
     OrderRecords,
+    OverQuantityLimit,
     PriceChanged,
     RefundNews,
     StatusChange,
@@ -87,7 +88,7 @@ class OrderService:
         known = await self.orders.get(order_id)
         if known is not None:
             return self._made(known)
-        wanted = merged(lines, self._places.limits.pieces)
+        wanted = merged(lines)
         items = await self._priced(wanted)
         total = total_minor(items)
         try:
@@ -96,6 +97,7 @@ class OrderService:
             raise Invalid.field("totalAmount", str(error)) from error
         if expected_minor not in (None, total):
             raise PriceChanged(expected_minor, total, self.currency, items)
+        await self._check_pieces(wanted)
         place = await self._places.take(order_id, user_id, household)
         try:
             await self._hold(order_id, wanted)
@@ -111,6 +113,19 @@ class OrderService:
         except Duplicate:
             # Another try with the same id was faster, or the rescue of orphans was.
             return self._made(await self.get(order_id))
+
+    async def _check_pieces(self, wanted: Sequence[Line]) -> None:
+        """OverQuantityLimit for more of a product than an order may have; InsufficientStock where there are not as many
+        anyway."""
+        most = self._places.limits.pieces
+        over = {line.product_id: line.quantity for line in wanted if line.quantity > most}
+        if not over:
+            return
+        available = {each.product_id: each.available for each in await self._inventory.levels(list(over))}
+        for product_id, quantity in over.items():
+            if quantity > (there := available.get(product_id, 0)):
+                raise InsufficientStock(product_id, quantity, there)
+        raise OverQuantityLimit(next(iter(over)), most)
 
     async def cancel(self, order_id: str, who: Principal) -> tuple[Order, bool]:
         """Cancel for its owner or for staff. Returns the order and whether that is settled already: if not,
