@@ -22,9 +22,10 @@ def is_of_the_internet(address: str) -> bool:
     """Whether the address can be one subscriber's: not this machine's own, nor one of a private network (RFC 1918, RFC
     4193), where a proxy that nobody has named speaks for all."""
     try:
-        parsed = ipaddress.ip_address(household(address).partition("/")[0])
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     is_private = any(parsed in each for each in _PRIVATE if each.version == parsed.version)
     return not (parsed.is_loopback or parsed.is_link_local or is_private)
 

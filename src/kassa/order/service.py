@@ -90,13 +90,7 @@ class OrderService:
             return self._made(known)
         wanted = merged(lines)
         items = await self._priced(wanted)
-        total = total_minor(items)
-        try:
-            chargeable(total, self.currency, self._clock.now())
-        except InvalidMoney as error:
-            raise Invalid.field("totalAmount", str(error)) from error
-        if expected_minor not in (None, total):
-            raise PriceChanged(expected_minor, total, self.currency, items)
+        self._check_total(items, expected_minor)
         await self._check_pieces(wanted)
         place = await self._places.take(order_id, user_id, household)
         try:
@@ -113,19 +107,6 @@ class OrderService:
         except Duplicate:
             # Another try with the same id was faster, or the rescue of orphans was.
             return self._made(await self.get(order_id))
-
-    async def _check_pieces(self, wanted: Sequence[Line]) -> None:
-        """OverQuantityLimit for more of a product than an order may have; InsufficientStock where there are not as many
-        anyway."""
-        most = self._places.limits.pieces
-        over = {line.product_id: line.quantity for line in wanted if line.quantity > most}
-        if not over:
-            return
-        available = {each.product_id: each.available for each in await self._inventory.levels(list(over))}
-        for product_id, quantity in over.items():
-            if quantity > (there := available.get(product_id, 0)):
-                raise InsufficientStock(product_id, quantity, there)
-        raise OverQuantityLimit(next(iter(over)), most)
 
     async def cancel(self, order_id: str, who: Principal) -> tuple[Order, bool]:
         """Cancel for its owner or for staff. Returns the order and whether that is settled already: if not,
@@ -246,6 +227,28 @@ class OrderService:
             OrderItem(line.product_id, known[line.product_id].name, line.quantity, known[line.product_id].price_minor)
             for line in lines
         )
+
+    def _check_total(self, items: tuple[OrderItem, ...], expected_minor: int | None) -> None:
+        total = total_minor(items)
+        try:
+            chargeable(total, self.currency, self._clock.now())
+        except InvalidMoney as error:
+            raise Invalid.field("totalAmount", str(error)) from error
+        if expected_minor not in (None, total):
+            raise PriceChanged(expected_minor, total, self.currency, items)
+
+    async def _check_pieces(self, wanted: Sequence[Line]) -> None:
+        """OverQuantityLimit for more of a product than an order may have; InsufficientStock where there are not as many
+        anyway."""
+        most = self._places.limits.pieces
+        over = {line.product_id: line.quantity for line in wanted if line.quantity > most}
+        if not over:
+            return
+        available = {each.product_id: each.available for each in await self._inventory.levels(list(over))}
+        for product_id, quantity in over.items():
+            if quantity > (there := available.get(product_id, 0)):
+                raise InsufficientStock(product_id, quantity, there)
+        raise OverQuantityLimit(next(iter(over)), most)
 
     async def _hold(self, order_id: str, lines: Sequence[Line]) -> None:
         try:
