@@ -156,7 +156,8 @@ async def test_so_do_those_without_tls_and_the_doctor_s_question_for_the_time(
         await _asked(shop)
         assert (await clock_compared(shop, settings)).text.endswith(" of Stripe's")
     asked = [line.split(" ")[1] for line in around.proxy.lines]
-    assert asked == [f"http://{HOST}/v1/events?limit=1", f"http://{HOST}"]
+    # Of each connection the first line is noted.
+    assert asked == [f"http://{HOST}/v1/account", f"http://{HOST}"]
 
 
 async def test_without_the_proxy_nobody_would_be_found(tmp_path: Path, around: Surroundings) -> None:

@@ -7,6 +7,7 @@ import pytest
 from kassa.app.settings import SERVICES, SettingError, read_settings
 from kassa.app.shop import Elsewhere, Place, Shop, present
 from kassa.app.wiring import all_here, open_shop, within_reach
+from kassa.auth.domain import Todo as AuthTodo
 from kassa.gateway.middleware import CONTRACTS
 from kassa.kit.machine import Stateful, Unbroken
 from kassa.kit.wire import endpoints
@@ -19,7 +20,8 @@ async def test_every_effect_has_somebody_to_carry_it_out(tmp_path: Path) -> None
     settings = read_settings({"KASSA_DATA": str(tmp_path)})
     async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
         here = {name: set(outbox.carriers) for name, outbox in shop.outboxes.items()}
-        assert here == {"product": set(ProductTodo), "order": set(OrderTodo), "payment": set(PaymentTodo)}
+        kinds = {"auth": AuthTodo, "product": ProductTodo, "order": OrderTodo, "payment": PaymentTodo}
+        assert here == {name: set(each) for name, each in kinds.items()}
 
 
 async def test_what_has_invariants_is_written_by_the_one_place_that_looks_at_them(tmp_path: Path) -> None:

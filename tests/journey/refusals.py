@@ -49,8 +49,8 @@ def wrong_data_is_refused(ctx: Any, response: Response, case: Any) -> bool | Non
     try:
         refused: bool | None = negative_data_rejection(ctx, response, case)
     except AcceptedNegativeData as accepted:
-        too_long = re.search(r"violates `maxLength` at /properties/(\w+)", accepted.message)
-        sent = case.body.get(too_long[1]) if too_long and isinstance(case.body, dict) else None
+        too_long = re.search(r"violates `maxLength` at /properties/(\w+)|(\w+): String larger than", accepted.message)
+        sent = case.body.get(too_long[1] or too_long[2]) if too_long and isinstance(case.body, dict) else None
         if not isinstance(sent, str) or len(normalised(sent, len(sent))) == len(sent):
             raise
         return None

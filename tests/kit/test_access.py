@@ -4,7 +4,7 @@ import inspect
 
 from kassa.app.web import HANDLERS
 from kassa.gateway.description import described, endpoints_of
-from kassa.kit.access import ACCESS, MEANING, ROLES, Permission
+from kassa.kit.access import ACCESS, MEANING, ROLES, SCOPES, Permission
 
 PUBLIC = [handler for handlers in HANDLERS.values() for handler in handlers]
 ENDPOINTS = {f"{verb.upper()} {path}": handler for verb, path, handler in endpoints_of(PUBLIC)}
@@ -26,7 +26,8 @@ def test_the_description_names_what_is_needed() -> None:
     for name, access in ACCESS.items():
         if access.permission and not access.is_open:
             assert f"`{access.permission}`" in told[name]["description"]
-            assert access.is_own or {"token": [access.permission]} in told[name]["security"]
+            assert {"token": []} in told[name]["security"]
+            assert ({"key": []} in told[name]["security"]) is (access.permission in SCOPES)
 
 
 def test_an_administrator_may_do_all_and_the_others_what_their_work_is() -> None:

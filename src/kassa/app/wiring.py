@@ -43,6 +43,7 @@ from kassa.kit.idempotency import RECORDS, Idempotency
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import SHOP, Ids
 from kassa.kit.outbox import Outbox
+from kassa.kit.problem import Unavailable
 from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import connect
 from kassa.order.effects import OrderEffects
@@ -117,6 +118,8 @@ async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: P
     neighbour = cast("Orders", Neighbour(lambda: present(shop.order, "order")))
 
     def orders(caller: str) -> Orders:
+        if "order" not in (*here, *shop.settings.service_urls):
+            return cast("Orders", Neighbour(_no_orders))
         return neighbour if "order" in here else reach(Orders, "order", caller)
 
     if "auth" in here:
@@ -135,6 +138,10 @@ async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: P
         product: Product = shop.product or reach(Product, "product", "order")
         inventory: Inventory = shop.inventory or reach(Inventory, "inventory", "order")
         await _order(shop, databases["order"], product, inventory, payments)
+
+
+def _no_orders() -> Orders:
+    raise Unavailable("ORDER_SERVICE_URL must be set here, where the order service is")
 
 
 def _reach(shop: Shop, contract: Any, callee: str, caller: str = "gateway") -> Any:

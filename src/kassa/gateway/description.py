@@ -205,16 +205,14 @@ def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRo
 
 
 def _security(method: str, path: str) -> list[dict[str, list[str]]]:
-    """What proves who asks, and what they must be allowed to do; nothing, if anybody may."""
+    """What proves who asks; nothing, if anybody may."""
     if path == _WEBHOOK:
         return [{"stripe": []}]
     access = ACCESS[f"{method.upper()} {path}"]
     if access.is_open:
         return []
-    # OpenAPI 3.1, security requirement object: of a scheme that is not OAuth's, the roles that are needed.
-    needed = [str(access.permission)] if access.permission in SCOPES else []
-    key = [{"key": needed}] if needed else []
-    return [{"token": [] if access.is_own else [str(access.permission)]}, *key]
+    schemes = ("token", "key") if access.permission in SCOPES else ("token",)
+    return [{scheme: []} for scheme in schemes]
 
 
 def _needs(method: str, path: str) -> str:
