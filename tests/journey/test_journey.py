@@ -34,7 +34,7 @@ async def test_a_paid_order_is_confirmed_and_a_declined_one_gives_its_stock_back
     await buyer.pay(session_id, DECLINED)
     await buyer.becomes(declined_id, "CANCELLED")
     assert (await buyer.call("GET", f"/orders/{declined_id}")).body["order"]["reason"] == "payment_declined"
-    assert await buyer.stock(mug) == 4
+    await buyer.has_stock(mug, 4)
 
 
 async def test_two_hundred_buyers_for_fifty_pieces(shop: RunningShop) -> None:

@@ -120,6 +120,7 @@ class Door:
             # RFC 9110, 9.3.2: answered as GET is; the server, which keeps its own scope, leaves the body out.
             scope = {**scope, "method": "GET"}
         arrival = Arrival(scope, self._ids)
+        security.is_told.set(False)  # Nothing of this request, whatever was told before it where it is served.
         arrival.pass_on(scope, self._dropped(arrival), self.forgeable)
         has_started = False
         if b"expect" in arrival.headers:
