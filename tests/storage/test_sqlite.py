@@ -15,6 +15,7 @@ import pytest
 from kassa.kit.problem import Unavailable
 from kassa.storage.documents_sqlite import SqliteDatabase
 from kassa.storage.sqlite import Sqlite
+from kassa.storage.sqlite_connection import connect
 from kassa.storage.sqlite_readers import MOST_WAITING, THREADS
 from tests.support import sqlite
 
@@ -245,6 +246,16 @@ async def test_two_processes_write_to_one_file(tmp_path: Path) -> None:
     assert [len(lines) for lines in printed] == [300, 300]
     async with sqlite(tmp_path) as file:
         assert len(values(file)) == 600
+
+
+async def test_a_new_file_that_another_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    other = apsw.Connection(str(tmp_path / "test.db"))
+    other.execute("BEGIN EXCLUSIVE; CREATE TABLE other (x)")
+    opening = asyncio.create_task(asyncio.to_thread(connect, tmp_path / "test.db"))
+    await asyncio.sleep(0.6)
+    other.execute("COMMIT")
+    other.close()
+    (await opening).close()
 
 
 async def test_a_scan_does_not_hold_up_the_event_loop(file: SqliteDatabase) -> None:

@@ -18,6 +18,7 @@ import apsw
 
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.problem import Unavailable
+from kassa.storage.sqlite_connection import connect
 from kassa.storage.sqlite_readers import Readers
 
 T = TypeVar("T")
@@ -28,11 +29,7 @@ PATIENCE: Millis = 6_000
 """How long a write waits for another process that holds the file before it gives up."""
 
 _ASK_AGAIN = 0.002  # Seconds between two tries to get the right to write from another process.
-_READ_PATIENCE: Millis = 250  # Reads hold up the loop; in WAL mode they wait only for another's crash recovery.
 _GROUP = 256  # The most writes of one transaction: bounds how long the event loop is held at a stretch.
-_CHECKPOINT_PAGES = 1_000  # Few: whoever commits moves them into the file, and the loop waits (4,000: up to 60 ms).
-_LONGEST_LOG = 64 << 20  # Bytes that the log keeps after it grew, because somebody read for long.
-_STATEMENTS = 500
 _TO_BE_REWRITTEN = 1
 """The file's `user_version` from when data was erased until the file is written anew."""
 
@@ -66,8 +63,8 @@ class Sqlite:
         self._patience = patience / SECOND
         self._loop = asyncio.get_running_loop()
         self._writer: apsw.Connection | None = _connect_to_write(path)
-        self._reader = _connect(path)
-        self._readers = Readers(lambda: _connect(path))
+        self._reader = connect(path)
+        self._readers = Readers(lambda: connect(path))
         self._waiting: list[_Waiting] = []
         self._is_busy = False  # A group is under way, or is about to be.
         self._is_closed = False
@@ -259,24 +256,8 @@ def _the_same_again(connection: apsw.Connection) -> None:
     connection.pragma("user_version", connection.pragma("user_version"))
 
 
-def _connect(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
-    connection.set_busy_timeout(_READ_PATIENCE)
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "secure_delete = ON",
-        f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
-        "cache_size = -16000",
-        f"journal_size_limit = {_LONGEST_LOG}",
-    ):
-        connection.execute(f"PRAGMA {pragma}").fetchall()
-    return connection
-
-
 def _scan(path: Path, sql: str, patience: float = 0) -> list[tuple[Any, ...]]:
-    connection = _connect(path)
+    connection = connect(path)
     try:
         if patience:
             connection.set_busy_timeout(int(patience * SECOND))
@@ -286,7 +267,7 @@ def _scan(path: Path, sql: str, patience: float = 0) -> list[tuple[Any, ...]]:
 
 
 def _connect_to_write(path: Path) -> apsw.Connection:
-    connection = _connect(path)
+    connection = connect(path)
     connection.set_busy_timeout(0)  # The engine waits for the right to write by itself, without blocking the loop.
     return connection
 
