@@ -1,10 +1,11 @@
 """Whoever may not refund any amount refunds so much at once and so much a day, and not a cent more."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from kassa.contracts.payment import RefundOverLimit, RefundTooLarge
+from kassa.contracts.payment import NotRefundable, RefundOverLimit, RefundTooLarge
 from kassa.kit.clock import DAY
 from kassa.kit.ids import REFUND
 from kassa.payment.allowance import Allowances
@@ -64,6 +65,42 @@ async def test_a_refund_counts_once_however_often_it_is_asked_for_and_not_if_it_
     await support.refund(order_id, 2500)
     with pytest.raises(RefundOverLimit, match=r"0\.00 usd is left of 50\.00 usd"):
         await support.refund(order_id, 1)
+
+
+class PaidMeanwhile(Allowances):
+    """In the very moment in which an amount is held the buyer pays."""
+
+    buyer_pays: Callable[[], Awaitable[object]]
+
+    async def take(self, who: str, refund_id: str, amount_minor: int) -> str:
+        """Hold it, and be paid."""
+        taken = await super().take(who, refund_id, amount_minor)
+        await self.buyer_pays()
+        return taken
+
+
+async def test_money_that_comes_while_all_that_is_left_is_asked_for_is_not_refunded_beyond_the_limit(
+    shop: World,
+) -> None:
+    order = await shop.place((await shop.sell(price_minor=2000), 5))
+    opened, support = await shop.open(order), Support(shop)
+    support.allowances = late = PaidMeanwhile(shop.allowances, shop.clock, "usd", AT_ONCE // 100, A_DAY // 100)
+    late.buyer_pays = lambda: shop.pay(opened)
+    with pytest.raises(NotRefundable):
+        await support.refund(order.id, 0)
+    assert (await shop.payment_now(order)).refunds == ()
+
+
+async def test_a_refund_of_all_that_is_asked_for_again_is_the_same_and_counts_once(shop: World) -> None:
+    order_id, support = await paid(shop, 1), Support(shop)
+    refund_id = shop.ids.new(REFUND)
+    for _ in range(2):
+        assert (await support.refund(order_id, 0, refund_id)).amount_minor == 2000
+    with pytest.raises(RefundTooLarge):
+        await support.refund(order_id, 0)
+    await support.refund(await paid(shop), 3000)
+    with pytest.raises(RefundOverLimit, match=r"0\.00 usd is left of 50\.00 usd"):
+        await support.refund(await paid(shop, 1), 1)
 
 
 async def test_days_that_are_over_are_not_kept(shop: World) -> None:

@@ -16,7 +16,7 @@ from kassa.payment.domain import Payment, Refund
 from kassa.payment.pieces import Pieces
 from kassa.payment.processor import RefundState
 from kassa.payment.refund_states import MOST_KNOWN, find, left_out, observed
-from kassa.payment.refunds import new_refund, owed, owed_refund, requested
+from kassa.payment.refunds import new_refund, owed, owed_refund, refuse_if_too_large, requested
 from kassa.payment.settling import Settling
 
 
@@ -45,9 +45,7 @@ class Refunding:
         all pieces (`restock`). The amount is held at once; Stripe is called now and, if it cannot be reached, again
         and again. RefundTooLarge, NotRefundable, TooManyRefunds, TooManyPieces, Invalid.
         """
-        payment = await self._settling.of_order(order_id)
-        if payment is None:
-            raise NotFound(f"there is no payment for order {order_id[:64]}")
+        payment = await self._of_order(order_id)
         order = await self._orders.for_payment(order_id) if restock or items else None
         if order is not None:
             amount_minor = amount_minor or pieces.price_of(items, order)
@@ -80,9 +78,13 @@ class Refunding:
         """The same, by somebody who may not refund any amount. RefundOverLimit."""
         if not amount_minor and items:
             amount_minor = pieces.price_of(items, await self._orders.for_payment(order_id))
-        payment = await self._settling.of_order(order_id)
-        if not amount_minor and payment is not None:
+        payment = await self._of_order(order_id)
+        if known := find(payment, refund_id):
+            return known
+        if not amount_minor:
+            # An amount from here on: nothing that comes meanwhile is refunded without being counted.
             amount_minor = left_minor(payment)
+            refuse_if_too_large(payment, amount_minor, amount_minor)
         taken = await allowance.take(who, refund_id, amount_minor)
         try:
             return await self.refund(order_id, refund_id, amount_minor, reason, who=who, restock=restock, items=items)
@@ -90,6 +92,12 @@ class Refunding:
             if not isinstance(problem, Unavailable):
                 await allowance.give_back(taken, refund_id)
             raise
+
+    async def _of_order(self, order_id: str) -> Payment:
+        payment = await self._settling.of_order(order_id)
+        if payment is None:
+            raise NotFound(f"there is no payment for order {order_id[:64]}")
+        return payment
 
     async def order_of(self, payment: Payment) -> OrderForPayment:
         """The order that the payment is for."""

@@ -83,15 +83,12 @@ def requested(payment: Payment, refund: Refund, cause: Cause, sold: Pieces = Map
     """
     if has_seen(payment, cause.id):
         return payment
-    if payment.taken_minor == 0:
-        raise NotRefundable("the order was not paid")
-    if not refund.is_owed and sum(each.origin == "kassa" for each in payment.refunds) >= MOST_REFUNDS:
-        raise TooManyRefunds(f"it has {MOST_REFUNDS}: refund what is left at once in Stripe's dashboard")
     # A lost dispute has taken its part back.
     left = owed_minor(payment) if refund.is_owed else left_minor(payment)
     amount = refund.amount_minor or left
-    if left == 0 or amount > left:
-        raise RefundTooLarge(f"{left} minor units are left", leftMinor=left)
+    refuse_if_too_large(payment, amount, left)
+    if not refund.is_owed and sum(each.origin == "kassa" for each in payment.refunds) >= MOST_REFUNDS:
+        raise TooManyRefunds(f"it has {MOST_REFUNDS}: refund what is left at once in Stripe's dashboard")
     if refund.restock and amount < left:
         raise Invalid.field("restock", "needs all that is left of the payment; name the pieces in `items` instead")
     items = pieces.lines(pieces.left(payment, sold)) if refund.restock else pieces.checked(refund.items, payment, sold)
@@ -105,6 +102,14 @@ def requested(payment: Payment, refund: Refund, cause: Cause, sold: Pieces = Map
         audit=(*payment.audit, entry(cause, f"refund {refund.id}", payment.stage, payment.stage, now)),
     )
     return _followed(changed, MoneyBack.REQUESTED, refund, now)
+
+
+def refuse_if_too_large(payment: Payment, amount_minor: int, left: int) -> None:
+    """NotRefundable if nothing was paid; RefundTooLarge if the amount is more than is `left`, or nothing is."""
+    if payment.taken_minor == 0:
+        raise NotRefundable("the order was not paid")
+    if left == 0 or amount_minor > left:
+        raise RefundTooLarge(f"{left} minor units are left", leftMinor=left)
 
 
 def refused(
