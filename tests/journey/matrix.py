@@ -1,6 +1,7 @@
 """Every endpoint × whoever may ask × own and others' × spelling, told from the table of access."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -8,7 +9,9 @@ from yarl import URL
 
 from kassa.app.web import HANDLERS
 from kassa.gateway.description import endpoints_of
-from kassa.kit.access import ACCESS, ROLES, SCOPES, Access, Permission
+from kassa.gateway.middleware import CONTRACTS
+from kassa.kit.access import ACCESS, ANYBODY, ROLES, SCOPES, Access, Permission
+from kassa.kit.wire import endpoints
 from tests.journey.running import RunningShop
 
 STRANGER, OWNER, OTHER = "anonymous", "owner", "other buyer"
@@ -20,6 +23,15 @@ REFUSED = {401, 403, 404}
 PUBLIC = [handler for handlers in HANDLERS.values() for handler in handlers]
 ENDPOINTS = [f"{verb.upper()} {path}" for verb, path, _ in endpoints_of(PUBLIC)]
 """All that the shop answers, as its description names them."""
+BESIDE = ("/health", "/ready", "/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css")
+"""What anybody is told besides, and nobody is refused."""
+HIDDEN = [
+    ("GET", "/metrics"),
+    ("POST", "/webhook"),
+    *((each.mark.verb, each.mark.path) for of in CONTRACTS for each in endpoints(of) if each.mark.callers),
+]
+"""What is answered on the services' own ports alone: here there is nothing, for an administrator either."""
+NOBODY = Access()
 OWNED = {"{order_id}", "{session_id}"}
 
 
@@ -60,11 +72,17 @@ def rows(target: Target) -> Iterator[Row]:
         yield Row(verb, path, body, access._replace(permission=None) if access.is_open else access, is_owned)
         if access.is_open and access.permission:
             yield Row(verb, f"{path}?includeInactive=true", body, Access(permission=access.permission), False)
+    for path in BESIDE:
+        yield Row("GET", path, None, ANYBODY, False)
+    for verb, template in HIDDEN:
+        yield Row(verb, re.sub(r"\{\w+\}", target.order_id, template), None if verb == "GET" else {}, NOBODY, False)
 
 
 def expected(row: Row, who: str) -> set[int] | None:
     """The statuses of a refusal; None: let in."""
     access = row.access
+    if access == NOBODY:
+        return {401, 404}
     if access.is_open:
         return None
     if who in (STRANGER, ENDED, ENDED_KEY):
@@ -127,7 +145,8 @@ class Matrix:
 
     async def _case(self, row: Row, who: str) -> str:
         status, wanted = await self._ask(row, who, row.path), expected(row, who)
-        is_in = status < 500 and (status not in (REFUSED if row.is_owned else {401, 403}))
+        is_there = row.is_owned or row.path in BESIDE
+        is_in = status < 500 and (status not in (REFUSED if is_there else {401, 403}))
         if is_in if wanted is None else status in wanted:
             return ""
         return f"{row.verb} {row.path} as {who}: {status} instead of {wanted or 'being let in'}"
