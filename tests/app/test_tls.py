@@ -184,6 +184,20 @@ async def test_a_certificate_of_strangers_is_not_believed_and_plain_http_is_not_
                 await asked(url.replace("https:", "http:"), theirs.trusted)
 
 
+async def test_nobody_but_the_named_authority_is_believed(
+    tmp_path: Path, ours: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = Certificate(tmp_path / "theirs")
+    monkeypatch.setenv("SSL_CERT_FILE", str(theirs.certificate))  # The system knows them.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://localhost:{listener.getsockname()[1]}"
+        async with answering(say_yes, listener, Bounds(), answering_with(read_settings(theirs.settings))):
+            async with httpx.AsyncClient(verify=ssl.create_default_context(), trust_env=False) as anybody:
+                assert (await anybody.post(url)).status_code == 200
+            with pytest.raises(Unavailable):
+                await asked(url, ours.trusted)
+
+
 async def asked(url: str, trusted: dict[str, str]) -> tuple[int, bytes]:
     """What one service gets from another at this address."""
     async with new_session(trusting(read_settings(trusted))) as session:

@@ -50,7 +50,7 @@ SETTINGS = (
     Setting("SERVICE_PUBLIC_KEYS", "none", "public keys of all services"),
     Setting("TLS_CERTIFICATE", "none: plain HTTP", "file with the certificate that `kassa serve` answers with, in PEM"),
     Setting("TLS_KEY", "none", "file with its private key; required as soon as `TLS_CERTIFICATE` is set"),
-    Setting("TLS_CA", "the system's", "file with who else may have signed the certificates of other services, in PEM"),
+    Setting("TLS_CA", "the system's", "file with who alone may have signed the certificates of other services, in PEM"),
     Setting("FRONTEND_URL", "the gateway's own address", "where Stripe sends the buyer back"),
     Setting("CURRENCY", "usd", "the shop's currency; it stays as soon as there is a product"),
     Setting(

@@ -22,17 +22,16 @@ def answering_with(settings: Settings) -> ssl.SSLContext | None:
 
 
 def trusting(settings: Settings) -> ssl.SSLContext | bool:
-    """Whose certificates a process believes when it calls another service: those that the system's authorities have
-    signed, which True stands for, and those of TLS_CA. SettingError."""
+    """Whose certificates a process believes when it calls another service: those of TLS_CA, and of nobody else
+    (ASVS 5.0, 12.3.4); without it those that the system's authorities have signed, which True stands for.
+    SettingError."""
     if settings.tls.ca is None:
         return True
-    context = ssl.create_default_context()
     _check_readable("TLS_CA", settings.tls.ca)
     try:
-        context.load_verify_locations(settings.tls.ca)
+        return ssl.create_default_context(cafile=settings.tls.ca)
     except ssl.SSLError:
         raise SettingError("TLS_CA", "must name a file with certificates in PEM") from None
-    return context
 
 
 def _check_readable(name: str, path: Path) -> None:
