@@ -125,10 +125,24 @@ async def test_logging_out_ends_the_session_here_and_there(browser: Browser, sho
     await browser.log_in(EMAIL)
     answer = await browser.submit(await browser.get("/account"), "/account/logout")
     assert answer.headers["Location"] == "/"
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert not shop.refreshable
     assert "kassa_token" not in browser.http.cookies
     assert "Log in" in text_of(await browser.get("/"))
     assert (await browser.get("/account/orders")).status_code == 303
+
+
+@pytest.mark.parametrize("role", ["user", "admin"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/cart", "/account", "/account/orders", "/account/sessions", "/account/data", "/console", "/console/acts"],
+)
+async def test_every_page_lets_one_log_out(browser: Browser, shop: FakeShop, role: str, path: str) -> None:
+    assert "/account/logout" not in (await browser.get(path)).text
+    shop.sign_up(EMAIL, role=role)
+    await browser.log_in(EMAIL)
+    answer = await browser.submit(await browser.get(path), "/account/logout")
+    assert (answer.status_code, shop.refreshable) == (303, {})
 
 
 async def test_a_new_password_keeps_this_browser_logged_in(browser: Browser, shop: FakeShop) -> None:
@@ -272,6 +286,7 @@ async def test_an_account_is_erased_and_the_browser_knows_nobody(browser: Browse
     page = await browser.get("/account/data")
     answer = await browser.submit(page, "/account/data/erase", password="a long password")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert EMAIL not in shop.users
     assert "Your account is erased." in (await browser.get("/")).text
     assert "/account/login" in (await browser.get("/account/data")).headers["Location"]

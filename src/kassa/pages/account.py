@@ -71,7 +71,7 @@ async def log_out(visit: Visiting) -> Response[str]:
     """This browser forgets its tokens, even when the shop cannot be told."""
     with suppress(ApiProblem):
         await visit.api.log_out()
-    return visit.redirect("/", "logged-out")
+    return visit.farewell("logged-out")
 
 
 @get("/account", include_in_schema=False)

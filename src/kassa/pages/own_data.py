@@ -38,7 +38,7 @@ async def erase_data(visit: Visiting) -> Response[str]:
     except ApiProblem as problem:
         return _refused(visit, problem, "erase_password")
     visit.api.tokens.forget()
-    return visit.redirect("/", "erased")
+    return visit.farewell("erased")
 
 
 DATA_PAGES: tuple[Any, ...] = (data_page, export_data, erase_data)

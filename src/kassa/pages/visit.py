@@ -85,6 +85,13 @@ class Visit:
         headers = {**self.renderer.headers(), "Location": address}
         return self._answer(Response("", status_code=303, media_type="text/html", headers=headers))
 
+    def farewell(self, note: str) -> Response[str]:
+        """To the shop, for whoever is not logged in any more. The browser is told to drop what it was shown before
+        (W3C: Clear-Site-Data; ASVS 5.0, 14.3.1); the cart is a cookie, and stays."""
+        answer = self.redirect("/", note)
+        answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return answer
+
     def _answer(self, response: Response[str]) -> Response[str]:
         response.headers["Cache-Control"] = "private, no-store" if self.is_logged_in else "private, no-cache"
         response.headers["X-Request-Id"] = self.request_id
