@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,17 +18,31 @@ def main() -> int:
     is_right = True
     for name in asked.names or WORKLOADS:
         sides = [None, asked.against] * _TURNS if asked.against else [None]
-        lines = [_run(name, asked.seconds / len(sides), source) for source in sides]
+        lines = [_run(name, asked.seconds / len(sides), side) for side in sides]
         if asked.against:
             print(json.dumps({"name": name, "cpu_ratio": _ratio(lines)}), flush=True)
         is_right = is_right and all(line["is_right"] for line in lines)
     return 0 if is_right else 1
 
 
-def _run(name: str, seconds: float, source: Path | None) -> Line:
-    line: Line = {"name": name, **({"code": str(source)} if source else {}), **WORKLOADS[name](seconds, source)}
-    line["is_right"] = line.get("is_right", True) and not line["wrong"]
+def _run(name: str, seconds: float, other: Path | None) -> Line:
+    line = {"code": str(other), **_run_there(name, seconds, other)} if other else _run_here(name, seconds)
     print(json.dumps(line), flush=True)
+    return line
+
+
+def _run_here(name: str, seconds: float) -> Line:
+    line: Line = {"name": name, **WORKLOADS[name](seconds)}
+    line["is_right"] = line.get("is_right", True) and not line["wrong"]
+    return line
+
+
+def _run_there(name: str, seconds: float, checkout: Path) -> Line:
+    """By that checkout's own benchmarks, which know its tokens and settings."""
+    command = [sys.executable, "-m", "bench", name, "--seconds", str(seconds)]
+    environment = {**os.environ, "PYTHONPATH": str(checkout / "src")}
+    done = subprocess.run(command, cwd=checkout, env=environment, stdout=subprocess.PIPE, check=False)
+    line: Line = json.loads(done.stdout)
     return line
 
 
@@ -44,9 +60,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=10.0, help="how long each is measured; 10 if left out")
     parser.add_argument(
         "--against",
-        type=Path,
-        metavar="SRC",
-        help="compare with the code in this directory (a checkout's src), in turn",
+        type=lambda path: Path(path).resolve(),
+        metavar="CHECKOUT",
+        help="compare with another checkout of Kassa (git worktree add), in turn",
     )
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(WORKLOADS):

@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -16,7 +15,8 @@ import aiohttp
 from bench import visits
 from bench.driving import Outcome, Plan, drive
 from bench.filling import fill, fill_catalogue, words
-from bench.running import Shop, shop
+from bench.filling_mongo import fill_mongo
+from bench.running import Form, Shop, shop
 from bench.visits import Client
 
 CLIENTS = 8
@@ -77,14 +77,17 @@ TROUBLES: dict[str, Trouble | None] = {
 
 
 @contextmanager
-def filled(source: Path | None, seconds: float) -> Iterator[Shop]:
+def filled(seconds: float, form: Form) -> Iterator[Shop]:
     """A shop with much stored, which takes minutes to fill; with little, if so few seconds tell nothing anyhow."""
     orders, products = STORED if seconds >= _ENOUGH_SECONDS else _FEW
-    with shop(source, with_sandbox=True) as running:
+    with shop(with_sandbox=True, form=form) as running:
         asyncio.run(_buy(running, running.stock_up(count=2)))
-        database = running.data / "shop" / "kassa.db"
-        fill(database, orders)
-        fill_catalogue(database, products)
+        if form.on_servers:
+            fill_mongo(running.stores["MONGO_URI"], orders, products)
+        else:
+            database = running.data / "shop" / "kassa.db"
+            fill(database, orders)
+            fill_catalogue(database, products)
         yield running
 
 

@@ -4,17 +4,20 @@ import json
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
 from kassa.kit.clock import SystemClock
 from kassa.kit.ids import ORDER, PRODUCT, USER, Ids
 
+T = TypeVar("T")
+
 # Every table that an order or its payment is written to, and the column that holds its id.
 _TABLES = {"orders": "id", "payments": "id", "reservations": "id", "movements": "input_id"}
-_USERS = 1_000
+USERS = 1_000
 _AT_ONCE = 50_000
 _WORDS = tuple(a + b + c for a in ("ba", "ce", "di", "fo", "gu") for b in "klmnprst" for c in ("ll", "mp", "rn", "sk"))
 
@@ -23,14 +26,14 @@ def fill(database: Path, count: int) -> None:
     """Copy the newest order, with its payment, reservation and movements, `count` times, while no server runs or one
     that does little: it waits."""
     ids = Ids(SystemClock())
-    users = [ids.new(USER) for _ in range(_USERS)]
+    users = [ids.new(USER) for _ in range(USERS)]
     with closing(_opened(database)) as connection:
         row: Any = connection.execute("SELECT id, body FROM orders ORDER BY id DESC LIMIT 1").fetchone()
         order_id, body = row
         mine = order_id.partition("_")[2]
         user_id = body.partition('"user_id":"')[2].partition('"')[0]
         copied = [_copied(connection, table, column, f"%{mine}%") for table, column in _TABLES.items()]
-        for part in _parts(range(count)):
+        for part in parts(range(count)):
             with connection:
                 names = ((ids.new(ORDER).partition("_")[2], random.choice(users)) for _ in part)
                 connection.execute("CREATE TEMP TABLE names (mine, user)")
@@ -62,18 +65,22 @@ def fill_catalogue(database: Path, count: int) -> None:
         row = dict(zip(fields, newest, strict=True)) | {"seq": None, "due_at": None}
         body = json.loads(row["body"])
         into = f"INSERT INTO products ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))})"
-        for part in _parts(range(count)):
+        for part in parts(range(count)):
             with connection:
                 connection.executemany(into, _products(row, body, ids, part))
 
 
 def _products(row: dict[str, Any], body: dict[str, Any], ids: Ids, numbers: Iterable[int]) -> Iterator[tuple[Any, ...]]:
     for number in numbers:
-        name, description = f"Mug {number}", " ".join(random.choices(_WORDS, k=20))
-        own = {"id": ids.new(PRODUCT), "name": name, "description": description, "sku": None}
-        text = f"{name}\n{description}\n{body['category']}\n".lower()
-        made = json.dumps({**body, **own, "search": text}, separators=(",", ":"))
+        own = {"id": ids.new(PRODUCT), "sku": None, **described(number, body["category"])}
+        made = json.dumps({**body, **own}, separators=(",", ":"))
         yield tuple({**row, "id": own["id"], "f_sku": None, "body": made}.values())
+
+
+def described(number: int, category: str) -> dict[str, str]:
+    """What a product has of its own."""
+    name, description = f"Mug {number}", " ".join(random.choices(_WORDS, k=20))
+    return {"name": name, "description": description, "search": f"{name}\n{description}\n{category}\n".lower()}
 
 
 def words(count: int) -> list[str]:
@@ -81,8 +88,11 @@ def words(count: int) -> list[str]:
     return [random.choice(_WORDS) if random.random() < 0.5 else f"mug {random.randrange(10_000)}" for _ in range(count)]
 
 
-def _parts(numbers: range) -> Iterator[range]:
-    return (numbers[start : start + _AT_ONCE] for start in range(0, len(numbers), _AT_ONCE))
+def parts(them: Iterable[T]) -> Iterator[list[T]]:
+    """All of them, some at a time."""
+    rest = iter(them)
+    while part := list(islice(rest, _AT_ONCE)):
+        yield part
 
 
 def _opened(database: Path) -> apsw.Connection:

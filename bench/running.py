@@ -46,7 +46,7 @@ ONE_PROCESS = Form()
 class Shop:
     """A running shop. `pids` names its processes; `ready_seconds` is how long it took from its start."""
 
-    def __init__(self, data: Path, source: Path | None, form: Form) -> None:
+    def __init__(self, data: Path, form: Form) -> None:
         self.data = data
         self._form = form
         self.base = f"http://127.0.0.1:{_free_port()}"
@@ -56,7 +56,6 @@ class Shop:
         self.pids: dict[str, list[int]] = {}
         self.ready_seconds = 0.0
         self.memory_at_rest_mb = 0.0
-        self._source = source
         self._jwt_secret = secrets.token_hex(32)
         ids = Ids(SystemClock())
         self.new_user: Callable[[], str] = lambda: ids.new(USER)
@@ -65,7 +64,7 @@ class Shop:
     def command(self, *words: str) -> None:
         """Run a command of the same code on the shop's data, to its end."""
         command = [sys.executable, "-m", "kassa.cli.main", *words, "--data", str(self.data / "shop")]
-        environment = _environment(self._source, **self.stores)
+        environment = _environment(**self.stores)
         subprocess.run(command, cwd=self.data, env=environment, stdout=subprocess.DEVNULL, check=True)
 
     def token(self, role: str = "user") -> str:
@@ -90,7 +89,7 @@ class Shop:
         port = _free_port()
         self.sandbox = f"http://127.0.0.1:{port}"
         command = ("sandbox", "--port", str(port), "--data", str(self.data / "stripe"))
-        with _process(self.data, "sandbox", command, _environment(self._source)) as process:
+        with _process(self.data, "sandbox", command, _environment()) as process:
             _wait_for(f"{self.sandbox}/health", process)
             self.pids["sandbox"] = [process.pid]
             yield
@@ -133,7 +132,7 @@ class Shop:
         place = ("--data", str(self.data / "shop"), "--port", self.base.rpartition(":")[2])
         command = ("up", *place, *self._form.options)
         began = time.monotonic()
-        with _process(self.data, "kassa", command, _environment(self._source, **settings)) as process:
+        with _process(self.data, "kassa", command, _environment(**settings)) as process:
             _wait_for(f"{self.base}/ready", process)
             self.ready_seconds = round(time.monotonic() - began, 2)
             self.pids["kassa"] = [process.pid, *children(process.pid)]
@@ -167,19 +166,19 @@ class Shop:
 
 
 @contextmanager
-def shop(source: Path | None, *, with_sandbox: bool = False, form: Form = ONE_PROCESS) -> Iterator[Shop]:
-    """An empty shop that runs the code at `source` (by default this one)."""
+def shop(*, with_sandbox: bool = False, form: Form = ONE_PROCESS) -> Iterator[Shop]:
+    """An empty shop that runs this code."""
     with tempfile.TemporaryDirectory(prefix="kassa-bench-") as directory:
-        made = Shop(Path(directory), source, form)
+        made = Shop(Path(directory), form)
         with made.with_stores(), made.with_sandbox() if with_sandbox else nullcontext(), made.up():
             yield made
 
 
 @contextmanager
-def stripe_alone(source: Path | None) -> Iterator[Shop]:
+def stripe_alone() -> Iterator[Shop]:
     """No shop, only the Stripe sandbox, held to one core."""
     with tempfile.TemporaryDirectory(prefix="kassa-bench-") as directory:
-        made = Shop(Path(directory), source, ONE_PROCESS)
+        made = Shop(Path(directory), ONE_PROCESS)
         with made.sandbox_alone():
             if sys.platform == "linux":
                 os.sched_setaffinity(made.pids["sandbox"][0], {min(os.sched_getaffinity(0))})
@@ -191,10 +190,10 @@ def children(pid: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def _environment(source: Path | None, **settings: str) -> dict[str, str]:
+def _environment(**settings: str) -> dict[str, str]:
     ours = {setting.name for setting in SETTINGS}
     rest = {name: value for name, value in os.environ.items() if name not in ours}
-    return {**rest, **({"PYTHONPATH": str(source)} if source else {}), **settings}
+    return {**rest, **settings}
 
 
 @contextmanager

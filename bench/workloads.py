@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 from typing import Any, TypeAlias
 
 from bench import beside as besides
@@ -17,7 +17,7 @@ from bench.running import ONE_PROCESS, Form, Shop, shop, stripe_alone
 from bench.visits import OK, Visit
 
 Line: TypeAlias = dict[str, Any]
-Workload: TypeAlias = Callable[[float, Path | None], Line]
+Workload: TypeAlias = Callable[[float], Line]
 
 ORDER_CLIENTS = (1, 16, 64)
 JOURNEY_CLIENTS = 16
@@ -34,17 +34,17 @@ _OPEN = ("received", "parked")
 _PATIENCE = 60.0
 
 
-def browse(seconds: float, source: Path | None) -> Line:
+def browse(seconds: float) -> Line:
     """Pages of 20 products with stock."""
-    with shop(source) as running:
+    with shop() as running:
         running.stock_up(count=40)
         outcome = _driven(running, visits.browse, 16, seconds, [])
         return {"clients": 16, **_figures(outcome, running)}
 
 
-def order(seconds: float, source: Path | None) -> Line:
+def order(seconds: float) -> Line:
     """Orders of 2 items by 1, 16 and 64 clients; the line's own figures are those of 64."""
-    with shop(source) as running:
+    with shop() as running:
         products = running.stock_up()
         by_clients: dict[str, Line] = {}
         for clients in ORDER_CLIENTS:
@@ -53,19 +53,19 @@ def order(seconds: float, source: Path | None) -> Line:
         return {"clients": ORDER_CLIENTS[-1], **by_clients[str(ORDER_CLIENTS[-1])], "by_clients": by_clients}
 
 
-def journey(seconds: float, source: Path | None) -> Line:
+def journey(seconds: float) -> Line:
     """Order of 2 items, session through Stripe's SDK, signed webhook, order read as CONFIRMED."""
-    with shop(source, with_sandbox=True) as running:
+    with shop(with_sandbox=True) as running:
         products = running.stock_up()
         outcome = _driven(running, visits.journey, JOURNEY_CLIENTS, seconds, products)
         return {"clients": JOURNEY_CLIENTS, **_figures(outcome, running)}
 
 
-def forms(seconds: float, source: Path | None) -> Line:
+def forms(seconds: float) -> Line:
     """The paid journey in each form, in turn. `ratio`: Kassa's CPU in six processes, by that in one on SQLite. The
     line's own figures are those of six processes."""
     with ExitStack() as closing:
-        running = {name: closing.enter_context(shop(source, with_sandbox=True, form=form)) for name, form in FORMS}
+        running = {name: closing.enter_context(shop(with_sandbox=True, form=form)) for name, form in FORMS}
         products = {name: each.stock_up() for name, each in running.items()}
         rounds: dict[str, list[Outcome]] = {name: [] for name in running}
         for name in (*running, *running):
@@ -77,10 +77,10 @@ def forms(seconds: float, source: Path | None) -> Line:
         return {"clients": JOURNEY_CLIENTS, **last, "ratio": round(cost[-1] / cost[0], 2), "by_form": by_form}
 
 
-def clients(seconds: float, source: Path | None) -> Line:
+def clients(seconds: float) -> Line:
     """Small questions by aiohttp and by httpx, in turn. `ratio`: what asking costs with httpx, by what with aiohttp."""
     asks = {"aiohttp": visits.ask_by_aiohttp, "httpx": visits.ask_by_httpx}
-    with shop(source) as running:
+    with shop() as running:
         rounds: dict[str, list[Outcome]] = {name: [] for name in asks}
         for name in (*asks, *asks):
             rounds[name].append(_driven(running, asks[name], JOURNEY_CLIENTS, seconds / 4, []))
@@ -90,16 +90,16 @@ def clients(seconds: float, source: Path | None) -> Line:
         return {"clients": JOURNEY_CLIENTS, **by_client["aiohttp"], "ratio": ratio, "by_client": by_client}
 
 
-def sandbox(seconds: float, source: Path | None) -> Line:
+def sandbox(seconds: float) -> Line:
     """Sessions made and paid through the API of the Stripe sandbox, which is held to one core."""
-    with stripe_alone(source) as running:
+    with stripe_alone() as running:
         outcome = _driven(running, visits.stripe_session, 16, seconds, [])
         return {"clients": 16, **_figures(outcome, running)}
 
 
-def webhooks(seconds: float, source: Path | None) -> Line:
+def webhooks(seconds: float) -> Line:
     """A burst of webhooks is stored and then drained. `stored_only`: of a type that asks for nothing more."""
-    with shop(source, with_sandbox=True) as running:
+    with shop(with_sandbox=True) as running:
         products = running.stock_up()
         sessions = asyncio.run(_paid_sessions(running, products, int(10 * seconds)))
         stored_only = _driven(running, visits.unheeded_webhook, WEBHOOK_CLIENTS, seconds / 3, products)
@@ -118,9 +118,9 @@ def webhooks(seconds: float, source: Path | None) -> Line:
         }
 
 
-def flash_sale(seconds: float, source: Path | None) -> Line:
+def flash_sale(seconds: float) -> Line:
     """Many buyers who come once each, for 100 pieces."""
-    with shop(source) as running:
+    with shop() as running:
         product = running.stock_up(PIECES, 1)
         clients = [running.client(products=product) for _ in range(64)]
         buyers = int(BUYERS_A_SECOND * seconds)
@@ -139,10 +139,10 @@ def flash_sale(seconds: float, source: Path | None) -> Line:
         }
 
 
-def growth(seconds: float, source: Path | None) -> Line:
+def growth(seconds: float) -> Line:
     """What an order costs with few and with many orders stored: both shops in turn. `ratio` is of Kassa's CPU."""
     few, many = STORED_BEFORE
-    with shop(source) as small, shop(source) as large:
+    with shop() as small, shop() as large:
         sides = {few: (small, small.stock_up()), many: (large, large.stock_up())}
         for stored, (running, products) in sides.items():
             _driven(running, visits.order, 1, 0.1, products)
@@ -159,10 +159,10 @@ def growth(seconds: float, source: Path | None) -> Line:
         return {"clients": 16, **by_orders[str(many)], "ratio": ratio, "by_orders": by_orders}
 
 
-def beside(seconds: float, source: Path | None) -> Line:
+def beside(seconds: float, form: Form = ONE_PROCESS) -> Line:
     """Orders, unhurried, beside what looks at much, with 1,000,000 orders and 100,000 products stored. `ratio`: the p99
     beside the worst, by that in quiet just before; the line's own figures are the quiet ones."""
-    with besides.filled(source, seconds) as running:
+    with besides.filled(seconds, form) as running:
         rounds = besides.measured(running, seconds)
         quiet = [_figures(each, running) for each, _ in rounds.values()]
         beside = [_figures(each, running) for _, each in rounds.values()]
@@ -243,4 +243,5 @@ WORKLOADS: dict[str, Workload] = {
     "flash-sale": flash_sale,
     "growth": growth,
     "beside": beside,
+    "beside-servers": partial(beside, form=Form(on_servers=True)),
 }

@@ -22,7 +22,9 @@ MORE = {
     "forms": {"ratio", "by_form"},
     "clients": {"ratio", "by_client"},
     "beside": {"ratio", "beside"},
+    "beside-servers": {"ratio", "beside"},
 }
+WITH_SANDBOX = ("journey", "webhooks", "forms", "sandbox", "beside", "beside-servers")
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +37,7 @@ def test_every_workload_prints_one_line_with_its_figures(name: str) -> None:
     assert line["is_right"], line["wrong"]
     assert line["operations"] > 0
     assert {"sandbox" if name == "sandbox" else "kassa", "drivers"} <= set(line["cpu_ms"])
-    assert ("sandbox" in line["cpu_ms"]) == (name in ("journey", "webhooks", "forms", "sandbox", "beside"))
+    assert ("sandbox" in line["cpu_ms"]) == (name in WITH_SANDBOX)
 
 
 def test_the_flash_sale_sells_exactly_its_pieces() -> None:

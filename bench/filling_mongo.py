@@ -1,0 +1,72 @@
+"""Many orders and products in MongoDB: one that was, copied under other ids."""
+
+import random
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import bson
+from bson.raw_bson import RawBSONDocument
+from pymongo import IndexModel, MongoClient, WriteConcern
+from pymongo.collection import Collection
+
+from bench.filling import USERS, described, parts
+from kassa.kit.clock import SystemClock
+from kassa.kit.ids import ORDER, PRODUCT, USER, Ids
+from kassa.storage.naming import parts_of
+
+_TABLES = {"orderdb": "orders", "paymentdb": "payments", "inventorydb": "stock_movements"}
+"""Databases and their collections that an order or its payment is written to."""
+
+
+def fill_mongo(uri: str, orders: int, products: int) -> None:
+    """Copy the newest order so many times, with its payment and movements, and the newest product, while a server runs
+    that does little: until the end it has no indexes."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        ids = Ids(SystemClock())
+        newest: Any = client["orderdb"]["orders"].find_one(sort=[("_id", -1)])
+        mine, user_id = newest["_id"].partition("_")[2], newest["user_id"]
+        users = [ids.new(USER).encode() for _ in range(USERS)]
+        others = [(ids.new(ORDER).partition("_")[2].encode(), random.choice(users)) for _ in range(orders)]
+        for database, name in _TABLES.items():
+            collection = client[database].get_collection(name, write_concern=WriteConcern(w=1))
+            found = [each for each in collection.find() if mine in str(each)]
+            _put(collection, _copies(found, (mine.encode(), user_id.encode()), others))
+        catalogue = client["productdb"].get_collection("products", write_concern=WriteConcern(w=1))
+        product: Any = catalogue.find_one(sort=[("_id", -1)])
+        _put(catalogue, _products(product, ids, range(products)))
+
+
+def _put(collection: Collection[dict[str, Any]], documents: Iterable[Any]) -> None:
+    """An index is made faster of all than with each."""
+    indexes = [dict(each) for each in collection.list_indexes() if each["name"] != "_id_"]
+    collection.drop_indexes()
+    for part in parts(documents):
+        collection.insert_many(part, ordered=False, bypass_document_validation=True)
+    collection.create_indexes([IndexModel(list(each.pop("key").items()), **_options(each)) for each in indexes])
+
+
+def _options(index: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in index.items() if name not in ("v", "key")}
+
+
+def _copies(
+    found: list[dict[str, Any]], names: tuple[bytes, bytes], others: list[tuple[bytes, bytes]]
+) -> Iterator[RawBSONDocument]:
+    """Ids have one length, so one may stand for another in what is encoded."""
+    number = 0
+    for each in found:
+        for other in others:
+            if "number" in each:
+                number -= 1  # The stock counts up.
+                each["number"] = number
+            encoded = bson.encode(each)
+            for name, instead in zip(names, other, strict=True):
+                encoded = encoded.replace(name, instead)
+            yield RawBSONDocument(encoded)
+
+
+def _products(product: dict[str, Any], ids: Ids, numbers: Iterable[int]) -> Iterator[dict[str, Any]]:
+    product.pop("sku", None)
+    for number in numbers:
+        own = described(number, product["category"])
+        yield {**product, **own, "_id": ids.new(PRODUCT), "_parts": parts_of(own["search"])}
