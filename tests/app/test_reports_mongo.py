@@ -1,5 +1,6 @@
 """Reports and totals in MongoDB read indexes alone: with many documents stored those take seconds to read."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from kassa.kit.documents import Between, Collection, CollectionSpec, In, Where
 from kassa.order.store import ORDERS
 from kassa.order.wire import STATUSES
 from kassa.payment.store import PAYMENTS
+from tests.servers import mongod
 from tests.storage.worlds import mongo
 
 SPECS: tuple[CollectionSpec[Any], ...] = (ORDERS, PAYMENTS)
@@ -50,3 +52,27 @@ async def test_reports_and_totals_read_indexes_alone() -> None:
         assert len(asked) == 2 * len(REPORTS)
         assert {each["docsExamined"] for each in asked} == {0}, [each["planSummary"] for each in asked]
         assert {"COLLSCAN"} & {each["planSummary"] for each in asked} == set()
+
+
+@pytest.mark.slow
+async def test_a_report_may_take_longer_than_anything_else() -> None:
+    async with mongo(patience=500) as database:
+        orders = await database.collection(ORDERS)
+        mongod.shared().fail("aggregate", blockConnection=True, blockTimeMS=1_000)
+        assert await orders.totals({}, "status") == []
+
+
+@pytest.mark.slow
+async def test_one_report_is_worked_out_at_a_time() -> None:
+    under_way, most = 0, 0
+
+    async def ask() -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+
+    async with mongo() as database:
+        await asyncio.gather(*(database.report(ask) for _ in range(5)))
+    assert most == 1

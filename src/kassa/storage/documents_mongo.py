@@ -14,7 +14,7 @@ spreads ids that grow with time. Users and products have another unique field, a
 fields ask all.
 """
 
-import warnings
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, Self, TypeVar
@@ -28,6 +28,7 @@ from pymongo.read_concern import ReadConcern
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.documents import CollectionSpec, Conflict, Document, Order, Total, Where, with_version
 from kassa.kit.problem import Unavailable
+from kassa.storage.mongo_client import connect
 from kassa.storage.mongo_lanes import CONVERSION_FAILED, Lane, Stored, Write, WriteError, bulk, reaching
 from kassa.storage.mongo_rights import use_rights
 from kassa.storage.mongo_schema import make, whose
@@ -39,8 +40,9 @@ A = TypeVar("A")
 PATIENCE: Millis = 10 * SECOND
 """How long an operation may take altogether: finding the primary, sending it, the majority's journals, trying again."""
 
-_CONNECTIONS = 32
-_LOOK_AGAIN: Millis = 2_000  # How long at most a server that is back is not known to be.
+REPORT = 6
+"""A report may take so many times as long: it looks at all there is."""
+
 _MONGODB_5 = 13  # The wire version; before it field names could not begin with a dollar sign.
 _ANOTHER_VERSION = {"$toInt": {"$concat": ["not at that version: ", "$_id"]}}
 
@@ -55,6 +57,7 @@ class MongoDatabase:
         self._client = client
         self._catching_up = self.raw.get_collection("elections", read_concern=ReadConcern("linearizable"))
         self._lanes: list[Lane[Any, Any]] = []
+        self._reporting = asyncio.Lock()
         self._is_closed = False
         self._known: object = None  # The election whose primary has caught up.
 
@@ -62,22 +65,7 @@ class MongoDatabase:
     async def open(cls, uri: str, name: str, *, patience: Millis = PATIENCE) -> Self:
         """Connect. Unavailable if there is no primary in time, ValueError if the server cannot do what is needed, or if
         the driver would pass over a part of the address."""
-        client = _client(
-            uri,
-            appname="kassa",
-            w="majority",
-            journal=True,
-            readConcernLevel="majority",
-            readPreference="primary",
-            retryWrites=True,
-            retryReads=True,
-            timeoutMS=patience,
-            serverSelectionTimeoutMS=patience // 2,
-            connectTimeoutMS=patience // 2,
-            waitQueueTimeoutMS=patience // 2,
-            maxPoolSize=_CONNECTIONS,
-            heartbeatFrequencyMS=_LOOK_AGAIN,
-        )
+        client = connect(uri, patience)
         database = cls(client, name, patience)
         try:
             await database._check_server()
@@ -123,7 +111,12 @@ class MongoDatabase:
             await lane.close()
         await self._client.close()
 
-    async def read(self, ask: Callable[[], Awaitable[A]]) -> A:
+    async def report(self, ask: Callable[[], Awaitable[A]]) -> A:
+        """The same as `read`, for what looks at much: one at a time, for the server has orders to write beside it."""
+        async with self._reporting:
+            return await self.read(ask, REPORT * self.patience)
+
+    async def read(self, ask: Callable[[], Awaitable[A]], patience: Millis | None = None) -> A:
         """What a primary answers that knows all that was acknowledged before; Unavailable if there is none in time.
 
         A member that is just elected has it all, but not yet the knowledge that a majority has it, and answers with
@@ -131,7 +124,7 @@ class MongoDatabase:
         (MongoDB manual: read concern "linearizable").
         """
         self.check_open()
-        with reaching(self.name), pymongo.timeout(self.patience / SECOND):
+        with reaching(self.name), pymongo.timeout((patience or self.patience) / SECOND):
             while True:
                 election = self._election()
                 if election is None or election != self._known:
@@ -245,7 +238,7 @@ class MongoCollection(Generic[D]):
         async def ask() -> list[Stored]:
             return await (await self._stored.aggregate(stages)).to_list()
 
-        return [Total(row["_id"], row["count"], row["sum"]) for row in await self._database.read(ask)]
+        return [Total(row["_id"], row["count"], row["sum"]) for row in await self._database.report(ask)]
 
     async def delete(self, id: str, where: Where | None = None) -> None:
         refused = await self._deletes.send(DeleteOne({**self._shape.filter(where or {}), "_id": _encodable(id)}))
@@ -279,19 +272,6 @@ class MongoCollection(Generic[D]):
         )
         by_value = {stored[name]: stored for stored in found}
         return [by_value.get(value) for value in values]
-
-
-def _client(uri: str, **options: Any) -> AsyncMongoClient[Stored]:
-    """A client; ValueError for an address that the driver would not take, or only with a warning: an option of TLS that
-    is misspelled must not become a connection without."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
-        try:
-            return AsyncMongoClient(uri, **options)
-        except UserWarning as warning:
-            raise ValueError("an option is not known" if "Unknown option" in str(warning) else str(warning)) from None
-        except OSError as error:
-            raise ValueError(f"a file that it names cannot be read ({error.strerror})") from None
 
 
 def _encodable(value: str) -> str:
