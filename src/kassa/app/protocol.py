@@ -2,6 +2,7 @@
 any size before anybody in Python hears of it; so what comes is counted where it comes in."""
 
 import asyncio
+from itertools import chain
 from math import inf
 from typing import Any
 
@@ -102,7 +103,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole: from here on there is a request."""
         bounds = self._bounds
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        size = len(self.url) + sum(map(len, chain.from_iterable(self.headers)))
         if len(self.headers) > bounds.head_lines or size > bounds.head_bytes:
             self._why = self._header_too_large()
             raise self._why

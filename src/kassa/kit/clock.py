@@ -54,7 +54,7 @@ def from_unix(seconds: int) -> Millis:
 
 
 def _dated(instant: Millis) -> Millis:
-    return min(max(instant, 0), LAST)
+    return instant if 0 <= instant <= LAST else min(max(instant, 0), LAST)
 
 
 def rfc3339(instant: Millis) -> str:

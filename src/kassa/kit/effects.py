@@ -104,8 +104,9 @@ def with_effects(document: A, effects: tuple[Effect, ...]) -> A:
     are told from them."""
     if len(effects) > MOST_DONE:
         effects = _without_oldest(effects)
-    due = min((effect.due_at for effect in effects if effect.done_at is None), default=None)
-    needs_attention = any(is_failing(effect) for effect in effects)
+    unfinished = [effect for effect in effects if effect.done_at is None]
+    due = min((effect.due_at for effect in unfinished), default=None)
+    needs_attention = any(is_failing(effect) for effect in unfinished)
     return msgspec.structs.replace(document, effects=effects, due_at=due, needs_attention=needs_attention)
 
 

@@ -54,7 +54,7 @@ class EndedTokens:
 
     def holds(self, marks: tuple[str, ...]) -> bool:
         """Whether a token with these marks was ended."""
-        return any(mark in self._marks for mark in marks)
+        return not self._marks.keys().isdisjoint(marks)
 
     def add(self, marks: Iterable[str]) -> None:
         """These were ended just now."""

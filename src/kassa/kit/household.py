@@ -1,6 +1,7 @@
 """Households: who is behind an address, as far as an address tells."""
 
 import ipaddress
+from functools import lru_cache
 
 _PRIVATE = [ipaddress.ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
 
@@ -18,6 +19,7 @@ def household(address: str) -> str:
     return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
 
 
+@lru_cache(maxsize=1024)
 def is_of_the_internet(address: str) -> bool:
     """Whether the address can be one subscriber's: not this machine's own, nor one of a private network (RFC 1918, RFC
     4193), where a proxy that nobody has named speaks for all."""
