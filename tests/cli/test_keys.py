@@ -70,3 +70,13 @@ def test_each_of_several_secrets_is_looked_at() -> None:
     assert read_settings({"JWT_SECRET": f"{'n' * 32},{'o' * 32}"}).jwt_secrets == ("n" * 32, "o" * 32)
     with pytest.raises(SettingError, match="JWT_SECRET"):
         read_settings({"JWT_SECRET": f"{'n' * 32},old"})
+
+
+@pytest.mark.parametrize("text", ["j" * 32, "changeme" * 4])
+def test_the_doctor_names_a_secret_that_repeats_itself(tmp_path: Path, text: str) -> None:
+    with started(tmp_path, "up") as shop:
+        shop.wait_until_ready()
+    found = kassa(tmp_path, "doctor", JWT_SECRET=text)
+    assert found.returncode == 1
+    assert "✗ JWT_SECRET: repeats itself, and can be found by trying" in found.stdout
+    assert text not in found.stdout + found.stderr
