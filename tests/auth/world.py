@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 from litestar import Litestar
 
+from kassa.auth.challenges import Challenges
 from kassa.auth.devices import Devices
 from kassa.auth.domain import User
 from kassa.auth.passwords import Passwords
@@ -37,13 +38,30 @@ def stored_user(id: str, email: str, password_hash: str = "") -> User:
 class World:
     """The service, its store and clock, and how a client sees them."""
 
-    def __init__(self, store: AuthStore, passwords: Passwords, master_secret: str = MASTER_SECRET) -> None:
+    def __init__(
+        self,
+        store: AuthStore,
+        passwords: Passwords,
+        master_secret: str = MASTER_SECRET,
+        *,
+        wants_second_factor: bool = False,
+    ) -> None:
         self.clock = FakeClock()
         self.store = store
         ids = Ids(self.clock)
         self.tokens = Tokens([master_secret], ids, self.clock)
         devices = Devices([master_secret], ids, self.clock)
-        self.service = AuthService(store, self.tokens, devices, passwords, ids, self.clock)
+        self.service = AuthService(
+            store,
+            self.tokens,
+            devices,
+            passwords,
+            ids,
+            self.clock,
+            challenges=Challenges([master_secret], self.clock),
+            issuer="shop.example",
+            wants_second_factor=wants_second_factor,
+        )
         self.contract: Auth = self.service
         self.verifier = TokenVerifier(self._keys, self.clock, self.service.ended_tokens, self.service.key_holder)
         self.app = Litestar(list(HANDLERS), exception_handlers=EXCEPTION_HANDLERS)
@@ -51,9 +69,9 @@ class World:
         self.app.state["verifier"] = self.verifier
 
     @classmethod
-    async def on(cls, database: Database, passwords: Passwords | None = None) -> "World":
+    async def on(cls, database: Database, passwords: Passwords | None = None, **options: Any) -> "World":
         """A world whose users are in this database."""
-        return cls(await AuthStore.open(database, FakeClock()), passwords or cheap_passwords())
+        return cls(await AuthStore.open(database, FakeClock()), passwords or cheap_passwords(), **options)
 
     async def post(self, path: str, *, token: str = "", client: str = "192.0.2.1", **body: Any) -> httpx.Response:
         """POST a JSON object, as somebody at the address `client`."""

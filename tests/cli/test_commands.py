@@ -28,6 +28,7 @@ COMMANDS = [
     "admin disable",
     "admin enable",
     "admin end-sessions",
+    "admin reset-second-factor",
     "import",
     "export",
     "audit",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kassa.auth.challenges import Challenges
 from kassa.auth.devices import Devices
 from kassa.auth.passwords import Passwords
 from kassa.auth.service import AuthService
@@ -61,7 +62,8 @@ async def test_the_public_keys_verify_the_tokens(reach: Reach, database: SqliteD
     tokens = Tokens(["a master secret"], ids, clock)
     passwords = Passwords(memory_kib=8, time_cost=1)
     devices = Devices(["m"], ids, clock)
-    service = AuthService(await AuthStore.open(database, clock), tokens, devices, passwords, ids, clock)
+    store, challenges = await AuthStore.open(database, clock), Challenges(["m"], clock)
+    service = AuthService(store, tokens, devices, passwords, ids, clock, challenges=challenges, issuer="shop.example")
     # Anybody may ask for the keys: the gateway is in no list of callers.
     auth: Auth = await reach(Auth, "auth", service, "gateway")
     assert await auth.keys() == tokens.keys()

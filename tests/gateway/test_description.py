@@ -232,6 +232,7 @@ def test_what_anybody_may_ask_says_so_and_all_else_names_what_it_needs(document:
     assert {each for each, wants in secured.items() if wants == []} == {
         ("post", "/auth/register"),
         ("post", "/auth/login"),
+        ("post", "/auth/login/second-factor"),
         ("post", "/auth/refresh"),
         ("post", "/auth/logout"),
         ("get", "/.well-known/jwks.json"),

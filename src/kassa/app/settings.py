@@ -68,6 +68,7 @@ class Settings:
     order_ttl_minutes: int = 30
     order_limits: Limits = field(default_factory=lambda: Limits(20, 5, 20))
     login_days: int = 90
+    second_factor_required: str = "off"
     support_refund_limits: tuple[int, int] = (100, 500)
     retain_unused_accounts_days: int = 0
     trusted_proxies: tuple[str, ...] = ()
@@ -128,7 +129,6 @@ class Settings:
 def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
     """The settings of the environment (by default the process's, over `.env`); SettingError names the wrong one."""
     get = _Reader(environment if environment is not None else _surroundings(dotenv or Path(".env")))
-    urls = {service: get.maybe(f"{service.upper()}_SERVICE_URL", reading.url) for service in SERVICES}
     named = get.maybe("STRIPE_SECRET_KEY", reading.stripe_key)
     stripe_secret_key = None if named == reading.SANDBOX else named
     stripe_api_base = get.maybe("STRIPE_API_BASE", reading.url)
@@ -141,7 +141,7 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         jwt_secrets=get.maybe("JWT_SECRET", reading.secrets) or (),
         mongo_uri=get.maybe("MONGO_URI", reading.uri("mongodb", "mongodb+srv")),
         redis_url=get.maybe("REDIS_URL", reading.redis_url),
-        service_urls={service: url for service, url in urls.items() if url is not None},
+        service_urls=_service_urls(get),
         internal_secret=get.maybe("INTERNAL_SECRET", reading.secret),
         service_keys=get.maybe("SERVICE_KEYS", reading.service_keys) or {},
         service_public_keys=get.maybe("SERVICE_PUBLIC_KEYS", reading.service_public_keys) or {},
@@ -152,6 +152,7 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         order_ttl_minutes=get("ORDER_TTL_MINUTES", reading.whole(1, 1430), "30"),
         order_limits=_order_limits(get),
         login_days=get("LOGIN_DAYS", reading.whole(1, 365), "90"),
+        second_factor_required=get("SECOND_FACTOR_REQUIRED", reading.one_of("off", "staff"), "off"),
         support_refund_limits=_support_refund_limits(get),
         retain_unused_accounts_days=get("RETAIN_UNUSED_ACCOUNTS_DAYS", reading.whole(0, 3650), "0"),
         trusted_proxies=get.maybe("TRUSTED_PROXIES", reading.networks) or (),
@@ -181,6 +182,11 @@ def _checked(settings: Settings) -> Settings:
     if settings.stripe_api_base is not None and settings.stripe_secret_key is None:
         raise SettingError("STRIPE_SECRET_KEY", "must be set when STRIPE_API_BASE is; without both a sandbox is used")
     return settings
+
+
+def _service_urls(get: "_Reader") -> dict[str, str]:
+    urls = {service: get.maybe(f"{service.upper()}_SERVICE_URL", reading.url) for service in SERVICES}
+    return {service: url for service, url in urls.items() if url is not None}
 
 
 def _order_limits(get: "_Reader") -> Limits:

@@ -63,6 +63,11 @@ SETTINGS = (
     Setting("BUYER_MAX_OPEN_ORDERS", "10", "unpaid orders that a buyer may have at once; 1 to 1000, or `off`"),
     Setting("ADDRESS_MAX_OPEN_ORDERS", "50", "the same of all buyers of one network address; 1 to 1000, or `off`"),
     Setting("LOGIN_DAYS", "90", "days that a log-in lasts at most, however often it is used; 1 to 365"),
+    Setting(
+        "SECOND_FACTOR_REQUIRED",
+        "off",
+        "`staff`: who has no second factor may do nothing for the shop until it is set up; recommended for live shops",
+    ),
     Setting("SUPPORT_REFUND_LIMIT", "100", "most that support refunds at once, in major units of the shop's currency"),
     Setting("SUPPORT_REFUND_DAY_LIMIT", "500", "most that each of support refunds on one UTC day"),
     Setting(

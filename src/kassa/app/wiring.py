@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from kassa.app.effects import Effects, auth_effects, order_effects, payment_effects, product_effects
 from kassa.app.record import keep_stripe_account, keep_stripe_mode, remembered
@@ -21,6 +22,7 @@ from kassa.app.stores import open_database, open_stock
 from kassa.app.tls import trusting
 from kassa.app.transport import HttpTransport, new_proxying_session, new_session
 from kassa.app.worker import TURNS, Job, Turns
+from kassa.auth.challenges import Challenges
 from kassa.auth.customers import Customers
 from kassa.auth.devices import Devices
 from kassa.auth.passwords import Passwords
@@ -185,7 +187,18 @@ async def _auth(shop: Shop, database: Database, orders: Orders, closing: AsyncEx
     closing.callback(passwords.close)
     store, ids, clock = await AuthStore.open(database, shop.clock), shop.ids, shop.clock
     tokens, devices = Tokens(secrets, ids, clock), Devices(secrets, ids, clock)
-    shop.auth = AuthService(store, tokens, devices, passwords, ids, clock, settings.login_days * DAY)
+    shop.auth = AuthService(
+        store,
+        tokens,
+        devices,
+        passwords,
+        ids,
+        clock,
+        settings.login_days * DAY,
+        challenges=Challenges(secrets, clock),
+        issuer=urlsplit(settings.frontend_url or shop.place.frontend_url).hostname or "shop",
+        wants_second_factor=settings.second_factor_required == "staff",
+    )
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
     outbox = _add_outbox(shop, "auth", store.users, {})
     days = settings.retain_unused_accounts_days

@@ -1,5 +1,7 @@
 """Accounts: found by their address, made, given another password."""
 
+import msgspec
+
 from kassa.auth import domain, weak
 from kassa.auth.domain import User
 from kassa.auth.passwords import Passwords
@@ -71,7 +73,10 @@ class Accounts:
 
         def step(current: User) -> User:
             changed = domain.with_password(current, known_hash, new_hash, cause, now)
-            return changed if role is None else domain.with_role(changed, role, cause, now)
+            if role is None or role == current.role:
+                return changed
+            # Whoever registered the address may have set up a second factor, too.
+            return msgspec.structs.replace(domain.with_role(changed, role, cause, now), second_factor=None)
 
         changed = await change(self._users, user.id, step)
         if changed is None:

@@ -39,13 +39,15 @@ class Happened(msgspec.Struct, frozen=True):
 
 class CustomerData(msgspec.Struct, frozen=True, rename="camel"):
     """All that the shop stores of one customer. Of an order: the order itself, its payment with refunds, disputes and
-    declined cards, and what happened to it. The cart is in the customer's browser alone, and their card at Stripe."""
+    declined cards, and what happened to it. Of a second factor: since when there is one. The cart is in the customer's
+    browser alone, and their card at Stripe."""
 
     exported_at: Timestamp
     account: UserOut
     history: list[Happened]
     sessions: list[OneSession]
     orders: list[OrderRecord]
+    second_factor_since: Timestamp | None
 
 
 class Customers:
@@ -91,6 +93,7 @@ class Customers:
             history=[Happened(rfc3339(each.at), each.what) for each in user.audit],
             sessions=wire.listed(await self._auth.sessions(user.id), session_id).sessions,
             orders=orders,
+            second_factor_since=wire.second_factor_since(user),
         )
 
     async def erase(self, user: User, who: str) -> None:

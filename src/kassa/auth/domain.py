@@ -37,6 +37,20 @@ class Guarded(msgspec.Struct, frozen=True):
         return []
 
 
+class SecondFactor(Guarded, frozen=True, kw_only=True):
+    """What a log-in needs besides the password: codes that an authenticator makes of the `secret` (RFC 6238). It is on
+    `since` the first right one; None: not yet. `last_step` is the time step of the last code that was taken. `recovery`
+    are the hashes of the codes that are left for whoever has lost the authenticator. After wrong codes the next one has
+    to wait until `next_at`; all of them are forgotten at `forgotten_at`."""
+
+    secret: str
+    since: Millis | None = None
+    last_step: int = 0
+    recovery: tuple[str, ...] = ()
+    forgotten_at: Millis = 0
+    next_at: Millis = 0
+
+
 class User(Aggregate, frozen=True, kw_only=True):
     """An account. `epoch` counts the times that all its sessions were ended, `ended_at` is the last of them. Nobody
     logs in to one that is disabled. `used_at` is the last day on which somebody did. One that is erased (`erased_at`)
@@ -53,6 +67,12 @@ class User(Aggregate, frozen=True, kw_only=True):
     is_disabled: bool = False
     used_at: Millis | None = None
     erased_at: Millis | None = None
+    second_factor: SecondFactor | None = None
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether a log-in needs a code, too."""
+        return self.second_factor is not None and self.second_factor.since is not None
 
     def __repr__(self) -> str:
         return f"User(id={self.id!r}, role={self.role!r})"
@@ -173,6 +193,15 @@ def erased(user: User, cause: Cause, now: Millis) -> User:
         return user
     # The id in its place is unique as well, and the address of nobody.
     bare = with_sessions_ended(
-        user, ERASED, cause, now, email=user.id, name="", password_hash="", used_at=None, erased_at=now
+        user,
+        ERASED,
+        cause,
+        now,
+        email=user.id,
+        name="",
+        password_hash="",
+        used_at=None,
+        erased_at=now,
+        second_factor=None,
     )
     return with_todos(bare, FOLLOWS[ERASED], lambda current, todo: planned(current, todo, now))

@@ -7,16 +7,18 @@ from kassa.auth.accounts import Accounts
 from kassa.auth.acts import Acts
 from kassa.auth.admins import Admins
 from kassa.auth.api_keys import ApiKeys
+from kassa.auth.challenges import Challenges
 from kassa.auth.devices import Devices
 from kassa.auth.domain import User
 from kassa.auth.family import Family, Seen
 from kassa.auth.passwords import Passwords
+from kassa.auth.second_factor import SecondFactors, SetUp
 from kassa.auth.sessions import Session, Sessions
 from kassa.auth.staff import Staff
 from kassa.auth.store import AuthStore
 from kassa.auth.throttle import Throttle, Trier
 from kassa.auth.tokens import Tokens
-from kassa.contracts.auth import AccountDisabled, Act, KeyHolder, KeySet, RoleNotAllowed, WrongCredentials
+from kassa.contracts.auth import AccountDisabled, Act, KeyHolder, KeySet, OwnAccount, RoleNotAllowed, WrongCredentials
 from kassa.kit import security
 from kassa.kit.access import USER as USER_ROLE
 from kassa.kit.clock import DAY, Clock, Millis
@@ -24,7 +26,7 @@ from kassa.kit.ended import Ended
 from kassa.kit.household import household, neighbourhood
 from kassa.kit.identity import Principal
 from kassa.kit.ids import Ids
-from kassa.kit.problem import TooManyRequests, Unauthenticated
+from kassa.kit.problem import SecondFactorMissing, TooManyRequests, Unauthenticated
 from kassa.kit.spelling import Twins, twins
 
 LONGEST_LOGIN: Millis = 90 * DAY
@@ -55,6 +57,10 @@ class AuthService:
         ids: Ids,
         clock: Clock,
         longest_login: Millis = LONGEST_LOGIN,
+        *,
+        challenges: Challenges,
+        issuer: str,
+        wants_second_factor: bool = False,
     ) -> None:
         self._store = store
         self._accounts = Accounts(store.users, passwords, ids, clock)
@@ -63,7 +69,10 @@ class AuthService:
         self._passwords = passwords
         self._throttle = Throttle(clock)
         self.admins = Admins(self._accounts, passwords)
-        self._sessions = Sessions(store, self._accounts, tokens, ids, clock, longest_login)
+        self._sessions = Sessions(
+            store, self._accounts, tokens, ids, clock, longest_login, wants_second_factor=wants_second_factor
+        )
+        self._factors = SecondFactors(store, self._accounts, self._sessions, challenges, ids, clock, issuer)
         self.staff = Staff(store, self._sessions, ids, clock)
         self.ended_tokens = self._sessions.ended_tokens
         self.acts = Acts(store.acts)
@@ -97,16 +106,20 @@ class AuthService:
     async def login(self, email: str, password: str, visitor: Visitor) -> Session:
         """A new session. WrongCredentials, after the same time, for an unknown address and a wrong password;
         TooManyRequests after repeated failures of the visitor's household, or of the device if the account knows it;
-        AccountDisabled."""
+        AccountDisabled. SecondFactorRequired if the password is right, and the account wants a code, too."""
         address = domain.one_spelling(email)[: domain.LONGEST_EMAIL]
         found = await self._accounts.of(email)
         device = self._devices.device(visitor.device_token, found)
         trier = Trier(address, household(visitor.address), device, found.id if found else "")
         user = await self._checked(trier, found, password, security.LOGIN_FAILED)
-        await self._accounts.used(user)
-        await self._sessions.make_room(user)
-        security.event(security.LOGIN, user.id)
-        return await self._begin(user, visitor, visitor.device_token if device else "")
+        if user.has_second_factor:
+            raise self._factors.required_of(user)
+        return await self._logged_in(user, visitor, visitor.device_token if device else "")
+
+    async def login_with_code(self, challenge: str, code: str, visitor: Visitor) -> Session:
+        """A new session for whoever was given the challenge for a right password, and has a code, too.
+        ChallengeExpired, WrongCode, TooManyRequests."""
+        return await self._logged_in(await self._factors.answered(challenge, code), visitor)
 
     async def refresh(self, refresh_token: str, visitor: Visitor) -> Session:
         """Exchange a refresh token for a fresh pair; InvalidRefreshToken else."""
@@ -128,6 +141,48 @@ class AuthService:
         """The user who asks, if this is the password; WrongCredentials, TooManyRequests."""
         user = await self._of(principal)
         return await self._confirmed(principal, user, password, visitor, security.CONFIRMATION_FAILED)
+
+    async def second_factor(self, principal: Principal) -> tuple[User, bool]:
+        """The user, and whether they have to set up a second factor before they may do what their role allows."""
+        user = await self._of(principal)
+        return user, self._sessions.needs_second_factor(user)
+
+    async def set_up_second_factor(self, principal: Principal, password: str, visitor: Visitor) -> SetUp:
+        """Begin to set one up. WrongCredentials, TooManyRequests, SecondFactorOn."""
+        return await self._factors.begin(await self.confirmed(principal, password, visitor))
+
+    async def confirm_second_factor(
+        self, principal: Principal, code: str, visitor: Visitor
+    ) -> tuple[Session, list[str]]:
+        """Turn it on with its first code: a new session, all others have ended; and the recovery codes. WrongCode,
+        TooManyRequests, SecondFactorOn, SecondFactorOff."""
+        user, recovery = await self._factors.confirm(principal.id, code)
+        return await self._begin(user, visitor), recovery
+
+    async def renew_recovery_codes(self, principal: Principal, password: str, code: str, visitor: Visitor) -> list[str]:
+        """New recovery codes, in place of the old. WrongCredentials, WrongCode, TooManyRequests, SecondFactorOff."""
+        user = await self.confirmed(principal, password, visitor)
+        return await self._factors.renew(user.id, code)
+
+    async def remove_second_factor(self, principal: Principal, password: str, code: str, visitor: Visitor) -> Session:
+        """Turn it off: a new session, all others have ended. WrongCredentials, WrongCode, TooManyRequests,
+        SecondFactorOff."""
+        user = await self.confirmed(principal, password, visitor)
+        return await self._begin(await self._factors.remove(user.id, code), visitor)
+
+    async def reset_second_factor(
+        self, principal: Principal, password: str, code: str, visitor: Visitor, user_id: str
+    ) -> User:
+        """Turn off that of somebody else, with the administrator's own password and code: a stolen session is not
+        enough. WrongCredentials, WrongCode, TooManyRequests, SecondFactorMissing, NotFound, OwnAccount,
+        SecondFactorOff."""
+        admin = await self.confirmed(principal, password, visitor)
+        if not admin.has_second_factor:
+            raise SecondFactorMissing
+        if user_id == admin.id:
+            raise OwnAccount("this is your own account: turn your second factor off instead, or ask another one")
+        await self._factors.prove(admin.id, code)
+        return await self.staff.reset_second_factor(user_id, admin.id)
 
     async def sessions(self, user_id: str) -> list[Family]:
         """The user's sessions, the latest first."""
@@ -189,6 +244,12 @@ class AuthService:
             security.event(failed, who, why="disabled")
             raise AccountDisabled
         return user
+
+    async def _logged_in(self, user: User, visitor: Visitor, device_token: str = "") -> Session:
+        await self._accounts.used(user)
+        await self._sessions.make_room(user)
+        security.event(security.LOGIN, user.id)
+        return await self._begin(user, visitor, device_token)
 
     async def _begin(self, user: User, visitor: Visitor, device_token: str = "") -> Session:
         session = await self._sessions.begin(user, visitor.seen)

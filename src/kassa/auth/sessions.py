@@ -10,6 +10,7 @@ from kassa.auth.store import AuthStore
 from kassa.auth.tokens import Tokens
 from kassa.contracts.auth import InvalidRefreshToken
 from kassa.kit import security
+from kassa.kit.access import STAFF
 from kassa.kit.clock import MINUTE, Clock, Millis
 from kassa.kit.documents import Between, Conflict, Where, change, pages
 from kassa.kit.ended import KEPT, Ended, EndedTokens, session_mark, user_mark
@@ -34,10 +35,19 @@ class Session(Guarded, frozen=True):
 
 
 class Sessions:
-    """A user's sessions. `longest` is how long a log-in lasts, however often it is used."""
+    """A user's sessions. `longest` is how long a log-in lasts, however often it is used. `wants_second_factor`: those
+    of staff without one give no permission."""
 
     def __init__(
-        self, store: AuthStore, accounts: Accounts, tokens: Tokens, ids: Ids, clock: Clock, longest: Millis
+        self,
+        store: AuthStore,
+        accounts: Accounts,
+        tokens: Tokens,
+        ids: Ids,
+        clock: Clock,
+        longest: Millis,
+        *,
+        wants_second_factor: bool = False,
     ) -> None:
         self._users = store.users
         self._families = store.families
@@ -47,6 +57,7 @@ class Sessions:
         self._ids = ids
         self._clock = clock
         self._longest = longest
+        self._wants_second_factor = wants_second_factor
         self.ended_tokens = EndedTokens(self.ended, clock)
 
     async def begin(self, user: User, seen: Seen) -> Session:
@@ -160,8 +171,13 @@ class Sessions:
             security.event(security.SESSION_ENDED, family.user_id, session=family.session_id, why=why)
 
     def _session(self, user: User, family: Family, refresh_token: str) -> Session:
-        token = self._tokens.issue(user.id, user.email, user.role, family.session_id, user.epoch)
+        who = (user.id, user.email, user.role, family.session_id, user.epoch)
+        token = self._tokens.issue(*who, needs_second_factor=self.needs_second_factor(user))
         return Session(token, refresh_token, user)
+
+    def needs_second_factor(self, user: User) -> bool:
+        """Whether the user may do what the role allows only with a second factor, and has none."""
+        return self._wants_second_factor and user.role in STAFF and not user.has_second_factor
 
 
 def _marks_of_user(user_id: str, epoch: int) -> list[str]:

@@ -6,7 +6,7 @@ from kassa.auth import domain
 from kassa.auth.domain import User
 from kassa.auth.sessions import Sessions
 from kassa.auth.store import AuthStore
-from kassa.contracts.auth import LastAdministrator, OwnAccount
+from kassa.contracts.auth import LastAdministrator, OwnAccount, SecondFactorOff
 from kassa.kit import security
 from kassa.kit.access import ADMIN, STAFF, USER
 from kassa.kit.audit import Cause
@@ -57,6 +57,16 @@ class Staff:
     async def end_sessions(self, user_id: str, by: str) -> User:
         """The user has to log in again, everywhere. NotFound, OwnAccount."""
         return await self._change(user_id, by, "sessions ended")
+
+    async def reset_second_factor(self, user_id: str, by: str) -> User:
+        """The user, who has lost authenticator and recovery codes, logs in with the password alone. NotFound,
+        OwnAccount, SecondFactorOff."""
+        user = await self._users.get(user_id)
+        if user is not None and user_id != by and not user.has_second_factor:
+            raise SecondFactorOff("this account has no second factor")
+        changed = await self._change(user_id, by, "second factor reset", second_factor=None)
+        security.event(security.SECOND_FACTOR_OFF, user_id, by=by)
+        return changed
 
     async def _take(self, user_id: str, by: str, what: str, even_to_the_last: bool, **changes: Any) -> User:
         before = await self._users.get(user_id)

@@ -7,10 +7,11 @@ from litestar.params import FromPath, FromQuery
 
 from kassa.auth.domain import User
 from kassa.auth.staff import Staff
-from kassa.auth.wire import OneMember, StaffList, shown_member
-from kassa.contracts.auth import LastAdministrator, OwnAccount
+from kassa.auth.visitors import service_of, visitor_of
+from kassa.auth.wire import OneMember, PasswordAndCode, StaffList, shown_member
+from kassa.contracts.auth import LastAdministrator, OwnAccount, SecondFactorOff, WrongCode, WrongCredentials
 from kassa.kit.problem import NotFound
-from kassa.kit.web import JsonResponse, paging, principal_of
+from kassa.kit.web import JsonResponse, paging, principal_of, read_body, takes
 
 _ONE: dict[str, Any] = {"tags": ["auth"], "status_code": 200, "refuses": (NotFound, OwnAccount)}
 _NOT_THE_LAST = {**_ONE, "refuses": (NotFound, OwnAccount, LastAdministrator)}
@@ -62,7 +63,24 @@ async def end_sessions(request: Request[Any, Any, Any], user_id: FromPath[str]) 
     return _answer(await _staff(request).end_sessions(user_id, admin.id))
 
 
-HANDLERS = (list_staff, demote, disable, enable, end_sessions)
+@post(
+    "/auth/admin/staff/{user_id:str}/reset-second-factor",
+    operation_class=takes(PasswordAndCode),
+    status_code=200,
+    tags=["auth"],
+    refuses=(WrongCredentials, WrongCode, NotFound, OwnAccount, SecondFactorOff),
+)
+async def reset_second_factor(request: Request[Any, Any, Any], user_id: FromPath[str]) -> Response[OneMember]:
+    """Turn off the second factor of somebody who has lost authenticator and recovery codes; their sessions end at once.
+    It takes your own password and a code of yours: 401 `wrong_credentials`, 401 `wrong_code`; 403
+    `second_factor_missing` if you have none. 409 `own_account`; 409 `second_factor_off` if they have none."""
+    admin = await principal_of(request)
+    body = await read_body(request, PasswordAndCode)
+    service, visitor = service_of(request), visitor_of(request)
+    return _answer(await service.reset_second_factor(admin, body.password, body.code, visitor, user_id))
+
+
+HANDLERS = (list_staff, demote, disable, enable, end_sessions, reset_second_factor)
 
 
 def _staff(request: Request[Any, Any, Any]) -> Staff:

@@ -51,6 +51,12 @@ class Counted(msgspec.Struct, frozen=True):
     count: int
     next_at: Millis
 
+    def another(self, limit: Limit, now: Millis) -> "Counted":
+        """With one more, now."""
+        forgotten_at = max(now, self.forgotten_at) + limit.forgotten_every
+        count = -(-(forgotten_at - now) // limit.forgotten_every)
+        return Counted(forgotten_at, count, now + limit.wait(count))
+
 
 class Trier(msgspec.Struct, frozen=True):
     """Who tries a password for the address `email`: a `household`, or a `device` that the account `user_id` knows."""
@@ -139,9 +145,7 @@ class Throttle:
 
     def _count(self, key: tuple[str, ...], limit: Limit) -> None:
         now = self._clock.now()
-        forgotten_at = max(now, self._counted.get(key, _NEVER).forgotten_at) + limit.forgotten_every
-        count = -(-(forgotten_at - now) // limit.forgotten_every)
-        self._counted[key] = Counted(forgotten_at, count, now + limit.wait(count))
+        self._counted[key] = self._counted.get(key, _NEVER).another(limit, now)
         if len(self._counted) > self._remembered:
             self._forget(now)
 

@@ -29,9 +29,18 @@ class Tokens:
         self._key = keys[0]
         self._public = [_public_jwk(key) for key in keys]
 
-    def issue(self, user_id: str, email: str, role: str, session_id: str = "", epoch: int = 0) -> str:
+    def issue(
+        self,
+        user_id: str,
+        email: str,
+        role: str,
+        session_id: str = "",
+        epoch: int = 0,
+        *,
+        needs_second_factor: bool = False,
+    ) -> str:
         """A token that says who the user is, for the next 15 minutes, as long as neither the session nor all of the
-        user's sessions of this epoch are ended."""
+        user's sessions of this epoch are ended. `needs_second_factor`: it gives them no permission."""
         now = self._clock.now() // SECOND
         claims = {
             "iss": ISSUER,
@@ -44,6 +53,7 @@ class Tokens:
             "jti": self._ids.new("jwt"),
             "sid": session_id,
             "epoch": epoch,
+            **({"needs_second_factor": True} if needs_second_factor else {}),
         }
         headers = {"kid": self._public[0]["kid"], "typ": TOKEN_TYPE}
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers=headers)

@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from kassa.auth.challenges import LONGEST_CHALLENGE
+from kassa.auth.codes import LONGEST_CODE
 from kassa.auth.devices import LONGEST_TOKEN
 from kassa.auth.domain import (
     LONGEST_EMAIL,
@@ -76,6 +78,63 @@ class Confirmation(Guarded, frozen=True, rename="camel", forbid_unknown_fields=T
     password: Password
 
 
+Code = Annotated[
+    str,
+    Meta(max_length=LONGEST_CODE),
+    documented("Six digits of the authenticator, or a recovery code; blanks and hyphens do not matter"),
+]
+
+
+class SecondStep(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The second step of a log-in: what the first one was answered, and a code."""
+
+    challenge: Annotated[str, Meta(max_length=LONGEST_CHALLENGE)]
+    code: Code
+
+
+class OneCode(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A code."""
+
+    code: Code
+
+
+class PasswordAndCode(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The password, once more, and a code."""
+
+    password: Password
+    code: Code
+
+
+class SecondFactorState(msgspec.Struct, frozen=True, rename="camel"):
+    """Whether a log-in needs a code, since when, and how many recovery codes are left. `isMissing`: this shop wants a
+    second factor of its staff, and yours has to be set up before you may do anything with it."""
+
+    is_on: bool
+    since: Timestamp | None
+    recovery_codes_left: int
+    is_missing: bool
+
+
+class SetUpOut(Guarded, frozen=True):
+    """What an authenticator is told: the secret, in base 32, and the same as a URI for a QR code."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodes(Guarded, frozen=True, rename="camel"):
+    """Each logs in once, in place of the authenticator. They are in this answer and nowhere else."""
+
+    recovery_codes: list[str]
+
+
+class SecondFactorMade(Guarded, frozen=True, rename="camel"):
+    """The second factor is on. All sessions have ended but this new one."""
+
+    recovery_codes: list[str]
+    session: "SessionOut"
+
+
 class UserOut(msgspec.Struct, frozen=True, rename="camel"):
     """A user; `name` is null if none was given."""
 
@@ -127,6 +186,7 @@ class Member(msgspec.Struct, frozen=True, rename="camel"):
     role: str
     is_disabled: bool
     created_at: Timestamp
+    has_second_factor: bool
 
 
 class OneMember(msgspec.Struct, frozen=True):
@@ -177,7 +237,20 @@ def _shown_family(family: Family, current: str) -> OneSession:
 
 def shown_member(user: User) -> Member:
     """Somebody of the staff as the wire shows them."""
-    return Member(user.id, user.name or None, user.email, user.role, user.is_disabled, rfc3339(user.created_at))
+    made = rfc3339(user.created_at)
+    return Member(user.id, user.name or None, user.email, user.role, user.is_disabled, made, user.has_second_factor)
+
+
+def second_factor_since(user: User) -> Timestamp | None:
+    """Since when the user has a second factor; None: there is none."""
+    since = user.second_factor.since if user.second_factor else None
+    return None if since is None else rfc3339(since)
+
+
+def shown_factor(user: User, *, is_missing: bool) -> SecondFactorState:
+    """The user's second factor as the wire shows it, which is without its secret."""
+    left = len(user.second_factor.recovery) if user.second_factor else 0
+    return SecondFactorState(user.has_second_factor, second_factor_since(user), left, is_missing)
 
 
 def verified(principal: Principal) -> Verified:

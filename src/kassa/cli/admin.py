@@ -116,8 +116,8 @@ async def _described(shop: Shop, user: User) -> str:
 
 @app.command("list")
 def list_staff(data: DataOption = None) -> None:
-    """List the administrators, the oldest first: address, role, since when they have an account, and whether they are
-    disabled."""
+    """List the administrators, the oldest first: address, role, since when they have an account, whether they
+    have a second factor, and whether they are disabled."""
     settings = settings_for(data)
 
     async def tell() -> None:
@@ -127,7 +127,7 @@ def list_staff(data: DataOption = None) -> None:
         async with opened(settings, reads_only=True) as shop:
             staff = await present(shop.auth, "auth").staff.all()
         for user in staff:
-            notes = ["disabled"] if user.is_disabled else []
+            notes = [*["second factor"] * user.has_second_factor, *["disabled"] * user.is_disabled]
             print("  ".join([user.email, user.role, f"since {rfc3339(user.created_at)[:10]}", *notes]))
         if not staff:
             again = typed("admin create EMAIL", data)
@@ -175,12 +175,24 @@ def end_sessions(email: EmailArgument, data: DataOption = None) -> None:
     )
 
 
+@app.command("reset-second-factor")
+def reset_second_factor(email: EmailArgument, data: DataOption = None) -> None:
+    """Turn off the second factor of somebody who has lost authenticator and recovery codes. All their sessions end at
+    once. Make sure that it is they who ask: after this the password alone lets in."""
+    _act(
+        settings_for(data),
+        email,
+        lambda staff, user: staff.reset_second_factor(user.id, OPERATOR),
+        "logs in with the password alone; all sessions have ended",
+    )
+
+
 def _act(settings: Settings, email: str, act: Act, said: str) -> None:
     """Do it to the user of this address, and say so."""
 
     async def do() -> None:
         from kassa.app.shop import present
-        from kassa.contracts.auth import LastAdministrator
+        from kassa.contracts.auth import LastAdministrator, SecondFactorOff
 
         async with opened(settings) as shop:
             auth = present(shop.auth, "auth")
@@ -191,6 +203,8 @@ def _act(settings: Settings, email: str, act: Act, said: str) -> None:
                 await act(auth.staff, user)
             except LastAdministrator as last:
                 raise Refusal(f"{user.email} is the last administrator who is enabled; add --even-the-last") from last
+            except SecondFactorOff as off:
+                raise Refusal(f"{user.email} has no second factor: the password alone lets in already") from off
         print(f"{user.email} {said}.")
 
     run(do())

@@ -134,7 +134,22 @@ async def _asked_all(settings: Settings) -> list[Finding]:
         if shop.stripe_account is not None and not settings.has_sandbox:
             checks.append(clock_compared(shop, settings))
         about_stripe = await stripe_findings(shop, settings)
-        return [*await asyncio.gather(*checks), *about_stripe, *await _twins(shop)]
+        about_staff = await second_factors(shop, settings)
+        return [*await asyncio.gather(*checks), *about_stripe, *about_staff, *await _twins(shop)]
+
+
+async def second_factors(shop: Shop, settings: Settings) -> list[Finding]:
+    """Whether a password alone is enough to refund what a live shop has sold."""
+    if shop.auth is None or settings.stripe_mode != "live":
+        return []
+    without = [user.email for user in await shop.auth.staff.all() if not user.has_second_factor]
+    if settings.second_factor_required == "off":
+        advice = "set SECOND_FACTOR_REQUIRED=staff: whoever guesses a password must not be able to refund"
+        count = f"{len(without)} of the staff {'has' if len(without) == 1 else 'have'} none"
+        return [Finding(True, f"second factor: not required, {count}", advice)]
+    missing = f", missing at {', '.join(without)}" if without else ""
+    advice = "they can do nothing for the shop until it is set up" if without else ""
+    return [Finding(True, f"second factor: required of the staff{missing}", advice)]
 
 
 async def _twins(shop: Shop) -> list[Finding]:

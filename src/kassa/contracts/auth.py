@@ -60,6 +60,40 @@ class StaffAccount(Problem):
     code, title, status = "staff_account", "Administrators become buyers first: another one demotes them", 409
 
 
+class SecondFactorRequired(Problem):
+    """The password is right, and the account wants a code, too: `challenge` is to be sent with one, within `expiresIn`
+    seconds."""
+
+    code, title, status = "second_factor_required", "Send the challenge and a code to /auth/login/second-factor", 401
+
+    def __init__(self, challenge: str, expires_in: int) -> None:
+        super().__init__(challenge=challenge, expiresIn=expires_in)
+
+
+class WrongCode(Problem):
+    """A code of an authenticator that is wrong, too old, or was used before; or a recovery code of which that is so."""
+
+    code, title, status = "wrong_code", "This code is wrong, or was used before; wait for the next one", 401
+
+
+class ChallengeExpired(Problem):
+    """The second step of a log-in came too late, or after all sessions were ended."""
+
+    code, title, status = "challenge_expired", "Log in again, with your password first", 401
+
+
+class SecondFactorOn(Problem):
+    """Setting up a second factor where there is one."""
+
+    code, title, status = "second_factor_on", "Your account has a second factor; turn it off first", 409
+
+
+class SecondFactorOff(Problem):
+    """Using a second factor where none was set up."""
+
+    code, title, status = "second_factor_off", "No second factor was set up; begin with POST /auth/second-factor", 409
+
+
 class KeySet(msgspec.Struct, frozen=True):
     """The public signing keys as a JSON Web Key Set (RFC 7517)."""
 

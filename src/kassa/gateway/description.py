@@ -19,6 +19,7 @@ from kassa.kit.problem import (
     Malformed,
     NotFound,
     Problem,
+    SecondFactorMissing,
     TooLarge,
     TooManyRequests,
     Unauthenticated,
@@ -250,6 +251,8 @@ def _problems(operation: dict[str, Any], method: str, path: str, handler: HTTPRo
         found.append(Invalid)
     if "path" in kinds and all(problem.status != NotFound.status for problem in found):
         found.append(NotFound)
+    if ACCESS[f"{method.upper()} {path}"].permission:
+        found.append(SecondFactorMissing)
     # A token that is not good is refused also where none is needed.
     if method == "get" and path.split("/")[1] in TAGS:
         found.append(Unauthenticated)

@@ -26,7 +26,16 @@ API = ("auth", "products", "inventory", "orders", "payments")
 # Health answers probes, and Stripe would count a 429 as a failed delivery.
 _UNLIMITED = frozenset(("/health", "/ready", "/payments/webhook", "/webhook"))
 # Whoever asks for these has no valid token yet, or not any more.
-_FOR_STRANGERS = frozenset(("/auth/register", "/auth/login", "/auth/refresh", "/auth/logout", *_UNLIMITED))
+_FOR_STRANGERS = frozenset(
+    (
+        "/auth/register",
+        "/auth/login",
+        "/auth/login/second-factor",
+        "/auth/refresh",
+        "/auth/logout",
+        *_UNLIMITED,
+    )
+)
 _REGISTRATION = "/auth/register"
 MOST_PARAMETERS = 100
 LONGEST_QUERY = 8 * 1024

@@ -14,7 +14,7 @@ from kassa.kit import security
 from kassa.kit.access import ROLES, Access, Permission
 from kassa.kit.clock import MINUTE, SECOND, Clock, Millis
 from kassa.kit.ended import EndedTokens, session_mark, user_mark
-from kassa.kit.problem import NotFound, Unauthenticated
+from kassa.kit.problem import Forbidden, NotFound, Problem, SecondFactorMissing, Unauthenticated
 
 ISSUER = "kassa"
 AUDIENCE = "kassa"
@@ -33,7 +33,8 @@ LONGEST_TOKEN = 4096
 
 class Principal(msgspec.Struct, frozen=True):
     """The user behind a request. `expires_at` is in seconds since the epoch, as in the token. `marks` are those under
-    which the token may be ended before. `scopes` are those of an API key; None: it is a user."""
+    which the token may be ended before. `scopes` are those of an API key; None: it is a user.
+    `needs_second_factor`: somebody of the staff, who has no second factor yet and may do what buyers may until then."""
 
     id: str
     email: str
@@ -42,9 +43,12 @@ class Principal(msgspec.Struct, frozen=True):
     session_id: str = ""
     marks: tuple[str, ...] = ()
     scopes: frozenset[str] | None = None
+    needs_second_factor: bool = False
 
     def may(self, permission: Permission) -> bool:
         """Whether who asks may do this with what is not their own."""
+        if self.needs_second_factor:
+            return False
         return permission in (ROLES.get(self.role, ()) if self.scopes is None else self.scopes)
 
     def may_enter(self, access: Access) -> bool:
@@ -52,6 +56,12 @@ class Principal(msgspec.Struct, frozen=True):
         return (access.is_own and self.scopes is None) or (
             access.permission is not None and self.may(access.permission)
         )
+
+    def refusal(self, access: Access) -> Problem:
+        """Why an endpoint of this access does not let them in."""
+        if access.permission is None:
+            return Forbidden("this is for users, not for API keys")
+        return SecondFactorMissing() if self.needs_second_factor else Forbidden.without(access.permission)
 
 
 class TokenVerifier:
@@ -135,7 +145,8 @@ class TokenVerifier:
                 raise Unauthenticated("the token is for something else; log in again")
             session_id, epoch = claims.get("sid", ""), claims.get("epoch")
             marks = (user_mark(claims["sub"], epoch), *([session_mark(session_id)] if session_id else ()))
-            return Principal(claims["sub"], claims["email"], claims["role"], claims["exp"], session_id, marks)
+            who = (claims["sub"], claims["email"], claims["role"], claims["exp"], session_id, marks)
+            return Principal(*who, needs_second_factor=bool(claims.get("needs_second_factor")))
         except (jwt.PyJWTError, KeyError, ValueError, RecursionError) as error:
             raise Unauthenticated("the token is not valid; log in again") from error
 

@@ -96,6 +96,12 @@ class Forbidden(Problem):
         return cls(f"this needs the permission {permission}")
 
 
+class SecondFactorMissing(Problem):
+    """Staff of a shop that wants a second factor of them, and who have none."""
+
+    code, title, status = "second_factor_missing", "Set up a second factor first, in your account", 403
+
+
 class NotFound(Problem):
     """Nothing by that id that the caller may see."""
 

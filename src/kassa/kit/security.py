@@ -58,7 +58,7 @@ LOGIN_THROTTLED = Kind(
     "failure",
     "warning",
     1,
-    "tried too soon after failures: 429, no password was looked at",
+    "tried too soon after failures: 429, no password or code was looked at",
     "it lasts for hours",
 )
 PASSWORD_CHANGED = Kind("authn_password_change", "success", "info", ALWAYS, "a password was changed, `by` whom")
@@ -78,6 +78,32 @@ CONFIRMATION_FAILED = Kind(
     "somebody who is logged in, and wants an account's data or its end, does not know the password",
     "any that repeats: a session may be stolen",
 )
+SECOND_FACTOR_ON = Kind("authn_second_factor_on", "success", "info", ALWAYS, "a second factor was turned on")
+SECOND_FACTOR_OFF = Kind(
+    "authn_second_factor_off",
+    "success",
+    "warning",
+    ALWAYS,
+    "a second factor was turned off, `by` whom: by its owner, with a code, or by somebody who helps them",
+    "any, unexpected",
+)
+SECOND_FACTOR_FAILED = Kind(
+    "authn_second_factor_fail",
+    "failure",
+    "error",
+    5,
+    "the password is right, and the code is wrong",
+    "any that repeats: somebody else may know the password",
+)
+RECOVERY_CODE_USED = Kind(
+    "authn_recovery_code_used",
+    "success",
+    "warning",
+    ALWAYS,
+    "a recovery code was taken, and `left` are left",
+    "any, unexpected",
+)
+RECOVERY_CODES_MADE = Kind("authn_recovery_codes_made", "success", "info", ALWAYS, "new recovery codes were made")
 DATA_EXPORTED = Kind("sensitive_export", "success", "info", ALWAYS, "an account's data were handed out")
 ACCOUNT_ERASED = Kind("user_deleted", "success", "warning", ALWAYS, "an account was erased, `by` whom")
 TOKEN_REUSED = Kind(

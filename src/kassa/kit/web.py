@@ -21,7 +21,7 @@ from kassa.kit.figures import Figures
 from kassa.kit.idempotency import Answer, Idempotency
 from kassa.kit.identity import Principal, TokenVerifier
 from kassa.kit.ids import Ids
-from kassa.kit.problem import FieldError, Forbidden, Invalid, Malformed, NotFound, Problem, TooLarge
+from kassa.kit.problem import FieldError, Invalid, Malformed, NotFound, Problem, TooLarge
 from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import Endpoint, arguments_of, decode, encode, endpoints, request_id
 
@@ -138,14 +138,12 @@ def header(request: Request[Any, Any, Any], name: bytes) -> str | None:
 
 
 async def principal_of(request: Request[Any, Any, Any]) -> Principal:
-    """Who asks, if the endpoint lets them in; Unauthenticated or Forbidden else."""
+    """Who asks, if the endpoint lets them in; Unauthenticated, Forbidden or SecondFactorMissing else."""
     verifier: TokenVerifier = request.app.state["verifier"]
     principal = await verifier.principal(header(request, b"authorization"))
     access = ACCESS[f"{request.method} {request.scope['path_template']}"]
     if not principal.may_enter(access):
-        if access.permission is None:
-            raise Forbidden("this is for users, not for API keys")
-        raise Forbidden.without(access.permission)
+        raise principal.refusal(access)
     return principal
 
 
