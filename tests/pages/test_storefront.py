@@ -174,6 +174,8 @@ async def test_static_files_are_kept_by_browsers_until_they_change(browser: Brow
     assert sheet.status_code == 200
     assert sheet.headers["Content-Type"].startswith("text/css")
     assert "max-age=31536000" in sheet.headers["Cache-Control"]
+    picture = await browser.get("/shop/static/no-picture.svg")
+    assert [file.headers["Content-Type"].partition("; ")[2] for file in (sheet, picture)] == ["charset=utf-8"] * 2
     again = await browser.get(found[1], headers={"If-None-Match": sheet.headers["ETag"]})
     assert again.status_code == 304
     for path in ("/shop/static/../router.py", "/shop/static/%2e%2e/router.py", "/shop/static/none.css"):

@@ -13,9 +13,10 @@ from litestar.params import FromPath
 from kassa.gateway.description import described
 from kassa.kit.wire import encode
 
+# What is `text/…` is told its charset by the framework.
 FILES = {
-    "swagger-ui.css": "text/css; charset=utf-8",
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
     "favicon-32x32.png": "image/png",
 }
 _PAGE = """<!doctype html>
@@ -63,7 +64,7 @@ def docs_handlers(handlers: Sequence[Any], currency: str) -> list[Any]:
     @get("/docs/start.js", include_in_schema=False, sync_to_thread=False)
     def start() -> Response[str]:
         """Starts the page."""
-        return Response(_START, media_type="text/javascript; charset=utf-8", headers=_KEPT)
+        return Response(_START, media_type="text/javascript", headers=_KEPT)
 
     @get("/docs/{name:str}", include_in_schema=False, sync_to_thread=True)
     def file(name: FromPath[str]) -> Response[bytes]:

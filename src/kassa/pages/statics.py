@@ -11,7 +11,8 @@ from litestar.params import FromPath
 
 _ROOT = Path(__file__).parent / "static"
 _PREFIX = "/shop/static"
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+# What is `text/…` is told its charset by the framework.
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml; charset=utf-8"}
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # A picture opened by itself runs nothing.
