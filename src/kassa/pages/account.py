@@ -10,6 +10,7 @@ from kassa.pages.account_models import Places
 from kassa.pages.checkout import go_and_pay, read_order, read_payment
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.models import OneOrder, Orders
+from kassa.pages.second_factor import second_step
 from kassa.pages.storefront import paging
 from kassa.pages.visit import Visit, Visiting, number, safe_next
 from kassa.pages.words import trouble
@@ -38,6 +39,9 @@ async def log_in(visit: Visiting) -> Response[str]:
     except ApiProblem as problem:
         if problem.status >= 500:
             raise
+        if problem.code == "second_factor_required":
+            target = safe_next(visit.field("next") or "/")
+            return second_step(visit, str(problem.members.get("challenge", "")), target)
         wrong = "This email address and password do not fit together."
         words = wrong if problem.status in (400, 401) else trouble(problem)
         return _entry(visit, "login.html", problem.status, problem.errors, "" if problem.errors else words)

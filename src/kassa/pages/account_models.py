@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from kassa.pages.models import Answer
 
 
@@ -20,6 +22,32 @@ class Session(Answer, frozen=True):
     expires_in: int
     user: User
     device_token: str | None = None
+
+
+class SecondFactor(Answer, frozen=True):
+    """Whether a log-in needs a code. `is_missing`: the shop wants it of this account."""
+
+    is_on: bool
+    since: datetime | None = None
+    recovery_codes_left: int = 0
+    is_missing: bool = False
+
+
+class SetUp(Answer, frozen=True):
+    """What an authenticator is told."""
+
+    uri: str
+
+
+class RecoveryCodes(Answer, frozen=True):
+    recovery_codes: tuple[str, ...]
+
+
+class SecondFactorMade(Answer, frozen=True):
+    """It is on; all sessions have ended but this one."""
+
+    recovery_codes: tuple[str, ...]
+    session: Session
 
 
 class Place(Answer, frozen=True):
@@ -41,6 +69,7 @@ class Claims(Answer, frozen=True):
     sub: str = ""
     email: str = ""
     role: str = "user"
+    needs_second_factor: bool = msgspec.field(default=False, name="needs_second_factor")
 
 
 class Verified(Answer, frozen=True):

@@ -12,6 +12,10 @@ from kassa.pages.visit import Visit
 T = TypeVar("T")
 
 
+MISSING = "second_factor_missing"
+"""The code of what is refused to staff who have to set up a second factor first."""
+
+
 class NotAdmin(Exception):
     """Logged in, but not as one of the staff."""
 
@@ -22,6 +26,8 @@ async def require_admin(visit: Visit) -> None:
     security.asker.set(verified.user.sub)
     if verified.user.role not in STAFF:
         raise NotAdmin
+    if visit.claims.needs_second_factor:
+        raise ApiProblem(403, MISSING, "Set up a second factor first, in your account.")
 
 
 async def or_none(visit: Visit, path: str, kind: type[T], params: Params | None = None) -> T | None:

@@ -226,8 +226,8 @@ def _read(answer: httpx.Response, kind: type[T]) -> T:
 
 
 def _is_stale(answer: httpx.Response) -> bool:
-    """Whether the token was refused; a wrong password is a 401 too, but a new token would not mend it."""
-    return answer.status_code == 401 and _problem(answer).code != "wrong_credentials"
+    """Whether the token was refused; a wrong password or code is a 401 too, but a new token does not mend it."""
+    return answer.status_code == 401 and _problem(answer).code not in ("wrong_credentials", "wrong_code")
 
 
 def _problem(answer: httpx.Response) -> ApiProblem:

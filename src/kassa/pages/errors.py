@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from kassa.pages.admins import NotAdmin
+from kassa.pages.admins import MISSING, NotAdmin
 from kassa.pages.client import ApiProblem
 from kassa.pages.forgery import Forged
 from kassa.pages.render import Renderer
@@ -27,6 +27,8 @@ def problem_page(visit: Visit, problem: ApiProblem) -> Response[str]:
         return visit.redirect(f"/account/login?next={quote(target, safe='/')}")
     if problem.status == 404:
         return missing_page(visit)
+    if problem.code == MISSING:
+        return visit.redirect("/account/second-factor")
     if problem.status == 403:
         return _error(visit, 403, "This is not for you", problem.detail or "Your account may not do this.")
     if problem.status >= 500:

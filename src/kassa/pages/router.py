@@ -13,6 +13,7 @@ from kassa.pages.checkout import CHECKOUT
 from kassa.pages.console import CONSOLE
 from kassa.pages.own_data import DATA_PAGES
 from kassa.pages.render import make_renderer
+from kassa.pages.second_factor import SECOND_FACTOR
 from kassa.pages.settings import PageSettings
 from kassa.pages.statics import Statics, static_route
 from kassa.pages.storefront import STOREFRONT, KnownCategories
@@ -39,7 +40,16 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings) -> Route
 
     return Router(
         path="/",
-        route_handlers=[static_route(statics), *STOREFRONT, *CART_PAGES, *CHECKOUT, *ACCOUNT, *DATA_PAGES, *CONSOLE],
+        route_handlers=[
+            static_route(statics),
+            *STOREFRONT,
+            *CART_PAGES,
+            *CHECKOUT,
+            *ACCOUNT,
+            *DATA_PAGES,
+            *SECOND_FACTOR,
+            *CONSOLE,
+        ],
         dependencies={"visit": Provide(visit), "categories": Provide(categories, sync_to_thread=False)},
         before_request=refuse_forgery,
         exception_handlers=errors.handlers(client_factory, renderer),

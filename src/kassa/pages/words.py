@@ -52,6 +52,7 @@ NOTES = {
     "logged-in": "You are logged in.",
     "logged-out": "You are logged out.",
     "password": "Your password was changed.",
+    "second-factor-off": "Your second factor is off.",
     "erased": "Your account is erased.",
     "session-ended": "That log-in has ended.",
     "cancelled": "The order was cancelled.",
