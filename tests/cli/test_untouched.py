@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from kassa.cli.main import app
-from tests.app.process import environment, kassa, started
+from tests.app.process import environment, free_port, kassa, started
 
 READS = [("audit",), ("export",), ("reconcile",), ("doctor",), ("acts",)]
 CHANGES = [("reconcile", "--fix"), ("replay", "evt_1"), ("import", "in.csv"), ("admin", "create", "b@shop.example")]
@@ -243,10 +243,18 @@ def test_data_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, odd: Calla
     said = SAID.get(odd, "")
     _are_refused(tmp_path, data, [(*command, "--data", str(data)) for command in (*READS, *CHANGES)], said)
     _are_refused(tmp_path, data, [("migrate", str(data))], **stores)
-    assert _seen(tmp_path / "place") == before
     _are_refused(tmp_path, data, [(*command, "--data", str(data)) for command in SERVERS], said)
     _are_refused(tmp_path, data, [("serve", "order", "--port", "1")], said, **apart)
-    assert before.items() <= _seen(tmp_path / "place").items(), "what is no shop's was written to"
+    assert _seen(tmp_path / "place") == before
+
+
+def test_a_shop_is_not_begun_beside_another_programs_sandbox(tmp_path: Path) -> None:
+    _another_programs(tmp_path / "data")
+    for name in DATABASES[::2]:
+        (tmp_path / "data" / name).unlink()
+    before = _seen(tmp_path)
+    _are_refused(tmp_path, Path("data"), [("up", "--port", str(free_port()), "--data", "data")], "another program's")
+    assert _seen(tmp_path) == before
 
 
 def _seen(place: Path) -> dict[str, bytes]:

@@ -17,11 +17,12 @@ from kassa.app.answering import answering
 from kassa.app.connections import INNER, Bounds, public_bounds
 from kassa.app.files import DataInUse, Lock, bound
 from kassa.app.logs import configure_logs
-from kassa.app.sandboxing import last_sandbox_url, sandbox_running
+from kassa.app.sandboxing import last_sandbox_url, sandbox_running, sandbox_usable
 from kassa.app.secrets import secret_texts
 from kassa.app.settings import DEFAULT_PORTS, SettingError, Settings
 from kassa.app.shop import Place, Shop
 from kassa.app.stopping import stop_signal
+from kassa.app.stores import missing_files
 from kassa.app.supervisor import Role, Ties
 from kassa.app.tls import answering_with, trusting
 from kassa.app.web import CALLS, calls, figures_app, public_app, service_app
@@ -236,6 +237,7 @@ def _owned(settings: Settings, place: Place) -> Iterator[None]:
     if not place.here:
         yield  # the gateway has no data
         return
+    _check_files(settings, place)
     name = "lock" if place.name == "kassa" else f"{place.name}.lock"
     try:
         lock = Lock(settings.data / name)
@@ -248,6 +250,14 @@ def _owned(settings: Settings, place: Place) -> Iterator[None]:
     finally:
         if lock is not None:
             lock.release()
+
+
+def _check_files(settings: Settings, place: Place) -> None:
+    """What is no shop's is refused before anything is put beside it."""
+    missing_files(settings, place.files)
+    if settings.has_sandbox and "payment" in place.here:
+        with sandbox_usable(settings.data):
+            pass
 
 
 @contextlib.contextmanager

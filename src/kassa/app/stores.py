@@ -69,16 +69,22 @@ async def open_file(settings: Settings, name: str, folder: Path | None = None) -
 
 async def find_shop(settings: Settings, files: Mapping[str, str]) -> None:
     """NoShop if one of the databases of these services is not there; looking makes nothing. DataUnusable."""
-    names = list(dict.fromkeys(files.values()))
-    if settings.mongo_uri is not None:
-        names = ["stock"] if "inventory" in files and settings.redis_url is None else []
-    missing = [f"{name}.db" for name in names if not _is_shop(settings.data, f"{name}.db")]
+    missing = missing_files(settings, files)
     if missing and moved_from(settings.data) is None:
         where = f"there is no shop in {settings.data.absolute()}: {', '.join(missing)} is missing or empty"
         raise NoShop(f"{where}; go to the folder of its .env, or name its data with KASSA_DATA or --data. {_STARTS}")
     if settings.mongo_uri is not None:
         for service in files:
             await _find_in_mongo(settings, settings.mongo_uri, f"{service}db")
+
+
+def missing_files(settings: Settings, files: Mapping[str, str]) -> list[str]:
+    """Which files of these services are not there, or empty; looking makes nothing. DataUnusable if what is there is no
+    shop's."""
+    names = list(dict.fromkeys(files.values()))
+    if settings.mongo_uri is not None:
+        names = ["stock"] if "inventory" in files and settings.redis_url is None else []
+    return [f"{name}.db" for name in names if not _is_shop(settings.data, f"{name}.db")]
 
 
 async def _find_in_mongo(settings: Settings, uri: str, name: str) -> None:

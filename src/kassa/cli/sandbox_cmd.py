@@ -18,8 +18,8 @@ def sandbox(
     port: int, data: Path, webhook: list[str], webhook_hosts: list[str], secret: str | None, rate_limit: int
 ) -> None:
     """Run the Stripe sandbox alone; the parameters are the options of the command."""
-    lock = Lock(data / "sandbox.lock")
     with sandbox_usable(data):
+        lock = Lock(data / "sandbox.lock")
         open_database(data / "sandbox.db", patience=1).close()
     signing = secret or kept_secret(data, "sandbox-webhook-secret", "whsec_")
     targets = tuple(WebhookTarget(address, (signing,)) for address in webhook)
