@@ -122,7 +122,7 @@ def _answers(operation: Operation) -> str:
     done = {status: answer for status, answer in operation["responses"].items() if status < "300"}
     told = []
     for status, answer in done.items():
-        content = answer.get("content", {}).get("application/json", {})
+        content = next(iter(answer.get("content", {}).values()), {})
         when = "" if answer["description"] == HTTPStatus(int(status)).phrase else f" ({answer['description']})"
         what = schemas.linked(content["schema"]) if "schema" in content else "and no body"
         told.append(f"{code(status)} {what}{when}")

@@ -76,6 +76,14 @@ def test_settings_are_read() -> None:
         ("ORDER_SERVICE_URL", "http://order:x"),
         ("PAYMENT_SERVICE_URL", "http://payment:99999"),
         ("FRONTEND_URL", "shop.example"),
+        ("SECURITY_CONTACT", "security@shop.example"),
+        ("SECURITY_CONTACT", "http://shop.example/security"),
+        ("SECURITY_CONTACT", "mailto:security"),
+        ("SECURITY_CONTACT", "mailto:a@shop.example,tel:+41"),
+        ("SECURITY_CONTACT", "https://user:word@shop.example"),
+        ("SECURITY_CONTACT", "https://shop.example:99999/"),
+        ("SECURITY_CONTACT", "https://shop.example/s\u00e9curit\u00e9"),
+        ("SECURITY_CONTACT", ","),
         ("CURRENCY", "xyz"),
         ("PAYMENT_DECLINE_POLICY", "maybe"),
         ("ORDER_MAX_PIECES", "0"),
@@ -134,6 +142,13 @@ def test_services_form_needs_its_secrets_and_addresses() -> None:
             read_settings(incomplete).require_services_form(("auth",), "auth")
 
 
+def test_whom_to_tell_of_a_hole_are_uris_and_shown_nowhere_else() -> None:
+    given = "mailto:security%2Bshop@shop.example, https://shop.example:8443/security?lang=en"
+    settings = read_settings({"SECURITY_CONTACT": given})
+    assert settings.security_contacts == tuple(given.split(", "))
+    assert "security" not in repr(settings)
+
+
 def test_secrets_are_shown_nowhere() -> None:
     secrets = {
         "STRIPE_SECRET_KEY": "sk_live_hidden",
@@ -164,6 +179,7 @@ VALID = {
     "MONGO_URI": "mongodb://shop:hidden@mongo",
     "REDIS_URL": "redis://:hidden@redis",
     "FRONTEND_URL": "https://hidden.example",
+    "SECURITY_CONTACT": "mailto:hidden@shop.example",
     "HTTPS_PROXY": "http://user:hidden@proxy.example",
     "HTTP_PROXY": "http://user:hidden@proxy.example",
     **{f"{service.upper()}_SERVICE_URL": "http://user:hidden@service" for service in SERVICES},
@@ -330,7 +346,7 @@ def test_the_environment_counts_more_than_the_file(tmp_path: Path, monkeypatch: 
 
 
 def test_there_are_not_many_settings_each_with_words_to_it() -> None:
-    assert len(SETTINGS) <= 41
+    assert len(SETTINGS) <= 42
     assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
     assert all(setting.help and setting.default for setting in SETTINGS)
 

@@ -54,10 +54,10 @@ async def serving(app: Any) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def proxied(order_url: str) -> AsyncIterator[str]:
-    """The proxy in front of one order service; gives its address. What is no service's, an echo answers."""
+async def proxied(url_of_it: str, service: str = "order") -> AsyncIterator[str]:
+    """The proxy in front of one service; gives its address. What is no service's, an echo answers."""
     async with new_session() as session:
-        proxy = Proxy(Echo(), {"order": order_url}, ServiceIdentity("gateway", ServiceKeys(SECRET)), lambda: session)
+        proxy = Proxy(Echo(), {service: url_of_it}, ServiceIdentity("gateway", ServiceKeys(SECRET)), lambda: session)
         async with serving(Door(proxy, Ids(SystemClock()))) as url:
             yield url
 

@@ -17,6 +17,11 @@ SANDBOX = "sandbox"
 SERVICES = ("gateway", "auth", "product", "inventory", "order", "payment")
 SHORTEST_SECRET = 32
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "”": "”", "‘": "’", "’": "’", "«": "»"}
+# RFC 3986, 2, and RFC 6068: the characters of a URI; all others are percent-encoded. Neither user nor password.
+_CONTACT = re.compile(
+    r"mailto:[\w.!$&'*+/=^~%-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|https://[\w.:\[\]-]+(?:[/?][\w.~:/?@!$&'()*+;=%-]*)?",
+    re.ASCII,
+)
 # Shown as nothing, or as a space, though Unicode does not count them among either.
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
 _OF_STRIPE = {
@@ -248,6 +253,18 @@ def networks(text: str) -> tuple[str, ...]:
             ipaddress.ip_network(part, strict=False)
         except ValueError:
             raise ValueError("must be addresses or networks such as 10.0.0.0/8") from None
+    return _parts(text)
+
+
+def contacts(text: str) -> tuple[str, ...]:
+    """Where somebody can be told of a security hole: URIs, as RFC 9116, 2.5.3, wants them."""
+    for each in _parts(text) or ("",):
+        is_web = _split(each, ("https",)) is not None
+        if not _CONTACT.fullmatch(each) or (each.startswith("https:") and not is_web):
+            raise ValueError(
+                "must be such as mailto:security@shop.example or https://shop.example/security, comma-separated, with "
+                "mailto: or https: before each"
+            )
     return _parts(text)
 
 

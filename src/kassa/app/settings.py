@@ -47,7 +47,7 @@ def _secret() -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings, checked. None: unset. What holds a secret is left out of `repr`."""
+    """All settings, checked. None: unset. What holds a secret, or a person's address, is left out of `repr`."""
 
     stripe_secret_key: str | None = _secret()
     asks_for_sandbox: bool = False
@@ -63,6 +63,7 @@ class Settings:
     service_public_keys: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
     tls: TlsFiles = field(default_factory=TlsFiles)
     frontend_url: str | None = None
+    security_contacts: tuple[str, ...] = field(default=(), repr=False)
     currency: str = "usd"
     payment_decline_policy: str = "cancel"
     order_ttl_minutes: int = 30
@@ -128,11 +129,14 @@ class Settings:
 
 def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
     """The settings of the environment (by default the process's, over `.env`); SettingError names the wrong one."""
-    get = _Reader(environment if environment is not None else _surroundings(dotenv or Path(".env")))
+    return _checked(_read(_Reader(environment if environment is not None else _surroundings(dotenv or Path(".env")))))
+
+
+def _read(get: "_Reader") -> Settings:
     named = get.maybe("STRIPE_SECRET_KEY", reading.stripe_key)
     stripe_secret_key = None if named == reading.SANDBOX else named
     stripe_api_base = get.maybe("STRIPE_API_BASE", reading.url)
-    settings = Settings(
+    return Settings(
         stripe_secret_key=stripe_secret_key,
         asks_for_sandbox=named == reading.SANDBOX,
         stripe_webhook_secrets=get.maybe("STRIPE_WEBHOOK_SECRET", reading.webhook_secrets) or (),
@@ -147,6 +151,7 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         service_public_keys=get.maybe("SERVICE_PUBLIC_KEYS", reading.service_public_keys) or {},
         tls=TlsFiles(*(get.maybe(f"TLS_{name.upper()}", Path) for name in TlsFiles._fields)),
         frontend_url=get.maybe("FRONTEND_URL", reading.frontend_url),
+        security_contacts=get.maybe("SECURITY_CONTACT", reading.contacts) or (),
         currency=get("CURRENCY", reading.currency, "usd"),
         payment_decline_policy=get("PAYMENT_DECLINE_POLICY", reading.one_of("cancel", "retry"), "cancel"),
         order_ttl_minutes=get("ORDER_TTL_MINUTES", reading.whole(1, 1430), "30"),
@@ -165,7 +170,6 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         log_level=get("LOG_LEVEL", reading.one_of(*_LEVELS), "info"),
         log_format=get.maybe("LOG_FORMAT", reading.one_of("json", "text")),
     )
-    return _checked(settings)
 
 
 def read_data_directory() -> Path:

@@ -52,6 +52,11 @@ SETTINGS = (
     Setting("TLS_KEY", "none", "file with its private key; required as soon as `TLS_CERTIFICATE` is set"),
     Setting("TLS_CA", "the system's", "file with who alone may have signed the certificates of other services, in PEM"),
     Setting("FRONTEND_URL", "the gateway's own address", "where Stripe sends the buyer back"),
+    Setting(
+        "SECURITY_CONTACT",
+        "none",
+        "whom `/.well-known/security.txt` names for who finds a security hole: `mailto:` or `https:`, comma-separated",
+    ),
     Setting("CURRENCY", "usd", "the shop's currency; it stays as soon as there is a product"),
     Setting(
         "PAYMENT_DECLINE_POLICY",

@@ -19,12 +19,14 @@ from kassa.contracts.inventory import Inventory
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
+from kassa.gateway import security_txt
 from kassa.gateway.acts import Noted
 from kassa.gateway.arrival import App, Door
 from kassa.gateway.docs import docs_handlers
 from kassa.gateway.inner_door import GATEWAY, InnerDoor
 from kassa.gateway.limits import REGISTRATIONS, Addresses, Limiter
 from kassa.gateway.middleware import API, Gateway, Rules
+from kassa.gateway.security_txt import SecurityContact
 from kassa.inventory import routes as inventory_routes
 from kassa.kit.problem import Unavailable
 from kassa.kit.service_keys import ServiceIdentity
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from kassa.app.metrics import Metrics
 
 HANDLERS: dict[str, Sequence[Any]] = {
+    GATEWAY: security_txt.HANDLERS,
     "auth": auth_routes.HANDLERS,
     "product": product_routes.HANDLERS,
     "inventory": inventory_routes.HANDLERS,
@@ -87,7 +90,7 @@ def public_app(shop: Shop) -> App:
     elsewhere = {service: url for service, url in settings.service_urls.items() if service not in shop.place.here}
     name = "kassa" if shop.place.here else GATEWAY
     routes = [
-        *(handler for service in shop.place.here for handler in HANDLERS[service]),
+        *(handler for service in (GATEWAY, *shop.place.here) for handler in HANDLERS[service]),
         *docs_handlers([handler for handlers in HANDLERS.values() for handler in handlers], settings.currency),
         *health_handlers(name, _checks(shop, tuple(elsewhere))),
         pages_router(client_of, page_settings),
@@ -143,7 +146,7 @@ def service_app(shop: Shop, service: str) -> App:
 
 
 def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any]) -> Any:
-    services = {name: getattr(shop, name) for name in HANDLERS if getattr(shop, name) is not None}
+    services = {name: getattr(shop, name) for name in CONTRACTS if getattr(shop, name) is not None}
     state = {
         **services,
         "customers": shop.customers,
@@ -155,6 +158,9 @@ def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any])
         "unclaimed": shop.unclaimed,
         "allowances": shop.allowances,
         "currency": shop.settings.currency,
+        "security_contact": SecurityContact(
+            shop.settings.security_contacts, shop.settings.frontend_url or "", shop.clock
+        ),
     }
     return _LeanLitestar(
         route_handlers=routes,

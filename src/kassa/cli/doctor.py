@@ -33,7 +33,7 @@ def doctor(data: DataOption = None) -> None:
     """Check settings, connections, the Stripe key, the webhook secret, the clock and the disk; say what to do.
     Exit status 1 if anything is wrong; a line with ! is a warning."""
     settings = settings_for(data)
-    findings = [Finding(True, "settings: all can be read"), *_secrets(settings), _space(settings)]
+    findings = [Finding(True, "settings: all can be read"), *_secrets(settings), *_contact(settings), _space(settings)]
     findings += run(_connections(settings))
     for finding in findings:
         print(finding)
@@ -73,6 +73,14 @@ def _own_secret(name: str, secret: str) -> Finding:
             False, f"{name}: repeats itself, and can be found by trying", "`openssl rand -hex 32` makes one that cannot"
         )
     return Finding(True, f"{name}: set")
+
+
+def _contact(settings: Settings) -> list[Finding]:
+    """A warning if a live shop does not say whom to tell of a hole."""
+    if settings.security_contacts or settings.stripe_mode != "live":
+        return []
+    advice = "set it to an address such as mailto:security@shop.example, which /.well-known/security.txt then says"
+    return [Finding(True, "SECURITY_CONTACT: not set, so who finds a security hole cannot know whom to tell", advice)]
 
 
 def _space(settings: Settings) -> Finding:

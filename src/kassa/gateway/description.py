@@ -33,6 +33,7 @@ TAGS = {
     "inventory": "Stock, and how it moved",
     "orders": "Placing, following and cancelling orders",
     "payments": "Paying, refunds, and what Stripe said",
+    "security": "Whom to tell of a security hole",
 }
 _WEBHOOK = "/payments/webhook"
 # What a handler may refuse because of what it calls. What is its own, it names itself: `refuses=`.
@@ -181,7 +182,8 @@ def _done(handler: HTTPRouteHandler, status: int, schema: Schema | None) -> dict
     if "once" in _calls(handler):
         answer["headers"] = _REPLAYED
     if schema:
-        answer["content"] = {"application/json": {"schema": schema}}
+        kind = "text/plain" if schema == _STRING else "application/json"
+        answer["content"] = {kind: {"schema": schema}}
     return answer
 
 
@@ -190,10 +192,9 @@ def _with_example(schema: Schema, components: dict[str, Schema]) -> dict[str, An
 
 
 def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRouteHandler) -> None:
-    first = path.split("/")[1]
     words = " ".join((handler.fn.__doc__ or "").split())
     head, *tail = handler.fn.__name__.split("_")
-    operation["tags"] = [first if first in TAGS else "auth"]
+    operation["tags"] = list(handler.tags or [path.split("/")[1]])
     operation["operationId"] = head + "".join(part.title() for part in tail)
     operation["summary"] = words.partition(". ")[0].removesuffix(".")
     operation["description"] = f"{words}{_needs(method, path)}"

@@ -7,6 +7,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
+from kassa.gateway import security_txt
 from kassa.gateway.arrival import HOP_BY_HOP, App, Headers, Message, Receive, Scope, Send, send_problem
 from kassa.kit.problem import Problem, Unavailable
 from kassa.kit.service_keys import ServiceIdentity
@@ -20,6 +21,8 @@ OWNERS = {
     "orders": "order",
     "payments": "payment",
 }
+# What the gateway answers itself.
+_OWN = frozenset((security_txt.PATH,))
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 60.0
 # Shorter than a service keeps an idle connection, so that none is used just as it is closed.
@@ -81,8 +84,7 @@ class Proxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        first = scope["path"].lstrip("/").split("/", 1)[0] if scope["type"] == "http" else ""
-        service = OWNERS.get(first)
+        service = _owner(scope["path"]) if scope["type"] == "http" else None
         if service not in self._upstreams:
             await self._local(scope, receive, send)
             return
@@ -137,6 +139,11 @@ class Proxy:
         headers.append(("x-internal-deadline", str(int(ANSWER_SECONDS * 1000))))
         headers.extend(self._identity.headers(service).items())
         return headers
+
+
+def _owner(path: str) -> str | None:
+    """The service that answers for the path; None: the gateway itself."""
+    return None if path in _OWN else OWNERS.get(path.lstrip("/").split("/", 1)[0])
 
 
 class _Body:

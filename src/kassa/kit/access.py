@@ -78,6 +78,7 @@ def _only(permission: Permission) -> Access:
 ACCESS = MappingProxyType(
     {
         "GET /.well-known/jwks.json": ANYBODY,
+        "GET /.well-known/security.txt": ANYBODY,
         "POST /auth/register": ANYBODY,
         "POST /auth/login": ANYBODY,
         "POST /auth/login/second-factor": ANYBODY,
