@@ -25,6 +25,7 @@ from kassa.sandbox import Sandbox, SandboxConfig
 
 # No name server knows it: only a proxy can lead there.
 HOST = "api.stripe.invalid"
+WHOM_STRIPE_S_SDK_BELIEVES = stripe.ca_bundle_path
 KEYS = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
 
 
@@ -158,6 +159,17 @@ async def test_so_do_those_without_tls_and_the_doctor_s_question_for_the_time(
     asked = [line.split(" ")[1] for line in around.proxy.lines]
     # Of each connection the first line is noted.
     assert asked == [f"http://{HOST}/v1/account", f"http://{HOST}"]
+
+
+async def test_who_only_says_to_be_stripe_is_told_no_key(
+    tmp_path: Path, around: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stripe, "ca_bundle_path", WHOM_STRIPE_S_SDK_BELIEVES)
+    given = {"HTTPS_PROXY": f"http://127.0.0.1:{around.proxy_port}", "STRIPE_API_BASE": f"https://{HOST}"}
+    async with shop_of(settings_of(tmp_path, **given)) as shop:
+        with pytest.raises(StripeUnreachable):
+            await _asked(shop)
+    assert set(around.proxy.lines) == {f"CONNECT {HOST}:443 HTTP/1.1"}
 
 
 async def test_without_the_proxy_nobody_would_be_found(tmp_path: Path, around: Surroundings) -> None:
