@@ -15,6 +15,8 @@ from typing import Any, TextIO, cast
 import structlog
 
 from kassa.app.masking import keep_secret, masked
+from kassa.app.secrets import secret_texts
+from kassa.app.settings import Settings
 from kassa.kit.wire import request_id, trace_parent
 
 _OF_LIBRARIES = logging.WARNING
@@ -26,13 +28,23 @@ _TALKATIVE = ("STRIPE_LOG",)
 log = structlog.get_logger()
 
 
-def configure_logs(level: str, form: str | None, secrets: Iterable[str] = ()) -> None:
-    """Set up this process's logs. `form` None: `text` on a terminal, `json` else. `secrets` are in no line of them."""
+def configure_command_logs(settings: Settings) -> None:
+    """Set up the logs of a command, which says itself what it does. So what it changes about accounts and keys is told
+    only where logs are collected: with LOG_FORMAT=json, and no terminal."""
+    is_collected = settings.log_format == "json" and not sys.stderr.isatty()
+    level = "warning" if settings.log_level == "info" else settings.log_level
+    configure_logs(level, settings.log_format, secret_texts(settings), leaves_out="" if is_collected else "security")
+
+
+def configure_logs(level: str, form: str | None, secrets: Iterable[str] = (), *, leaves_out: str = "") -> None:
+    """Set up this process's logs. `form` None: `text` on a terminal, `json` else. `secrets` are in no line of them.
+    `leaves_out` is a category of lines that are not told."""
     keep_secret(secrets)
     for name in _TALKATIVE:
         os.environ.pop(name, None)
     is_json = form == "json" or (form is None and not sys.stderr.isatty())
     shared: list[Any] = [
+        *[_without(leaves_out)] * bool(leaves_out),
         _with_request,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -96,6 +108,15 @@ def _take_in_what_nobody_caught() -> None:
     sys.excepthook = lambda _kind, error, _trace: told(error)
     threading.excepthook = lambda lost: told(lost.exc_value)
     sys.unraisablehook = lambda lost: told(lost.exc_value)
+
+
+def _without(category: str) -> Any:
+    def leave_out(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if event.get("category") == category:
+            raise structlog.DropEvent
+        return event
+
+    return leave_out
 
 
 def _with_request(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

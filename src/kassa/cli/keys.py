@@ -36,7 +36,7 @@ def rotate(data: DataOption = None) -> None:
     """Sign users' tokens with a new key from the next start on. Nobody is logged out: what the present key has signed
     is good until it expires. For a shop that keeps its secret in its data directory; where JWT_SECRET is set, put a
     new one before the old one, with a comma between them."""
-    from kassa.app.logs import configure_logs
+    from kassa.app.logs import configure_command_logs
     from kassa.app.secrets import replace_secret
     from kassa.app.settings import SettingError
     from kassa.kit import security
@@ -47,6 +47,6 @@ def rotate(data: DataOption = None) -> None:
     if not replace_secret(settings.data, "jwt-secret", lambda known: f"{secrets.token_hex(32)},{known.split(',')[0]}"):
         typer.echo(f"There is no key in {settings.data} yet: the first start makes one.", err=True)
         raise typer.Exit(1)
-    configure_logs("warning", settings.log_format)
+    configure_command_logs(settings)
     security.event(security.KEYS_ROTATED, by="operator")
     print("There is a new key. Start the shop again to sign with it.")

@@ -44,15 +44,13 @@ async def opened(settings: Settings, *, with_sandbox: bool = False, reads_only: 
     to be asked; if no key is set and no sandbox runs, it is brought up for as long as this lasts. `reads_only`: what
     is in files is left as it is, byte for byte."""
     from kassa.app.copies import on_a_copy
-    from kassa.app.logs import configure_logs
+    from kassa.app.logs import configure_command_logs
     from kassa.app.record import whereabouts
-    from kassa.app.secrets import secret_texts
     from kassa.app.shop import Place
     from kassa.app.stores import find_shop
     from kassa.app.wiring import Parts, open_shop, within_reach
 
-    level = "warning" if settings.log_level == "info" else settings.log_level
-    configure_logs(level, settings.log_format, secret_texts(settings))
+    configure_command_logs(settings)
     place = Place(within_reach(settings), serves=False, brings_sandbox=with_sandbox)
     await find_shop(settings, place.files)
     async with AsyncExitStack() as closing:
