@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextlib import closing as closed
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pyotp import TOTP
 
 from tests.app.process import PATIENCE, Running, environment, free_port, kassa, started
 from tests.servers import mongod, valkey
@@ -173,6 +175,26 @@ def asked_everything(asking: Asking, tokens: list[str]) -> None:
     asking.ask("POST", "/payments/webhook", {"customer_email": EMAIL}, headers=signed)
 
 
+def second_factor(asking: Asking) -> None:
+    """Set up and used, rightly and wrongly, in the API and on the pages: neither secret nor codes are to be told."""
+    account = {"email": f"factor.{MARK}@shop.example", "password": PASSWORD}
+    token = asking.log_in(account, "/auth/register")["token"]
+    secret = asking.ask("POST", "/auth/second-factor", {"password": PASSWORD}, token).json()["secret"]
+    asking.told.add(secret)
+    asking.ask("POST", "/auth/second-factor/confirm", {"code": f"{MARK} {secret}"}, token)
+    code = TOTP(secret).generate_otp(int(time.time()) // 30)
+    made = asking.ask("POST", "/auth/second-factor/confirm", {"code": code}, token).json()
+    asking.told |= {*made["recoveryCodes"], *(each.replace("-", "") for each in made["recoveryCodes"])}
+    challenge = asking.ask("POST", "/auth/login", account).json()["challenge"]
+    for code in (made["recoveryCodes"][0], made["recoveryCodes"][0], f"{MARK}-{secret}"):
+        asking.ask("POST", "/auth/login/second-factor", {"challenge": challenge, "code": code})
+        form = {"csrf": "a" * 43, "challenge": challenge, "code": code}
+        asking.ask("POST", "/account/login/code", data=form, headers={"Cookie": f"kassa_csrf={'a' * 43}"})
+    told = asking.ask("POST", "/auth/account/export", {"password": PASSWORD}, made["session"]["token"])
+    assert told.json()["secondFactorSince"]
+    assert [each for each in (secret, *made["recoveryCodes"]) if each in told.text] == []
+
+
 def asked_pages(asking: Asking, token: str) -> None:
     csrf = "a" * 43
     form = {"csrf": csrf, "email": EMAIL, "password": PASSWORD + "x", "name": NAME, "next": f"/{MARK}"}
@@ -219,6 +241,7 @@ def test_no_secret_and_nothing_personal_is_written_whatever_is_asked_and_whateve
             product = asking.ask("POST", "/products", mug, admin["token"]).json()["product"]["id"]
             order = asking.ask("POST", "/orders", {"items": [{"productId": product, "quantity": 1}]}, buyer["token"])
             asking.ask("POST", "/payments/create-session", {"orderId": order.json()["order"]["id"]}, buyer["token"])
+            second_factor(asking)
             asked_everything(asking, [admin["token"], buyer["token"], "", f"{MARK}.{MARK}.{MARK}"])
             asked_pages(asking, buyer["token"])
             spoken_nonsense(shop)

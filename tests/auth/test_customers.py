@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from kassa.app.effects import auth_effects
+from kassa.auth.codes import recovery_hash
 from kassa.auth.customers import Customers
 from kassa.auth.store import AuthStore
 from kassa.contracts.auth import StaffAccount
@@ -16,6 +17,7 @@ from kassa.kit.clock import DAY
 from kassa.kit.ids import Ids
 from kassa.kit.outbox import Outbox
 from kassa.kit.problem import Unavailable
+from tests.auth.factor import Person
 from tests.auth.world import EMAIL, PASSWORD, World, cheap_passwords
 from tests.support import FakeClock
 from tests.trade.stores import FORMS, stores
@@ -79,6 +81,20 @@ async def test_an_erased_account_keeps_its_id_and_lets_nobody_in(till: Till) -> 
     assert await till.world.store.families.count({"user_id": user.id}) == 0
     assert till.buyers.erased == [user.id]
     assert (await till.world.registered())["user"]["id"] != user.id
+
+
+async def test_of_a_second_factor_is_told_since_when_and_erased_with_the_account_is_all_of_it(till: Till) -> None:
+    ada = await Person.with_factor(till.world, await till.world.registered())
+    user = await till.customers.of(EMAIL)
+    assert user is not None
+    told = await till.customers.export(user)
+    assert told.second_factor_since is not None
+    exported = msgspec.json.encode(told).decode()
+    assert [each for each in (ada.secret, *ada.recovery, *map(recovery_hash, ada.recovery)) if each in exported] == []
+    await till.customers.erase(user, user.id)
+    bare = await till.world.store.users.get(user.id)
+    assert bare is not None
+    assert bare.second_factor is None
 
 
 async def test_what_cannot_be_erased_at_once_is_erased_later(till: Till) -> None:
