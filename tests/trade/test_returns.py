@@ -97,6 +97,24 @@ async def test_no_piece_comes_back_more_often_than_it_was_sold(shop: World) -> N
     assert len((await shop.payment_now(order)).refunds) == 1
 
 
+@pytest.mark.parametrize("amount", [0, 2001, 1000])
+async def test_more_pieces_than_are_left_are_told_of_whatever_the_amount(shop: World, amount: int) -> None:
+    order, mug = await sold(shop)
+    await refund(shop, order, (mug, 1))
+    with pytest.raises(TooManyPieces) as refused:
+        await refund(shop, order, (mug, 3), amount=amount)
+    assert refused.value.members == {"productId": mug, "asked": 3, "left": 2}
+
+
+async def test_pieces_that_are_left_are_not_refunded_with_more_money_than_is_left(shop: World) -> None:
+    order, mug = await sold(shop)
+    with pytest.raises(RefundTooLarge):
+        await refund(shop, order, (mug, 3), amount=3001)
+    await refund(shop, order, (mug, 3))
+    with pytest.raises(RefundTooLarge):
+        await refund(shop, order, (mug, 1))
+
+
 async def test_refunds_at_the_same_time_never_bring_back_more_than_was_sold(shop: World) -> None:
     order, mug = await sold(shop, pieces=5)
     asked = (refund(shop, order, (mug, 2), amount=1) for _ in range(6))

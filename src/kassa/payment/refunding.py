@@ -16,7 +16,7 @@ from kassa.payment.domain import Payment, Refund
 from kassa.payment.pieces import Pieces
 from kassa.payment.processor import RefundState
 from kassa.payment.refund_states import MOST_KNOWN, find, left_out, observed
-from kassa.payment.refunds import new_refund, owed, owed_refund, refuse_if_too_large, requested
+from kassa.payment.refunds import new_refund, owed, owed_refund, refuse_if_nothing_is_left, requested
 from kassa.payment.settling import Settling
 
 
@@ -84,7 +84,7 @@ class Refunding:
         if not amount_minor:
             # An amount from here on: nothing that comes meanwhile is refunded without being counted.
             amount_minor = left_minor(payment)
-            refuse_if_too_large(payment, amount_minor, amount_minor)
+            refuse_if_nothing_is_left(payment, amount_minor)
         taken = await allowance.take(who, refund_id, amount_minor)
         try:
             return await self.refund(order_id, refund_id, amount_minor, reason, who=who, restock=restock, items=items)

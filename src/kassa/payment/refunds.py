@@ -86,12 +86,15 @@ def requested(payment: Payment, refund: Refund, cause: Cause, sold: Pieces = Map
     # A lost dispute has taken its part back.
     left = owed_minor(payment) if refund.is_owed else left_minor(payment)
     amount = refund.amount_minor or left
-    refuse_if_too_large(payment, amount, left)
+    refuse_if_nothing_is_left(payment, left)
     if not refund.is_owed and sum(each.origin == "kassa" for each in payment.refunds) >= MOST_REFUNDS:
         raise TooManyRefunds(f"it has {MOST_REFUNDS}: refund what is left at once in Stripe's dashboard")
     if refund.restock and amount < left:
         raise Invalid.field("restock", "needs all that is left of the payment; name the pieces in `items` instead")
     items = pieces.lines(pieces.left(payment, sold)) if refund.restock else pieces.checked(refund.items, payment, sold)
+    # After the pieces: of more than can come back their price may be too large, and says less.
+    if amount > left:
+        raise _too_large(left)
     is_of_all = refund.amount_minor == 0
     sized = msgspec.structs.replace(refund, amount_minor=amount, is_of_all=is_of_all, items=items, restock=False)
     now = refund.created_at
@@ -104,12 +107,12 @@ def requested(payment: Payment, refund: Refund, cause: Cause, sold: Pieces = Map
     return _followed(changed, MoneyBack.REQUESTED, refund, now)
 
 
-def refuse_if_too_large(payment: Payment, amount_minor: int, left: int) -> None:
-    """NotRefundable if nothing was paid; RefundTooLarge if the amount is more than is `left`, or nothing is."""
+def refuse_if_nothing_is_left(payment: Payment, left: int) -> None:
+    """NotRefundable if nothing was paid; RefundTooLarge if nothing of it is `left`."""
     if payment.taken_minor == 0:
         raise NotRefundable("the order was not paid")
-    if left == 0 or amount_minor > left:
-        raise RefundTooLarge(f"{left} minor units are left", leftMinor=left)
+    if left == 0:
+        raise _too_large(left)
 
 
 def refused(
@@ -153,6 +156,10 @@ def newly_keyed(payment: Payment, looked_for: Refund, key: str, now: Millis) -> 
     if known is None or (known.key, known.status) != (looked_for.key, REQUESTED):
         return payment
     return with_refund(payment, msgspec.structs.replace(known, key=key, updated_at=now))
+
+
+def _too_large(left: int) -> RefundTooLarge:
+    return RefundTooLarge(f"{left} minor units are left", leftMinor=left)
 
 
 def _followed(payment: Payment, happened: MoneyBack, refund: Refund, now: Millis) -> Payment:
