@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kassa.contracts.auth import LastAdministrator
 from kassa.kit.clock import SECOND
 from kassa.kit.documents import Database
 from kassa.storage.documents_sqlite import SqliteDatabase
@@ -142,6 +143,56 @@ async def test_the_last_who_is_enabled_stays_unless_the_command_is_told(world: W
     assert await is_good(world, ada["token"])
     await doing(ada["user"]["id"], "operator", even_to_the_last=True)
     assert not await is_good(world, ada["token"])
+
+
+async def test_another_role_of_the_staff_is_given_and_counts_from_the_next_log_in(world: World) -> None:
+    ada, bob = await administrator(world), await administrator(world, BOB)
+    path = f"/auth/admin/staff/{bob['user']['id']}/role"
+    answer = await world.post(path, role="stock", token=ada["token"])
+    assert (answer.status_code, answer.json()["member"]["role"]) == (200, "stock")
+    assert answer.json()["member"]["sessions"] == 0
+    assert not await is_good(world, bob["token"])
+    again = (await world.login(email=BOB)).json()
+    assert again["user"]["role"] == "stock"
+    assert (await world.post(path, role="admin", token=again["token"])).status_code == 403
+    user = await world.store.users.get(bob["user"]["id"])
+    assert user is not None
+    assert [(each.what, each.who) for each in user.audit][1:] == [("made stock", ada["user"]["id"])]
+
+
+async def test_a_role_makes_nobody_of_the_staff_and_is_one_of_it(world: World) -> None:
+    ada, eve = await administrator(world), await world.registered("eve@example.com")
+    bob = await administrator(world, BOB)
+    for user_id, role, status in (
+        (eve["user"]["id"], "support", 404),
+        ("usr_nobody", "support", 404),
+        (bob["user"]["id"], "user", 422),
+        (bob["user"]["id"], "owner", 422),
+        (ada["user"]["id"], "support", 409),
+    ):
+        answer = await world.post(f"/auth/admin/staff/{user_id}/role", role=role, token=ada["token"])
+        assert answer.status_code == status, (user_id, role, answer.text)
+    assert (await world.login(email="eve@example.com")).json()["user"]["role"] == "user"
+
+
+async def test_the_last_administrator_gets_no_lesser_role(world: World) -> None:
+    ada, bob = await administrator(world), await administrator(world, BOB)
+    await world.service.staff.disable(ada["user"]["id"], bob["user"]["id"])
+    with pytest.raises(LastAdministrator):
+        await world.service.staff.give_role(bob["user"]["id"], "support", "operator")
+    assert await is_good(world, bob["token"])
+
+
+async def test_the_list_says_where_each_is_logged_in(world: World) -> None:
+    ada, bob = await administrator(world), await administrator(world, BOB)
+    world.clock.advance(60 * SECOND)
+    await world.login(email=BOB)
+    listed = (await world.get("/auth/admin/staff", ada["token"])).json()["staff"]
+    assert [(each["email"], each["sessions"]) for each in listed] == [(BOB, 2), (EMAIL, 1)]
+    assert listed[0]["lastUsedAt"] > listed[1]["lastUsedAt"]
+    await act(world, "end-sessions", ada["token"], bob["user"]["id"])
+    listed = (await world.get("/auth/admin/staff", ada["token"])).json()["staff"]
+    assert (listed[0]["sessions"], listed[0]["lastUsedAt"]) == (0, None)
 
 
 async def test_it_is_in_the_audit_once_and_again_changes_nothing(world: World) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from kassa.auth import domain
 from kassa.auth.domain import User
+from kassa.auth.family import Family
 from kassa.auth.sessions import Sessions
 from kassa.auth.store import AuthStore
 from kassa.contracts.auth import LastAdministrator, OwnAccount, SecondFactorOff
@@ -13,7 +14,7 @@ from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
 from kassa.kit.documents import In, Where, change, pages
 from kassa.kit.ids import REQUEST, Ids
-from kassa.kit.problem import NotFound
+from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.web import Paging
 from kassa.kit.wire import request_id
 
@@ -41,6 +42,21 @@ class Staff:
     async def all(self) -> list[User]:
         """The whole staff, the oldest first."""
         return [each async for page in pages(self._users, _OF_STAFF) for each in page]
+
+    async def sessions(self, member: User) -> list[Family]:
+        """Where somebody of the staff is logged in."""
+        return await self._sessions.of(member.id)
+
+    async def give_role(self, user_id: str, role: str, by: str) -> User:
+        """Somebody of the staff has this other role of it from now on. Nobody comes to the staff this way: that takes a
+        password which whoever registered the address does not know (`Admins.make`). Invalid, NotFound, OwnAccount,
+        LastAdministrator."""
+        if role not in STAFF:
+            raise Invalid.field("role", f"must be one of {', '.join(STAFF)}")
+        before = await self._users.get(user_id)
+        if before is None or before.role not in STAFF:
+            raise NotFound("nobody of the staff has this id")
+        return await self._take(user_id, by, f"made {role}", even_to_the_last=False, role=role)
 
     async def demote(self, user_id: str, by: str, *, even_to_the_last: bool = False) -> User:
         """The user is a buyer like any other from now on. NotFound, OwnAccount, LastAdministrator."""

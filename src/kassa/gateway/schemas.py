@@ -104,7 +104,7 @@ def example(schema: Schema, components: Mapping[str, Schema], name: str = "") ->
         of = schema.get("title", "").removesuffix("Out").lower()
         names = {each: f"{of}Id" if each == "id" else each for each in schema["properties"]}
         return {each: example(schema["properties"][each], components, names[each]) for each in names}
-    if name in _EXAMPLES:
+    if name in _EXAMPLES and _EXAMPLES[name] in schema.get("enum", [_EXAMPLES[name]]):
         return _EXAMPLES[name]
     if schema.get("type") == "array":
         return [example(schema["items"], components, name.removesuffix("s"))]

@@ -36,7 +36,7 @@ MEANING = MappingProxyType(
         P.READ_STOCK: "see how stock moved, and by whom",
         P.WRITE_STOCK: "begin to track a product's stock, and adjust it",
         P.READ_ACTS: "see what staff and API keys did",
-        P.MANAGE_STAFF: "see, demote, disable and enable the staff; make and end API keys",
+        P.MANAGE_STAFF: "see the staff, change their roles, disable and enable them; make and end API keys",
     }
 )
 
@@ -102,6 +102,7 @@ ACCESS = MappingProxyType(
         "POST /auth/keys": _only(P.MANAGE_STAFF),
         "DELETE /auth/keys/{key_id}": _only(P.MANAGE_STAFF),
         "GET /auth/admin/staff": _only(P.MANAGE_STAFF),
+        "POST /auth/admin/staff/{user_id}/role": _only(P.MANAGE_STAFF),
         "POST /auth/admin/staff/{user_id}/demote": _only(P.MANAGE_STAFF),
         "POST /auth/admin/staff/{user_id}/disable": _only(P.MANAGE_STAFF),
         "POST /auth/admin/staff/{user_id}/enable": _only(P.MANAGE_STAFF),
@@ -142,3 +143,8 @@ ACCESS = MappingProxyType(
     }
 )
 """All public endpoints. One that is not here lets nobody in."""
+
+
+def reaches(role: str, endpoint: str) -> bool:
+    """Whether a role has the permission with which an endpoint of the table lets in to what is others'."""
+    return ACCESS[endpoint].permission in ROLES.get(role, frozenset())

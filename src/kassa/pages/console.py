@@ -1,5 +1,5 @@
-"""The operator's console: numbers, what needs attention, stored events. Every page asks the API
-whether this is an administrator."""
+"""The operator's console: numbers, what needs attention, stored events. Every page asks the API whether this is one of
+the staff, and shows what their role may see and do."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from kassa.pages.admins import or_none, require_admin
+from kassa.pages.admins import or_none, require_staff
 from kassa.pages.client import path_of
 from kassa.pages.console_acts import CONSOLE_ACTS
+from kassa.pages.console_keys import CONSOLE_KEYS
 from kassa.pages.console_orders import CONSOLE_ORDERS
 from kassa.pages.console_products import CONSOLE_PRODUCTS
+from kassa.pages.console_staff import CONSOLE_STAFF
 from kassa.pages.models import (
     Attention,
     DayCount,
@@ -40,7 +42,7 @@ _MOST, _NAMED = 100, 10
 
 @get("/console", include_in_schema=False)
 async def overview(visit: Visiting) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     orders, revenue, payments, stock, trouble = await asyncio.gather(
         or_none(visit, "/orders/admin/analytics/orders", OrderNumbers),
         or_none(visit, "/payments/admin/analytics/revenue", RevenueNumbers),
@@ -61,7 +63,7 @@ async def overview(visit: Visiting) -> Response[str]:
 
 
 class Failing(NamedTuple):
-    """What fails and fails. `has_more` than are named; `is_whole` unless a service could not be asked."""
+    """What fails and fails. `has_more` than are named."""
 
     waiting: tuple[Waiting, ...]
     notices: tuple[Notice, ...]
@@ -70,7 +72,6 @@ class Failing(NamedTuple):
     parked_total: int
     disputes: tuple[Dispute, ...]
     has_more: bool
-    is_whole: bool
 
 
 async def _failing(visit: Visit) -> Failing:
@@ -90,7 +91,6 @@ async def _failing(visit: Visit) -> Failing:
         parked_total=events.pagination.total if events else 0,
         disputes=tuple(each for each in disputes.disputes if each.answer_by) if disputes else (),
         has_more=any(each.pagination.next_cursor for each in known),
-        is_whole=None not in (orders, payments, events, disputes, unclaimed),
     )
 
 
@@ -103,7 +103,7 @@ def last_days(known: Sequence[DayCount], today: date) -> tuple[DayCount, ...]:
 
 @get("/console/events", include_in_schema=False)
 async def events(visit: Visiting) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     asked = visit.request.query_params
     status, skip = asked.get("status", ""), max(0, number(asked.get("skip")))
     params = {"status": status, "limit": _SHOWN, "skip": skip}
@@ -114,14 +114,14 @@ async def events(visit: Visiting) -> Response[str]:
 
 @post("/console/events/{event_id:str}/replay", include_in_schema=False)
 async def replay(visit: Visiting, event_id: FromPath[str]) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     await visit.api.send("POST", path_of("payments", "admin", "events", event_id, "replay"), Any)
     return visit.redirect("/console/events", "replayed")
 
 
 @post("/console/unclaimed/{session_id:str}/dismiss", include_in_schema=False)
 async def dismiss(visit: Visiting, session_id: FromPath[str]) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     await visit.api.send("POST", path_of("payments", "admin", "unclaimed", session_id, "dismiss"), Any)
     return visit.redirect("/console", "dismissed")
 
@@ -134,4 +134,6 @@ CONSOLE: tuple[Any, ...] = (
     dismiss,
     *CONSOLE_PRODUCTS,
     *CONSOLE_ACTS,
+    *CONSOLE_STAFF,
+    *CONSOLE_KEYS,
 )

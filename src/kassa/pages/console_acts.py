@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Response, get
 
-from kassa.pages.admins import require_admin
+from kassa.pages.admins import require_staff
 from kassa.pages.models import Acts
 from kassa.pages.storefront import paging
 from kassa.pages.visit import Visiting, number
@@ -14,7 +14,7 @@ _SHOWN = 50
 
 @get("/console/acts", include_in_schema=False)
 async def acts(visit: Visiting) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     asked = visit.request.query_params
     outcome, skip = asked.get("outcome", ""), max(0, number(asked.get("skip")))
     found = await visit.api.get("/auth/acts", Acts, {"outcome": outcome, "limit": _SHOWN, "skip": skip})

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from kassa.pages.admins import or_none, require_admin
+from kassa.pages.admins import or_none, require_staff
 from kassa.pages.checkout import read_order
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.formats import major_text, money, typed_amount
@@ -22,7 +22,7 @@ MOST_PIECES = 1_000_000
 
 @get("/console/orders", include_in_schema=False)
 async def all_orders(visit: Visiting) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     asked = visit.request.query_params
     filters = {"status": asked.get("status", ""), "userId": asked.get("userId", "")}
     skip = max(0, number(asked.get("skip")))
@@ -42,9 +42,9 @@ async def _order_response(
     """The order's page; with what was `typed` into its form for a refund, and what is wrong with that."""
     order = await read_order(visit, order_id)
     timeline, payment, refunds = await asyncio.gather(
-        or_none(visit, path_of("orders", order_id, "timeline"), Timeline),
-        or_none(visit, path_of("payments", "status", order_id), PaymentStatus),
-        or_none(visit, path_of("payments", order_id, "refunds"), Refunds),
+        or_none(visit, "/orders/{order_id}/timeline", Timeline, order_id=order_id),
+        or_none(visit, "/payments/status/{order_id}", PaymentStatus, order_id=order_id),
+        or_none(visit, "/payments/{order_id}/refunds", Refunds, order_id=order_id),
     )
     return visit.page(
         "console/order.html",
@@ -61,13 +61,13 @@ async def _order_response(
 
 @get("/console/orders/{order_id:str}", include_in_schema=False)
 async def one_order(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     return await _order_response(visit, order_id)
 
 
 @post("/console/orders/{order_id:str}/cancel", include_in_schema=False)
 async def cancel(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     try:
         await visit.api.send("POST", path_of("orders", order_id, "cancel"), OneOrder, key=visit.field("key") or None)
     except ApiProblem as problem:
@@ -80,9 +80,9 @@ async def cancel(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
 @post("/console/orders/{order_id:str}/refund", include_in_schema=False)
 async def refund(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
     """In two steps: what is typed is checked and shown once more, and only its confirmation refunds."""
-    await require_admin(visit)
+    await require_staff(visit)
     order = await read_order(visit, order_id)
-    refunds = await or_none(visit, path_of("payments", order_id, "refunds"), Refunds)
+    refunds = await or_none(visit, "/payments/{order_id}/refunds", Refunds, order_id=order_id)
     pieces_of = {item.product_id: f"pieces-{item.product_id}" for item in order.items}
     typed = {name: visit.field(name) for name in ("amount", "reason", *pieces_of.values())}
     is_confirmed = visit.field("confirmed") == "yes"
@@ -105,9 +105,11 @@ async def refund(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
         path = path_of("payments", order_id, "refund")
         made = await visit.api.send("POST", path, OneRefund, body, key=visit.field("key") or None)
     except ApiProblem as problem:
-        if problem.status not in (400, 409, 422):
+        # More than the role's limit is an amount that is wrong, not a page that is closed.
+        status = 409 if problem.code == "refund_over_limit" else problem.status
+        if status not in (400, 409, 422):
             raise
-        return await _order_response(visit, order_id, trouble(problem), problem.status, typed)
+        return await _order_response(visit, order_id, trouble(problem), status, typed)
     if made.refund.status in ("failed", "canceled"):
         ended = "The refund failed." if made.refund.status == "failed" else "The refund was cancelled."
         return await _order_response(visit, order_id, f"{ended} {made.refund.failure or ''}".strip(), 409, typed)

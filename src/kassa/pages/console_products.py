@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from kassa.pages.admins import require_admin
+from kassa.pages.admins import require_staff
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.formats import major_text, typed_amount
 from kassa.pages.models import OneProduct, Product, Products
@@ -19,7 +19,7 @@ _FIELDS = ("name", "description", "price", "category", "sku", "images", "stock",
 
 @get("/console/products", include_in_schema=False)
 async def products(visit: Visiting) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     asked = visit.request.query_params
     q, skip = asked.get("q", "").strip()[:200], max(0, number(asked.get("skip")))
     filters = {"q": q, "sale": "off" if asked.get("sale") == "off" else ""}
@@ -73,13 +73,13 @@ def _body(visit: Visit) -> dict[str, object]:
 
 @get("/console/products/new", include_in_schema=False)
 async def new_product(visit: Visiting) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit, "POST /products")
     return _form(visit, dict.fromkeys(_FIELDS, ""))
 
 
 @post("/console/products/new", include_in_schema=False)
 async def create_product(visit: Visiting) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     try:
         body = _body(visit)
         if visit.field("stock"):
@@ -99,14 +99,14 @@ async def _read(visit: Visit, product_id: str) -> Product:
 
 @get("/console/products/{product_id:str}", include_in_schema=False)
 async def edit_product(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     product = await _read(visit, product_id)
     return _form(visit, _values_of(product), product)
 
 
 @post("/console/products/{product_id:str}", include_in_schema=False)
 async def save_product(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     product = await _read(visit, product_id)
     try:
         path = path_of("products", product_id)
@@ -136,21 +136,21 @@ def _overtaken(typed: dict[str, str], now: dict[str, str]) -> tuple[dict[str, st
 
 @post("/console/products/{product_id:str}/deactivate", include_in_schema=False)
 async def deactivate(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     await visit.api.send("DELETE", path_of("products", product_id), Any)
     return visit.redirect("/console/products", "product-off")
 
 
 @post("/console/products/{product_id:str}/activate", include_in_schema=False)
 async def activate(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     await visit.api.send("PUT", path_of("products", product_id), OneProduct, {"isActive": True})
     return visit.redirect(f"/console/products/{product_id}", "product-on")
 
 
 @post("/console/products/{product_id:str}/stock", include_in_schema=False)
 async def adjust_stock(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
-    await require_admin(visit)
+    await require_staff(visit)
     product = await _read(visit, product_id)
     try:
         await _adjust(visit, product)

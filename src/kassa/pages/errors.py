@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from kassa.pages.admins import MISSING, NotAdmin
+from kassa.pages.admins import MISSING, NotStaff
 from kassa.pages.client import ApiProblem
 from kassa.pages.forgery import Forged
 from kassa.pages.render import Renderer
@@ -65,7 +65,7 @@ def handlers(client_factory: ClientFactory, renderer: Renderer) -> ExceptionHand
         detail = "This form was too old, or did not come from this site. Go back, reload the page and try again."
         return _error(visit_of(request), 403, "Please try that again", detail)
 
-    def on_not_admin(request: Request[Any, Any, Any], _: NotAdmin) -> Response[str]:
+    def on_not_staff(request: Request[Any, Any, Any], _: NotStaff) -> Response[str]:
         visit = visit_of(request)
         return visit.page("console/forbidden.html", 403, email=visit.claims.email)
 
@@ -85,7 +85,7 @@ def handlers(client_factory: ClientFactory, renderer: Renderer) -> ExceptionHand
     return {
         ApiProblem: on_problem,
         Forged: on_forgery,
-        NotAdmin: on_not_admin,
+        NotStaff: on_not_staff,
         HTTPException: on_http,
         Exception: on_bug,
     }

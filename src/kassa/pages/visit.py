@@ -15,6 +15,7 @@ from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from kassa.kit.access import STAFF, reaches
 from kassa.pages import forgery
 from kassa.pages.account_models import Claims
 from kassa.pages.cart import Cart, read_cart
@@ -42,6 +43,8 @@ class Visit:
     csrf: str
     cart: Cart
     form: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    is_partial: bool = False
+    """Whether something that belongs on the page cannot be had just now."""
     _cookies: dict[str, Cookie] = dataclasses.field(default_factory=dict)
 
     @property
@@ -52,6 +55,16 @@ class Visit:
     def claims(self) -> Claims:
         """Who the token says this is, unverified: only for what the page shows; the API decides what is allowed."""
         return _peek(self.api.tokens.access)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether there is anything in the console for whom the token says this is."""
+        return self.claims.role in STAFF
+
+    def may(self, endpoint: str) -> bool:
+        """Whether an endpoint, such as `POST /products`, lets this one of the staff do to others' what it does: what
+        leads to it is shown only then. It is the table that the API asks, about the role that the token says."""
+        return reaches(self.claims.role, endpoint)
 
     def set_cart(self, cart: Cart) -> None:
         self.cart = cart

@@ -68,6 +68,12 @@ NOTES = {
     "replayed": "The event was processed again.",
     "dismissed": "The payment is off the list.",
     "refunded": "The refund has succeeded.",
+    "role": "The role was changed, and all sessions have ended.",
+    "disabled": "The account is disabled, and logged out everywhere.",
+    "enabled": "The account can be used again.",
+    "logged-out-all": "All their sessions have ended.",
+    "demoted": "They are no longer of the staff.",
+    "key-ended": "The key has ended.",
     "refunding": "The refund was requested. This page shows what becomes of it.",
 }
 

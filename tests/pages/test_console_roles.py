@@ -1,0 +1,72 @@
+"""What the console shows to each role: what it may do, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from tests.pages.conftest import Browser, text_of
+from tests.pages.fake_shop import NOW, FakeShop, Refused
+
+
+async def of_role(browser: Browser, shop: FakeShop, role: str) -> Browser:
+    shop.sign_up(f"{role}@example.com", role=role)
+    await browser.log_in(f"{role}@example.com")
+    return browser
+
+
+def order_of(shop: FakeShop, status: str) -> Any:
+    return shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 2})], status)
+
+
+@pytest.mark.parametrize("role", ["admin", "support", "stock"])
+async def test_no_number_is_said_to_be_missing_that_is_not_for_this_role(
+    browser: Browser, shop: FakeShop, role: str
+) -> None:
+    staff = await of_role(browser, shop, role)
+    page = await staff.get("/console")
+    assert "cannot be had" not in page.text
+    assert ("Revenue" in page.text) is (role != "stock")
+    assert "Sold out" in page.text
+    asked = {call.path for call in shop.calls}
+    assert ("/orders/admin/attention" in asked) is (role != "stock")
+
+
+@pytest.mark.parametrize("role", ["admin", "support"])
+async def test_events_are_replayed_and_money_is_dismissed_by_who_may(
+    browser: Browser, shop: FakeShop, role: str
+) -> None:
+    shop.unclaimed.append({"sessionId": "cs_1", "amount": "12.30", "currency": "usd", "paidAt": NOW})
+    shop.events.append({"id": "evt_1", "type": "refund.updated", "status": "done", "receivedAt": NOW})
+    staff = await of_role(browser, shop, role)
+    overview, events = (await staff.get("/console")).text, (await staff.get("/console/events")).text
+    assert ("cs_1" in overview, "evt_1" in events) == (True, True)
+    assert ('data-testid="dismiss"' in overview) is (role == "admin")
+    assert ('data-testid="replay"' in events) is (role == "admin")
+
+
+@pytest.mark.parametrize(("role", "cancels"), [("admin", True), ("support", False)])
+async def test_an_order_is_cancelled_by_who_may(browser: Browser, shop: FakeShop, role: str, cancels: bool) -> None:
+    page = await (await of_role(browser, shop, role)).get(f"/console/orders/{order_of(shop, 'PENDING')['id']}")
+    assert ("Cancel this order" in page.text) is cancels
+    assert ("An administrator can cancel it." in page.text) is not cancels
+
+
+async def test_a_product_is_read_by_who_may_not_change_it(browser: Browser, shop: FakeShop) -> None:
+    mug = shop.add("Mug", 1999, stock=4)
+    support = await of_role(browser, shop, "support")
+    page = await support.get(f"/console/products/{mug}")
+    assert "$19.99" in text_of(page)
+    assert 'action="/console' not in page.text
+    assert "/console/products/new" not in (await support.get("/console/products")).text
+    assert (await support.get("/console/products/new")).status_code == 403
+
+
+async def test_more_than_the_role_may_refund_is_said_at_the_order(browser: Browser, shop: FakeShop) -> None:
+    order = order_of(shop, "CONFIRMED")
+    path = f"/console/orders/{order['id']}"
+    support = await of_role(browser, shop, "support")
+    sure = await support.submit(await support.get(path), f"{path}/refund", amount="12.50")
+    shop.broken[f"/payments/{order['id']}/refund"] = Refused(403, "refund_over_limit", "At most $5.00 at once.")
+    answer = await support.submit(sure, f"{path}/refund")
+    assert (answer.status_code, "At most $5.00 at once." in answer.text) == (409, True)
+    assert 'value="12.50"' in answer.text
