@@ -105,6 +105,18 @@ async def test_it_takes_the_password_to_begin_and_a_secret_to_go_on(world: World
     assert (early.status_code, early.json()["code"]) == (409, "second_factor_off")
 
 
+async def test_what_was_begun_ends_with_the_sessions(world: World) -> None:
+    """Whoever knew the password may have begun it: with a new password their secret is worth nothing."""
+    session = await world.registered()
+    begun = (await world.post("/auth/second-factor", token=session["token"], password=PASSWORD)).json()
+    changed = {"current": PASSWORD, "new": "battery staple"}
+    assert (await world.post("/auth/password", token=session["token"], **changed)).status_code == 204
+    token = (await world.login("battery staple")).json()["token"]
+    code = TOTP(begun["secret"]).generate_otp(world.clock.now() // STEP)
+    refused = await world.post("/auth/second-factor/confirm", token=token, code=code)
+    assert (refused.status_code, refused.json()["code"]) == (409, "second_factor_off")
+
+
 async def test_a_log_in_takes_the_password_and_then_a_code(world: World, ada: Person) -> None:
     challenge = await ada.challenge()
     assert (await world.login("wrong guess")).json()["code"] == "wrong_credentials"

@@ -152,12 +152,14 @@ def respelled(user: User, now: Millis) -> User:
 
 
 def with_sessions_ended(user: User, what: str, cause: Cause, now: Millis, **changes: Any) -> User:
-    """The user with these changes, all sessions ended; the very same one if all of the changes are there already."""
+    """The user with these changes, all sessions ended; the very same one if all of the changes are there already. A
+    second factor that was begun in one of them and is not on yet ends as well: somebody else may know its secret."""
     if changes and all(getattr(user, name) == value for name, value in changes.items()):
         return user
     done = entry(cause, what, user.role, changes.get("role", user.role), now)
     always = {"epoch": user.epoch + 1, "ended_at": now, "updated_at": now, "audit": newest(user.audit, done)}
-    return msgspec.structs.replace(user, **changes, **always)
+    kept = {"second_factor": user.second_factor if user.has_second_factor else None}
+    return msgspec.structs.replace(user, **{**kept, **changes}, **always)
 
 
 def with_role(user: User, role: str, cause: Cause, now: Millis) -> User:
