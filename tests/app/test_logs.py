@@ -9,6 +9,7 @@ import pytest
 from kassa.app.masking import MASK, keep_secret, masked
 from kassa.app.secrets import secret_texts
 from kassa.app.settings import SETTINGS, SettingError, read_settings
+from kassa.auth import codes
 
 WRITER = """
 import logging, os, structlog
@@ -109,11 +110,14 @@ def test_a_bug_of_a_command_has_its_traceback_without_what_is_secret() -> None:
 
 
 def test_what_is_written_keeps_its_words() -> None:
-    for text in ("GET /orders/ord_01kg8v3y6dqz4m2n7r5t9w1x0c", "risk_level disk_test a@b 10.0.0.1", "u@localhost: no"):
+    for text in ("GET /orders/ord_01kg8v3y6dqz4m2n7r5t9w1x0c", "risk_level disk_test a@b 10.0.0.1", "u@localhost: no",
+                 "a" * 32, "A" * 40, "of-second-factor-codes-people-forget-others"):  # fmt: skip
         assert masked(text) == text
     assert masked("to ada@shop.example, now") == f"to {MASK}, now"
     assert masked("mongodb://u:p@h/db") == f"mongodb://{MASK}@h/db"
     assert json.loads(masked(json.dumps({"a": "x\nada@shop.example\neyJhbGciOiJ.e30.sig"})))["a"].count(MASK) == 2
+    for code in (codes.new_secret(b"12345678901234567890"), codes.recovery_code(b"123456789012345")):
+        assert masked(f"code={code}, now") == f"code={MASK}, now"
 
 
 SECRETS = ("sk_live_c4n4ry", "whsec_c4n4ry", "mongodb://u:c4n4ry@h", "redis://:c4n4ry@h", "https://u:c4n4ry@h/?#",

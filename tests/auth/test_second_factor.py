@@ -19,6 +19,7 @@ from kassa.contracts.auth import WrongCode
 from kassa.kit.clock import DAY, MINUTE, SECOND
 from kassa.kit.documents import Database
 from kassa.kit.problem import TooManyRequests
+from kassa.kit.security import EVENTS, SECOND_FACTOR_OFF
 from kassa.storage.documents_sqlite import SqliteDatabase
 from tests.servers import mongod
 from tests.storage.worlds import mongo
@@ -307,7 +308,9 @@ async def test_an_administrator_without_one_helps_nobody(world: World) -> None:
 
 
 async def test_who_registered_the_address_before_it_was_promoted_has_no_say(world: World, ada: Person) -> None:
+    before = EVENTS.counts[SECOND_FACTOR_OFF.name]
     await world.service.admins.make(EMAIL, "battery staple", promote=True)
+    assert EVENTS.counts[SECOND_FACTOR_OFF.name] == before + 1
     answer = await world.login("battery staple")
     assert (answer.status_code, answer.json()["user"]["role"]) == (200, "admin")
 

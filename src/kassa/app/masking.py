@@ -22,6 +22,8 @@ _FORMS = re.compile(
     r"|eyJ[\w-]{8,2000}\.[\w-]+\.[\w-]+"  # a JSON Web Token
     r"|_[0-9a-z]{26}\.[\w.-]{16,}"  # tokens of refreshing and of devices
     r"|kassa_[0-9a-f]{64}|otpauth://[^\s\"']+"  # a program's key, a second factor
+    r"|(?<![A-Z2-7])[A-Z2-7]{32}(?![A-Z2-7])"  # the secret of one, and a recovery code
+    r"|(?<![0-9a-z-])(?:[a-z2-7]{6}-){3}[a-z2-7]{6}(?![0-9a-z-])"
     r"|\$argon2\w*\$[^\s\"']+"
     rf"|(?<!{_PART}){_PART}+@[\w-]+(?:\.[\w-]+)+"  # an e-mail address
 )

@@ -84,6 +84,8 @@ class Accounts:
         security.event(security.PASSWORD_CHANGED, user.id, by=who)
         if changed.role != user.role:
             security.event(security.RIGHTS_CHANGED, user.id, by=who, what=f"role {changed.role}")
+        if user.has_second_factor and not changed.has_second_factor:
+            security.event(security.SECOND_FACTOR_OFF, user.id, by=who)
         return changed
 
     async def used(self, user: User) -> None:

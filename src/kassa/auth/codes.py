@@ -23,6 +23,9 @@ RECOVERY_CODES = 10
 RECOVERY_BYTES = 15
 """120 bits, which are 24 characters. ASVS 5.0, 6.5.2: from 112 bits on a plain hash may be kept."""
 LONGEST_CODE = 100
+LONGEST_LABEL = 64
+"""Characters of an address that an authenticator is told: each may be twelve in a URI, and 2,331 are what a QR code
+holds at level M (ISO/IEC 18004, table 7)."""
 WRONG = Limit(free=5, forgotten_every=DAY, longest=DAY)
 """Wrong codes of one account (ASVS 5.0, 6.6.3). Three of a million codes are right at a time: whoever knows the
 password has some 20 tries in the first two days and one on each day after that, which makes 1 in 1,000 in a year. Right
@@ -63,8 +66,8 @@ def typed(code: str) -> str:
 
 def uri(factor: SecondFactor, email: str, issuer: str) -> str:
     """What an authenticator reads from the QR code: `otpauth://totp/…` (Google Authenticator: Key URI Format). No colon
-    may be in the issuer, which ends at one."""
-    return TOTP(factor.secret).provisioning_uri(name=email, issuer_name=issuer.replace(":", " "))
+    may be in the issuer, which ends at one. Of a long address it says the beginning."""
+    return TOTP(factor.secret).provisioning_uri(name=email[:LONGEST_LABEL], issuer_name=issuer.replace(":", " "))
 
 
 def tried(factor: SecondFactor, code: str, now: Millis) -> Tried:

@@ -210,8 +210,8 @@ def _internal_handler(endpoint: Endpoint, service: object, identity: ServiceIden
 
 
 def problem_response(problem: Problem) -> Response[Any]:
-    """The problem as an RFC 9457 answer."""
-    headers = {}
+    """The problem as an RFC 9457 answer. No cache keeps it: it is about this moment, and may hold half a log-in."""
+    headers = {"Cache-Control": "no-store"}
     if "retryAfter" in problem.members:
         headers["Retry-After"] = str(problem.members["retryAfter"])
     if problem.status == 401:

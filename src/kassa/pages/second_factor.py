@@ -12,7 +12,8 @@ from kassa.pages.client import ApiProblem
 from kassa.pages.visit import Visit, Visiting, safe_next
 from kassa.pages.words import trouble
 
-_LONGEST_URI = 1000
+# A QR code holds 2,331 of them at level M.
+_LONGEST_URI = 2000
 _WRONG_CODE = "This code is not right, or was used already. Wait for the next one."
 
 
@@ -65,7 +66,8 @@ async def confirm(visit: Visiting) -> Response[str]:
         body = {"code": visit.field("code")}
         made = await visit.api.send("POST", "/auth/second-factor/confirm", SecondFactorMade, body)
     except ApiProblem as problem:
-        if problem.code == "wrong_code" and uri.startswith("otpauth://totp/") and len(uri) <= _LONGEST_URI:
+        is_drawn = uri.startswith("otpauth://totp/") and uri.isascii() and len(uri) <= _LONGEST_URI
+        if problem.code == "wrong_code" and is_drawn:
             return _set_up(visit, uri, problem.status, {"code": _WRONG_CODE})
         return await _refused(visit, problem, {})
     visit.api.tokens.accept(made.session)

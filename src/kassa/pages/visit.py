@@ -106,7 +106,9 @@ class Visit:
         return answer
 
     def _answer(self, response: Response[str]) -> Response[str]:
-        response.headers["Cache-Control"] = "private, no-store" if self.is_logged_in else "private, no-cache"
+        # What a form is answered may hold half a log-in.
+        is_kept = not self.is_logged_in and self.request.method == "GET"
+        response.headers["Cache-Control"] = "private, no-cache" if is_kept else "private, no-store"
         response.headers["X-Request-Id"] = self.request_id
         self._keep_tokens()
         if self.cookie(forgery.COOKIE) != self.csrf:
