@@ -1,17 +1,24 @@
 """Forms that another site sends in a buyer's name are refused."""
 
+import re
+
 import pytest
 
+from kassa.pages.account import ACCOUNT
+from kassa.pages.cart_pages import CART_PAGES
+from kassa.pages.checkout import CHECKOUT
+from kassa.pages.console import CONSOLE
+from kassa.pages.own_data import DATA_PAGES
+from kassa.pages.second_factor import SECOND_FACTOR
+from kassa.pages.storefront import STOREFRONT
 from tests.pages.conftest import Browser, fields
 from tests.pages.fake_shop import FakeShop
 
-POSTS = (
-    "/cart/add", "/cart/change", "/cart/remove", "/cart/again", "/checkout", "/account/login", "/account/register",
-    "/account/logout", "/account/password", "/account/orders/ord_1/pay", "/account/orders/ord_1/cancel",
-    "/console/orders/ord_1/cancel", "/console/orders/ord_1/refund", "/console/events/evt_1/replay",
-    "/console/products/new", "/console/products/prd_1", "/console/products/prd_1/stock",
-    "/console/products/prd_1/deactivate",
-)  # fmt: skip
+FORMS = (*CART_PAGES, *CHECKOUT, *ACCOUNT, *DATA_PAGES, *SECOND_FACTOR, *CONSOLE, *STOREFRONT)
+POSTED = sorted(path for each in FORMS for path in each.paths if "POST" in each.http_methods)
+POSTS = [re.sub(r"\{\w+:\w+\}", "x_1", path) for path in POSTED]
+    re.sub(r"\{\w+:\w+\}", "x_1", path) for each in FORMS for path in each.paths if "POST" in each.http_methods
+)
 
 
 @pytest.mark.parametrize("path", POSTS)
