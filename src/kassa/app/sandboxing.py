@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 from kassa.app.files import DataInUse, DataUnusable, Lock, note_sandbox_url, sandbox_url, usable
@@ -13,9 +14,14 @@ from kassa.app.settings import Settings
 from kassa.app.tls import trusting
 from kassa.payment.event_handlers import HANDLED
 
+if TYPE_CHECKING:
+    from kassa.sandbox import Sandbox, SandboxConfig
+
 SANDBOX_KEY = "sk_test_sandbox"
 SANDBOX_PORT = 12111
 TAKE_OVER_SECONDS = 0.5
+MOST_CONNECTIONS = 400
+"""Four times as many as a process of the shop opens to Stripe, and fewer than the files that the gateway leaves."""
 
 
 def webhook_secrets(settings: Settings, *, keeps: bool = True) -> tuple[str, ...]:
@@ -84,7 +90,7 @@ async def _keep(settings: Settings, host: str, webhook_url: str | None, is_up: C
 
 
 async def _run(settings: Settings, host: str, webhook_url: str | None, is_up: Callable[[], None]) -> None:
-    from kassa.sandbox import Sandbox, SandboxConfig, WebhookTarget
+    from kassa.sandbox import SandboxConfig, WebhookTarget
 
     targets = (WebhookTarget(webhook_url, webhook_secrets(settings), HANDLED),) if webhook_url else ()
     hosts = tuple(filter(None, (urlsplit(settings.frontend_url or "").hostname,)))
@@ -95,19 +101,34 @@ async def _run(settings: Settings, host: str, webhook_url: str | None, is_up: Ca
         webhook_hosts=hosts,
         trusted=trusting(settings),
     )
-    sandbox = Sandbox(config)
     # Where it was last, for open card pages have that address; else where there is room.
     last = int(last_sandbox_url(settings.data).rpartition(":")[2])
-    with sandbox_usable(settings.data):
-        for port in (last, SANDBOX_PORT, 0):
-            try:
-                await sandbox.start(host, port)
-            except OSError:
-                continue
-            break
-    try:
+    async with bounded(config) as sandbox:
+        with sandbox_usable(settings.data):
+            for port in (last, SANDBOX_PORT, 0):
+                try:
+                    await sandbox.start(host, port)
+                except OSError:
+                    continue
+                break
         note_sandbox_url(settings.data, sandbox.url)
         is_up()
         await asyncio.get_running_loop().create_future()  # until it is cancelled
+
+
+@asynccontextmanager
+async def bounded(config: "SandboxConfig") -> AsyncIterator["Sandbox"]:
+    """A sandbox that is yet to be started, with limits as the gateway has (docs/adr/0028); stopped afterwards."""
+    from kassa.app.connections import Bounds, Connections
+    from kassa.app.protocol import BoundedProtocol
+    from kassa.sandbox import Sandbox
+
+    # No limit for one address: the shop and its buyers may have the same.
+    connections = Connections(Bounds(in_all=MOST_CONNECTIONS))
+    sandbox = Sandbox(config, http=partial(BoundedProtocol, connections))
+    watching = asyncio.create_task(connections.watch(), name="sandbox-connections")
+    try:
+        yield sandbox
     finally:
         await sandbox.stop()
+        watching.cancel()

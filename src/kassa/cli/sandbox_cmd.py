@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import typer
-import uvicorn
+import uvloop
 
 from kassa.app.files import Lock, note_sandbox_url
-from kassa.app.sandboxing import sandbox_usable
+from kassa.app.logs import configure_logs
+from kassa.app.sandboxing import bounded, sandbox_usable
 from kassa.app.secrets import kept_secret
-from kassa.sandbox import SandboxConfig, WebhookTarget, create_app
+from kassa.app.stopping import stop_signal
+from kassa.cli.trouble import Refusal
+from kassa.sandbox import SandboxConfig, WebhookTarget
 from kassa.sandbox.store import open_database
 
 
@@ -35,6 +39,18 @@ def sandbox(
     typer.echo(f"  Faults, clock, sessions and events: {url}/sandbox")
     if not targets:
         typer.echo("  No webhooks are sent; name a receiver with --webhook http://localhost:8000/webhook")
+    sys.stdout.flush()
     note_sandbox_url(data, url)
-    uvicorn.run(create_app(config), host="127.0.0.1", port=port, log_level="warning", lifespan="on")
+    configure_logs("warning", None, [signing])
+    uvloop.run(_run(config, port))
     lock.release()
+
+
+async def _run(config: SandboxConfig, port: int) -> None:
+    stopping = stop_signal()
+    async with bounded(config) as running:
+        try:
+            await running.start(port=port)
+        except OSError as error:
+            raise Refusal(f"port {port} cannot be used ({error.strerror}); choose another one with --port") from None
+        await stopping.wait()

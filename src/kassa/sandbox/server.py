@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import uvicorn
 
@@ -46,14 +47,16 @@ class _EmbeddedServer(uvicorn.Server):
 
 
 class Sandbox:
-    """A stand-in for Stripe on a port of its own.
+    """A stand-in for Stripe on a port of its own. `http` makes uvicorn's protocol of each connection, if it is to be
+    another than uvicorn's own.
 
     `url` is the address for `StripeClient(..., base_addresses={"api": url})`; empty while it does not run.
     """
 
-    def __init__(self, config: SandboxConfig) -> None:
+    def __init__(self, config: SandboxConfig, http: Callable[..., asyncio.Protocol] | None = None) -> None:
         self.config = config
         self.url = ""
+        self._http = http
         self._app: SandboxApp = create_app(config)
         self._server: _EmbeddedServer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -70,6 +73,8 @@ class Sandbox:
             raise
         settings = uvicorn.Config(
             self._app,
+            http=cast(Any, self._http or "auto"),
+            ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
