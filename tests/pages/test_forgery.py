@@ -17,8 +17,6 @@ from tests.pages.fake_shop import FakeShop
 FORMS = (*CART_PAGES, *CHECKOUT, *ACCOUNT, *DATA_PAGES, *SECOND_FACTOR, *CONSOLE, *STOREFRONT)
 POSTED = sorted(path for each in FORMS for path in each.paths if "POST" in each.http_methods)
 POSTS = [re.sub(r"\{\w+:\w+\}", "x_1", path) for path in POSTED]
-    re.sub(r"\{\w+:\w+\}", "x_1", path) for each in FORMS for path in each.paths if "POST" in each.http_methods
-)
 
 
 @pytest.mark.parametrize("path", POSTS)
