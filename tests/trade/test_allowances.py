@@ -23,8 +23,9 @@ class Support:
         self.allowances = Allowances(shop.allowances, shop.clock, "usd", AT_ONCE // 100, A_DAY // 100)
 
     async def refund(self, order_id: str, amount: int, refund_id: str = "") -> Refund:
-        made = await self.shop.payment.refunding.refund_within(
-            self.allowances, order_id, refund_id or self.shop.ids.new(REFUND), amount, "asked for", who=self.name
+        refund_id = refund_id or self.shop.ids.new(REFUND)
+        made = await self.shop.payment.refunding.refund(
+            order_id, refund_id, amount, "asked for", who=self.name, within=self.allowances
         )
         await self.shop.settle()
         return made

@@ -1,6 +1,7 @@
 """Asking for refunds, and following them to their end."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from kassa.contracts.inventory import Line
 from kassa.contracts.order import OrderForPayment, Orders
@@ -38,17 +39,22 @@ class Refunding:
         who: str,
         restock: bool = False,
         items: Sequence[Line] = (),
+        within: Allowances | None = None,
     ) -> Refund:
         """Refund an amount of an order's payment in minor units, or all that is left (0), under this refund id.
 
         With it `items` come back on the shelf, whose price is the amount if there is none; or, with all that is left,
         all pieces (`restock`). The amount is held at once; Stripe is called now and, if it cannot be reached, again
-        and again. RefundTooLarge, NotRefundable, TooManyRefunds, TooManyPieces, Invalid.
+        and again. `within` is for who may not refund any amount. RefundTooLarge, NotRefundable, TooManyRefunds,
+        TooManyPieces, Invalid, RefundOverLimit.
         """
         payment = await self._of_order(order_id)
         order = await self._orders.for_payment(order_id) if restock or items else None
         if order is not None:
             amount_minor = amount_minor or pieces.price_of(items, order)
+        if within is not None and not amount_minor:
+            # An amount from here on: nothing that comes meanwhile is refunded without being counted.
+            amount_minor = left_minor(payment)
         cause = Cause(refund_id, who, reason, request_id.get())
         now = self._settling.clock.now()
         refund = new_refund(refund_id, amount_minor, reason, now, restock=restock, items=items)
@@ -58,40 +64,11 @@ class Refunding:
             sold = {} if order is None else _sold(order, current, "items" if items else "restock")
             return requested(current, refund, cause, sold)
 
-        changed = await self._settling.outbox.see_through(payment.id, step)
-        made = find(changed or payment, refund_id)
+        async with _held(within, payment, refund, who):
+            payment = await self._settling.outbox.see_through(payment.id, step) or payment
+        made = find(payment, refund_id)
         assert made is not None
         return made
-
-    async def refund_within(
-        self,
-        allowance: Allowances,
-        order_id: str,
-        refund_id: str,
-        amount_minor: int,
-        reason: str,
-        *,
-        who: str,
-        restock: bool = False,
-        items: Sequence[Line] = (),
-    ) -> Refund:
-        """The same, by somebody who may not refund any amount. RefundOverLimit."""
-        if not amount_minor and items:
-            amount_minor = pieces.price_of(items, await self._orders.for_payment(order_id))
-        payment = await self._of_order(order_id)
-        if known := find(payment, refund_id):
-            return known
-        if not amount_minor:
-            # An amount from here on: nothing that comes meanwhile is refunded without being counted.
-            amount_minor = left_minor(payment)
-            refuse_if_nothing_is_left(payment, amount_minor)
-        taken = await allowance.take(who, refund_id, amount_minor)
-        try:
-            return await self.refund(order_id, refund_id, amount_minor, reason, who=who, restock=restock, items=items)
-        except Problem as problem:
-            if not isinstance(problem, Unavailable):
-                await allowance.give_back(taken, refund_id)
-            raise
 
     async def _of_order(self, order_id: str) -> Payment:
         payment = await self._settling.of_order(order_id)
@@ -118,6 +95,22 @@ class Refunding:
         payment = await self._settling.advance(payment_id, lambda current: observed(current, states, cause, now))
         if left_out(payment, states):
             raise TooManyRefunds(f"it has {MOST_KNOWN}, and no more are taken in")
+
+
+@asynccontextmanager
+async def _held(within: Allowances | None, payment: Payment, refund: Refund, who: str) -> AsyncIterator[None]:
+    """While the refund is asked for its amount counts, and afterwards unless it is refused. RefundOverLimit."""
+    if within is None or find(payment, refund.id):
+        yield
+        return
+    refuse_if_nothing_is_left(payment, left_minor(payment))
+    taken = await within.take(who, refund.id, refund.amount_minor)
+    try:
+        yield
+    except Problem as problem:
+        if not isinstance(problem, Unavailable):
+            await within.give_back(taken, refund.id)
+        raise
 
 
 def _sold(order: OrderForPayment, payment: Payment, asked_by: str) -> Pieces:

@@ -1,7 +1,6 @@
 """The public endpoints of payments, and the webhook."""
 
 from decimal import Decimal
-from functools import partial
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -107,12 +106,19 @@ async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str
     if items and asked.restock:
         raise Invalid.field("restock", "brings all pieces back: leave it out when `items` names them")
 
-    make = _service(request).refunding.refund
-    if not staff.may(Permission.REFUND_ANY_AMOUNT):
-        make = partial(_service(request).refunding.refund_within, request.app.state["allowances"])
+    within = None if staff.may(Permission.REFUND_ANY_AMOUNT) else request.app.state["allowances"]
 
     async def refund(refund_id: str) -> RefundAnswer:
-        made = await make(order_id, refund_id, amount, asked.reason, restock=asked.restock, items=items, who=staff.id)
+        made = await _service(request).refunding.refund(
+            order_id,
+            refund_id,
+            amount,
+            asked.reason,
+            who=staff.id,
+            restock=asked.restock,
+            items=items,
+            within=within,
+        )
         return RefundAnswer(shown(made, await visible(_service(request), order_id, staff)))
 
     return await once(request, staff.id, 201, new_id(request, REFUND), refund)
