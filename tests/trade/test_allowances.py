@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import pytest
 
@@ -15,12 +16,21 @@ from tests.trade.world import World
 AT_ONCE, A_DAY = 3000, 5000
 
 
+A = TypeVar("A", bound=Allowances)
+
+
+def allowances(shop: World, kind: type[A]) -> A:
+    """What may be refunded in this shop."""
+    days, payments = shop.allowances, shop.payment.payments
+    return kind(days, payments, shop.clock, "usd", AT_ONCE // 100, A_DAY // 100)
+
+
 class Support:
     """Somebody of support, with what they may refund."""
 
     def __init__(self, shop: World, name: str = "usr_support") -> None:
         self.shop, self.name = shop, name
-        self.allowances = Allowances(shop.allowances, shop.clock, "usd", AT_ONCE // 100, A_DAY // 100)
+        self.allowances = allowances(shop, Allowances)
 
     async def refund(self, order_id: str, amount: int, refund_id: str = "") -> Refund:
         refund_id = refund_id or self.shop.ids.new(REFUND)
@@ -73,9 +83,9 @@ class PaidMeanwhile(Allowances):
 
     buyer_pays: Callable[[], Awaitable[object]]
 
-    async def take(self, who: str, refund_id: str, amount_minor: int) -> str:
+    async def take(self, who: str, payment_id: str, refund_id: str, amount_minor: int) -> str:
         """Hold it, and be paid."""
-        taken = await super().take(who, refund_id, amount_minor)
+        taken = await super().take(who, payment_id, refund_id, amount_minor)
         await self.buyer_pays()
         return taken
 
@@ -85,7 +95,7 @@ async def test_money_that_comes_while_all_that_is_left_is_asked_for_is_not_refun
 ) -> None:
     order = await shop.place((await shop.sell(price_minor=2000), 5))
     opened, support = await shop.open(order), Support(shop)
-    support.allowances = late = PaidMeanwhile(shop.allowances, shop.clock, "usd", AT_ONCE // 100, A_DAY // 100)
+    support.allowances = late = allowances(shop, PaidMeanwhile)
     late.buyer_pays = lambda: shop.pay(opened)
     with pytest.raises(NotRefundable):
         await support.refund(order.id, 0)
@@ -102,6 +112,35 @@ async def test_a_refund_of_all_that_is_asked_for_again_is_the_same_and_counts_on
     await support.refund(await paid(shop), 3000)
     with pytest.raises(RefundOverLimit, match=r"0\.00 usd is left of 50\.00 usd"):
         await support.refund(await paid(shop, 1), 1)
+
+
+async def test_what_stripe_does_not_refund_after_all_is_given_back_to_the_day_once(shop: World) -> None:
+    order_id, support = await paid(shop), Support(shop)
+    failing = await support.refund(order_id, 3000)
+    await support.refund(order_id, 2000)
+    with pytest.raises(RefundOverLimit, match=r"0\.00 usd is left of 50\.00 usd"):
+        await support.refund(order_id, 1000)
+    event = shop.stripe.send_back(str(failing.stripe_id))
+    for _ in range(2):
+        await shop.hook(event)
+    await support.refund(order_id, 2500)
+    with pytest.raises(RefundOverLimit, match=r"5\.00 usd is left of 50\.00 usd"):
+        await support.refund(order_id, 501)
+    assert (await support.refund(order_id, 3000, failing.id)).status == "failed"
+    await support.refund(order_id, 500)
+    with pytest.raises(RefundOverLimit, match=r"0\.00 usd is left of 50\.00 usd"):
+        await support.refund(order_id, 1)
+
+
+async def test_what_stripe_refuses_at_once_does_not_count(shop: World) -> None:
+    order_id, support = await paid(shop), Support(shop)
+    payment = await shop.payment.of_order(order_id)
+    assert payment is not None
+    shop.stripe.refund_at_stripe(str(payment.intent_id), 9000)
+    assert (await support.refund(order_id, 3000)).status == "failed"
+    other = await paid(shop)
+    await support.refund(other, 3000)
+    await support.refund(other, 2000)
 
 
 async def test_days_that_are_over_are_not_kept(shop: World) -> None:

@@ -252,7 +252,8 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
         answers=shop.idempotency,
     )
     shop.unclaimed = Unclaimed(store, processor, ids, clock, shop_id)
-    shop.allowances = Allowances(store.allowances, clock, settings.currency, *settings.support_refund_limits)
+    limits = settings.support_refund_limits
+    shop.allowances = Allowances(store.allowances, store.payments, clock, settings.currency, *limits)
     shop.jobs.append(Job("remove old refund allowances", HOUR, shop.allowances.remove_old))
     shop.inbox = Inbox(store, EventHandlers(shop.payment, processor, shop.unclaimed), processor, ids, clock)
     shop.notices = Notices(store, shop.inbox.refused, shop.key_rights, clock)

@@ -104,7 +104,7 @@ async def _held(within: Allowances | None, payment: Payment, refund: Refund, who
         yield
         return
     refuse_if_nothing_is_left(payment, left_minor(payment))
-    taken = await within.take(who, refund.id, refund.amount_minor)
+    taken = await within.take(who, payment.id, refund.id, refund.amount_minor)
     try:
         yield
     except Problem as problem:
