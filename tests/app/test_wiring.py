@@ -8,8 +8,11 @@ from kassa.app.settings import SERVICES, SettingError, read_settings
 from kassa.app.shop import Elsewhere, Place, Shop, present
 from kassa.app.wiring import all_here, open_shop, within_reach
 from kassa.auth.domain import Todo as AuthTodo
+from kassa.contracts.auth import Act
 from kassa.gateway.middleware import CONTRACTS
+from kassa.kit.clock import DAY
 from kassa.kit.machine import Stateful, Unbroken
+from kassa.kit.web import Paging
 from kassa.kit.wire import endpoints
 from kassa.order.domain import Todo as OrderTodo
 from kassa.payment.domain import Todo as PaymentTodo
@@ -30,6 +33,19 @@ async def test_what_has_invariants_is_written_by_the_one_place_that_looks_at_the
         unbroken = {name for name, each in shop.aggregates.items() if isinstance(each, Unbroken)}
         stateful = {name for name, each in shop.aggregates.items() if issubclass(each.spec.type, Stateful)}
         assert unbroken == stateful == {"order", "payment"}
+
+
+@pytest.mark.parametrize(("given", "days"), [({}, 400), ({"RETAIN_ACTS_DAYS": "7"}, 7)])
+async def test_old_acts_are_removed_regularly(tmp_path: Path, given: dict[str, str], days: int) -> None:
+    settings = read_settings({"KASSA_DATA": str(tmp_path), **given})
+    async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
+        auth, now = present(shop.auth, "auth"), shop.clock.now()
+        for number, age in enumerate((days + 1, days - 1)):
+            at = now - age * DAY
+            await auth.note_act(Act(f"act_{number}", at, "usr_1", "", "admin", "", "POST /products", "", 201, ""))
+        remove_old = next(job.do for job in shop.jobs if job.name == "remove old acts")
+        assert await remove_old() == 1
+        assert [act.id for act in (await auth.acts.listed({}, Paging(10, 0, None)))[0]] == ["act_1"]
 
 
 async def test_each_service_satisfies_its_contract(tmp_path: Path) -> None:

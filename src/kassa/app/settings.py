@@ -33,6 +33,13 @@ class SettingError(Exception):
         super().__init__(f"{name} {wrong}")
 
 
+class Retention(NamedTuple):
+    """After how many days what is removed; 0: never."""
+
+    unused_accounts: int = 0
+    acts: int = 400
+
+
 class TlsFiles(NamedTuple):
     """Where the files are for TLS between services, as the settings that begin with TLS_ say."""
 
@@ -71,7 +78,7 @@ class Settings:
     login_days: int = 90
     second_factor_required: str = "off"
     support_refund_limits: tuple[int, int] = (100, 500)
-    retain_unused_accounts_days: int = 0
+    retention: Retention = field(default_factory=Retention)
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     low_stock_threshold: int = 10
@@ -159,7 +166,7 @@ def _read(get: "_Reader") -> Settings:
         login_days=get("LOGIN_DAYS", reading.whole(1, 365), "90"),
         second_factor_required=get("SECOND_FACTOR_REQUIRED", reading.one_of("off", "staff"), "off"),
         support_refund_limits=_support_refund_limits(get),
-        retain_unused_accounts_days=get("RETAIN_UNUSED_ACCOUNTS_DAYS", reading.whole(0, 3650), "0"),
+        retention=_retention(get),
         trusted_proxies=get.maybe("TRUSTED_PROXIES", reading.networks) or (),
         cors_origins=get.maybe("CORS_ORIGINS", reading.origins) or (),
         low_stock_threshold=get("LOW_STOCK_THRESHOLD", reading.whole(0, 1_000_000_000), "10"),
@@ -220,6 +227,11 @@ def _proxy(get: "_Reader", base: str) -> str | None:
     proxy = next((found for name in names if (found := get.maybe(name, reading.proxy))), None)
     spared = get.maybe("no_proxy", str) or get.maybe("NO_PROXY", str) or ""
     return None if proxy is None or reading.is_spared(base, spared) else proxy
+
+
+def _retention(get: "_Reader") -> Retention:
+    days = reading.whole(0, 3650)
+    return Retention(get("RETAIN_UNUSED_ACCOUNTS_DAYS", days, "0"), get("RETAIN_ACTS_DAYS", days, "400"))
 
 
 def _support_refund_limits(get: "_Reader") -> tuple[int, int]:

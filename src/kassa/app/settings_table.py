@@ -80,6 +80,7 @@ SETTINGS = (
         "0: for ever",
         "days after which an account without orders, to which nobody has logged in since, is erased; 0 to 3650",
     ),
+    Setting("RETAIN_ACTS_DAYS", "400", "days that the list of acts reaches back; 0 to 3650, where 0 is for ever"),
     Setting("TRUSTED_PROXIES", "none", "addresses or networks whose `X-Forwarded-For` counts, comma-separated"),
     Setting("CORS_ORIGINS", "none", "origins that browsers may call from, comma-separated; `*` for any"),
     Setting("LOW_STOCK_THRESHOLD", "10", "stock at which a product is reported as low"),

@@ -198,10 +198,12 @@ async def _auth(shop: Shop, database: Database, orders: Orders, closing: AsyncEx
         challenges=Challenges(secrets, clock),
         issuer=urlsplit(settings.frontend_url or shop.place.frontend_url).hostname or "shop",
         wants_second_factor=settings.second_factor_required == "staff",
+        acts_kept_days=settings.retention.acts,
     )
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
+    shop.jobs.append(Job("remove old acts", HOUR, shop.auth.acts.remove_old))
     outbox = _add_outbox(shop, "auth", store.users, {})
-    days = settings.retain_unused_accounts_days
+    days = settings.retention.unused_accounts
     shop.customers = Customers(store, outbox, shop.auth, orders, database, ids, clock, days)
     outbox.carriers = auth_effects(shop.customers)
     shop.jobs += [Job(*job) for job in shop.customers.jobs()]

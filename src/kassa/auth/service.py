@@ -61,6 +61,7 @@ class AuthService:
         challenges: Challenges,
         issuer: str,
         wants_second_factor: bool = False,
+        acts_kept_days: int = 0,
     ) -> None:
         self._store = store
         self._accounts = Accounts(store.users, passwords, ids, clock)
@@ -75,7 +76,7 @@ class AuthService:
         self._factors = SecondFactors(store, self._accounts, self._sessions, challenges, ids, clock, issuer)
         self.staff = Staff(store, self._sessions, ids, clock)
         self.ended_tokens = self._sessions.ended_tokens
-        self.acts = Acts(store.acts)
+        self.acts = Acts(store.acts, clock, acts_kept_days)
         self.api_keys = ApiKeys(store.api_keys, self.ended_tokens, ids, clock)
 
     async def keys(self) -> KeySet:
