@@ -15,7 +15,7 @@ from aiohttp import ClientSession
 
 from kassa.sandbox import Sandbox, SandboxConfig, WebhookTarget
 from kassa.sandbox.config import Clock
-from kassa.sandbox.store import Store
+from kassa.sandbox.store import Store, open_database
 from kassa.sandbox.tables import Tx
 from tests.sandbox.test_paying import SUCCESS
 from tests.sandbox.world import SECRET, Receiver, World, until
@@ -32,6 +32,17 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 def other(tmp_path: Path, store: Store) -> apsw.Connection:
     """Another process's connection to the same file."""
     return apsw.Connection(str(tmp_path / "s.db"))
+
+
+async def test_a_new_file_that_another_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    another = apsw.Connection(str(tmp_path / "new.db"))
+    another.execute("BEGIN IMMEDIATE; CREATE TABLE another (x)")
+    opening = asyncio.create_task(asyncio.to_thread(open_database, tmp_path / "new.db", 30))
+    await asyncio.sleep(0.3)
+    assert not opening.done()
+    another.execute("COMMIT")
+    another.close()
+    (await opening).close()
 
 
 def setting(name: str, value: str = "1") -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,7 +29,7 @@ _ASK_AGAIN = 0.002
 _GROUP = 64  # The most writes of one transaction: bounds how long the loop is held at a stretch.
 _OWN_FAULT = (apsw.SQLError, apsw.ConstraintError, apsw.BindingsError, apsw.MismatchError, apsw.TooBigError)
 """Faults of one statement; any other `apsw.Error` is the file's and concerns the whole group."""
-_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -16000")
+_PRAGMAS = ("synchronous = FULL", "temp_store = MEMORY", "cache_size = -16000")
 
 
 def open_database(path: Path, patience: float) -> apsw.Connection:
@@ -36,11 +37,24 @@ def open_database(path: Path, patience: float) -> apsw.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = apsw.Connection(str(path), statementcachesize=200)
     connection.set_busy_timeout(int(patience * 1000))
+    _to_wal(connection, time.monotonic() + patience)
     for pragma in _PRAGMAS:  # One by one, and read: a statement that gives a row stops those behind it.
         connection.execute(f"PRAGMA {pragma}").fetchall()
     connection.execute(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT")
     connection.set_busy_timeout(0)  # From here on the store waits by itself, without holding up the loop.
     return connection
+
+
+def _to_wal(connection: apsw.Connection, deadline: float) -> None:
+    # Of two that make a file at once SQLite tells one that it is locked, without waiting, lest both wait for ever.
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            return
+        except apsw.BusyError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_ASK_AGAIN)
 
 
 class Store:
