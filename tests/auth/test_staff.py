@@ -202,3 +202,18 @@ async def test_it_is_in_the_audit_once_and_again_changes_nothing(world: World) -
     user = await world.store.users.get(bob["user"]["id"])
     assert user is not None
     assert [(each.what, each.who) for each in user.audit][1:] == [("disabled", ada["user"]["id"])]
+
+
+async def test_whoever_is_taken_out_of_the_staff_is_not_brought_back_by_a_new_role_at_the_same_moment(
+    world: World,
+) -> None:
+    await administrator(world)
+    staff = world.service.staff
+    for number in range(10):
+        email = f"bob{number}@example.com"
+        bob = (await administrator(world, email))["user"]["id"]
+        steps = [staff.demote(bob, "operator"), staff.give_role(bob, "support", "operator")]
+        await asyncio.gather(*(steps if number % 2 else reversed(steps)), return_exceptions=True)
+        user = await world.service.user_of(email)
+        assert user is not None
+        assert user.role == "user"

@@ -9,7 +9,7 @@ from kassa.auth.sessions import Sessions
 from kassa.auth.store import AuthStore
 from kassa.contracts.auth import LastAdministrator, OwnAccount, SecondFactorOff
 from kassa.kit import security
-from kassa.kit.access import ADMIN, STAFF, USER
+from kassa.kit.access import ADMIN, ROLES, STAFF, USER
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
 from kassa.kit.documents import In, Where, change, pages
@@ -90,7 +90,9 @@ class Staff:
             return await self._change(user_id, by, what, **changes)
         if not await self._has_administrator(besides=user_id):
             raise LastAdministrator
-        changed = await self._change(user_id, by, what, **changes)
+        # Somebody else may have taken them out of the staff just now.
+        only = STAFF if changes.get("role") in STAFF else tuple(ROLES)
+        changed = await self._change(user_id, by, what, only, **changes)
         # Two administrators may do it to each other at the same time.
         if not await self._has_administrator():
             kept = {name: getattr(before, name) for name in changes}
@@ -104,13 +106,19 @@ class Staff:
                 return True
         return False
 
-    async def _change(self, user_id: str, by: str, what: str, **changes: Any) -> User:
+    async def _change(
+        self, user_id: str, by: str, what: str, only: tuple[str, ...] = tuple(ROLES), **changes: Any
+    ) -> User:
         if user_id == by:
             raise OwnAccount
         cause, now = Cause(self._ids.new(REQUEST), by, what, request_id.get()), self._clock.now()
-        changed = await change(
-            self._users, user_id, lambda user: domain.with_sessions_ended(user, what, cause, now, **changes)
-        )
+
+        def step(user: User) -> User:
+            if user.role not in only:
+                raise NotFound("nobody of the staff has this id")
+            return domain.with_sessions_ended(user, what, cause, now, **changes)
+
+        changed = await change(self._users, user_id, step)
         if changed is None:
             raise NotFound("there is no such user")
         self._sessions.all_ended(changed)
