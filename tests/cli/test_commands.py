@@ -81,9 +81,9 @@ def test_a_new_administrator_is_made_and_an_old_one_kept(place: Path) -> None:
         return kassa(place, "admin", "create", "boss@example.com", **settings)
 
     made = create(KASSA_ADMIN_PASSWORD="correct horse battery")
-    assert (made.returncode, made.stdout) == (0, "boss@example.com is an administrator now.\n")
+    assert (made.returncode, made.stdout) == (0, "boss@example.com now has the role admin.\n")
     again = create(KASSA_ADMIN_PASSWORD="correct horse battery")
-    assert (again.returncode, again.stdout) == (0, "boss@example.com was an administrator already.\n")
+    assert (again.returncode, again.stdout) == (0, "boss@example.com already had the role admin.\n")
 
 
 def test_where_no_terminal_is_the_password_comes_from_the_environment(place: Path) -> None:
@@ -123,7 +123,7 @@ def test_who_has_registered_an_address_is_told_and_is_not_made_an_administrator(
         assert create("--promote", password=password).returncode == 1
     promoted = create("--promote", password="correct horse battery")
     assert promoted.stdout.splitlines()[1:] == [
-        "boss@example.com is an administrator from now on.",
+        "boss@example.com now has the role admin.",
         "The password was changed, and all sessions have ended.",
     ]
 

@@ -40,7 +40,7 @@ async def test_a_wrong_password_keeps_the_address_but_not_the_password(browser: 
     page = await browser.get("/account/login")
     answer = await browser.submit(page, "/account/login", email=EMAIL, password="wrong guess")
     assert answer.status_code == 401
-    assert "do not fit together" in answer.text
+    assert "do not match" in answer.text
     assert f'value="{EMAIL}"' in answer.text
     assert "wrong guess" not in answer.text
 

@@ -360,7 +360,7 @@ async def test_stock_is_added_and_taken_away(operator: Browser, shop: FakeShop) 
     assert shop.products[product_id]["stock"] == 4
     answer = await operator.submit(page, f"{address}/stock", change="-99")
     assert answer.status_code == 409
-    assert "Only 4 can be had." in answer.text
+    assert "Only 4 are in stock." in answer.text
     assert (await operator.submit(page, f"{address}/stock", change="0")).status_code == 422
 
 

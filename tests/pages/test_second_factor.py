@@ -46,7 +46,7 @@ async def test_it_is_set_up_asked_for_and_turned_off(tmp_path: Path) -> None:
             page = await context.new_page()
             await log_in(page, running.url)
             assert urlsplit(page.url).path == "/account/second-factor"
-            assert "wants a second factor" in await seen(page, "missing")
+            assert "requires a second factor" in await seen(page, "missing")
 
             await page.fill("#password", "wrong guess")
             await page.click("[data-testid=set-up]")

@@ -53,7 +53,7 @@ async def test_search_and_category_narrow_the_list(browser: Browser, shop: FakeS
 async def test_nothing_found_leads_back_to_all(browser: Browser, shop: FakeShop) -> None:
     shop.add("Mug")
     page = await browser.get("/?q=zebra")
-    assert "Nothing fits “zebra”." in page.text
+    assert "Nothing matches “zebra”." in page.text
     assert "Show all products" in page.text
 
 

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     Act = Callable[[Staff, User], Awaitable[User]]
 
-app = typer.Typer(help="Administrators.", no_args_is_help=True)
+app = typer.Typer(help="The staff and their roles.", no_args_is_help=True)
 
 EmailArgument = Annotated[str, typer.Argument(help="Address to log in with.")]
 OPERATOR = "operator"
 """Who does it, in the audit."""
 LastOption = Annotated[bool, typer.Option("--even-the-last", help="Do so though no other administrator is enabled.")]
 
-_SAID = {"created": "is {} now", "promoted": "is {} from now on", "unchanged": "was {} already"}
+_SAID = {"created": "now has", "promoted": "now has", "unchanged": "already had"}
 
 
 class Role(StrEnum):
@@ -39,12 +39,9 @@ class Role(StrEnum):
     STOCK = "stock"
 
 
-_AS = {Role.ADMIN: "an administrator", Role.SUPPORT: "in support", Role.STOCK: "in charge of the stock"}
-
-
 @app.callback()
 def admin() -> None:
-    """Administrators."""
+    """The staff and their roles."""
 
 
 @app.command()
@@ -75,7 +72,7 @@ def create(
                     again = typed(f"admin create {email} --promote{more}", data)
                     raise Refusal(f"{user.email} is registered already; if that is yours: {again}")
             made = await admins.make(email, _password(), promote=promote, role=role)
-        print(f"{made.email} {_SAID[made.outcome].format(_AS[role])}.")
+        print(f"{made.email} {_SAID[made.outcome]} the role {role}.")
         if user is not None and user.is_disabled:
             print(f"The account is disabled. To enable it: {typed(f'admin enable {email}', data)}")
         if made.has_new_password and made.outcome != "created":
@@ -116,7 +113,7 @@ async def _described(shop: Shop, user: User) -> str:
 
 @app.command("list")
 def list_staff(data: DataOption = None) -> None:
-    """List the administrators, the oldest first: address, role, since when they have an account, whether they
+    """List the staff, the oldest first: address, role, since when they have an account, whether they
     have a second factor, and whether they are disabled."""
     settings = settings_for(data)
 
@@ -138,18 +135,18 @@ def list_staff(data: DataOption = None) -> None:
 
 @app.command()
 def demote(email: EmailArgument, even_the_last: LastOption = False, data: DataOption = None) -> None:
-    """Make a buyer like any other of an administrator. All their sessions end at once."""
+    """Take away somebody's role: they become an ordinary buyer. All their sessions end at once."""
     _act(
         settings_for(data),
         email,
         lambda staff, user: staff.demote(user.id, OPERATOR, even_to_the_last=even_the_last),
-        "is no administrator any more; all sessions have ended",
+        "has no role any more; all sessions have ended",
     )
 
 
 @app.command()
 def disable(email: EmailArgument, even_the_last: LastOption = False, data: DataOption = None) -> None:
-    """Let somebody not log in any more, whatever password they know. All their sessions end at once."""
+    """Stop somebody from logging in, whatever password they know. All their sessions end at once."""
     _act(
         settings_for(data),
         email,
@@ -198,7 +195,7 @@ def _act(settings: Settings, email: str, act: Act, said: str) -> None:
             auth = present(shop.auth, "auth")
             user = await auth.admins.who_has(email)
             if user is None:
-                raise Refusal(f"nobody has registered {email}; `kassa admin list` shows the administrators")
+                raise Refusal(f"nobody has registered {email}; `kassa admin list` shows the staff")
             try:
                 await act(auth.staff, user)
             except LastAdministrator as last:

@@ -20,7 +20,7 @@ def key() -> None:
 def create(
     name: Annotated[str, typer.Argument(help="What it is for.")],
     scope: Annotated[list[str], typer.Option(help="What it may do; can be given several times.")],
-    days: Annotated[int, typer.Option(help="How long it is good.")] = 365,
+    days: Annotated[int, typer.Option(help="Days until it expires.")] = 365,
     data: DataOption = None,
 ) -> None:
     """Make a key and print it, this once: only its hash is kept. A program sends it as `Authorization: Bearer KEY`.

@@ -42,7 +42,7 @@ async def log_in(visit: Visiting) -> Response[str]:
         if problem.code == "second_factor_required":
             target = safe_next(visit.field("next") or "/")
             return second_step(visit, str(problem.members.get("challenge", "")), target)
-        wrong = "This email address and password do not fit together."
+        wrong = "This email address and password do not match."
         words = wrong if problem.status in (400, 401) else trouble(problem)
         return _entry(visit, "login.html", problem.status, problem.errors, "" if problem.errors else words)
     return visit.redirect(safe_next(visit.field("next") or "/"), "logged-in")

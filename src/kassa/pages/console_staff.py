@@ -44,14 +44,14 @@ STEPS = MappingProxyType(
             "Log {who} out everywhere?", (_OUT, "They can log in again at once."), "End all sessions", "logged-out-all"
         ),
         "demote": Step(
-            "Take {who} out of the staff?",
+            "Remove {who} from staff?",
             (
-                "They can buy, as anybody can, and see no console.",
+                "They become an ordinary customer, without the console.",
                 _OUT,
-                "Only an operator at the command line takes them back, with kassa admin create.",
+                "Only an operator at the command line can bring them back, with kassa admin create.",
                 _KEYS_STAY,
             ),
-            "Take out of the staff",
+            "Remove from staff",
             "demoted",
         ),
     }

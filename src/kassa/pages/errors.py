@@ -33,7 +33,7 @@ def problem_page(visit: Visit, problem: ApiProblem) -> Response[str]:
         return _error(visit, 403, "This is not for you", problem.detail or "Your account may not do this.")
     if problem.status >= 500:
         return broken_page(visit, problem.status, may_have_happened=problem.status == 504)
-    title = "A little too often" if problem.status == 429 else "That did not work"
+    title = "Too many attempts" if problem.status == 429 else "That did not work"
     return _error(visit, problem.status, title, trouble(problem))
 
 

@@ -110,7 +110,7 @@ def trouble(problem: ApiProblem) -> str:
     if problem.status == 429:
         seconds = problem.retry_after or ""
         wait = f" in {counted(int(seconds), 'second')}" if seconds.isdigit() else " in a moment"
-        return f"That was a little too often. Please try again{wait}."
+        return f"Too many attempts. Please try again{wait}."
     if problem.code == "insufficient_stock" and "available" in problem.members:
-        return f"Only {problem.members['available']} can be had. Nothing was changed."
+        return f"Only {problem.members['available']} are in stock. Nothing was changed."
     return problem.detail or "That did not work. Please try again."
