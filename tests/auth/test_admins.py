@@ -82,8 +82,8 @@ async def test_the_promotion_is_in_the_audit(world: World) -> None:
     await world.service.admins.make(EMAIL, NEW, promote=True)
     user = await world.store.users.first({"email": EMAIL})
     assert user is not None
-    assert [(entry.what, entry.from_state, entry.to_state) for entry in user.audit] == [
-        ("registered", "", "user"),
-        ("password changed", "user", "user"),
-        ("promoted", "user", "admin"),
+    assert [(entry.what, entry.who, entry.from_state, entry.to_state) for entry in user.audit] == [
+        ("registered", user.id, "", "user"),
+        ("password changed", "operator", "user", "user"),
+        ("promoted", "operator", "user", "admin"),
     ]

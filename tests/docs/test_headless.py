@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pyotp import TOTP
 
 from kassa.app.files import sandbox_url
 from kassa.order.domain import Reason
@@ -18,6 +19,16 @@ from tests.docs.pages import ROOT, block
 
 HEADLESS = ROOT / "docs" / "headless.md"
 ORIGIN = "https://storefront.example"
+
+LOG_IN = """
+async function logInAgain() {
+  const [email, password, secondFactor] = process.argv.slice(2);
+  const wrong = await logIn(email, "not the password", () => "").catch((problem) => problem.code);
+  await logIn(email, password, () => secondFactor);
+  console.log(JSON.stringify({ wrong, email: (await ask("GET", "/auth/verify")).user.email }));
+}
+logInAgain();
+"""
 
 BUY = """
 async function buy() {
@@ -67,6 +78,17 @@ def test_the_program_of_the_page_buys(shop: Running, place: Path) -> None:
     told = run(program + BUY, place, sandbox_url(place / ".kassa") or "")
     assert told["order"].startswith("ord_")
     assert (told["changed"], told["isOne"], told["status"]) == ("price_changed", True, "CONFIRMED")
+
+
+def test_the_program_of_the_page_logs_in_with_a_second_factor(shop: Running, place: Path) -> None:
+    account = {"email": "factor@shop.example", "password": "correct horse battery"}
+    with httpx.Client(base_url=shop.url, trust_env=False) as api:
+        api.headers["Authorization"] = f"Bearer {api.post('/auth/register', json=account).json()['token']}"
+        secret = api.post("/auth/second-factor", json={"password": account["password"]}).json()["secret"]
+        made = api.post("/auth/second-factor/confirm", json={"code": TOTP(secret).now()}).json()
+    program = block(HEADLESS, "js", "fetch(").replace("http://localhost:3000", shop.url)
+    told = run(program + LOG_IN, place, *account.values(), made["recoveryCodes"][0])
+    assert told == {"wrong": "wrong_credentials", "email": account["email"]}
 
 
 def test_a_browser_is_told_that_the_storefront_may_call_with_all_that_the_program_sends(shop: Running) -> None:
