@@ -361,6 +361,8 @@ async def test_stock_is_added_and_taken_away(operator: Browser, shop: FakeShop) 
     answer = await operator.submit(page, f"{address}/stock", change="-99")
     assert answer.status_code == 409
     assert "Only 4 are in stock." in answer.text
+    await operator.submit(page, f"{address}/stock", change="-3", reason="broken")
+    assert "Only 1 is in stock." in (await operator.submit(page, f"{address}/stock", change="-99")).text
     assert (await operator.submit(page, f"{address}/stock", change="0")).status_code == 422
 
 

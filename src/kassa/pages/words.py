@@ -112,5 +112,6 @@ def trouble(problem: ApiProblem) -> str:
         wait = f" in {counted(int(seconds), 'second')}" if seconds.isdigit() else " in a moment"
         return f"Too many attempts. Please try again{wait}."
     if problem.code == "insufficient_stock" and "available" in problem.members:
-        return f"Only {problem.members['available']} are in stock. Nothing was changed."
+        available = problem.members["available"]
+        return f"Only {available} {'is' if available == 1 else 'are'} in stock. Nothing was changed."
     return problem.detail or "That did not work. Please try again."
