@@ -57,7 +57,7 @@ class LastAdministrator(Problem):
 class StaffAccount(Problem):
     """Erasing the account of somebody who can do more than buy."""
 
-    code, title, status = "staff_account", "Administrators become buyers first: another one demotes them", 409
+    code, title, status = "staff_account", "The staff become buyers first: an administrator takes them out of it", 409
 
 
 class SecondFactorRequired(Problem):
