@@ -116,7 +116,7 @@ async def _described(shop: Shop, user: User) -> str:
 
 @app.command("list")
 def list_staff(data: DataOption = None) -> None:
-    """List the administrators, the oldest first: address, role, since when they have an account, whether they
+    """List the staff, the oldest first: address, role, since when they have an account, whether they
     have a second factor, and whether they are disabled."""
     settings = settings_for(data)
 
@@ -138,12 +138,12 @@ def list_staff(data: DataOption = None) -> None:
 
 @app.command()
 def demote(email: EmailArgument, even_the_last: LastOption = False, data: DataOption = None) -> None:
-    """Make a buyer like any other of an administrator. All their sessions end at once."""
+    """Make a buyer like any other of somebody of the staff. All their sessions end at once."""
     _act(
         settings_for(data),
         email,
         lambda staff, user: staff.demote(user.id, OPERATOR, even_to_the_last=even_the_last),
-        "is no administrator any more; all sessions have ended",
+        "is no longer on the staff; all sessions have ended",
     )
 
 
@@ -193,14 +193,17 @@ def _act(settings: Settings, email: str, act: Act, said: str) -> None:
     async def do() -> None:
         from kassa.app.shop import present
         from kassa.contracts.auth import LastAdministrator, SecondFactorOff
+        from kassa.kit.problem import NotFound
 
         async with opened(settings) as shop:
             auth = present(shop.auth, "auth")
             user = await auth.admins.who_has(email)
             if user is None:
-                raise Refusal(f"nobody has registered {email}; `kassa admin list` shows the administrators")
+                raise Refusal(f"nobody has registered {email}; `kassa admin list` shows the staff")
             try:
                 await act(auth.staff, user)
+            except NotFound as none:
+                raise Refusal(f"{user.email} is not on the staff; `kassa admin list` shows who is") from none
             except LastAdministrator as last:
                 raise Refusal(f"{user.email} is the last administrator who is enabled; add --even-the-last") from last
             except SecondFactorOff as off:
