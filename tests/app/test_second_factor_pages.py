@@ -53,3 +53,11 @@ def test_half_a_log_in_is_kept_by_no_cache(tmp_path: Path) -> None:
         assert (refused.status, refused.headers["cache-control"]) == (401, "no-store")
         shown = shop.ask("GET", "/account/login")
         assert shown.headers["cache-control"] == "private, no-cache"
+
+
+def test_the_staff_list_marks_who_asks_and_says_who_has_a_second_factor(tmp_path: Path) -> None:
+    with whole(tmp_path) as shop:
+        cookie = [(b"cookie", f"kassa_token={shop.tokens['admin']}".encode())]
+        page = shop.ask("GET", "/console/staff", cookie)
+        assert (page.status, b'<span class="badge">You</span>' in page.body) == (200, True)
+        assert (b"Second factor</th>" in page.body, b"<td>none</td>" in page.body) == (True, True)
