@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from pyotp import TOTP
 
 from .whole import Answer, Whole, whole
 
@@ -53,3 +54,25 @@ def test_half_a_log_in_is_kept_by_no_cache(tmp_path: Path) -> None:
         assert (refused.status, refused.headers["cache-control"]) == (401, "no-store")
         shown = shop.ask("GET", "/account/login")
         assert shown.headers["cache-control"] == "private, no-cache"
+
+
+def test_the_staff_list_marks_who_asks_and_says_who_has_a_second_factor(tmp_path: Path) -> None:
+    with whole(tmp_path) as shop:
+        cookie = [(b"cookie", f"kassa_token={shop.tokens['admin']}".encode())]
+        page = shop.ask("GET", "/console/staff", cookie)
+        assert (page.status, b'<span class="badge">You</span>' in page.body) == (200, True)
+        assert (b"Second factor</th>" in page.body, b"<td>none</td>" in page.body) == (True, True)
+
+
+def test_a_wrong_code_is_told_beside_the_field_it_was_typed_in(tmp_path: Path) -> None:
+    with whole(tmp_path) as shop:
+        secret = re.search(r"secret=(\w+)", uri_of(form(shop, "/account/second-factor", "buyer", password=PASSWORD)))
+        assert secret is not None
+        form(shop, "/account/second-factor/confirm", "buyer", uri="", code=TOTP(secret[1]).now())
+        asked = form(shop, "/account/login", email="buyer@shop.example", password=PASSWORD).body.decode()
+        challenge = re.search(r'name="challenge" value="([^"]+)"', asked)
+        assert challenge is not None
+        for kind, field, other in (("recovery", "recovery", "code"), ("", "code", "recovery")):
+            page = form(shop, "/account/login/code", challenge=challenge[1], code="12345", kind=kind).body.decode()
+            assert (f'id="{field}-error"' in page, f'id="{other}-error"' in page) == (True, False)
+            assert ("<details open>" in page, "Wait for the next one" in page) == (bool(kind), not kind)

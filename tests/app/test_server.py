@@ -46,7 +46,7 @@ def test_the_sample_catalogue_is_there_with_its_stock(shop: Running) -> None:
     assert len(products) > 20
     assert all(product["stock"] is not None for product in products)
     picture = get(shop, products[0]["images"][0])
-    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/svg+xml")
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/svg+xml; charset=utf-8")
 
 
 def test_people_get_pages_and_programs_get_problems(shop: Running) -> None:

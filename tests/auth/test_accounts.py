@@ -252,6 +252,7 @@ async def test_the_api_document_says_what_is_taken_and_answered(world: World) ->
         ("get", "/auth/admin/staff"),
         ("post", "/auth/admin/staff/{user_id}/demote"),
         ("post", "/auth/admin/staff/{user_id}/disable"),
+        ("post", "/auth/admin/staff/{user_id}/role"),
         ("post", "/auth/admin/staff/{user_id}/enable"),
         ("post", "/auth/admin/staff/{user_id}/end-sessions"),
         ("post", "/auth/admin/staff/{user_id}/reset-second-factor"),

@@ -10,6 +10,7 @@ import pytest
 from kassa.contracts.auth import LastAdministrator
 from kassa.kit.clock import SECOND
 from kassa.kit.documents import Database
+from kassa.kit.problem import NotFound
 from kassa.storage.documents_sqlite import SqliteDatabase
 from tests.servers import mongod
 from tests.storage.worlds import mongo
@@ -92,6 +93,26 @@ async def test_who_is_demoted_is_a_buyer_like_any_other(world: World) -> None:
     again = (await world.login(email=BOB)).json()
     assert again["user"]["role"] == "user"
     assert (await world.get("/auth/admin/staff", again["token"])).status_code == 403
+
+
+async def test_a_buyer_is_not_demoted_once_more(world: World) -> None:
+    ada, eve = await administrator(world), await world.registered("eve@example.com")
+    for even_to_the_last in (False, True):
+        with pytest.raises(NotFound, match="staff"):
+            await world.service.staff.demote(eve["user"]["id"], "operator", even_to_the_last=even_to_the_last)
+    assert await act(world, "demote", ada["token"], eve["user"]["id"]) == (404, "not_found")
+    assert await is_good(world, eve["token"])
+
+
+@pytest.mark.parametrize("what", ["demote", "disable"])
+async def test_who_is_no_administrator_is_not_called_the_last_one(world: World, what: str) -> None:
+    ada, bob = await administrator(world), await administrator(world, BOB)
+    staff = world.service.staff
+    await staff.give_role(bob["user"]["id"], "support", "operator")
+    await staff.disable(ada["user"]["id"], "operator", even_to_the_last=True)
+    doing = staff.demote if what == "demote" else staff.disable
+    changed = await doing(bob["user"]["id"], "operator")
+    assert (changed.role, changed.is_disabled) == (("user", False) if what == "demote" else ("support", True))
 
 
 async def test_who_is_disabled_is_told_so_with_the_right_password_only_until_enabled(world: World) -> None:

@@ -79,6 +79,17 @@ def test_nobody_has_the_address(shop: tuple[Path, Running]) -> None:
     assert "nobody has registered eve@example.com" in refused.stderr
 
 
+@pytest.mark.parametrize("role", ["support", "stock", "admin"])
+def test_whoever_is_on_the_staff_is_demoted_and_a_buyer_is_not(shop: tuple[Path, Running], role: str) -> None:
+    place, eve = shop[0], f"eve-{role}@example.com"
+    assert kassa(place, "admin", "create", eve, "--role", role, KASSA_ADMIN_PASSWORD=PASSWORD).returncode == 0
+    assert said(place, "demote", eve) == f"{eve} is no longer on the staff; all sessions have ended.\n"
+    for more in ((), ("--even-the-last",)):
+        again = kassa(place, "admin", "demote", eve, *more)
+        assert (again.returncode, again.stdout) == (1, "")
+        assert again.stderr.splitlines()[-1] == (f"KASSA: {eve} is not on the staff; `kassa admin list` shows who is")
+
+
 def test_all_are_demoted_and_the_list_says_what_to_do(shop: tuple[Path, Running]) -> None:
     place, _ = shop
     said(place, "demote", BOB)

@@ -226,6 +226,18 @@ def test_the_doctor_finds_a_new_shop_well(place: Path) -> None:
     assert "sandbox" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "given", [{"FRONTEND_URL": "https://shop.example"}, {"STRIPE_WEBHOOK_SECRET": "whsec_1"}], ids=str
+)
+def test_the_doctor_finds_what_keeps_the_shop_from_starting(place: Path, given: dict[str, str]) -> None:
+    refused, found = kassa(place, "up", **given), kassa(place, "doctor", **given)
+    assert (refused.returncode, found.returncode) == (2, 1)
+    wrong = [line for line in found.stdout.splitlines() if line.startswith("✗")]
+    said = refused.stderr.splitlines()[-1].removeprefix("KASSA: ")
+    assert said.startswith("STRIPE_SECRET_KEY must be set")
+    assert [line.removeprefix("✗ ").split(" — ")[0] for line in wrong] == [said]
+
+
 def test_the_doctor_says_what_to_do(place: Path) -> None:
     done = kassa(
         place,

@@ -37,3 +37,17 @@ def test_a_backup_is_erased_again(tmp_path: Path) -> None:
     done = kassa(tmp_path, "customer", "erase-again", str(listed))
     assert done.stdout == "1 of 1 are here, and erased.\n", done.stderr
     assert b"anary" not in b"".join(path.read_bytes() for path in data.glob("kassa.db*"))
+
+
+def test_the_staff_are_refused_before_it_asks_and_told_how(tmp_path: Path) -> None:
+    with started(tmp_path, "up") as running:
+        running.wait_until_ready()
+    for role in ("admin", "support", "stock"):
+        email = f"{role}@shop.example"
+        made = kassa(tmp_path, "admin", "create", email, "--role", role, KASSA_ADMIN_PASSWORD=PASSWORD)
+        assert made.returncode == 0, made.stderr
+        refused = kassa(tmp_path, "customer", "erase", email, input="y\n")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "for good?" not in refused.stderr
+        assert f"{email} is on the staff, and has to become a buyer first" in refused.stderr
+        assert f"kassa admin demote {email}" in refused.stderr

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import aiohttp
@@ -19,7 +20,7 @@ class DoubledShop(RunningShop):
     """Six processes of `kassa serve`, on SQLite, that reach each other only through `Doubling`."""
 
     def __init__(self, data: Path, **settings: str) -> None:
-        super().__init__(data, **settings, JWT_SECRET="j" * 32, INTERNAL_SECRET="i" * 32)
+        super().__init__(data, **settings, JWT_SECRET=token_hex(32), INTERNAL_SECRET=token_hex(32))
         self._ports = {service: free_port() for service in SERVICES}
         self._others: list[asyncio.subprocess.Process] = []
         self._network = AsyncExitStack()

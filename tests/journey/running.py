@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from kassa.app.files import make_directory, note_sandbox_url, sandbox_url
+from kassa.app.files import sandbox_url
 
 PATIENCE = 30.0
 GOOD, DECLINED = "4242424242424242", "4000000000000002"
@@ -59,10 +59,6 @@ class RunningShop:
 
     async def start(self, *options: str) -> None:
         """Start the server and wait until it is ready."""
-        if sandbox_url(self.data) is None:
-            # The usual port may be another shop's of this machine when this one is started again.
-            make_directory(self.data)
-            note_sandbox_url(self.data, f"http://127.0.0.1:{free_port()}")
         command = (sys.executable, "-m", "kassa.cli.main", "up", "--data", str(self.data), "--port", str(self.port))
         with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(

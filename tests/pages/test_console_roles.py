@@ -61,6 +61,20 @@ async def test_a_product_is_read_by_who_may_not_change_it(browser: Browser, shop
     assert (await support.get("/console/products/new")).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("role", "path", "asked"),
+    [("stock", "/console/orders", "/orders/admin/all"), ("support", "/console/events", "/payments/admin/events")],
+)
+async def test_what_is_not_for_a_role_is_said_without_the_names_of_permissions(
+    browser: Browser, shop: FakeShop, role: str, path: str, asked: str
+) -> None:
+    staff = await of_role(browser, shop, role)
+    shop.broken[asked] = Refused(403, "forbidden", "this needs the permission staff:manage")
+    answer = await staff.get(path)
+    assert (answer.status_code, "staff:manage" in answer.text) == (403, False)
+    assert "Your role does not let you do this. Ask an administrator of the shop." in text_of(answer)
+
+
 async def test_more_than_the_role_may_refund_is_said_at_the_order(browser: Browser, shop: FakeShop) -> None:
     order = order_of(shop, "CONFIRMED")
     path = f"/console/orders/{order['id']}"

@@ -81,6 +81,11 @@ async def test_it_is_set_up_asked_for_and_turned_off(tmp_path: Path) -> None:
             await context.clear_cookies()
             await log_in(page, running.url)
             await page.click("summary")
+            await page.fill("#recovery", "none-of-them")
+            await page.click("[data-testid=recover]")
+            assert "This recovery code is not right" in await seen(page, "wrong-recovery")
+            assert await page.locator("#recovery-error").is_visible()
+            assert await page.locator("#code-error").count() == 0
             await page.fill("#recovery", recovery[0])
             await page.click("[data-testid=recover]")
             assert urlsplit(page.url).path == "/console"

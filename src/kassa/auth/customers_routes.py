@@ -37,7 +37,7 @@ async def export_account(request: Request[Any, Any, Any]) -> Response[CustomerDa
 )
 async def erase_account(request: Request[Any, Any, Any]) -> None:
     """Erase your account, for good. All sessions end, unpaid orders are cancelled; paid ones stay, and nothing in them
-    names you. 401 `wrong_credentials` if this is not your password; 409 `staff_account` for administrators."""
+    names you. 401 `wrong_credentials` if this is not your password; 409 `staff_account` for the staff."""
     principal = await principal_of(request)
     body = await read_body(request, Confirmation)
     user = await _auth(request).confirmed(principal, body.password, _visitor(request))

@@ -53,13 +53,10 @@ class Staff:
         LastAdministrator."""
         if role not in STAFF:
             raise Invalid.field("role", f"must be one of {', '.join(STAFF)}")
-        before = await self._users.get(user_id)
-        if before is None or before.role not in STAFF:
-            raise NotFound("nobody of the staff has this id")
         return await self._take(user_id, by, f"made {role}", even_to_the_last=False, role=role)
 
     async def demote(self, user_id: str, by: str, *, even_to_the_last: bool = False) -> User:
-        """The user is a buyer like any other from now on. NotFound, OwnAccount, LastAdministrator."""
+        """Somebody of the staff is a buyer like any other from now on. NotFound, OwnAccount, LastAdministrator."""
         return await self._take(user_id, by, "demoted", even_to_the_last, role=USER)
 
     async def disable(self, user_id: str, by: str, *, even_to_the_last: bool = False) -> User:
@@ -86,12 +83,12 @@ class Staff:
 
     async def _take(self, user_id: str, by: str, what: str, even_to_the_last: bool, **changes: Any) -> User:
         before = await self._users.get(user_id)
-        if even_to_the_last or before is None:
-            return await self._change(user_id, by, what, **changes)
+        # A role is changed of the staff alone, and somebody else may have taken them out of it just now.
+        only = STAFF if "role" in changes else tuple(ROLES)
+        if even_to_the_last or before is None or before.role != ADMIN or before.is_disabled:
+            return await self._change(user_id, by, what, only, **changes)
         if not await self._has_administrator(besides=user_id):
             raise LastAdministrator
-        # Somebody else may have taken them out of the staff just now.
-        only = STAFF if changes.get("role") in STAFF else tuple(ROLES)
         changed = await self._change(user_id, by, what, only, **changes)
         # Two administrators may do it to each other at the same time.
         if not await self._has_administrator():

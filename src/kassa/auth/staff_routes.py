@@ -46,8 +46,8 @@ async def change_role(request: Request[Any, Any, Any], user_id: FromPath[str]) -
 
 @post("/auth/admin/staff/{user_id:str}/demote", **_NOT_THE_LAST)
 async def demote(request: Request[Any, Any, Any], user_id: FromPath[str]) -> Response[OneMember]:
-    """Make a buyer like any other of somebody, whose sessions end at once. 409 `own_account`; 409
-    `last_administrator` if no other one is enabled."""
+    """Make a buyer like any other of somebody of the staff, whose sessions end at once. 404 if they are not of the
+    staff; 409 `own_account`; 409 `last_administrator` if no other one is enabled."""
     admin = await principal_of(request)
     return await _answer(request, await _staff(request).demote(user_id, admin.id))
 

@@ -140,7 +140,7 @@ def demote(email: EmailArgument, even_the_last: LastOption = False, data: DataOp
         settings_for(data),
         email,
         lambda staff, user: staff.demote(user.id, OPERATOR, even_to_the_last=even_the_last),
-        "has no role any more; all sessions have ended",
+        "is no longer on the staff; all sessions have ended",
     )
 
 
@@ -190,6 +190,7 @@ def _act(settings: Settings, email: str, act: Act, said: str) -> None:
     async def do() -> None:
         from kassa.app.shop import present
         from kassa.contracts.auth import LastAdministrator, SecondFactorOff
+        from kassa.kit.problem import NotFound
 
         async with opened(settings) as shop:
             auth = present(shop.auth, "auth")
@@ -198,6 +199,8 @@ def _act(settings: Settings, email: str, act: Act, said: str) -> None:
                 raise Refusal(f"nobody has registered {email}; `kassa admin list` shows the staff")
             try:
                 await act(auth.staff, user)
+            except NotFound as none:
+                raise Refusal(f"{user.email} is not on the staff; `kassa admin list` shows who is") from none
             except LastAdministrator as last:
                 raise Refusal(f"{user.email} is the last administrator who is enabled; add --even-the-last") from last
             except SecondFactorOff as off:

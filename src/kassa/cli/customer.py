@@ -56,8 +56,13 @@ def erase(
     settings = settings_for(data)
 
     async def forget() -> None:
+        from kassa.kit.access import STAFF
+
         async with opened(settings, with_sandbox=True) as shop:
             user = await _found(shop, who)
+            if user.role in STAFF:
+                first = typed(f"admin demote {user.email}", data)
+                raise Refusal(f"{user.email} is on the staff, and has to become a buyer first: {first}")
             if not yes:
                 typer.confirm(f"Erase {user.email} ({user.id}) for good?", abort=True, err=True)
             customers = _customers(shop)

@@ -55,7 +55,7 @@ def _secrets(settings: Settings) -> list[Finding]:
     if settings.service_keys:
         findings.append(Finding(True, f"SERVICE_KEYS: {', '.join(settings.service_keys)}"))
     if settings.has_sandbox:
-        findings.append(Finding(True, "Stripe: the sandbox stands in, no real money moves"))
+        findings.append(_sandbox(settings))
     else:
         count = len(settings.stripe_webhook_secrets)
         rolled = f", {count} at once while one is rolled" if count > 1 else ""
@@ -65,6 +65,19 @@ def _secrets(settings: Settings) -> list[Finding]:
             advice = "take the endpoint's signing secret from Stripe's dashboard, or from `stripe listen`"
             findings.append(Finding(False, "STRIPE_WEBHOOK_SECRET: does not begin with whsec_", advice))
     return findings
+
+
+def _sandbox(settings: Settings) -> Finding:
+    """What the server says of it when it starts."""
+    from kassa.app.server import check_payments
+    from kassa.app.settings import SettingError
+    from kassa.app.wiring import all_here
+
+    try:
+        check_payments(settings, all_here(settings), "127.0.0.1")
+    except SettingError as error:
+        return Finding(False, str(error), "the shop does not start like this")
+    return Finding(True, "Stripe: the sandbox stands in, no real money moves")
 
 
 def _own_secret(name: str, secret: str) -> Finding:

@@ -57,7 +57,7 @@ class LastAdministrator(Problem):
 class StaffAccount(Problem):
     """Erasing the account of somebody who can do more than buy."""
 
-    code, title, status = "staff_account", "Administrators become buyers first: another one demotes them", 409
+    code, title, status = "staff_account", "The staff become buyers first: an administrator takes them out of it", 409
 
 
 class SecondFactorRequired(Problem):
@@ -73,7 +73,11 @@ class SecondFactorRequired(Problem):
 class WrongCode(Problem):
     """A code of an authenticator that is wrong, too old, or was used before; or a recovery code of which that is so."""
 
-    code, title, status = "wrong_code", "This code is wrong, or was used before; wait for the next one", 401
+    code, title, status = (
+        "wrong_code",
+        "This code is wrong, or was used before; send the next one, or a recovery code not used yet",
+        401,
+    )
 
 
 class ChallengeExpired(Problem):

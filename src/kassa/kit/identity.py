@@ -27,6 +27,8 @@ _KEY = re.compile(rf"{KEY_PREFIX}[0-9a-f]{{64}}")
 KEY_ROLE = "key"
 KNOWN_FOR: Millis = 15 * MINUTE
 """How long an API key is taken for what it was found to be; that it was ended is heard of before."""
+_KEY_ENDED = "the API key is unknown, expired or ended; ask for a new one"
+_NO_KEY = f"this is no API key: one is {KEY_PREFIX} and 64 digits, sent whole; if it is lost, ask for a new one"
 LONGEST_TOKEN = 4096
 """Several times the length of one of ours."""
 
@@ -94,7 +96,7 @@ class TokenVerifier:
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("send an Authorization header with a Bearer token from /auth/login")
         if len(token) > LONGEST_TOKEN:
-            raise Unauthenticated("the token is not valid; log in again")
+            raise Unauthenticated(_NO_KEY if token.startswith(KEY_PREFIX) else "the token is not valid; log in again")
         known = self._verified.get(token)
         if known is None or (known.scopes is not None and known.expires_at * SECOND <= self._clock.now()):
             known = await (self._look_up(token) if token.startswith(KEY_PREFIX) else self._verify(token))
@@ -107,7 +109,7 @@ class TokenVerifier:
         if self._ended is not None:
             await self._ended.refresh()
             if self._ended.holds(known.marks):
-                raise Unauthenticated("this session was ended; log in again")
+                raise Unauthenticated("this session was ended; log in again" if known.scopes is None else _KEY_ENDED)
         security.asker.set(known.id)
         return known
 
@@ -119,11 +121,11 @@ class TokenVerifier:
     async def _look_up(self, key: str) -> Principal:
         """Whose API key this is."""
         if self._holder is None or not _KEY.fullmatch(key):
-            raise Unauthenticated("this is no API key")
+            raise Unauthenticated(_NO_KEY)
         try:
             holder = await self._holder(key_hash(key))
         except NotFound:
-            raise Unauthenticated("the API key is unknown, expired or ended; ask for a new one") from None
+            raise Unauthenticated(_KEY_ENDED) from None
         expires_at = min(holder.expires_at, self._clock.now() + KNOWN_FOR) // SECOND
         marks = (session_mark(holder.id),)
         return Principal(holder.id, holder.name, KEY_ROLE, expires_at, "", marks, frozenset(holder.scopes))

@@ -13,6 +13,7 @@ from kassa.pages.visit import Visit
 T = TypeVar("T")
 
 
+NOT_YOURS = "Your role does not let you do this. Ask an administrator of the shop."
 MISSING = "second_factor_missing"
 """The code of what is refused to staff who have to set up a second factor first."""
 
@@ -32,7 +33,7 @@ async def require_staff(visit: Visit, endpoint: str = "") -> None:
     if visit.claims.needs_second_factor:
         raise ApiProblem(403, MISSING, "Set up a second factor first, in your account.")
     if endpoint and not visit.may(endpoint):
-        raise ApiProblem(403, "forbidden", "Your role does not let you do this. Ask an administrator of the shop.")
+        raise ApiProblem(403, "forbidden", NOT_YOURS)
 
 
 async def or_none(visit: Visit, endpoint: str, kind: type[T], params: Params | None = None, **ids: str) -> T | None:

@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from kassa.pages.admins import MISSING, NotStaff
+from kassa.pages.admins import MISSING, NOT_YOURS, NotStaff
 from kassa.pages.client import ApiProblem
 from kassa.pages.forgery import Forged
 from kassa.pages.render import Renderer
@@ -30,6 +30,8 @@ def problem_page(visit: Visit, problem: ApiProblem) -> Response[str]:
     if problem.code == MISSING:
         return visit.redirect("/account/second-factor")
     if problem.status == 403:
+        if problem.code == "forbidden" and visit.request.url.path.startswith("/console"):
+            return _error(visit, 403, "This is not for you", NOT_YOURS)  # The API names the permission, for programs.
         return _error(visit, 403, "This is not for you", problem.detail or "Your account may not do this.")
     if problem.status >= 500:
         return broken_page(visit, problem.status, may_have_happened=problem.status == 504)

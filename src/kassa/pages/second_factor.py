@@ -15,6 +15,7 @@ from kassa.pages.words import trouble
 # A QR code holds 2,331 of them at level M.
 _LONGEST_URI = 2000
 _WRONG_CODE = "This code is not right, or was used already. Wait for the next one."
+_WRONG_RECOVERY = "This recovery code is not right, or was used already. Type it again, or take another one."
 
 
 def second_step(visit: Visit, challenge: str, target: str, status: int = 200, **wrong: Any) -> Response[str]:
@@ -33,7 +34,8 @@ async def log_in_with_code(visit: Visiting) -> Response[str]:
         if problem.status >= 500:
             raise
         if problem.code == "wrong_code":
-            return second_step(visit, challenge, target, problem.status, errors={"code": _WRONG_CODE})
+            wrong = {"recovery": _WRONG_RECOVERY} if visit.field("kind") == "recovery" else {"code": _WRONG_CODE}
+            return second_step(visit, challenge, target, problem.status, errors=wrong)
         if problem.status == 429:
             words = f"{trouble(problem)} A recovery code is taken at once."
             return second_step(visit, challenge, target, problem.status, trouble=words)

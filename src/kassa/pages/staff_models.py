@@ -14,6 +14,7 @@ class Member(Answer, frozen=True):
     created_at: datetime
     name: str | None = None
     is_disabled: bool = False
+    has_second_factor: bool = False
     sessions: int = 0
     last_used_at: datetime | None = None
 
