@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextlib import closing as closed
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -42,20 +42,21 @@ PAGES = ("/", "/account", "/account/login", "/account/register", "/account/sessi
          "/console/orders", "/console/products", "/console/events", "/shop/x", "/docs")  # fmt: skip
 
 
-class Stores:
+class Stores(Protocol):
     """Where a shop's data are; `spoil` makes an account unreadable, with what is personal in it. `command` is one that
     fails there, for the key may do nothing."""
 
     settings: dict[str, str]
     command: str
 
-    def spoil(self, directory: Path) -> None:
-        raise NotImplementedError
+    def spoil(self, directory: Path) -> None: ...
 
 
-class Files(Stores):
-    settings: dict[str, str] = {}  # noqa: RUF012
+class Files:
     command = "reconcile"
+
+    def __init__(self) -> None:
+        self.settings: dict[str, str] = {}
 
     def spoil(self, directory: Path) -> None:
         with closed(sqlite3.connect(directory / ".kassa" / "kassa.db", timeout=30)) as data, data:
@@ -65,7 +66,7 @@ class Files(Stores):
                 data.execute("UPDATE users SET body = ? WHERE rowid = ?", (spoiled, row))
 
 
-class Servers(Stores):
+class Servers:
     """MongoDB and Valkey, each with a user and a password."""
 
     command = "doctor"

@@ -51,9 +51,9 @@ async def forgotten():
 async def failing():
     fail()
 
-loud = logging.getLogger("loud.library")
+loud = logging.getLogger("loud.package")
 loud.setLevel(logging.DEBUG)
-for name in ("loud.library", "pymongo.command", "httpcore", "stripe", "aiohttp.client", "redis"):
+for name in ("loud.package", "pymongo.command", "httpcore", "stripe", "aiohttp.client", "redis"):
     logging.getLogger(name).debug("a body: c4n4ry")
     logging.getLogger(name).info("a body: c4n4ry")
 log_debug("a body", post_data="c4n4ry")

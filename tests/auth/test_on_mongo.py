@@ -1,21 +1,9 @@
 """Several processes on one MongoDB: a session that one of them ends is ended for all of them."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from kassa.kit.clock import SECOND
-from tests.servers import mongod
 from tests.storage.worlds import mongo
 
 from .world import PASSWORD, World
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _server() -> Iterator[None]:
-    """It ends with the tests."""
-    yield
-    mongod.stop_shared()
 
 
 async def test_what_one_process_ends_the_others_know_a_second_later() -> None:

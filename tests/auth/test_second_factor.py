@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -20,9 +18,6 @@ from kassa.kit.clock import DAY, MINUTE, SECOND
 from kassa.kit.documents import Database
 from kassa.kit.problem import TooManyRequests
 from kassa.kit.security import EVENTS, SECOND_FACTOR_OFF
-from kassa.storage.documents_sqlite import SqliteDatabase
-from tests.servers import mongod
-from tests.storage.worlds import mongo
 
 from .factor import Person
 from .world import EMAIL, PASSWORD, World
@@ -30,23 +25,9 @@ from .world import EMAIL, PASSWORD, World
 BOB = "bob@example.com"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _server() -> Iterator[None]:
-    """It ends with the tests."""
-    yield
-    mongod.stop_shared()
-
-
 @pytest.fixture(params=["sqlite", "mongo"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty database, of either kind."""
-    if request.param == "mongo":
-        async with mongo() as opened:
-            yield opened
-        return
-    opened_file = await SqliteDatabase.open(tmp_path / "auth.db")
-    yield opened_file
-    await opened_file.close()
+def store(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """Administrators are seen and taken their power from: at once, everywhere, and never all of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -11,9 +10,6 @@ from kassa.contracts.auth import LastAdministrator
 from kassa.kit.clock import SECOND
 from kassa.kit.documents import Database
 from kassa.kit.problem import NotFound
-from kassa.storage.documents_sqlite import SqliteDatabase
-from tests.servers import mongod
-from tests.storage.worlds import mongo
 
 from .world import EMAIL, PASSWORD, World
 
@@ -21,23 +17,9 @@ BOB = "bob@example.com"
 ACTS = ("demote", "disable", "enable", "end-sessions")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _server() -> Iterator[None]:
-    """It ends with the tests."""
-    yield
-    mongod.stop_shared()
-
-
 @pytest.fixture(params=["sqlite", "mongo"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty database, of either kind."""
-    if request.param == "mongo":
-        async with mongo() as opened:
-            yield opened
-        return
-    opened_file = await SqliteDatabase.open(tmp_path / "auth.db")
-    yield opened_file
-    await opened_file.close()
+def store(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 async def administrator(world: World, email: str = EMAIL) -> dict[str, Any]:

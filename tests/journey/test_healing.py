@@ -23,9 +23,10 @@ async def stripe(shop: RunningShop) -> AsyncIterator[Trouble]:
     yield Trouble(shop, admin, buyer, await admin.product(stock=100))
 
 
-async def story(stripe: Trouble, order_id: str) -> list[str]:
+async def story(stripe: Trouble, order_id: str) -> dict[str, str]:
+    """What the order's timeline tells, in its order, and when each was."""
     answer = await stripe.admin.call("GET", f"/orders/{order_id}/timeline")
-    return [entry["text"] for entry in answer.body["entries"]]
+    return {entry["text"]: entry["at"] for entry in answer.body["entries"]}
 
 
 async def charge_of(stripe: Trouble, order_id: str) -> str:
@@ -62,7 +63,7 @@ async def test_a_refund_in_the_dashboard_is_healed_and_told(stripe: Trouble) -> 
     await stripe.buyer.becomes(order_id, "REFUNDED")
     told = await story(stripe, order_id)
     # Two services tell of it, in the same millisecond perhaps.
-    assert {"Stripe says that the refund has succeeded.", "All of the money went back."} <= set(told)
+    assert told["Stripe says that the refund has succeeded."] <= told["All of the money went back."]
 
 
 async def test_a_second_payment_is_healed_and_told(stripe: Trouble) -> None:
@@ -124,7 +125,7 @@ async def test_a_dispute_is_healed_told_and_shown_until_it_is_answered(stripe: T
     assert await waits() == []
     told = await story(stripe, order_id)
     assert "The buyer disputes the payment: Stripe has taken the money back, and evidence can be given." in told
-    assert told[-1] == "The dispute is lost: the money stays with the buyer."
+    assert list(told)[-1] == "The dispute is lost: the money stays with the buyer."
     assert (await stripe.buyer.call("GET", "/payments/admin/disputes")).status == 403
     assert (await stripe.admin.call("GET", "/payments/admin/disputes")).body["disputes"] != []
 
