@@ -27,6 +27,7 @@ from kassa.gateway.inner_door import GATEWAY, InnerDoor
 from kassa.gateway.limits import REGISTRATIONS, Addresses, Limiter
 from kassa.gateway.middleware import API, Gateway, Rules
 from kassa.gateway.security_txt import SecurityContact
+from kassa.gateway.shedding import Shedding
 from kassa.inventory import routes as inventory_routes
 from kassa.kit.problem import Unavailable
 from kassa.kit.service_keys import ServiceIdentity
@@ -101,6 +102,8 @@ def public_app(shop: Shop) -> App:
         from kassa.gateway.proxy import Proxy
 
         inner = Proxy(inner, elsewhere, ServiceIdentity(GATEWAY, shop.service_keys), shop.proxying)
+    if settings.rate_limit is not None:
+        inner = Shedding(inner)
     if settings.metrics_port is not None:
         from kassa.app.metrics import Measured
 

@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from kassa.contracts.auth import Act
-from kassa.gateway.arrival import App, Message, Receive, Scope, Send
+from kassa.gateway.arrival import App, Message, Receive, Scope, Send, whole_body
 from kassa.kit.access import STAFF
 from kassa.kit.clock import Clock
 from kassa.kit.identity import Principal
@@ -58,7 +58,7 @@ class Noted:
         await self._app(scope, receive, answer)
 
     async def _change(self, act: Act, scope: Scope, receive: Receive, send: Send) -> None:
-        body, again = await _whole(receive)
+        body, again = await whole_body(receive)
         if not act.subject and (sent := _SENT.search(body)):
             act = msgspec.structs.replace(act, subject=sent[1].decode("ascii"))
         await self._note(act)
@@ -101,17 +101,3 @@ class Noted:
             status=0,
             request_id=request_id.get(),
         )
-
-
-async def _whole(receive: Receive) -> tuple[bytes, Receive]:
-    """The body, and the same messages once more."""
-    messages = [await receive()]
-    while messages[-1].get("more_body"):
-        messages.append(await receive())
-    waiting = iter(list(messages))
-
-    async def again() -> Message:
-        message = next(waiting, None)
-        return message if message is not None else await receive()
-
-    return b"".join(each.get("body", b"") for each in messages), again

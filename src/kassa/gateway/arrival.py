@@ -214,6 +214,20 @@ def _bounded(scope: Scope, arrival: Arrival, receive: Receive) -> Receive:
     return counted
 
 
+async def whole_body(receive: Receive) -> tuple[bytes, Receive]:
+    """The body, and the same messages once more."""
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    waiting = iter(list(messages))
+
+    async def again() -> Message:
+        message = next(waiting, None)
+        return message if message is not None else await receive()
+
+    return b"".join(each.get("body", b"") for each in messages), again
+
+
 def too_large() -> TooLarge:
     """The body is over the limit."""
     return TooLarge(f"send at most {MAX_BODY} bytes")

@@ -3,21 +3,16 @@
 import time
 
 from kassa.gateway.arrival import App, Arrival, Door, Receive, Scope, Send
+from kassa.gateway.shedding import Overloaded
 from kassa.kit import security
 from kassa.kit.ids import Ids
-from kassa.kit.problem import Forbidden, Problem
+from kassa.kit.problem import Forbidden
 from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import deadline
 
 GATEWAY = "gateway"
 MOST_AT_ONCE = 2_000
 _ALWAYS = ("/health", "/ready", "/metrics")
-
-
-class Overloaded(Problem):
-    """The service has as much to do as it can; nothing was done."""
-
-    code, title, status = "overloaded", "A part of the shop is overloaded; try again", 503
 
 
 class InnerDoor(Door):
