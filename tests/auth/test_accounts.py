@@ -6,8 +6,8 @@ from typing import Any
 import jwt
 import pytest
 
-from kassa.auth.passwords import Passwords
-from kassa.auth.queue import Rank
+from kassa.auth.passwords import NOBODY, Passwords
+from kassa.auth.queue import Turn
 from kassa.auth.routes import HANDLERS
 from kassa.gateway.description import described
 from kassa.kit.clock import SECOND, rfc3339
@@ -154,9 +154,9 @@ async def test_an_unknown_address_costs_a_password_check_too(database: SqliteDat
     checked: list[str] = []
 
     class Counted(Passwords):
-        async def _in_thread(self, work: Any, rank: Rank = Rank.OTHER) -> Any:
+        async def _in_thread(self, work: Any, turn: Turn = NOBODY) -> Any:
             checked.append("one")
-            return await super()._in_thread(work, rank)
+            return await super()._in_thread(work, turn)
 
     world = await World.on(database, Counted(memory_kib=8, time_cost=1))
     await world.login(email="bob@example.com")

@@ -29,12 +29,21 @@ async def dear(database: SqliteDatabase) -> AsyncIterator[World]:
 
 
 class Attack:
-    """Wrong passwords, 30 at a time, as long as it lasts. It has begun after so many checks."""
+    """Passwords, wrong ones first of all, 30 at a time, as long as it lasts. It has begun after so many checks."""
 
-    def __init__(self, world: World, email: Callable[[int], str], client: Callable[[int], str], has_begun: int) -> None:
+    def __init__(
+        self,
+        world: World,
+        email: Callable[[int], str],
+        client: Callable[[int], str],
+        has_begun: int,
+        password: str = "a wrong guess",
+        device: Callable[[int], str] = lambda _: "",
+    ) -> None:
         self.answers: Counter[int] = Counter()
         self._world, self._email, self._client = world, email, client
         self._has_begun = has_begun
+        self._password, self._device = password, device
         self._number = 0
         self._tasks = [asyncio.create_task(self._try()) for _ in range(30)]
 
@@ -42,12 +51,14 @@ class Attack:
         while True:
             self._number += 1
             number = self._number
-            answer = await self._world.login("a wrong guess", self._email(number), self._client(number))
+            answer = await self._world.login(
+                self._password, self._email(number), self._client(number), self._device(number)
+            )
             self.answers[answer.status_code] += 1
             await asyncio.sleep(0.05)  # Otherwise refusals alone would keep this process busy.
 
     async def __aenter__(self) -> "Attack":
-        while self.answers[401] < self._has_begun:
+        while self.answers[401] + self.answers[200] < self._has_begun:
             await asyncio.sleep(0.05)
         return self
 
@@ -73,6 +84,28 @@ async def test_many_addresses_that_fill_the_queue_keep_nobody_out(dear: World) -
         fresh = [(await dear.login(client=f"203.0.113.{n}")).status_code for n in range(10)]
     assert known + fresh == [200] * 20
     assert attack.answers[503] > 0, "the queue was full, and the attacker went away"
+
+
+@pytest.mark.parametrize("has_devices", [False, True])
+async def test_strangers_who_log_in_to_accounts_of_their_own_keep_nobody_out(dear: World, has_devices: bool) -> None:
+    """Their passwords are right, and their devices known: nobody who came without one got in, in 60 s."""
+    device = (await dear.registered())["deviceToken"]
+    own = [(await dear.registered(f"own{n}@example.com"))["deviceToken"] for n in range(15)]
+    attack = Attack(
+        dear,
+        lambda n: f"own{n % 15}@example.com",
+        lambda n: f"198.51.100.{n % 15}",
+        has_begun=60,
+        password=PASSWORD,
+        device=lambda n: own[n % 15] if has_devices else "",
+    )
+    async with attack:
+        before = attack.answers[200]
+        known = [(await dear.login(client=OWN, device=device)).status_code for _ in range(5)]
+        fresh = [(await dear.login(client=f"203.0.113.{n}")).status_code for n in range(5)]
+        meanwhile = attack.answers[200] - before
+    assert known + fresh == [200] * 10
+    assert meanwhile <= 50, f"{meanwhile} log-ins of strangers went before ten of buyers"
 
 
 @pytest.mark.parametrize("email", [EMAIL, ADMIN])

@@ -4,7 +4,8 @@ import msgspec
 
 from kassa.auth import domain, weak
 from kassa.auth.domain import User
-from kassa.auth.passwords import Passwords
+from kassa.auth.passwords import NOBODY, Passwords
+from kassa.auth.queue import Turn
 from kassa.contracts.auth import EmailTaken, WrongCredentials
 from kassa.kit import security
 from kassa.kit.audit import Cause
@@ -37,14 +38,14 @@ class Accounts:
         found = await self._users.find({"email": In(tuple(spellings))}, limit=len(spellings))
         return min(found, key=lambda user: spellings.index(user.email), default=None)
 
-    async def make(self, name: str, email: str, password: str, role: str, who: str | None) -> User:
-        """A new user, made by `who` (None: by themselves). Invalid, EmailTaken."""
+    async def make(self, name: str, email: str, password: str, role: str, who: str | None, turn: Turn = NOBODY) -> User:
+        """A new user, made by `who` (None: by themselves). Invalid, EmailTaken, Unavailable."""
         address = domain.normalised_email(email)
         name = domain.checked_name(name)
         weak.checked(password, address, name)
         if await self.of(email) is not None:
             raise EmailTaken
-        password_hash = await self._passwords.hash(password)
+        password_hash = await self._passwords.hash(password, turn)
         now, user_id = self._clock.now(), self._ids.new(USER)
         user = User(
             id=user_id,

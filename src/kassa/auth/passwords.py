@@ -9,21 +9,23 @@ from typing import TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
-from kassa.auth.queue import Queue, Rank
+from kassa.auth.queue import Queue, Turn
 from kassa.kit.problem import Unavailable
 
 T = TypeVar("T")
+NOBODY = Turn()
+"""Who is of no household, an operator for one."""
 
 
 class Passwords:
     """Hashes and checks passwords.
 
-    Each one takes some 20 ms and `memory_kib` of memory, so that `threads` of them run at a time, and `waiting` more
-    wait in a queue by their rank.
+    Each one takes some 20 ms and `memory_kib` of memory, so that `threads` of them run at a time. `waiting` more
+    wait who are known, and as many others.
     """
 
     def __init__(
-        self, *, threads: int = 2, waiting: int = 200, memory_kib: int = 19 * 1024, time_cost: int = 2
+        self, *, threads: int = 2, waiting: int = 100, memory_kib: int = 19 * 1024, time_cost: int = 2
     ) -> None:
         # OWASP password storage cheat sheet: argon2id with 19 MiB, t=2, p=1.
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1, type=Type.ID)
@@ -32,14 +34,14 @@ class Passwords:
         # A well-formed hash of nothing: to check it takes as long as to check a real one.
         self._nobody = f"$argon2id$v=19$m={memory_kib},t={time_cost},p=1${'A' * 22}${'A' * 43}"
 
-    async def hash(self, password: str, rank: Rank = Rank.OTHER) -> str:
+    async def hash(self, password: str, turn: Turn = NOBODY) -> str:
         """The salted hash to be stored."""
-        return await self._in_thread(lambda: self._hasher.hash(_bytes(password)), rank)
+        return await self._in_thread(lambda: self._hasher.hash(_bytes(password)), turn)
 
-    async def matches(self, password_hash: str | None, password: str, rank: Rank = Rank.OTHER) -> bool:
+    async def matches(self, password_hash: str | None, password: str, turn: Turn = NOBODY) -> bool:
         """Whether the password is the one that was hashed. With None it is not, and that takes just as long."""
         stored = password_hash or self._nobody
-        is_right = await self._in_thread(lambda: self._is_right(stored, password), rank)
+        is_right = await self._in_thread(lambda: self._is_right(stored, password), turn)
         return is_right and password_hash is not None
 
     def close(self) -> None:
@@ -54,8 +56,8 @@ class Passwords:
         except (VerificationError, InvalidHashError) as error:
             raise Unavailable("the stored password could not be read") from error
 
-    async def _in_thread(self, work: Callable[[], T], rank: Rank = Rank.OTHER) -> T:
-        async with self._queue.place(rank):
+    async def _in_thread(self, work: Callable[[], T], turn: Turn = NOBODY) -> T:
+        async with self._queue.place(turn):
             return await asyncio.wrap_future(self._pool.submit(work))
 
 

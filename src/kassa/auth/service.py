@@ -101,8 +101,10 @@ class AuthService:
         """Make an account and log in. Invalid, RoleNotAllowed, EmailTaken."""
         if role != USER_ROLE:
             raise RoleNotAllowed
-        user = await self._accounts.make(name, email, password, USER_ROLE, who=None)
-        return await self._begin(user, visitor or Visitor(""))
+        visitor = visitor or Visitor("")
+        turn = self._throttle.newcomer(household(visitor.address))
+        user = await self._accounts.make(name, email, password, USER_ROLE, None, turn)
+        return await self._begin(user, visitor)
 
     async def login(self, email: str, password: str, visitor: Visitor) -> Session:
         """A new session. WrongCredentials, after the same time, for an unknown address and a wrong password;
@@ -231,8 +233,8 @@ class AuthService:
         AccountDisabled."""
         who = user.id if user else self._devices.stranger(trier.email)
         try:
-            async with self._throttle.turn(trier) as rank:
-                is_right = await self._passwords.matches(user.password_hash if user else None, password, rank)
+            async with self._throttle.turn(trier) as turn:
+                is_right = await self._passwords.matches(user.password_hash if user else None, password, turn)
                 if user is None or not is_right:
                     self._throttle.failed(trier)
                     security.event(failed, who)

@@ -10,8 +10,8 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from kassa.auth.queue import Rank
-from kassa.kit.clock import DAY, MINUTE, SECOND, Clock, Millis
+from kassa.auth.queue import Turn
+from kassa.kit.clock import MINUTE, SECOND, Clock, Millis
 from kassa.kit.problem import TooManyRequests
 
 
@@ -37,8 +37,9 @@ ALL_ACCOUNTS = Limit(free=20, forgotten_every=30 * SECOND)
 TRIES = Limit(free=60, forgotten_every=SECOND)
 """Log-ins of one household, or to one account from devices that it knows: right ones cost as much as wrong ones."""
 
-SUSPECT_FOR: Millis = DAY
-"""So long after its last failure is forgotten, a household has to let those go first who did not fail."""
+LOAD = Limit(free=20, forgotten_every=15 * MINUTE)
+"""What a household has had of the hashing goes into who is next, up to `free`: whoever shares an address with many has
+their turn, too."""
 MOST_AT_ONCE = 10
 """Of one household: one is tried, the others wait for it."""
 REMEMBERED = 50_000
@@ -51,11 +52,15 @@ class Counted(msgspec.Struct, frozen=True):
     count: int
     next_at: Millis
 
+    def left(self, limit: Limit, now: Millis) -> int:
+        """How many are not forgotten yet."""
+        return -(-max(0, self.forgotten_at - now) // limit.forgotten_every)
+
     def another(self, limit: Limit, now: Millis) -> "Counted":
         """With one more, now."""
-        forgotten_at = max(now, self.forgotten_at) + limit.forgotten_every
-        count = -(-(forgotten_at - now) // limit.forgotten_every)
-        return Counted(forgotten_at, count, now + limit.wait(count))
+        added = Counted(max(now, self.forgotten_at) + limit.forgotten_every, 0, now)
+        count = added.left(limit, now)
+        return Counted(added.forgotten_at, count, now + limit.wait(count))
 
 
 class Trier(msgspec.Struct, frozen=True):
@@ -78,9 +83,14 @@ class Trier(msgspec.Struct, frozen=True):
         """What each try counts for."""
         return ("account", self.user_id) if self.device else ("tries", self.household)
 
+    @property
+    def loading(self) -> tuple[str, ...]:
+        """What each try is a load of."""
+        return ("load", *self.trying)
+
 
 class Lane:
-    """Where the tries of one household wait for each other."""
+    """Where the tries of one household, or to one account from devices that it knows, wait for each other."""
 
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
@@ -98,17 +108,17 @@ class Throttle:
         self._clock = clock
         self._remembered = remembered
         self._counted: dict[tuple[str, ...], Counted] = {}
-        self._lanes: WeakValueDictionary[tuple[bool, str], Lane] = WeakValueDictionary()
+        self._lanes: WeakValueDictionary[tuple[str, ...], Lane] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def turn(self, trier: Trier) -> AsyncIterator[Rank]:
-        """Hold the turn to try one password; TooManyRequests if it is too early. Gives the rank of the try.
+    async def turn(self, trier: Trier) -> AsyncIterator[Turn]:
+        """Hold the turn to try one password; TooManyRequests if it is too early.
 
         One try at a time for each household: otherwise many at once would all pass before the first one has failed,
         and one household would have all places of the queue.
         """
         self._refuse_if_early(trier)
-        lane = self._lanes.setdefault((bool(trier.device), trier.household), Lane())
+        lane = self._lanes.setdefault(trier.trying, Lane())
         if lane.inside >= MOST_AT_ONCE:
             raise TooManyRequests(1)
         lane.inside += 1
@@ -116,7 +126,7 @@ class Throttle:
             async with lane.turn:
                 self._refuse_if_early(trier)
                 self._count(trier.trying, TRIES)
-                yield self._rank(trier)
+                yield self._turn(trier)
         finally:
             lane.inside -= 1
 
@@ -130,11 +140,15 @@ class Throttle:
         of their own to log in to in between."""
         self._counted.pop(next(iter(trier.failing)), None)
 
-    def _rank(self, trier: Trier) -> Rank:
-        if trier.device:
-            return Rank.KNOWN
-        failed_at = self._counted.get(("household", trier.household), _NEVER).forgotten_at
-        return Rank.FRESH if self._clock.now() - failed_at > SUSPECT_FOR else Rank.OTHER
+    def newcomer(self, address: str) -> Turn:
+        """The turn of whoever makes an account, and has tried nothing."""
+        return self._turn(Trier("", address))
+
+    def _turn(self, trier: Trier) -> Turn:
+        now = self._clock.now()
+        load = self._counted.get(trier.loading, _NEVER).left(LOAD, now)
+        self._count(trier.loading, LOAD)
+        return Turn(trier.household, min(load, LOAD.free), is_known=bool(trier.device))
 
     def _refuse_if_early(self, trier: Trier) -> None:
         keys = (trier.trying, *trier.failing)
