@@ -10,25 +10,18 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-import aiohttp
-
-from bench import visits
-from bench.driving import Outcome, Plan, drive
-from bench.filling import fill, fill_catalogue, words
-from bench.filling_mongo import fill_mongo
-from bench.running import Form, Shop, shop
-from bench.visits import Client
+from kassa.bench import visits
+from kassa.bench.calling import Calls
+from kassa.bench.driving import Outcome, Plan, drive
+from kassa.bench.figures import Line, figures
+from kassa.bench.filling import words
+from kassa.bench.growth import MUCH, Fill, buy, fill_files, much
+from kassa.bench.running import ONE_PROCESS, Form, Shop, shop
+from kassa.bench.visits import Client
 
 CLIENTS = 8
 PAUSE_SECONDS = 0.1
 """Between two orders of a buyer: what is asked is how long one waits, not how many there can be."""
-
-Stored: TypeAlias = tuple[int, int]
-STORED: Stored = (1_000_000, 100_000)
-"""Orders and products."""
-
-_FEW: Stored = (1_000, 1_000)
-_ENOUGH_SECONDS = 10
 
 _SEARCHES = 8
 _CONSOLE = (
@@ -59,7 +52,7 @@ async def console(client: Client) -> None:
 
 async def deep_page(client: Client) -> None:
     """The last page of all orders."""
-    await _asked(client, f"/orders/admin/all?limit=100&skip={STORED[0] - random.randrange(1_000)}")
+    await _asked(client, f"/orders/admin/all?limit=100&skip={MUCH.orders - random.randrange(1_000)}")
 
 
 async def report(client: Client) -> None:
@@ -76,19 +69,32 @@ TROUBLES: dict[str, Trouble | None] = {
 }
 
 
-@contextmanager
-def filled(seconds: float, form: Form) -> Iterator[Shop]:
-    """A shop with much stored, which takes minutes to fill; with little, if so few seconds tell nothing anyhow."""
-    orders, products = STORED if seconds >= _ENOUGH_SECONDS else _FEW
+def beside(seconds: float, form: Form = ONE_PROCESS, fill_up: Fill = fill_files) -> Line:
+    """Orders, unhurried, beside what looks at much, with 1,000,000 orders and 100,000 products stored. `ratio`: the p99
+    beside the worst, by that in quiet just before; the line's own figures are the quiet ones."""
     with shop(with_sandbox=True, form=form) as running:
-        asyncio.run(_buy(running, running.stock_up(count=2)))
-        if form.on_servers:
-            fill_mongo(running.stores["MONGO_URI"], orders, products)
-        else:
-            database = running.data / "shop" / "kassa.db"
-            fill(database, orders)
-            fill_catalogue(database, products)
-        yield running
+        asyncio.run(buy(running))
+        time.sleep(1)  # what follows from it
+        fill_up(running, much(seconds))
+        rounds = measured(running, seconds)
+        quiet = [figures(each, running) for each, _ in rounds.values()]
+        beside = [figures(each, running) for _, each in rounds.values()]
+        found = {
+            name: {"quiet_p99_ms": before["p99_ms"], "p99_ms": after["p99_ms"], "longest_ms": _longest(pair[1])}
+            | {"ratio": round(after["p99_ms"] / before["p99_ms"], 2), "wrong": after["wrong"]}
+            for (name, pair), before, after in zip(rounds.items(), quiet, beside, strict=True)
+        }
+        return {
+            "clients": CLIENTS,
+            **quiet[0],
+            "ratio": max(each["ratio"] for each in found.values()),
+            "beside": found,
+            "is_right": not any(each["wrong"] for each in (*quiet, *beside)),
+        }
+
+
+def _longest(outcome: Outcome) -> float:
+    return round(max(outcome.took) * 1000, 1)
 
 
 def measured(running: Shop, seconds: float) -> dict[str, tuple[Outcome, Outcome]]:
@@ -103,14 +109,6 @@ def measured(running: Shop, seconds: float) -> dict[str, tuple[Outcome, Outcome]
     return found
 
 
-async def _buy(running: Shop, products: list[str]) -> None:
-    async with running.visited() as client:
-        client.products = products
-        if await visits.journey(client) != visits.OK:
-            raise RuntimeError("no order could be paid")
-        await asyncio.sleep(1)  # what follows from it
-
-
 def _driven(running: Shop, products: list[str], seconds: float) -> Outcome:
     clients = [running.client(products=products) for _ in range(CLIENTS)]
     return drive(Plan(visits.order, clients, seconds, visits.order, PAUSE_SECONDS), running.pids)
@@ -121,9 +119,8 @@ def _repeating(running: Shop, trouble: Trouble) -> Iterator[None]:
     """Once a second, or as soon as it is answered."""
 
     async def repeat(ended: threading.Event) -> None:
-        async with aiohttp.ClientSession() as http:
-            client = Client(running.base, running.token("admin"))
-            client.http = http
+        async with Calls() as http:
+            client = Client(running.base, running.token("admin"), http=http)
             while not ended.is_set():
                 began = time.monotonic()
                 await trouble(client)

@@ -9,7 +9,9 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import IndexModel, MongoClient, WriteConcern
 from pymongo.collection import Collection
 
-from bench.filling import USERS, described, parts
+from kassa.bench.filling import USERS, described, parts
+from kassa.bench.growth import Stored
+from kassa.bench.running import Shop
 from kassa.kit.clock import SystemClock
 from kassa.kit.ids import ORDER, PRODUCT, USER, Ids
 from kassa.storage.naming import parts_of
@@ -18,22 +20,22 @@ _TABLES = {"orderdb": "orders", "paymentdb": "payments", "inventorydb": "stock_m
 """Databases and their collections that an order or its payment is written to."""
 
 
-def fill_mongo(uri: str, orders: int, products: int) -> None:
+def fill_mongo(running: Shop, stored: Stored) -> None:
     """Copy the newest order so many times, with its payment and movements, and the newest product, while a server runs
     that does little: until the end it has no indexes."""
-    with MongoClient[dict[str, Any]](uri) as client:
+    with MongoClient[dict[str, Any]](running.stores["MONGO_URI"]) as client:
         ids = Ids(SystemClock())
         newest: Any = client["orderdb"]["orders"].find_one(sort=[("_id", -1)])
         mine, user_id = newest["_id"].partition("_")[2], newest["user_id"]
         users = [ids.new(USER).encode() for _ in range(USERS)]
-        others = [(ids.new(ORDER).partition("_")[2].encode(), random.choice(users)) for _ in range(orders)]
+        others = [(ids.new(ORDER).partition("_")[2].encode(), random.choice(users)) for _ in range(stored.orders)]
         for database, name in _TABLES.items():
             collection = client[database].get_collection(name, write_concern=WriteConcern(w=1))
             found = [each for each in collection.find() if mine in str(each)]
             _put(collection, _copies(found, (mine.encode(), user_id.encode()), others))
         catalogue = client["productdb"].get_collection("products", write_concern=WriteConcern(w=1))
         product: Any = catalogue.find_one(sort=[("_id", -1)])
-        _put(catalogue, _products(product, ids, range(products)))
+        _put(catalogue, _products(product, ids, range(stored.products)))
 
 
 def _put(collection: Collection[dict[str, Any]], documents: Iterable[Any]) -> None:

@@ -8,7 +8,21 @@ import typer
 
 from kassa import __version__
 from kassa.app.masking import tell_bug
-from kassa.cli import acts, admin, catalogue, checks, customer, demo, doctor, key, keys, migrate, server, simulate
+from kassa.cli import (
+    acts,
+    admin,
+    bench,
+    catalogue,
+    checks,
+    customer,
+    demo,
+    doctor,
+    key,
+    keys,
+    migrate,
+    server,
+    simulate,
+)
 from kassa.cli.trouble import told
 
 app = typer.Typer(
@@ -36,6 +50,7 @@ app.command()(checks.replay)
 app.command()(doctor.doctor)
 app.command()(migrate.migrate)
 app.command()(simulate.simulate)
+app.command()(bench.bench)
 
 
 @app.callback()

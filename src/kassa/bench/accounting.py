@@ -26,6 +26,12 @@ def memory_mb(pid: int) -> float:
     return round(pages * os.sysconf("SC_PAGESIZE") / 1e6, 1)
 
 
+def pss_mb(pid: int) -> float:
+    """What of a process is in memory, in millions of bytes, pages that n processes share counted as an nth each."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return round(sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6, 1)
+
+
 class Yardstick:
     """The CPU time of a piece of work that is always the same, taken all the while that something else is measured.
 

@@ -11,19 +11,18 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
-import aiohttp
-from tests.servers import valkey
-from tests.servers.mongod import Mongod
-
-from bench.accounting import memory_mb
-from bench.visits import Client
 from kassa.app.settings import SETTINGS
 from kassa.auth.tokens import Tokens
+from kassa.bench.accounting import memory_mb, pss_mb
+from kassa.bench.calling import Calls
+from kassa.bench.visits import Client, stripe
 from kassa.kit.clock import SystemClock
 from kassa.kit.ids import USER, Ids
 
@@ -33,11 +32,20 @@ _ITEMS = 20
 _HANDLED = "checkout.session.completed"
 
 
+class Stores(NamedTuple):
+    """Servers that a shop's data is on: the settings that name them, and their processes."""
+
+    settings: dict[str, str]
+    pids: dict[str, list[int]]
+
+
 class Form(NamedTuple):
-    """How a shop is run: options of `kassa up`, and whether on servers of its own."""
+    """How a shop is run: options of `kassa up`; what brings up the servers of its data, with a directory for theirs, if
+    it is to be on some; settings of its own."""
 
     options: tuple[str, ...] = ()
-    on_servers: bool = False
+    stores: Callable[[Path], AbstractContextManager[Stores]] | None = None
+    settings: Mapping[str, str] = MappingProxyType({})
 
 
 ONE_PROCESS = Form()
@@ -55,7 +63,7 @@ class Shop:
         self.stores: dict[str, str] = {}
         self.pids: dict[str, list[int]] = {}
         self.ready_seconds = 0.0
-        self.memory_at_rest_mb = 0.0
+        self.memory_at_rest_mb = self.memory_at_rest_pss_mb = 0.0
         self._jwt_secret = secrets.token_hex(32)
         ids = Ids(SystemClock())
         self.new_user: Callable[[], str] = lambda: ids.new(USER)
@@ -96,39 +104,32 @@ class Shop:
 
     async def _make_endpoint(self) -> str:
         form = {"url": f"{self.base}/payments/webhook", "enabled_events[0]": _HANDLED}
-        key = {"Authorization": "Bearer sk_test_bench"}
-        async with (
-            aiohttp.ClientSession() as http,
-            http.post(f"{self.sandbox}/v1/webhook_endpoints", data=form, headers=key) as answer,
-        ):
-            return str((await answer.json())["secret"])
+        async with Calls() as http:
+            made = await stripe(self.client(http=http), "webhook_endpoints", urlencode(form).encode())
+            return str(made["secret"])
 
     @contextmanager
     def with_stores(self) -> Iterator[None]:
-        """MongoDB and Valkey of its own, if it is to run on them."""
-        if not self._form.on_servers:
+        """The servers of its data, if it is to be on some."""
+        if self._form.stores is None:
             yield
             return
-        mongod = Mongod()
-        try:
-            mongod.start()
-            with valkey.running(self.data) as stock:
-                self.stores = {"MONGO_URI": mongod.uri, "REDIS_URL": stock.url}
-                self.pids |= {"mongod": [mongod.pid], "valkey": [stock.pid]}
-                yield
-        finally:
-            mongod.remove()
+        with self._form.stores(self.data) as stores:
+            self.stores = stores.settings
+            self.pids |= stores.pids
+            yield
 
     @contextmanager
-    def up(self) -> Iterator["Shop"]:
-        """Start it, wait until it is ready; stop it at the end."""
+    def up(self, rest: float = 1.0) -> Iterator["Shop"]:
+        """Start it, wait until it is ready, and for some seconds of `rest`, in which it imports more; stop it at the
+        end."""
         settings = {"JWT_SECRET": self._jwt_secret, "RATE_LIMIT": "off", "LOG_LEVEL": "warning"}
         if self.sandbox:
             settings |= {"STRIPE_SECRET_KEY": "sk_test_bench", "STRIPE_API_BASE": self.sandbox}
             settings |= {"STRIPE_WEBHOOK_SECRET": self.secret}
             # Journeys are paid: they stay below limits, and bear what these cost.
             settings |= {"BUYER_MAX_OPEN_ORDERS": "1000", "ADDRESS_MAX_OPEN_ORDERS": "1000"}
-        settings |= self.stores
+        settings |= {**self.stores, **self._form.settings}
         place = ("--data", str(self.data / "shop"), "--port", self.base.rpartition(":")[2])
         command = ("up", *place, *self._form.options)
         began = time.monotonic()
@@ -136,15 +137,17 @@ class Shop:
             _wait_for(f"{self.base}/ready", process)
             self.ready_seconds = round(time.monotonic() - began, 2)
             self.pids["kassa"] = [process.pid, *children(process.pid)]
-            time.sleep(1)  # what is imported after the start
+            time.sleep(rest)
             self.memory_at_rest_mb = round(sum(map(memory_mb, self.pids["kassa"])), 1)
+            self.memory_at_rest_pss_mb = round(sum(map(pss_mb, self.pids["kassa"])), 1)
             yield self
 
     def stock_up(self, stock: int = PLENTY, count: int = _ITEMS) -> list[str]:
         """Put products on sale; their ids."""
-        return asyncio.run(self._stock_up(stock, count))
+        return asyncio.run(self.stocked_up(stock, count))
 
-    async def _stock_up(self, stock: int, count: int) -> list[str]:
+    async def stocked_up(self, stock: int = PLENTY, count: int = _ITEMS) -> list[str]:
+        """The same, where a loop runs."""
         async with self.visited() as client:
             client.token = self.token("admin")
             made = []
@@ -159,18 +162,23 @@ class Shop:
     @asynccontextmanager
     async def visited(self) -> AsyncIterator[Client]:
         """A client in this process, for what is not measured."""
-        async with aiohttp.ClientSession() as http:
-            client = self.client()
-            client.http = http
-            yield client
+        async with Calls() as http:
+            yield self.client(http=http)
 
 
 @contextmanager
 def shop(*, with_sandbox: bool = False, form: Form = ONE_PROCESS) -> Iterator[Shop]:
     """An empty shop that runs this code."""
+    with prepared(with_sandbox=with_sandbox, form=form) as made, made.up():
+        yield made
+
+
+@contextmanager
+def prepared(*, with_sandbox: bool = False, form: Form = ONE_PROCESS) -> Iterator[Shop]:
+    """A shop that is not up yet, and may be so several times over the same data, one after the other."""
     with tempfile.TemporaryDirectory(prefix="kassa-bench-") as directory:
         made = Shop(Path(directory), form)
-        with made.with_stores(), made.with_sandbox() if with_sandbox else nullcontext(), made.up():
+        with made.with_stores(), made.with_sandbox() if with_sandbox else nullcontext():
             yield made
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-import aiohttp
 import uvloop
 
-from bench.accounting import Meter, Yardstick
-from bench.visits import Client, Unexpected, Visit
+from kassa.bench.accounting import Meter, Yardstick
+from kassa.bench.calling import Calls
+from kassa.bench.visits import Client, Unexpected, Visit
 
 CLIENTS_A_DRIVER = 32
 # After the last answer: what goes on in the background belongs to what was asked.
@@ -69,7 +69,7 @@ def drive(plan: Plan, pids: dict[str, list[int]]) -> Outcome:
         for end in ends:
             end.send("go")
         results: list[tuple[list[float], Counter[str], float]] = [end.recv() for end in ends]
-        time.sleep(_SETTLE_SECONDS)
+        time.sleep(min(_SETTLE_SECONDS, plan.seconds))
         used, yards = meter.used(), yardstick.mean_us()
         for end in ends:
             end.send("done")
@@ -80,7 +80,8 @@ def drive(plan: Plan, pids: dict[str, list[int]]) -> Outcome:
 
 @contextmanager
 def _started(plans: Sequence[Plan]) -> Iterator[tuple[list[BaseProcess], list[Connection]]]:
-    context = multiprocessing.get_context("spawn")
+    # What a driver imports is imported once, before it is forked.
+    context = multiprocessing.get_context("forkserver")
     pairs = [context.Pipe() for _ in plans]
     processes: list[BaseProcess] = [
         context.Process(target=_driver, args=(plan, theirs)) for plan, (_, theirs) in zip(plans, pairs, strict=True)
@@ -102,8 +103,7 @@ def _driver(plan: Plan, parent: Connection) -> None:
 
 
 async def _drive(plan: Plan, parent: Connection) -> None:
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
+    async with Calls() as http:
         for client in plan.clients:
             client.http = http
         if plan.warm_up:
@@ -130,7 +130,7 @@ async def _repeat(
     while (began := time.perf_counter()) < until and (client.tickets or not has_tickets):
         try:
             end = await visit(client)
-        except (Unexpected, aiohttp.ClientError, OSError) as error:
+        except (Unexpected, OSError) as error:
             end = f"{type(error).__name__}: {error}"
         took.append(time.perf_counter() - began)
         ends[end] += 1

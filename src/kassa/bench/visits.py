@@ -8,12 +8,10 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
-import aiohttp
-import httpx
+from kassa.bench.calling import Calls
 
 OK = "ok"
 GOOD_CARD = "4242424242424242"
@@ -47,15 +45,18 @@ class Client:
     sessions: list[dict[str, str]] = field(default_factory=list)
     tickets: list[str] = field(default_factory=list)
     """What can be done once only, such as the tokens of buyers who come once; empty, and the client stops."""
-    http: aiohttp.ClientSession = field(init=False, repr=False)
+    http: Calls = field(default_factory=Calls, repr=False)
 
     async def call(self, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
         """One call; status and body. `path` may be a whole address."""
         url = path if path.startswith("http") else self.base + path
         bearer = token or self.token
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        async with self.http.request(method, url, json=body, headers=headers) as answer:
-            return answer.status, json.loads(await answer.read())
+        sent = b"" if body is None else json.dumps(body).encode()
+        if sent:
+            headers["Content-Type"] = "application/json"
+        answer = await self.http.request(method, url, sent, headers)
+        return answer.status, json.loads(answer.body)
 
 
 Visit: TypeAlias = Callable[[Client], Awaitable[str]]
@@ -63,23 +64,6 @@ Visit: TypeAlias = Callable[[Client], Awaitable[str]]
 
 class Unexpected(Exception):
     """The shop answered as it must not."""
-
-
-async def ask_by_aiohttp(client: Client) -> str:
-    """A small question, by the client that services use between them."""
-    status, _ = await client.call("GET", "/health")
-    return OK if status == 200 else "wrong"
-
-
-async def ask_by_httpx(client: Client) -> str:
-    """The same, by the other one."""
-    answer = await _httpx().get(client.base + "/health", headers={"Authorization": f"Bearer {client.token}"})
-    return OK if answer.status_code == 200 and answer.json() else "wrong"
-
-
-@cache
-def _httpx() -> httpx.AsyncClient:
-    return httpx.AsyncClient(limits=httpx.Limits(max_connections=None), trust_env=False)
 
 
 async def browse(client: Client) -> str:
@@ -117,18 +101,19 @@ async def paid_session(client: Client) -> dict[str, str]:
 
 async def stripe_session(client: Client) -> str:
     """A session made and paid, through Stripe's API alone."""
-    opened = await _stripe(client, "checkout/sessions", _SESSION)
-    paid = await _stripe(client, f"payment_pages/{opened['id']}/confirm", b"payment_method=pm_card_visa")
+    opened = await stripe(client, "checkout/sessions", _SESSION)
+    paid = await stripe(client, f"payment_pages/{opened['id']}/confirm", b"payment_method=pm_card_visa")
     return OK if paid["payment_status"] == "paid" else "not paid"
 
 
-async def _stripe(client: Client, path: str, form: bytes) -> Any:
+async def stripe(client: Client, path: str, form: bytes) -> Any:
+    """What the sandbox answers to a call of Stripe's API; Unexpected if it is no success."""
     headers = {"Authorization": "Bearer sk_test_bench", "Content-Type": "application/x-www-form-urlencoded"}
-    async with client.http.post(f"{client.sandbox}/v1/{path}", data=form, headers=headers) as answer:
-        body = json.loads(await answer.read())
-        if answer.status != 200:
-            raise Unexpected(f"status {answer.status}: {body}")
-        return body
+    answer = await client.http.request("POST", f"{client.sandbox}/v1/{path}", form, headers)
+    body = json.loads(answer.body)
+    if answer.status != 200:
+        raise Unexpected(f"status {answer.status}: {body}")
+    return body
 
 
 async def unheeded_webhook(client: Client) -> str:
@@ -179,9 +164,8 @@ async def _delivered(client: Client, kind: str, subject: dict[str, Any]) -> str:
     }
     body = json.dumps(event).encode()
     headers = {"Stripe-Signature": signature(body, client.secret), "Content-Type": "application/json"}
-    async with client.http.post(f"{client.base}/payments/webhook", data=body, headers=headers) as answer:
-        await answer.read()
-        return OK if answer.status == 200 else f"status {answer.status}"
+    answer = await client.http.request("POST", f"{client.base}/payments/webhook", body, headers)
+    return OK if answer.status == 200 else f"status {answer.status}"
 
 
 def signature(body: bytes, secret: str) -> str:
