@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.journey.running import DECLINED, GOOD, RunningShop
 from tests.servers import chromium
-from tests.servers.chromium import shot
+from tests.servers.chromium import follow, shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -34,11 +34,11 @@ async def fill_cart(page: Page, shop: RunningShop) -> int:
     """From the list of products to the cart; the stock of the product before."""
     await page.goto(f"{shop.base.replace('127.0.0.1', 'localhost')}/shop?q=mug")
     await shot(page, "1-list")
-    await page.get_by_test_id("product-card").first.get_by_role("link").first.click()
+    await follow(page.get_by_test_id("product-card").first.get_by_role("link").first)
     await shot(page, "2-product")
     stock = int(await page.get_by_test_id("stock").first.get_attribute("data-stock") or 0)
-    await page.get_by_test_id("add-to-cart").click()
-    await page.get_by_test_id("cart-link").click()
+    await follow(page.get_by_test_id("add-to-cart"))
+    await follow(page.get_by_test_id("cart-link"))
     await shot(page, "3-cart")
     return stock
 
@@ -48,7 +48,7 @@ async def register(page: Page) -> None:
     await page.get_by_role("link", name=re.compile("account", re.IGNORECASE)).last.click()
     await page.locator("input[name=email]").fill(f"{secrets.token_hex(6)}@shop.example")
     await page.locator("input[name=password]").fill("correct horse battery")
-    await page.get_by_test_id("register").click()
+    await follow(page.get_by_test_id("register"))
 
 
 async def enter_card(page: Page, number: str) -> None:
@@ -84,7 +84,7 @@ async def test_a_declined_card_cancels_the_order_and_gives_the_stock_back(browse
     await expect(page.get_by_test_id("order-status")).to_have_attribute("data-status", "CANCELLED", timeout=20_000)
     await shot(page, "8-cancelled")
     await page.goto(f"{shop.base.replace('127.0.0.1', 'localhost')}/shop?q=mug")
-    await page.get_by_test_id("product-card").first.get_by_role("link").first.click()
+    await follow(page.get_by_test_id("product-card").first.get_by_role("link").first)
     await expect(page.get_by_test_id("stock").first).to_have_attribute("data-stock", str(stock))
 
 
@@ -95,7 +95,7 @@ async def test_the_pages_tell_the_buyer_what_has_changed(browser: Browser, shop:
     page = await browser.new_page()
     site = shop.base.replace("127.0.0.1", "localhost")
     await page.goto(f"{site}/shop/products/{mug}")
-    await page.get_by_test_id("add-to-cart").click()
+    await follow(page.get_by_test_id("add-to-cart"))
     await page.goto(f"{site}/cart")
     await register(page)
     await page.goto(f"{site}/cart")
@@ -131,14 +131,14 @@ async def test_an_operator_takes_a_product_off_sale_and_puts_it_back(browser: Br
     page = await context.new_page()
     await page.goto(f"{site}/console/products/{mug}")
     await shot(page, "13-product")
-    await page.get_by_role("button", name="Stop selling").click()
+    await follow(page.get_by_role("button", name="Stop selling"))
     assert (await shop.call("GET", f"/products/{mug}")).status == 404
-    await page.get_by_role("link", name="Off sale").click()
+    await follow(page.get_by_role("link", name="Off sale"))
     await expect(page.get_by_test_id("product-row")).to_have_count(1)
     await shot(page, "14-off-sale")
-    await page.get_by_role("link", name="Mug").click()
+    await follow(page.get_by_role("link", name="Mug"))
     await shot(page, "15-off-sale-product")
-    await page.get_by_role("button", name="Put back on sale").click()
+    await follow(page.get_by_role("button", name="Put back on sale"))
     await expect(page.get_by_role("button", name="Stop selling")).to_be_visible()
     assert (await shop.call("GET", f"/products/{mug}")).status == 200
 
@@ -149,6 +149,7 @@ async def test_the_shop_works_without_javascript(browser: Browser, shop: Running
     await fill_cart(page, shop)
     await register(page)
     await enter_card(page, GOOD)
+    await page.wait_for_url("**/checkout/return**")
     await page.goto(f"{shop.base.replace('127.0.0.1', 'localhost')}/account/orders")
     await shot(page, "9-orders-360")
     await expect(page.get_by_test_id("order-row")).to_have_attribute("data-status", re.compile("CONFIRMED|PENDING"))

@@ -21,7 +21,7 @@ async def log_in(page: Page, shop: str) -> None:
     await page.goto(f"{shop}/account/login?next=/console")
     await page.fill("#email", ADA)
     await page.fill("#password", PASSWORD)
-    await page.click("[data-testid=log-in]")
+    await chromium.follow(page.locator("[data-testid=log-in]"))
 
 
 async def seen(page: Page, name: str) -> str:
@@ -49,17 +49,17 @@ async def test_it_is_set_up_asked_for_and_turned_off(tmp_path: Path) -> None:
             assert "requires a second factor" in await seen(page, "missing")
 
             await page.fill("#password", "wrong guess")
-            await page.click("[data-testid=set-up]")
+            await chromium.follow(page.locator("[data-testid=set-up]"))
             assert "This is not your password." in await seen(page, "wrong-password")
             await page.fill("#password", PASSWORD)
-            await page.click("[data-testid=set-up]")
+            await chromium.follow(page.locator("[data-testid=set-up]"))
             secret = (await page.inner_text("[data-testid=secret]")).replace(" ", "")
             await page.fill("#code", "12345")
-            await page.click("[data-testid=confirm]")
+            await chromium.follow(page.locator("[data-testid=confirm]"))
             assert "This code is not right" in await seen(page, "wrong-code")
             assert await page.locator("[data-testid=qr] svg").count() == 1
             await page.fill("#code", a_code(secret))
-            await page.click("[data-testid=confirm]")
+            await chromium.follow(page.locator("[data-testid=confirm]"))
             await seen(page, "codes")
             recovery = await page.locator("[data-testid=recovery-code]").all_inner_texts()
             assert len(recovery) == 10
@@ -72,35 +72,35 @@ async def test_it_is_set_up_asked_for_and_turned_off(tmp_path: Path) -> None:
             assert await asked.get_attribute("autocomplete") == "one-time-code"
             assert await asked.get_attribute("inputmode") == "numeric"
             await asked.fill("12345")
-            await page.click("[data-testid=log-in]")
+            await chromium.follow(page.locator("[data-testid=log-in]"))
             assert "This code is not right" in await seen(page, "second-step")
             await page.fill("#code", a_code(secret, 1))
-            await page.click("[data-testid=log-in]")
+            await chromium.follow(page.locator("[data-testid=log-in]"))
             assert urlsplit(page.url).path == "/console"
 
             await context.clear_cookies()
             await log_in(page, running.url)
             await page.click("summary")
             await page.fill("#recovery", "none-of-them")
-            await page.click("[data-testid=recover]")
+            await chromium.follow(page.locator("[data-testid=recover]"))
             assert "This recovery code is not right" in await seen(page, "wrong-recovery")
             assert await page.locator("#recovery-error").is_visible()
             assert await page.locator("#code-error").count() == 0
             await page.fill("#recovery", recovery[0])
-            await page.click("[data-testid=recover]")
+            await chromium.follow(page.locator("[data-testid=recover]"))
             assert urlsplit(page.url).path == "/console"
             await page.goto(f"{running.url}/account/second-factor")
             assert "You have 9 recovery codes left." in await seen(page, "on")
             await page.fill("#renew_password", PASSWORD)
             await page.fill("#renew_code", recovery[1])
-            await page.click("[data-testid=renew]")
+            await chromium.follow(page.locator("[data-testid=renew]"))
             renewed = await page.locator("[data-testid=recovery-code]").all_inner_texts()
             assert len({*renewed, *recovery}) == 20
             await page.goto(f"{running.url}/account/second-factor")
             for code, words in ((recovery[2], "This code is not right"), (renewed[0], "Your second factor is off.")):
                 await page.fill("#remove_password", PASSWORD)
                 await page.fill("#remove_code", code)
-                await page.click("[data-testid=remove]")
+                await chromium.follow(page.locator("[data-testid=remove]"))
                 assert words in await page.inner_text("body")
             assert urlsplit(page.url).path == "/account/second-factor"
             await seen(page, "off")

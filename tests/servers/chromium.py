@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright
 
 _QUIET = (
     "--no-sandbox",
@@ -29,6 +29,12 @@ async def opened() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=found, args=list(_QUIET))
         yield browser
         await browser.close()
+
+
+async def follow(locator: Locator) -> None:
+    """Click on what leads to another page, and wait until that one is there: a click alone may return before it is."""
+    async with locator.page.expect_navigation():
+        await locator.click()
 
 
 async def shot(page: Page, name: str) -> None:
