@@ -109,6 +109,42 @@ def test_the_sandbox_is_not_taken_for_granted(tmp_path: Path, why: str, command:
     assert not list(tmp_path.glob(".kassa/*.db"))
 
 
+ASKING_STRIPE = ("doctor", "reconcile", "reconcile --fix", "replay evt_1", "customer erase-again -")
+
+
+@pytest.mark.parametrize("command", ASKING_STRIPE)
+async def test_a_command_does_not_ask_the_sandbox_for_a_shop_whose_key_is_missing(tmp_path: Path, command: str) -> None:
+    """Before the first payment, `reconcile` told that there was nothing to compare, and `doctor` that all is well."""
+    await opened(tmp_path, "live")
+    done = kassa(tmp_path, *command.split(), input="", KASSA_DATA=str(tmp_path))
+    assert done.returncode != 0
+    assert "STRIPE_SECRET_KEY is missing: the payments in" in done.stdout + done.stderr
+    assert "sandbox" not in done.stdout
+    assert not (tmp_path / "sandbox.db").exists()
+    by_name = kassa(tmp_path, *command.split(), input="", KASSA_DATA=str(tmp_path), STRIPE_SECRET_KEY="sandbox")
+    assert "STRIPE_SECRET_KEY" not in by_name.stderr, "who asks for the sandbox gets it, while nobody has paid"
+
+
+@pytest.mark.parametrize("taken_in", ["test", "live"])
+@pytest.mark.parametrize("command", ASKING_STRIPE)
+async def test_of_paid_orders_it_says_what_is_missing(tmp_path: Path, command: str, taken_in: str) -> None:
+    await opened(tmp_path, taken_in)
+    await paid(tmp_path)
+    done = kassa(tmp_path, *command.split(), input="", KASSA_DATA=str(tmp_path))
+    assert done.returncode != 0
+    assert f"STRIPE_SECRET_KEY is missing: the payments in {tmp_path}" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ASKING_STRIPE)
+async def test_a_command_takes_the_sandbox_for_granted_no_more_than_the_server(tmp_path: Path, command: str) -> None:
+    await opened(tmp_path, "sandbox")
+    for given, options in SIGNS.values():
+        if not options:
+            done = kassa(tmp_path, *command.split(), input="", KASSA_DATA=str(tmp_path), **given)
+            assert done.returncode != 0
+            assert "STRIPE_SECRET_KEY must be set, for" in done.stdout + done.stderr
+
+
 def test_whose_mode_a_key_is_of_is_told_by_the_key() -> None:
     modes = {name: read_settings(given).stripe_mode for name, given in MODES.items()}
     assert modes == {"sandbox": "sandbox", "the sandbox by name": "sandbox", "test": "test", "live": "live"}

@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 
 from kassa.app.files import DataUnusable, server_locks, unlocked
-from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
 from kassa.app.settings import Settings
+from kassa.app.shop import Place
 from kassa.app.stores import open_database, open_stock
 from kassa.app.wiring import Parts
 
@@ -34,19 +34,12 @@ _TICK_NS = 20_000_000
 _COPIED = re.compile(r"[a-z]{1,40}\.db(-wal)?|sandbox-url")
 
 
-async def on_a_copy(settings: Settings, closing: AsyncExitStack, *, with_sandbox: bool) -> tuple[Settings, Parts]:
-    """What opens a shop on a copy of its data, and of its sandbox if that is wanted and stands in for Stripe."""
+def on_a_copy(settings: Settings, place: Place, closing: AsyncExitStack) -> tuple[Place, Parts]:
+    """What opens a shop on a copy of its data, and of its sandbox if no server runs that."""
     folder = closing.enter_context(copied(settings.data))
     parts = Parts(open_database=partial(open_database, folder=folder), open_stock=partial(open_stock, folder=folder))
     with unlocked(settings.data / "sandbox.lock") as is_free:
-        is_needed = with_sandbox and settings.has_sandbox and is_free
-    if is_needed and folder != settings.data:
-        there = replace(settings, data=folder)
-        await closing.enter_async_context(sandbox_running(there, "127.0.0.1", None))
-        url, secrets = last_sandbox_url(folder), webhook_secrets(there)
-        settings = replace(settings, stripe_secret_key=SANDBOX_KEY, stripe_api_base=url, stripe_webhook_secrets=secrets)
-        settings = replace(settings, asks_for_sandbox=True)
-    return settings, parts
+        return replace(place, sandbox_data=folder if is_free else settings.data, webhook_url=None), parts
 
 
 @contextmanager

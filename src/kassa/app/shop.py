@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kassa.app.record import ShopRecord
@@ -68,8 +69,8 @@ class Place:
     """Which services live in this process, and where it is.
 
     `files` names each service that lives here, and the file that its documents and stock are in. `name` is what the
-    lock is called. `sandbox_host` is what the sandbox listens on. `frontend_url` and `webhook_url` are the shop's own
-    addresses.
+    lock is called. `sandbox_host` is what the sandbox listens on; `sandbox_data` is where its files are, if they are
+    apart from the shop's. `frontend_url` and `webhook_url` are the shop's own addresses; no webhooks are sent to None.
     `serves` is False for a command that works on the data beside a server; `brings_sandbox` is False if the sandbox
     runs already, or is not needed.
     """
@@ -77,8 +78,9 @@ class Place:
     files: Mapping[str, str]
     name: str = "kassa"
     sandbox_host: str = "127.0.0.1"
+    sandbox_data: Path | None = None
     frontend_url: str = "http://127.0.0.1:3000"
-    webhook_url: str = "http://127.0.0.1:3000/payments/webhook"
+    webhook_url: str | None = "http://127.0.0.1:3000/payments/webhook"
     serves: bool = True
     brings_sandbox: bool = True
 

@@ -7,7 +7,7 @@ HTTP as soon as its `*_SERVICE_URL` is set, and nobody who calls it notices.
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -273,11 +273,11 @@ async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:
     if settings.stripe_secret_key is not None:
         how = (settings.stripe_webhook_secrets, settings.stripe_api_base, settings.stripe_proxy)
         return _told(shop, StripeProcessor(settings.stripe_secret_key, *how), closing)
+    settings = replace(settings, data=shop.place.sandbox_data or settings.data)
     if shop.place.brings_sandbox:
         await closing.enter_async_context(sandbox_running(settings, shop.place.sandbox_host, shop.place.webhook_url))
     secrets = webhook_secrets(settings, keeps=shop.place.serves)
-    processor = StripeProcessor(SANDBOX_KEY, secrets, last_sandbox_url(settings.data))
-    return _told(shop, processor, closing)
+    return _told(shop, StripeProcessor(SANDBOX_KEY, secrets, last_sandbox_url(settings.data)), closing)
 
 
 def _told(shop: Shop, processor: StripeProcessor, closing: AsyncExitStack) -> StripeProcessor:

@@ -41,22 +41,26 @@ def settings_for(data: Path | None = None) -> Settings:
 @asynccontextmanager
 async def opened(settings: Settings, *, with_sandbox: bool = False, reads_only: bool = False) -> AsyncIterator[Shop]:
     """The shop that the settings name; NoShop if there is none, for only a server makes one. `with_sandbox`: Stripe is
-    to be asked; if no key is set and no sandbox runs, it is brought up for as long as this lasts. `reads_only`: what
+    to be asked; if no key is set and no sandbox runs, it is brought up for as long as this lasts; SettingError
+    where it cannot be meant, as at a server's start. `reads_only`: what
     is in files is left as it is, byte for byte."""
     from kassa.app.copies import on_a_copy
     from kassa.app.logs import configure_command_logs
     from kassa.app.record import whereabouts
+    from kassa.app.server import check_payments
     from kassa.app.shop import Place
     from kassa.app.stores import find_shop
-    from kassa.app.wiring import Parts, open_shop, within_reach
+    from kassa.app.wiring import Parts, all_here, open_shop, within_reach
 
     configure_command_logs(settings)
+    if with_sandbox:
+        check_payments(settings, all_here(settings), "127.0.0.1")
     place = Place(within_reach(settings), serves=False, brings_sandbox=with_sandbox)
     await find_shop(settings, place.files)
     async with AsyncExitStack() as closing:
         parts = Parts()
         if reads_only:
-            settings, parts = await on_a_copy(settings, closing, with_sandbox=with_sandbox)
+            place, parts = on_a_copy(settings, place, closing)
         shop = await closing.enter_async_context(open_shop(settings, place, parts))
         print(f"Shop: {whereabouts(settings)}", file=sys.stderr)
         yield shop
