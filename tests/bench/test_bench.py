@@ -16,8 +16,8 @@ from kassa.bench import workloads
 
 ROOT = Path(__file__).parents[2]
 KEYS = {
-    "name", "is_right", "clients", "operations", "seconds", "throughput", "p50_ms", "p99_ms", "cpu_ms", "yardstick_us",
-    "memory_mb", "memory_at_rest_mb", "memory_at_rest_pss_mb", "ready_seconds", "wrong",
+    "name", "machine", "is_right", "clients", "operations", "seconds", "throughput", "p50_ms", "p99_ms", "cpu_ms",
+    "yardstick_us", "memory_mb", "memory_at_rest_mb", "memory_at_rest_pss_mb", "ready_seconds", "wrong",
 }  # fmt: skip
 MORE = {
     "order": {"by_clients"},
@@ -27,10 +27,12 @@ MORE = {
     "growth-servers": {"ratio", "by_orders", "page_ratio", "pages"},
     "forms": {"ratio", "by_form"},
     "clients": {"ratio", "by_client"},
+    "overload": {"ratio", "by_form", "loads", "accepted", "stored", "lost", "audit"},
+    "scaling": {"ratio", "per_cpu_ratio", "by_processes", "cores", "left"},
     "beside": {"ratio", "beside"},
     "beside-servers": {"ratio", "beside"},
 }
-WITHOUT_SANDBOX = ("browse", "order", "flash-sale", "clients")
+WITHOUT_SANDBOX = ("browse", "order", "flash-sale", "clients", "overload")
 KASSA = ("-m", "kassa.cli.main", "bench")
 BENCH = ("-m", "bench")
 
@@ -120,6 +122,6 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     with TemporaryDirectory() as elsewhere:
         place = ROOT if arguments[:2] == BENCH else Path(elsewhere)
         command = [sys.executable, *arguments]
-        done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=180, check=False)
+        done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=400, check=False)
         assert list(Path(elsewhere).iterdir()) == []
         return done

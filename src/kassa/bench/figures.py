@@ -1,13 +1,17 @@
 """What the benchmarks print: one line of figures each."""
 
 import json
+import os
+import platform
 import statistics
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from kassa.bench.accounting import memory_mb
 from kassa.bench.driving import Outcome, Plan, drive
 from kassa.bench.running import Shop
 from kassa.bench.visits import OK, Visit
+from kassa.kit.text import counted
 
 Line: TypeAlias = dict[str, Any]
 
@@ -45,8 +49,15 @@ def ratio(ours: Line, theirs: Line, process: str = "kassa") -> float:
 
 
 def judged(name: str, line: Line) -> Line:
-    """The line as it is printed: named, and told whether all was answered as it must be."""
-    return {"name": name, **line, "is_right": line.get("is_right", True) and not line["wrong"]}
+    """The line as it is printed: named, with where it was measured, and whether all was answered as it must be."""
+    return {"name": name, "machine": _machine(), **line, "is_right": line.get("is_right", True) and not line["wrong"]}
+
+
+def _machine() -> str:
+    about = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.partition(": ")[2] for line in about if line.startswith("model name")]
+    cores = len(os.sched_getaffinity(0))
+    return f"{counted(cores, 'core')} of {next(iter(models), platform.machine())}, Python {platform.python_version()}"
 
 
 def printed(line: Line) -> str:

@@ -11,7 +11,7 @@ from kassa.bench.accounting import Meter
 from kassa.bench.driving import Outcome
 from kassa.bench.figures import Line, driven, figures, ratio
 from kassa.bench.filling import fill, fill_catalogue
-from kassa.bench.running import ONE_PROCESS, Form, Shop, prepared
+from kassa.bench.running import NO_LIMITS, ONE_PROCESS, Form, Shop, prepared
 from kassa.bench.visits import Client
 
 
@@ -28,7 +28,6 @@ _BARELY_MORE = Stored(2_000, 2_000)
 _ENOUGH_SECONDS = 10
 
 CLIENTS = 16
-NO_LIMITS = {"BUYER_MAX_OPEN_ORDERS": "off", "ADDRESS_MAX_OPEN_ORDERS": "off"}
 _FEWEST_CALLS = 5
 _WARM_UP_CALLS = 3
 PAGES = {

@@ -26,7 +26,7 @@ from kassa.bench.visits import Client, stripe
 from kassa.kit.clock import SystemClock
 from kassa.kit.ids import USER, Ids
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 PLENTY = 1_000_000_000
 _ITEMS = 20
 _HANDLED = "checkout.session.completed"
@@ -49,6 +49,7 @@ class Form(NamedTuple):
 
 
 ONE_PROCESS = Form()
+NO_LIMITS = {"BUYER_MAX_OPEN_ORDERS": "off", "ADDRESS_MAX_OPEN_ORDERS": "off"}
 
 
 class Shop:
@@ -69,11 +70,12 @@ class Shop:
         self.new_user: Callable[[], str] = lambda: ids.new(USER)
         self._tokens = Tokens([self._jwt_secret], ids, SystemClock())
 
-    def command(self, *words: str) -> None:
-        """Run a command of the same code on the shop's data, to its end."""
+    def command(self, *words: str) -> str:
+        """Run a command of the same code on the shop's data, to its end; what it prints."""
         command = [sys.executable, "-m", "kassa.cli.main", *words, "--data", str(self.data / "shop")]
         environment = _environment(**self.stores)
-        subprocess.run(command, cwd=self.data, env=environment, stdout=subprocess.DEVNULL, check=True)
+        done = subprocess.run(command, cwd=self.data, env=environment, stdout=subprocess.PIPE, check=False, text=True)
+        return done.stdout
 
     def token(self, role: str = "user") -> str:
         """The token of somebody new. Made here: to register 10,000 buyers would take minutes of slow hashes."""
@@ -98,7 +100,7 @@ class Shop:
         self.sandbox = f"http://127.0.0.1:{port}"
         command = ("sandbox", "--port", str(port), "--data", str(self.data / "stripe"))
         with _process(self.data, "sandbox", command, _environment()) as process:
-            _wait_for(f"{self.sandbox}/health", process)
+            _wait_for(f"{self.sandbox}/health", process, self.data / "sandbox.log")
             self.pids["sandbox"] = [process.pid]
             yield
 
@@ -134,7 +136,7 @@ class Shop:
         command = ("up", *place, *self._form.options)
         began = time.monotonic()
         with _process(self.data, "kassa", command, _environment(**settings)) as process:
-            _wait_for(f"{self.base}/ready", process)
+            _wait_for(f"{self.base}/ready", process, self.data / "kassa.log")
             self.ready_seconds = round(time.monotonic() - began, 2)
             self.pids["kassa"] = [process.pid, *children(process.pid)]
             time.sleep(rest)
@@ -188,9 +190,14 @@ def stripe_alone() -> Iterator[Shop]:
     with tempfile.TemporaryDirectory(prefix="kassa-bench-") as directory:
         made = Shop(Path(directory), ONE_PROCESS)
         with made.sandbox_alone():
-            if sys.platform == "linux":
-                os.sched_setaffinity(made.pids["sandbox"][0], {min(os.sched_getaffinity(0))})
+            pin(made.pids["sandbox"][0], min(os.sched_getaffinity(0)))
             yield made
+
+
+def pin(pid: int, core: int) -> None:
+    """Hold a process, with all its threads, to one core."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
 
 
 def children(pid: int) -> list[int]:
@@ -223,7 +230,7 @@ def _process(
             process.wait()
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         try:
@@ -231,7 +238,8 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.01)
-    raise RuntimeError(f"{url} does not answer")
+    told = log.read_text().strip().splitlines()[-3:]
+    raise RuntimeError(f"{url} does not answer (status {process.poll()}): {told}")
 
 
 def _free_port() -> int:
