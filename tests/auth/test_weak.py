@@ -1,5 +1,8 @@
 """Passwords that must not be chosen."""
 
+import string
+from random import Random
+
 import pytest
 
 from kassa.auth import weak
@@ -11,6 +14,18 @@ WEAK = [
     "password", "PassWord", "12345678", " 12345678 ", "iloveyou", "qwertyuiop", "letmein1", "superman",
     "        ", "a       b", "aaaaaaaa", "abcabcabca", "12121212", "ABCDEFGHIJK", "zyxwvutsr", "23456789",
     "ada@example.com", "Ada.Lovelace", "example.com", "adaexample", "lovelace1815", "kassa1234", "KassaShop",
+]  # fmt: skip
+DISGUISED = [
+    "P@ssw0rd1!", "Passw0rd2026", "qwertyuiop123", "aaaaaaaaaaaa1", "abcabcabcabc", "passwordpassword", "drowssap",
+    "drowssap1", "!!Dragon99", "monkeymonkey", "p@55w0rd p@55w0rd", "1l0vey0u!", "abcdef123456", "aaaabbbbcccc",
+    "asdfghjkl;1", "kumquatkumquat", "kassa2026!!", "K@ssa-2026!", "kasas12345", "assak12345", "LovelaecAda1",
+    "ada.lovelace83749", "l0vel@ce2026", "ecalevol99",
+]  # fmt: skip
+WORDS = [
+    "amber", "bramble", "cactus", "dormouse", "ember", "fennel", "gravel", "harbour", "indigo",
+    "juniper", "kettle", "lantern", "meadow", "nutmeg", "otter", "pebble", "quarry", "ribbon",
+    "saffron", "thimble", "umber", "velvet", "willow", "yonder", "zephyr", "anchor", "beacon",
+    "copper", "drizzle", "easel",
 ]  # fmt: skip
 STRONG = [
     PASSWORD,
@@ -27,6 +42,24 @@ STRONG = [
 async def test_a_weak_password_cannot_be_registered(world: World, password: str) -> None:
     answer = await world.post("/auth/register", email=EMAIL, name="Ada Lovelace", password=password)
     assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["password"])
+
+
+@pytest.mark.parametrize("password", DISGUISED)
+def test_a_disguise_does_not_make_it_strong(password: str) -> None:
+    with pytest.raises(Invalid):
+        weak.checked(password, EMAIL, "Ada Lovelace")
+
+
+def test_of_a_hundred_good_ones_none_is_refused() -> None:
+    draw = Random(14)
+    phrases = [" ".join(draw.sample(WORDS, 4)) for _ in range(25)]
+    joined = ["-".join(draw.sample(WORDS, 3)).title() + str(draw.randrange(100)) for _ in range(25)]
+    signs = string.ascii_letters + string.digits + string.punctuation
+    made = ["".join(draw.choices(signs, k=size)) for size in range(10, 35)]
+    digits = [f"{draw.getrandbits(64):016x}" for _ in range(25)]
+    good = {*phrases, *joined, *made, *digits}
+    assert len(good) == 100
+    assert {weak.checked(each, EMAIL, "Ada Lovelace") for each in good} == good
 
 
 @pytest.mark.parametrize("password", STRONG)
