@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any
 
 import bson
@@ -9,7 +10,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import IndexModel, MongoClient, WriteConcern
 from pymongo.collection import Collection
 
-from kassa.bench.filling import USERS, described, parts
+from kassa.bench.filling import A_TIME, STEP_MS, USERS, described, parts, steps_back
 from kassa.bench.growth import Stored
 from kassa.bench.running import Shop
 from kassa.kit.clock import SystemClock
@@ -18,6 +19,8 @@ from kassa.storage.naming import parts_of
 
 _TABLES = {"orderdb": "orders", "paymentdb": "payments", "inventorydb": "stock_movements"}
 """Databases and their collections that an order or its payment is written to."""
+
+_DAYS = 500
 
 
 def fill_mongo(running: Shop, stored: Stored) -> None:
@@ -29,13 +32,14 @@ def fill_mongo(running: Shop, stored: Stored) -> None:
         mine, user_id = newest["_id"].partition("_")[2], newest["user_id"]
         users = [ids.new(USER).encode() for _ in range(USERS)]
         others = [(ids.new(ORDER).partition("_")[2].encode(), random.choice(users)) for _ in range(stored.orders)]
+        days = [steps_back() for _ in range(_DAYS)]
         for database, name in _TABLES.items():
             collection = client[database].get_collection(name, write_concern=WriteConcern(w=1))
             found = [each for each in collection.find() if mine in str(each)]
-            _put(collection, _copies(found, (mine.encode(), user_id.encode()), others))
+            _put(collection, _copies(found, (mine.encode(), user_id.encode()), others, days))
         catalogue = client["productdb"].get_collection("products", write_concern=WriteConcern(w=1))
-        product: Any = catalogue.find_one(sort=[("_id", -1)])
-        _put(catalogue, _products(product, ids, range(stored.products)))
+        thing: Any = catalogue.find_one(sort=[("_id", -1)])
+        _put(catalogue, _products(thing, ids, range(stored.products)))
 
 
 def _put(collection: Collection[dict[str, Any]], documents: Iterable[Any]) -> None:
@@ -52,12 +56,13 @@ def _options(index: dict[str, Any]) -> dict[str, Any]:
 
 
 def _copies(
-    found: list[dict[str, Any]], names: tuple[bytes, bytes], others: list[tuple[bytes, bytes]]
+    found: list[dict[str, Any]], names: tuple[bytes, bytes], others: list[tuple[bytes, bytes]], days: list[int]
 ) -> Iterator[RawBSONDocument]:
-    """Ids have one length, so one may stand for another in what is encoded."""
+    """Ids have one length, so one may stand for another in what is encoded; of times there are only some."""
     number = 0
-    for each in found:
-        for other in others:
+    for one, day in product(found, range(_DAYS)):
+        each = _moved(one, days[day] * STEP_MS)
+        for other in others[day::_DAYS]:
             if "number" in each:
                 number -= 1  # The stock counts up.
                 each["number"] = number
@@ -67,8 +72,17 @@ def _copies(
             yield RawBSONDocument(encoded)
 
 
-def _products(product: dict[str, Any], ids: Ids, numbers: Iterable[int]) -> Iterator[dict[str, Any]]:
-    product.pop("sku", None)
+def _moved(value: Any, back: int) -> Any:
+    """A document, or what is in it, with all times so many milliseconds earlier."""
+    if isinstance(value, dict):
+        return {name: _moved(each, back) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_moved(each, back) for each in value]
+    return value - back if isinstance(value, int) and value > A_TIME else value
+
+
+def _products(newest: dict[str, Any], ids: Ids, numbers: Iterable[int]) -> Iterator[dict[str, Any]]:
+    newest.pop("sku", None)
     for number in numbers:
-        own = described(number, product["category"])
-        yield {**product, **own, "_id": ids.new(PRODUCT), "_parts": parts_of(own["search"])}
+        own = described(number, newest["category"])
+        yield {**newest, **own, "_id": ids.new(PRODUCT), "_parts": parts_of(own["search"])}

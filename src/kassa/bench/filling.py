@@ -1,4 +1,5 @@
-"""Many orders and products without the hours that it takes to make them: one that was, copied under other ids."""
+"""Many orders and products without the hours that it takes to make them: one that was, copied under other ids and as of
+other days of the last two years."""
 
 import json
 import random
@@ -19,6 +20,10 @@ T = TypeVar("T")
 _TABLES = {"orders": "id", "payments": "id", "reservations": "id", "movements": "input_id"}
 USERS = 1_000
 _AT_ONCE = 50_000
+# Times are moved by so many milliseconds at once: what is written in digits keeps the last six of them.
+STEP_MS = 1_000_000
+_LEAST_STEPS, _MOST_STEPS = 87, 63_000  # From a day back to two years.
+A_TIME = 1_600_000_000_000
 _WORDS = tuple(a + b + c for a in ("ba", "ce", "di", "fo", "gu") for b in "klmnprst" for c in ("ll", "mp", "rn", "sk"))
 
 
@@ -30,25 +35,28 @@ def fill(database: Path, count: int) -> None:
     with closing(_opened(database)) as connection:
         row: Any = connection.execute("SELECT id, body FROM orders ORDER BY id DESC LIMIT 1").fetchone()
         order_id, body = row
+        today = int(body.partition('"created_at":')[2].partition(",")[0]) // STEP_MS
         mine = order_id.partition("_")[2]
         user_id = body.partition('"user_id":"')[2].partition('"')[0]
         copied = [_copied(connection, table, column, f"%{mine}%") for table, column in _TABLES.items()]
         for part in parts(range(count)):
             with connection:
-                names = ((ids.new(ORDER).partition("_")[2], random.choice(users)) for _ in part)
-                connection.execute("CREATE TEMP TABLE names (mine, user)")
-                connection.executemany("INSERT INTO names VALUES (?, ?)", names)
+                names = ((ids.new(ORDER).partition("_")[2], random.choice(users), steps_back()) for _ in part)
+                connection.execute("CREATE TEMP TABLE names (mine, user, back)")
+                connection.executemany("INSERT INTO names VALUES (?, ?, ?)", names)
                 for sql in copied:
-                    connection.execute(sql, (mine, user_id, f"%{mine}%"))
+                    connection.execute(sql, (mine, user_id, f"%{mine}%", today))
                 connection.execute("DROP TABLE names")
 
 
 def _copied(connection: apsw.Connection, table: str, column: str, like: str) -> str:
-    """The SQL that makes copies of one row under other names; a number stays a number."""
+    """The SQL that makes copies of one row under other names and times; another number stays as it is."""
     found = connection.execute(f"SELECT name FROM pragma_table_info('{table}') WHERE NOT pk")
     fields = [name for (name,) in found]
     renamed = [
-        f"iif(typeof(a.{name}) = 'text', replace(replace(a.{name}, ?1, names.mine), ?2, names.user), a.{name})"
+        f"CASE WHEN typeof(a.{name}) = 'text' THEN "
+        f"replace(replace(replace(a.{name}, ?1, names.mine), ?2, names.user), ':' || ?4, ':' || (?4 - names.back)) "
+        f"WHEN a.{name} > {A_TIME} THEN a.{name} - names.back * {STEP_MS} ELSE a.{name} END"
         for name in fields
     ]
     chosen = f"FROM names, {table} AS a WHERE a.{column} LIKE ?3"
@@ -75,6 +83,11 @@ def _products(row: dict[str, Any], body: dict[str, Any], ids: Ids, numbers: Iter
         own = {"id": ids.new(PRODUCT), "sku": None, **described(number, body["category"])}
         made = json.dumps({**body, **own}, separators=(",", ":"))
         yield tuple({**row, "id": own["id"], "f_sku": None, "body": made}.values())
+
+
+def steps_back() -> int:
+    """How far back from today."""
+    return random.randint(_LEAST_STEPS, _MOST_STEPS)
 
 
 def described(number: int, category: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import NamedTuple, TypeAlias
 
 from kassa.bench import visits
-from kassa.bench.accounting import Meter
+from kassa.bench.accounting import Meter, cpu_seconds
 from kassa.bench.driving import Outcome
 from kassa.bench.figures import Line, driven, figures, ratio
 from kassa.bench.filling import fill, fill_catalogue
@@ -30,6 +30,8 @@ _ENOUGH_SECONDS = 10
 CLIENTS = 16
 _FEWEST_CALLS = 5
 _WARM_UP_CALLS = 3
+_CALM_SECONDS = 0.5
+_PATIENCE_SECONDS = 120.0
 PAGES = {
     "the product list": "/products?limit=20",
     "the storefront": "/",
@@ -65,10 +67,12 @@ def growth(seconds: float, form: Form = ONE_PROCESS, fill_up: Fill = fill_files)
                 asyncio.run(buy(running))
             fill_up(running, stored)
             sides[stored] = closing.enter_context(running.up(rest=min(1.0, seconds)))
+        afterwards = {stored: _cpu_until_calm(running) for stored, running in sides.items()}
         rounds = _orders(sides, seconds / 8)
         pages = _pages(sides, seconds / 4 / len(PAGES))
         by_orders = {
-            str(stored.orders): figures(one.joined(two), sides[stored]) for stored, (one, two) in rounds.items()
+            str(stored.orders): {**figures(one.joined(two), sides[stored]), "start_cpu_seconds": afterwards[stored]}
+            for stored, (one, two) in rounds.items()
         }
         little, large = by_orders.values()
         return {
@@ -79,6 +83,17 @@ def growth(seconds: float, form: Form = ONE_PROCESS, fill_up: Fill = fill_files)
             "page_ratio": max(page["ratio"] for page in pages.values()),
             "pages": pages,
         }
+
+
+def _cpu_until_calm(running: Shop) -> float:
+    """Wait until nothing is left of what a start does later on; the seconds of CPU that all of it has taken."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < until:
+        meter = Meter(running.pids)
+        time.sleep(_CALM_SECONDS)
+        if meter.used()["kassa"] < _CALM_SECONDS / 10:
+            break
+    return round(sum(map(cpu_seconds, running.pids["kassa"])), 2)
 
 
 def _orders(sides: dict[Stored, Shop], seconds: float) -> dict[Stored, list[Outcome]]:
