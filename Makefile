@@ -8,7 +8,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 STRIPE := $(shell command -v stripe)
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: up test check bench chaos lock sbom format clean install install-test browser hosts npm stripe clients
+.PHONY: up test check bench figures chaos lock sbom format clean install install-test browser hosts npm stripe clients
 
 up: install  ## install and start the shop with the sample catalogue
 	$(BIN)/kassa up --sample $(ARGS)
@@ -28,6 +28,12 @@ check: install-test  ## lint, types, boundaries and the quick tests: under a min
 
 bench: install-test  ## the benchmarks; one JSON line each
 	$(BIN)/python -m bench $(ARGS)
+
+# Half an hour, on a machine that does nothing else.
+figures: install-test  ## measure everything anew, and write docs/performance.md
+	$(BIN)/python -m bench --seconds 30 $(ARGS) > docs/figures.new
+	mv docs/figures.new docs/figures.jsonl
+	$(BIN)/python docs/generate.py
 
 chaos: install-test hosts  ## real processes on real stores, troubled at random and audited: ARGS="--runs 500 --trouble kill"
 	$(BIN)/python -m tests.chaos $(ARGS)

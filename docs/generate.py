@@ -6,7 +6,7 @@ With `--check` it writes nothing and names the pages that differ; exit status 1 
 import sys
 from pathlib import Path
 
-from generator import api, commands, permissions, settings, states, stories
+from generator import api, commands, performance, permissions, settings, states, stories
 
 FOLDER = Path(__file__).parent
 PAGES = {
@@ -16,6 +16,8 @@ PAGES = {
     "permissions.md": permissions.made,
     "states.md": states.made,
     "stories.md": stories.made,
+    "performance.md": performance.made,
+    "performance.svg": performance.chart,
 }
 
 
