@@ -198,6 +198,42 @@ async def test_while_auth_does_not_answer_what_is_known_counts_for_ten_seconds(w
     assert await elsewhere.takes(session["token"])
 
 
+async def test_who_was_waited_for_in_vain_is_not_waited_for_again_by_the_same_request() -> None:
+    clock, asked = FakeClock(), 0
+
+    async def fetch(_: int) -> Ended:
+        nonlocal asked
+        asked += 1
+        clock.advance(10 * SECOND)
+        raise Unavailable("nobody answers")
+
+    ended = EndedTokens(fetch, clock)
+    for _ in range(2):  # At the door, and behind it.
+        with pytest.raises(Unavailable):
+            await ended.refresh()
+    assert asked == 1
+    clock.advance(1 * SECOND)
+    with pytest.raises(Unavailable):
+        await ended.refresh()
+    assert asked == 2
+
+
+async def test_an_answer_that_took_long_is_fresh_to_who_has_waited_for_it() -> None:
+    clock, asked = FakeClock(), 0
+
+    async def fetch(_: int) -> Ended:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0)
+        clock.advance(3 * SECOND)
+        return Ended([], clock.now(), latest=True)
+
+    ended = EndedTokens(fetch, clock)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(ended.refresh() for _ in range(3)))
+    assert asked == 1
+
+
 @pytest.mark.parametrize("since", [-(10**18), 0, 10**18])
 async def test_whatever_is_asked_no_more_is_told_than_of_some_minutes(world: World, since: int) -> None:
     answer = (await world.get(f"/auth/ended?since={since}")).json()

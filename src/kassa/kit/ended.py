@@ -49,6 +49,7 @@ class EndedTokens:
         self._marks: dict[str, Millis] = {}
         self._since: Millis = 0
         self._fresh_until: Millis = 0
+        self._in_vain_until: Millis = 0
         self._known_at: Millis | None = None
         self._fetching: asyncio.Future[None] | None = None
 
@@ -67,13 +68,17 @@ class EndedTokens:
         self._fresh_until = 0
 
     async def refresh(self) -> None:
-        """Return when what is known is fresh; Unavailable if it is too old, and nobody answers."""
+        """Return when what is known is as fresh as it must be for who comes now; Unavailable if it is too old, and
+        nobody answers, or nobody has just now: a request asks at the door and behind it, and waits once."""
+        came = self._clock.now()
         while True:
             fetching = self._fetching
             # One that has ended must not be waited for: that would let nobody else come, again and again.
             if fetching is None or fetching.done():
-                if self._clock.now() < self._fresh_until:
+                if came < self._fresh_until:
                     return
+                if came < self._in_vain_until:
+                    raise Unavailable("nobody tells which sessions were ended")
                 fetching = self._fetching = asyncio.ensure_future(self._ask())
                 fetching.add_done_callback(_asked)
             await asyncio.shield(fetching)
@@ -90,7 +95,8 @@ class EndedTokens:
                 is_latest, since = answer.latest, answer.until
         except Unavailable:
             if self._known_at is None or asked_at - self._known_at >= OLDEST:
-                self._fresh_until = 0
+                now = self._clock.now()
+                self._fresh_until, self._in_vain_until = 0, now + min(FRESH_FOR, now - asked_at)
                 raise
             return
         self._known_at, self._since = asked_at, since - _OVERLAP
