@@ -1,10 +1,11 @@
-"""The shop in each of its forms, on servers of its own, and what two clients of HTTP cost."""
+"""The shop in each of its forms, on servers of its own, and what clients of HTTP cost."""
 
 from contextlib import ExitStack
 from functools import cache
 
 import aiohttp
 import httpx
+import msgspec
 
 from bench.servers import ON_SERVERS, SIX_PROCESSES
 from kassa.bench import visits
@@ -13,6 +14,8 @@ from kassa.bench.figures import Line, driven, figures, ratio
 from kassa.bench.running import ONE_PROCESS, shop
 from kassa.bench.visits import OK, Client
 from kassa.bench.workloads import JOURNEY_CLIENTS
+from kassa.kit.peer import Client as Peer
+from kassa.kit.peer import Origin, written
 
 FORMS = {
     "one process, SQLite": ONE_PROCESS,
@@ -37,31 +40,44 @@ def forms(seconds: float) -> Line:
 
 
 def clients(seconds: float) -> Line:
-    """Small questions by aiohttp and by httpx, in turn. `ratio`: what asking costs with httpx, by what with aiohttp."""
-    asks = {"aiohttp": ask_by_aiohttp, "httpx": ask_by_httpx}
+    """Small questions by the client between services, by aiohttp and by httpx, in turn. `ratio`: what asking costs with
+    aiohttp, by what with our own."""
+    asks = {"peer": ask_by_peer, "aiohttp": ask_by_aiohttp, "httpx": ask_by_httpx}
     with shop() as running:
         rounds: dict[str, list[Outcome]] = {name: [] for name in asks}
         for name in (*asks, *asks):
-            rounds[name].append(driven(running, asks[name], JOURNEY_CLIENTS, seconds / 4, []))
+            rounds[name].append(driven(running, asks[name], JOURNEY_CLIENTS, seconds / 6, []))
         by_client = {name: figures(one.joined(two), running) for name, (one, two) in rounds.items()}
-        cost = ratio(by_client["httpx"], by_client["aiohttp"], "drivers")
-        return {"clients": JOURNEY_CLIENTS, **by_client["aiohttp"], "ratio": cost, "by_client": by_client}
+        cost = ratio(by_client["aiohttp"], by_client["peer"], "drivers")
+        return {"clients": JOURNEY_CLIENTS, **by_client["peer"], "ratio": cost, "by_client": by_client}
+
+
+async def ask_by_peer(client: Client) -> str:
+    """A small question, by the client that services use between them."""
+    bearer = written([(b"authorization", f"Bearer {client.token}".encode())])
+    answer = await _peer().call("GET", Origin.of(client.base), b"/health", bearer, None, 10)
+    return OK if answer.status == 200 and msgspec.json.decode(answer.body) else "wrong"
 
 
 async def ask_by_aiohttp(client: Client) -> str:
-    """A small question, by one client."""
+    """The same, by a client for everything."""
     async with _aiohttp().get(client.base + "/health", headers=_bearer(client)) as answer:
         return OK if answer.status == 200 and await answer.json() else "wrong"
 
 
 async def ask_by_httpx(client: Client) -> str:
-    """The same, by the other one."""
+    """The same, by another one."""
     answer = await _httpx().get(client.base + "/health", headers=_bearer(client))
     return OK if answer.status_code == 200 and answer.json() else "wrong"
 
 
 def _bearer(client: Client) -> dict[str, str]:
     return {"Authorization": f"Bearer {client.token}"}
+
+
+@cache
+def _peer() -> Peer:
+    return Peer()
 
 
 @cache

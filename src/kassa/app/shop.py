@@ -23,6 +23,7 @@ from kassa.kit.idempotency import Idempotency
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import Ids
 from kassa.kit.outbox import Outbox
+from kassa.kit.peer import Client
 from kassa.kit.service_keys import ServiceKeys
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
@@ -38,8 +39,6 @@ from kassa.payment.unclaimed import Unclaimed
 from kassa.product.service import ProductService
 
 if TYPE_CHECKING:
-    import aiohttp
-
     from kassa.app.metrics import Metrics
 
 T = TypeVar("T")
@@ -167,11 +166,11 @@ class Shop:
 class Sessions:
     """The process's HTTP connections to the other services, opened with the first call."""
 
-    def __init__(self, make: "Callable[[], aiohttp.ClientSession]") -> None:
+    def __init__(self, make: Callable[[], Client]) -> None:
         self._make = make
-        self._session: aiohttp.ClientSession | None = None
+        self._session: Client | None = None
 
-    def __call__(self) -> "aiohttp.ClientSession":
+    def __call__(self) -> Client:
         """The session."""
         if self._session is None:
             self._session = self._make()

@@ -2,13 +2,13 @@
 
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
+from urllib.parse import urlsplit
 
-import aiohttp
 import structlog
-from yarl import URL
 
 from kassa.gateway import security_txt
 from kassa.gateway.arrival import HOP_BY_HOP, App, Headers, Message, Receive, Scope, Send, send_problem
+from kassa.kit.peer import CannotConnect, Client, Limits, Origin, PeerError, written
 from kassa.kit.problem import Problem, Unavailable
 from kassa.kit.service_keys import ServiceIdentity
 
@@ -27,6 +27,8 @@ CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 60.0
 # Shorter than a service keeps an idle connection, so that none is used just as it is closed.
 IDLE_SECONDS = 15.0
+MOST_CONNECTIONS = 4_000
+"""To one service: more than it lets in at once, so that it is the service that says so."""
 
 _NOT_SENT_ON = HOP_BY_HOP | {b"host", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"expect"}
 # The server adds its own.
@@ -51,17 +53,9 @@ class ClientGone(Exception):
     """The client went away before it had sent its whole body."""
 
 
-def new_session(trusted: ssl.SSLContext | bool = True) -> aiohttp.ClientSession:
-    """Connections to the services, whose certificates must be `trusted`: kept, uncompressed, without cookies, redirects
-    or the environment's proxies."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=trusted, keepalive_timeout=IDLE_SECONDS),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS),
-        auto_decompress=False,
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        trust_env=False,
-    )
+def new_session(trusted: ssl.SSLContext | bool = True) -> Client:
+    """Connections to the services, whose certificates must be `trusted`."""
+    return Client(trusted, Limits(MOST_CONNECTIONS, IDLE_SECONDS, CONNECT_SECONDS))
 
 
 class Proxy:
@@ -75,10 +69,12 @@ class Proxy:
         local: App,
         upstreams: Mapping[str, str],
         identity: ServiceIdentity,
-        session: Callable[[], aiohttp.ClientSession],
+        session: Callable[[], Client],
     ) -> None:
         self._local = local
-        self._upstreams = {name: url.rstrip("/") for name, url in upstreams.items()}
+        self._upstreams = {
+            name: (Origin.of(url), urlsplit(url).path.rstrip("/").encode("ascii")) for name, url in upstreams.items()
+        }
         self._identity = identity
         self._session = session
 
@@ -95,50 +91,47 @@ class Proxy:
             has_started = True
             await send(message)
 
-        body = _Body(receive)
         try:
-            await self._pass(service, scope, body, answer)
+            await self._pass(service, scope, receive, answer)
         except ClientGone:
             return
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (PeerError, TimeoutError, OSError) as error:
             if has_started:
                 raise  # the server cuts the connection: the client must not take half an answer for a whole one
-            if isinstance(body.failure, Problem):
-                raise body.failure from error
             log.warning("service did not answer", service=service, error=repr(error))
             await send_problem(send, _problem_of(error))
 
-    async def _pass(self, service: str, scope: Scope, body: "_Body", send: Send) -> None:
+    async def _pass(self, service: str, scope: Scope, receive: Receive, send: Send) -> None:
+        origin, before = self._upstreams[service]
         path = scope.get("raw_path") or scope["path"].encode()
-        query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
-        # `encoded`: a path that is read anew could come out as another one.
-        url = URL(f"{self._upstreams[service]}{path.decode('latin-1').partition('?')[0]}{query}", encoded=True)
-        async with self._session().request(
-            scope["method"],
-            url,
-            headers=self._headers(service, scope),
-            data=await body.data(),
-            allow_redirects=False,
-        ) as answer:
-            headers = [(name.lower(), value) for name, value in answer.raw_headers]
-            kept = [(name, value) for name, value in headers if name not in _NOT_SENT_BACK]
-            await send({"type": "http.response.start", "status": answer.status, "headers": kept})
-            async for piece in answer.content.iter_any():
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        query = b"?" + scope["query_string"] if scope["query_string"] else b""
+        # The path as it came: one that is read anew could come out as another one.
+        target = before + path.partition(b"?")[0] + query
+        body = await _body(receive)
+        stream = await self._session().open(
+            scope["method"], origin, target, self._fields(service, scope), body, ANSWER_SECONDS
+        )
+        try:
+            kept = [field for field in stream.fields if field[0] not in _NOT_SENT_BACK]
+            await send({"type": "http.response.start", "status": stream.status, "headers": kept})
+            is_over = False
+            while not is_over:
+                piece, is_over = await stream.piece()
+                await send({"type": "http.response.body", "body": piece, "more_body": not is_over})
+        finally:
+            stream.close()
 
-    def _headers(self, service: str, scope: Scope) -> list[tuple[str, str]]:
+    def _fields(self, service: str, scope: Scope) -> bytes:
         given: Headers = scope["headers"]
-        headers = [
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in given if name not in _NOT_SENT_ON
-        ]
-        host = next((value.decode("latin-1") for name, value in given if name == b"host"), "")
-        headers.append(("x-forwarded-for", scope["client"][0] if scope["client"] else ""))
-        headers.append(("x-forwarded-proto", scope.get("scheme", "http")))
-        headers.append(("x-forwarded-host", host))
-        headers.append(("x-internal-deadline", str(int(ANSWER_SECONDS * 1000))))
-        headers.extend(self._identity.headers(service).items())
-        return headers
+        fields = [field for field in given if field[0] not in _NOT_SENT_ON]
+        host = next((value for name, value in given if name == b"host"), b"")
+        client = scope["client"][0] if scope["client"] else ""
+        fields.append((b"x-forwarded-for", client.encode("latin-1")))
+        fields.append((b"x-forwarded-proto", scope.get("scheme", "http").encode("ascii")))
+        fields.append((b"x-forwarded-host", host))
+        fields.append((b"x-internal-deadline", b"%d" % int(ANSWER_SECONDS * 1000)))
+        fields.extend(self._identity.fields(service))
+        return written(fields)
 
 
 def _owner(path: str) -> str | None:
@@ -146,40 +139,31 @@ def _owner(path: str) -> str | None:
     return None if path in _OWN else OWNERS.get(path.lstrip("/").split("/", 1)[0])
 
 
-class _Body:
-    """A request's body on its way through. `failure` is why it could not be read to its end."""
+async def _body(receive: Receive) -> bytes | AsyncIterator[bytes] | None:
+    """A request's body: one that came in one piece, one that is still coming, or None."""
+    piece, is_last = await _piece(receive)
+    if is_last:
+        return piece or None
+    return _rest(piece, receive)
 
-    def __init__(self, receive: Receive) -> None:
-        self.failure: Exception | None = None
-        self._receive = receive
 
-    async def data(self) -> bytes | AsyncIterator[bytes] | None:
-        """A body that came in one piece, one that is still coming, or None."""
-        piece, is_last = await self._piece()
-        if is_last:
-            return piece or None
-        return self._all(piece)
-
-    async def _all(self, piece: bytes) -> AsyncIterator[bytes]:
+async def _rest(piece: bytes, receive: Receive) -> AsyncIterator[bytes]:
+    yield piece
+    is_last = False
+    while not is_last:
+        piece, is_last = await _piece(receive)
         yield piece
-        is_last = False
-        while not is_last:
-            try:
-                piece, is_last = await self._piece()
-            except Exception as error:
-                self.failure = error
-                raise
-            yield piece
 
-    async def _piece(self) -> tuple[bytes, bool]:
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        return message.get("body", b""), not message.get("more_body", False)
+
+async def _piece(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message.get("body", b""), not message.get("more_body", False)
 
 
 def _problem_of(error: Exception) -> Problem:
-    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+    if isinstance(error, CannotConnect):
         return Unavailable("this part of the shop cannot be reached right now; try again")
     if isinstance(error, TimeoutError):
         return GatewayTimeout()

@@ -20,6 +20,7 @@ SERVICE_TOKEN_SECONDS = 60
 _SHARED = "HS256"
 _SUFFIX = "-service"
 _REMEMBERED = 1_000
+Fields = tuple[tuple[bytes, bytes], ...]
 
 
 class ServiceKeys(msgspec.Struct, frozen=True):
@@ -49,24 +50,31 @@ class ServiceIdentity:
         self._public = {
             other: [Ed25519PublicKey.from_public_bytes(key) for key in known] for other, known in keys.public.items()
         }
-        self._tokens: dict[str, tuple[str, float]] = {}
+        self._tokens: dict[str, tuple[Fields, float]] = {}
         self._believed: dict[tuple[str, str], float] = {}
 
     def headers(self, callee: str) -> dict[str, str]:
         """The headers of a call to the service `callee`; none if there is no key to sign them with."""
+        return {name.decode("ascii"): value.decode("ascii") for name, value in self.fields(callee)}
+
+    def fields(self, callee: str) -> Fields:
+        """The same, as they are sent. A token is signed when the last one has half of its time behind it."""
         if self._own is None and not self._secret:
-            return {}
-        token, expires_at = self._tokens.get(callee, ("", 0.0))
+            return ()
+        fields, expires_at = self._tokens.get(callee, ((), 0.0))
         now = time.time()
         if expires_at - now < SERVICE_TOKEN_SECONDS / 2:
             expires_at = now + SERVICE_TOKEN_SECONDS
-            claims = {"iss": self.name, "aud": callee, "exp": int(expires_at)}
-            if self._own is not None:
-                token = jwt.encode(claims, self._own, algorithm=ALGORITHM)
-            else:
-                token = jwt.encode(claims, self._shared(self.name, callee), algorithm=_SHARED)
-            self._tokens[callee] = (token, expires_at)
-        return {"x-internal-service": f"{self.name}{_SUFFIX}", "x-internal-token": token}
+            token = self._signed({"iss": self.name, "aud": callee, "exp": int(expires_at)}, callee)
+            caller = f"{self.name}{_SUFFIX}".encode("ascii")
+            fields = ((b"x-internal-service", caller), (b"x-internal-token", token.encode("ascii")))
+            self._tokens[callee] = (fields, expires_at)
+        return fields
+
+    def _signed(self, claims: dict[str, str | int], callee: str) -> str:
+        if self._own is not None:
+            return jwt.encode(claims, self._own, algorithm=ALGORITHM)
+        return jwt.encode(claims, self._shared(self.name, callee), algorithm=_SHARED)
 
     def check(self, caller: str | None, token: str | None, allowed: tuple[str, ...]) -> str:
         """The calling service's name, if its token is good for us and `allowed` lists it; else Forbidden.
