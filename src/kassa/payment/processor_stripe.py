@@ -58,7 +58,7 @@ class StripeProcessor:
         self._secret_key = secret_key
         self._webhook_secrets = webhook_secrets
         self._api_base = api_base
-        self._proxies: Any = proxy and {"http": proxy, "https": proxy}
+        self._proxy = proxy
         self._http: Any = None
 
     @property
@@ -70,9 +70,12 @@ class StripeProcessor:
     def _client(self) -> "stripe.StripeClient":
         import stripe
 
+        from kassa.payment.processor_http import PeerHTTPClient, lighten
+
+        lighten()
         # It would write into the home directory and report to Stripe (SDK: telemetry).
         stripe.enable_telemetry = False
-        self._http = stripe.AIOHTTPClient(timeout=TIMEOUT_SECONDS, proxy=self._proxies)
+        self._http = PeerHTTPClient(TIMEOUT_SECONDS, self._proxy)
         addresses: Any = {"api": self._api_base} if self._api_base else None
         # Retries have one owner, and it is not the SDK: effects are tried again by the relay, reads by the caller.
         return stripe.StripeClient(
