@@ -13,6 +13,7 @@ from litestar.plugins.core import MsgspecDIPlugin
 from kassa.app.health import Check, health_handlers, metrics_handler
 from kassa.app.settings import Settings
 from kassa.app.shop import Shop, present
+from kassa.app.straight import Straight, straight
 from kassa.auth import routes as auth_routes
 from kassa.contracts.auth import Auth
 from kassa.contracts.inventory import Inventory
@@ -31,7 +32,7 @@ from kassa.gateway.shedding import Shedding
 from kassa.inventory import routes as inventory_routes
 from kassa.kit.problem import Unavailable
 from kassa.kit.service_keys import ServiceIdentity
-from kassa.kit.web import EXCEPTION_HANDLERS, MAX_BODY, WHAT_IS_ALLOWED, internal_router, on_http_error
+from kassa.kit.web import EXCEPTION_HANDLERS, MAX_BODY, WHAT_IS_ALLOWED, internal_handlers, on_http_error
 from kassa.order import routes as order_routes
 from kassa.pages.client import Caller, ShopClient
 from kassa.pages.router import not_found_page, pages_router
@@ -96,8 +97,10 @@ def public_app(shop: Shop) -> App:
         *health_handlers(name, _checks(shop, tuple(elsewhere))),
         pages_router(client_of, page_settings),
     ]
+    straight_ones = straight(routes)
     missing = _Missing(not_found_page(client_of, page_settings))
     inner: App = _litestar(shop, routes, {**EXCEPTION_HANDLERS, HTTPException: missing})
+    inner = Straight(inner, straight_ones, _state(shop))
     if elsewhere:
         from kassa.gateway.proxy import Proxy
 
@@ -142,15 +145,21 @@ def service_app(shop: Shop, service: str) -> App:
         *health_handlers(service, _checks(shop, calls(service, shop.settings))),
         metrics_handler(metrics),
     ]
-    if service in CONTRACTS:
-        routes.append(internal_router(CONTRACTS[service], getattr(shop, service), identity, has_open=False))
-    inner = _litestar(shop, routes, EXCEPTION_HANDLERS)
+    internal = (
+        internal_handlers(CONTRACTS[service], getattr(shop, service), identity, has_open=False)
+        if service in CONTRACTS
+        else []
+    )
+    straight_ones = [*straight(routes), *internal]
+    longer = _litestar(shop, [*routes, *internal], EXCEPTION_HANDLERS)
+    inner = Straight(longer, straight_ones, _state(shop))
     return InnerDoor(Measured(inner, metrics), shop.ids, identity)
 
 
-def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any]) -> Any:
+def _state(shop: Shop) -> dict[str, Any]:
+    """What handlers find."""
     services = {name: getattr(shop, name) for name in CONTRACTS if getattr(shop, name) is not None}
-    state = {
+    return {
         **services,
         "customers": shop.customers,
         "verifier": shop.verifier,
@@ -165,9 +174,12 @@ def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any])
             shop.settings.security_contacts, shop.settings.frontend_url or "", shop.clock
         ),
     }
+
+
+def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any]) -> Any:
     return _LeanLitestar(
         route_handlers=routes,
-        state=State(state),
+        state=State(_state(shop)),
         exception_handlers=exception_handlers,
         openapi_config=None,
         logging_config=None,  # Its own is for the whole process.

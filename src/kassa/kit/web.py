@@ -6,6 +6,7 @@ The only place in the kit that knows the web framework.
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qs
 
 import msgspec
 import structlog
@@ -188,20 +189,27 @@ async def once(
 def internal_router(contract: type, service: object, identity: ServiceIdentity, *, has_open: bool = True) -> Router:
     """The contract's endpoints for other services, answered by `service`; Forbidden for everybody else. `has_open`:
     those that anybody may ask as well, where they have no route of their own."""
-    asked = [each for each in endpoints(contract) if each.mark.callers or has_open]
-    handlers = [_internal_handler(endpoint, service, identity) for endpoint in asked]
+    handlers = internal_handlers(contract, service, identity, has_open=has_open)
     return Router("/", route_handlers=handlers, include_in_schema=False)
 
 
+def internal_handlers(
+    contract: type, service: object, identity: ServiceIdentity, *, has_open: bool
+) -> list[HTTPRouteHandler]:
+    """The handlers of that router."""
+    asked = [each for each in endpoints(contract) if each.mark.callers or has_open]
+    return [_internal_handler(endpoint, service, identity) for endpoint in asked]
+
+
 def _internal_handler(endpoint: Endpoint, service: object, identity: ServiceIdentity) -> HTTPRouteHandler:
-    method = getattr(service, endpoint.name)
+    method, callers = getattr(service, endpoint.name), endpoint.mark.callers
 
     async def handler(request: Request[Any, Any, Any]) -> Response[Any]:
-        if endpoint.mark.callers:
-            headers = request.headers
-            identity.check(headers.get("x-internal-service"), headers.get("x-internal-token"), endpoint.mark.callers)
-        query = {name: request.query_params.getall(name) for name in request.query_params}
-        answer = await method(**arguments_of(endpoint, request.path_params, query, await request.body()))
+        if callers:
+            identity.check(header(request, b"x-internal-service"), header(request, b"x-internal-token"), callers)
+        scope = request.scope
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        answer = await method(**arguments_of(endpoint, scope["path_params"], query, await request.body()))
         return JsonResponse(answer, status_code=200 if answer is not None else 204, media_type="application/json")
 
     handler.__name__ = f"internal_{endpoint.name}"

@@ -25,6 +25,7 @@ from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.web import (
     JsonResponse,
     attention,
+    header,
     listed,
     new_id,
     once,
@@ -138,7 +139,7 @@ async def webhook(request: Request[Any, Any, Any]) -> Response[Received]:
     """Stripe's webhook: answered when the event is stored for good. 400: not signed by Stripe in the last 300 s, or
     signed, but no event."""
     inbox: Inbox = request.app.state["inbox"]
-    await inbox.receive(await request.body(), request.headers.get("stripe-signature", ""))
+    await inbox.receive(await request.body(), header(request, b"stripe-signature") or "")
     return JsonResponse(Received(), media_type="application/json")
 
 
@@ -146,7 +147,7 @@ async def webhook(request: Request[Any, Any, Any]) -> Response[Received]:
 async def forwarded_webhook(request: Request[Any, Any, Any]) -> Response[Received]:
     """The same on the payment service's own port, for `stripe listen --forward-to localhost:8000/webhook`."""
     inbox: Inbox = request.app.state["inbox"]
-    await inbox.receive(await request.body(), request.headers.get("stripe-signature", ""))
+    await inbox.receive(await request.body(), header(request, b"stripe-signature") or "")
     return JsonResponse(Received(), media_type="application/json")
 
 
