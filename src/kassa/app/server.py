@@ -170,6 +170,7 @@ def up(
                 lambda: asyncio.run(server.prepare(prepare)),
                 lambda: announce(address.for_people, server.sandbox_url),
                 server.run_sandbox if settings.has_sandbox else None,
+                several.in_common(settings, are_alike=not split),
             )
         if prepare is not None:
             asyncio.run(server.prepare(prepare))

@@ -1,8 +1,10 @@
 """The whole shop in several processes on one machine: all alike, or one for each service."""
 
+import gc
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import NoReturn
 
 from kassa.app.files import bound
@@ -22,8 +24,14 @@ def run(
     prepare: Callable[[], None],
     announce: Callable[[], None],
     bring_sandbox: Callable[[Ties], None] | None,
+    shared: Sequence[str],
 ) -> NoReturn:
-    """Run the roles, with what they need before them, until told to stop."""
+    """Run the roles, with what they need before them, until told to stop. `shared` are the modules that they have in
+    common: what is imported before the processes part is in memory once for all."""
+    for name in shared:
+        import_module(name)
+    gc.collect()
+    gc.freeze()  # The collector writes to what it looks at, and what is written to is a copy of one's own.
     supervisor = Supervisor()
     if bring_sandbox is not None:
         supervisor.start([Role("sandbox", bring_sandbox)])
@@ -31,6 +39,17 @@ def run(
     supervisor.start(roles)
     announce()
     supervisor.watch()
+
+
+def in_common(settings: Settings, *, are_alike: bool) -> list[str]:
+    """What all processes import, or most of them; what one alone needs is imported there."""
+    names = ["kassa.app.metrics"]
+    if settings.mongo_uri is not None:
+        names.append("kassa.storage.documents_mongo")
+    if are_alike:
+        names.append("kassa.payment.processor_http")
+        names += ["kassa.inventory.stock_redis"] * (settings.redis_url is not None)
+    return names
 
 
 def workers(run: Run, listeners: Sequence[socket.socket]) -> list[Role]:
