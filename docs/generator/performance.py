@@ -255,8 +255,8 @@ _SECTIONS: tuple[Section, ...] = (
     ("sandbox", "The sandbox alone", "Sessions made and paid through Stripe's API, on one core.", _alone),
     (
         "clients",
-        "Two clients of HTTP",
-        "[Why aiohttp](adr/0010-aiohttp-between-services.md): the same small question.",
+        "Clients of HTTP",
+        "The same small question by the client that services call each other with, by aiohttp and by httpx.",
         lambda line: _figures(list(_each(line, "by_client"))),
     ),
 )
