@@ -256,7 +256,7 @@ _SECTIONS: tuple[Section, ...] = (
     (
         "clients",
         "Clients of HTTP",
-        "The same small question by the client that services call each other with, by aiohttp and by httpx.",
+        "The same small question, by each of them.",
         lambda line: _figures(list(_each(line, "by_client"))),
     ),
 )
