@@ -1,15 +1,21 @@
 """What the gateway does to a request before a service sees it, and to its answer."""
 
+import asyncio
+import contextvars
+import time
 from typing import Any
 
 import pytest
 
+from kassa.gateway.arrival import Receive, Scope, Send
 from kassa.gateway.limits import Addresses, Limiter, Rate
 from kassa.gateway.middleware import Gateway, Rules
 from kassa.kit.ended import Ended, EndedTokens
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import Ids
+from kassa.kit.problem import Unavailable
 from kassa.kit.web import MAX_BODY
+from kassa.kit.wire import deadline
 from tests.gateway.asgi import Echo, ask
 from tests.support import FakeClock, Signer
 
@@ -304,3 +310,26 @@ async def test_a_search_counts_as_ten_and_a_page_that_searches_as_one(world: Wor
         gateway = world.gateway(limiter=world.limiter(100))
         statuses = [(await ask(gateway, path=path)).status for _ in range(101)]
         assert statuses.count(200) == (10 if is_dear else 100), path
+
+
+async def test_who_has_waited_in_vain_for_auth_does_not_wait_as_long_again_behind_the_door(world: World) -> None:
+    left: list[float | None] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        until = deadline.get()
+        left.append(None if until is None else until - time.monotonic())
+        await world.echo(scope, receive, send)
+
+    async def nobody(since: int) -> Ended:
+        raise Unavailable("auth does not answer")
+
+    for fetch in (world.no_ends, nobody):
+        verifier = TokenVerifier(world.signer.published, world.clock, EndedTokens(fetch, world.clock))
+        door = Gateway(app, Ids(world.clock), verifier, Rules())
+        asking = ask(door, headers={"Authorization": world.signer.bearer()})
+        answer = await asyncio.get_running_loop().create_task(asking, context=contextvars.Context())
+        assert answer.status == 200
+    calm, hurried = left
+    assert calm is None
+    assert hurried is not None
+    assert 0 < hurried <= 2

@@ -1,6 +1,8 @@
 """The gateway in services form: a streaming reverse proxy. Bodies pass untouched, piece by piece."""
 
+import math
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -11,6 +13,7 @@ from kassa.gateway.arrival import HOP_BY_HOP, App, Headers, Message, Receive, Sc
 from kassa.kit.peer import CannotConnect, Client, Limits, Origin, PeerError, written
 from kassa.kit.problem import Problem, Unavailable
 from kassa.kit.service_keys import ServiceIdentity
+from kassa.kit.wire import deadline
 
 # Which service answers for the first part of a path.
 OWNERS = {
@@ -109,7 +112,7 @@ class Proxy:
         target = before + path.partition(b"?")[0] + query
         body = await _body(receive)
         stream = await self._session().open(
-            scope["method"], origin, target, self._fields(service, scope), body, ANSWER_SECONDS
+            scope["method"], origin, target, self._fields(service, scope), body, _left()
         )
         try:
             kept = [field for field in stream.fields if field[0] not in _NOT_SENT_BACK]
@@ -129,9 +132,14 @@ class Proxy:
         fields.append((b"x-forwarded-for", client.encode("latin-1")))
         fields.append((b"x-forwarded-proto", scope.get("scheme", "http").encode("ascii")))
         fields.append((b"x-forwarded-host", host))
-        fields.append((b"x-internal-deadline", b"%d" % int(ANSWER_SECONDS * 1000)))
+        fields.append((b"x-internal-deadline", b"%d" % int(_left() * 1000)))
         fields.extend(self._identity.fields(service))
         return written(fields)
+
+
+def _left() -> float:
+    """Seconds that there are for an answer."""
+    return min(ANSWER_SECONDS, max(0.0, (deadline.get() or math.inf) - time.monotonic()))
 
 
 def _owner(path: str) -> str | None:
