@@ -26,7 +26,7 @@ def test_without_settings_there_is_a_shop_with_a_sandbox() -> None:
 
 
 def test_a_load_test_has_no_limits_of_open_orders_but_those_that_are_set() -> None:
-    assert read_settings({}).order_limits == Limits(20, 10, 50)
+    assert read_settings({}).order_limits == Limits(20, 10, 50, 50)
     assert read_settings({"RATE_LIMIT": "off"}).order_limits == Limits(20, None, None)
     given = {"RATE_LIMIT": "off", "BUYER_MAX_OPEN_ORDERS": "7", "ADDRESS_MAX_OPEN_ORDERS": "OFF"}
     assert read_settings(given).order_limits == Limits(20, 7, None)
@@ -91,6 +91,7 @@ def test_settings_are_read() -> None:
         ("BUYER_MAX_OPEN_ORDERS", "0"),
         ("BUYER_MAX_OPEN_ORDERS", "none"),
         ("ADDRESS_MAX_OPEN_ORDERS", "1001"),
+        ("ORDER_MAX_PIECES_IN_ALL", "0"),
         ("ORDER_TTL_MINUTES", "x"),
         ("ORDER_TTL_MINUTES", "0"),
         ("ORDER_TTL_MINUTES", "1431"),
@@ -193,6 +194,7 @@ VALID = {
     "ORDER_MAX_PIECES": "20",
     "BUYER_MAX_OPEN_ORDERS": "off",
     "ADDRESS_MAX_OPEN_ORDERS": "20",
+    "ORDER_MAX_PIECES_IN_ALL": "50",
     "LOGIN_DAYS": "90",
     "SECOND_FACTOR_REQUIRED": "staff",
     "RETAIN_UNUSED_ACCOUNTS_DAYS": "1095",
@@ -349,7 +351,7 @@ def test_the_environment_counts_more_than_the_file(tmp_path: Path, monkeypatch: 
 
 
 def test_there_are_not_many_settings_each_with_words_to_it() -> None:
-    assert len(SETTINGS) <= 43
+    assert len(SETTINGS) <= 44
     assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
     assert all(setting.help and setting.default for setting in SETTINGS)
 

@@ -13,6 +13,7 @@ from tests.journey.running import Answer, Buyer, RunningShop
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 PIECES, OF_BUYER, OF_ADDRESS = 20, 10, 20
 NAMED = {"RATE_LIMIT": "1000000/second", "TRUSTED_PROXIES": "127.0.0.1"}
+UNLIMITED = {"ORDER_MAX_PIECES_IN_ALL": "off"}
 """A buyer is where the proxy says."""
 
 
@@ -23,7 +24,7 @@ async def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     options = {**OPTIONS, "two workers": ("--workers", "2")}.get(form, ())
     with stores("mongodb" if form == "two workers" else form, directory) as named:
         async with RunningShop(
-            directory / "data", *options, ADDRESS_MAX_OPEN_ORDERS=str(OF_ADDRESS), **NAMED, **named
+            directory / "data", *options, ADDRESS_MAX_OPEN_ORDERS=str(OF_ADDRESS), **NAMED, **UNLIMITED, **named
         ) as running:
             yield running
 
@@ -65,6 +66,23 @@ async def test_one_address_holds_twenty_orders_of_twenty_pieces_and_no_more(shop
     assert (await greedy.call("POST", f"/orders/{one}/cancel")).body["order"]["status"] == "CANCELLED"
     product_id = max(after, key=lambda each: after[each])
     assert (await order(await shop.buyer(), {product_id: 1})).status == 201
+
+
+@pytest.mark.parametrize("form", ["one process", "six processes"])
+async def test_one_address_holds_fifty_pieces_by_four_accounts_in_forty_orders_at_once(
+    tmp_path: Path, form: str
+) -> None:
+    with stores(form, tmp_path) as named:
+        async with RunningShop(tmp_path / "data", *OPTIONS.get(form, ()), **NAMED, **named) as shop:
+            before = await catalogue(shop)
+            accounts = [await shop.buyer() for _ in range(4)]
+            lines = dict.fromkeys([each for each, stock in before.items() if stock >= 50][:5], 1)
+            answers = await asyncio.gather(*(order(accounts[n % 4], lines) for n in range(40)))
+            refused = [each.body for each in answers if each.status != 201]
+            assert len(refused) == 30
+            assert {(each["code"], each["limit"]) for each in refused} == {("too_many_open_pieces", 50)}
+            after = await catalogue(shop)
+            assert sum(before.values()) - sum(after.values()) == 50
 
 
 async def test_another_address_is_not_hindered(tmp_path: Path) -> None:

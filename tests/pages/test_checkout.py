@@ -312,6 +312,16 @@ async def test_who_has_too_many_open_orders_is_led_to_them(browser: Browser, sho
     assert "open-orders" not in answer.text
 
 
+@pytest.mark.parametrize(("per", "whose"), [("buyer", "of yours"), ("address", "from your network")])
+async def test_who_has_too_many_open_pieces_is_told_how_many(
+    browser: Browser, shop: FakeShop, mug: str, per: str, whose: str
+) -> None:
+    shop.broken["/orders"] = Refused(409, "too_many_open_pieces", "", limit=50, per=per, orderIds=["ord_1"])
+    answer = await browser.submit(await browser.get("/cart"), "/checkout")
+    assert f"All orders {whose} that wait for payment can have 50 pieces together." in text_of(answer)
+    assert "open-orders" in answer.text
+
+
 async def test_too_many_pieces_names_the_product_and_the_limit(browser: Browser, shop: FakeShop, mug: str) -> None:
     shop.broken["/orders"] = Refused(409, "over_quantity_limit", "words for programs", productId=mug, limit=1)
     answer = await browser.submit(await browser.get("/cart"), "/checkout")

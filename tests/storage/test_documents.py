@@ -38,6 +38,7 @@ class Deal(Document, frozen=True, kw_only=True):
     is_open: bool = False
     created_at: int = 0
     lines: tuple[tuple[str, int], ...] = ()
+    seats: tuple[str, ...] | None = None
 
 
 DEALS = CollectionSpec(
@@ -48,6 +49,7 @@ DEALS = CollectionSpec(
         Index("by_stage", ("stage", "id")),
         Index("by_open", ("is_open",)),
         Index("key", ("user_id", "key"), unique=True),
+        Index("seat", ("seats",), unique=True, each=True),
     ),
 )
 
@@ -92,6 +94,23 @@ async def test_a_unique_index_refuses_a_second_document_by_its_name(deals: Colle
         await deals.insert(Deal(id="c", key="k"))
     assert caught.value.index == "key"
     assert await deals.get("c") is None
+
+
+async def test_no_text_of_a_field_with_several_is_in_two_documents(deals: Collection[Deal]) -> None:
+    first = await deals.insert(Deal(id="a", seats=("1", "2", "2")))
+    await put(deals, Deal(id="b", seats=("3",)), Deal(id="c"), Deal(id="d"))
+    with pytest.raises(Duplicate) as caught:
+        await deals.insert(Deal(id="e", seats=("4", "2")))
+    assert (caught.value.index, await deals.get("e")) == ("seat", None)
+    second = await deals.insert(Deal(id="e", seats=("4", "5")))
+    with pytest.raises(Duplicate):
+        await deals.save(msgspec.structs.replace(second, seats=("3", "5")))
+    assert sorted(ids(await deals.find({"seats": In(("2", "4", "5", "6"))}, limit=9))) == ["a", "e"]
+    await deals.delete("b")
+    await deals.save(msgspec.structs.replace(second, seats=("3", "5")))
+    await deals.save(msgspec.structs.replace(first, seats=None))
+    await put(deals, Deal(id="f", seats=("1", "2", "4")))
+    assert ids(await deals.find({"seats": In(("1", "3"))}, limit=9, order="oldest")) == ["e", "f"]
 
 
 async def test_when_id_and_a_unique_field_are_both_taken_the_id_is_named(deals: Collection[Deal]) -> None:

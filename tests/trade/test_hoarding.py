@@ -185,12 +185,12 @@ async def test_an_order_that_is_asked_for_again_has_one_place(shop: World, monke
 async def test_what_a_crash_has_left_is_free_after_a_while_and_removed(shop: World) -> None:
     mug = await shop.sell(stock=1000)
     for _ in range(5):
-        await shop.places.take(shop.ids.new(ORDER), BUYER.id, HOME)
+        await shop.places.take(shop.ids.new(ORDER), BUYER.id, HOME, 1)
     with pytest.raises(TooManyOpenOrders):
         await shop.place((mug, 1), household=HOME)
     shop.clock.advance(UNMADE + MINUTE)
     await shop.place((mug, 1), household=HOME)
-    await shop.places.take(shop.ids.new(ORDER), OTHER.id, HOME)
+    await shop.places.take(shop.ids.new(ORDER), OTHER.id, HOME, 1)
     await shop.later(TTL + MINUTE)
     assert await places_taken(shop) == 1
     shop.clock.advance(DAY)

@@ -74,7 +74,7 @@ class Settings:
     currency: str = "usd"
     payment_decline_policy: str = "cancel"
     order_ttl_minutes: int = 30
-    order_limits: Limits = field(default_factory=lambda: Limits(20, 5, 20))
+    order_limits: Limits = field(default_factory=lambda: Limits(20, 5, 20, 50))
     login_days: int = 90
     second_factor_required: str = "off"
     support_refund_limits: tuple[int, int] = (100, 500)
@@ -206,6 +206,7 @@ def _order_limits(get: "_Reader") -> Limits:
         pieces=get("ORDER_MAX_PIECES", reading.whole(1, MAX_QUANTITY), "20"),
         per_buyer=get("BUYER_MAX_OPEN_ORDERS", reading.whole_or_off(1, 1000), lifted or "10"),
         per_address=get("ADDRESS_MAX_OPEN_ORDERS", reading.whole_or_off(1, 1000), lifted or "50"),
+        in_all=get("ORDER_MAX_PIECES_IN_ALL", reading.whole_or_off(1, 1000), lifted or "50"),
     )
 
 

@@ -67,6 +67,11 @@ SETTINGS = (
     Setting("ORDER_MAX_PIECES", "20", "pieces of one product that an order may have; 1 to 1000000"),
     Setting("BUYER_MAX_OPEN_ORDERS", "10", "unpaid orders that a buyer may have at once; 1 to 1000, or `off`"),
     Setting("ADDRESS_MAX_OPEN_ORDERS", "50", "the same of all buyers of one network address; 1 to 1000, or `off`"),
+    Setting(
+        "ORDER_MAX_PIECES_IN_ALL",
+        "50",
+        "pieces that all unpaid orders of a buyer may have together, and those of an address; 1 to 1000, or `off`",
+    ),
     Setting("LOGIN_DAYS", "90", "days that a log-in lasts at most, however often it is used; 1 to 365"),
     Setting(
         "SECOND_FACTOR_REQUIRED",

@@ -132,6 +132,23 @@ class TooManyOpenOrders(Problem):
         super().__init__(own if per == "buyer" else all_of_them, limit=limit, per=per, orderIds=list(order_ids))
 
 
+class TooManyOpenPieces(Problem):
+    """More pieces than may wait to be paid, over all open orders of a buyer, or of all of one address; nothing was
+    held. `per` and `order_ids` are those of TooManyOpenOrders."""
+
+    code, title, status = "too_many_open_pieces", "Too many pieces wait to be paid", 409
+
+    def __init__(self, limit: int, per: Literal["buyer", "address"], order_ids: Sequence[str]) -> None:
+        whose = "all orders of yours" if per == "buyer" else "all orders from your network address"
+        super().__init__(
+            f"no more than {counted(limit, 'piece')} may wait to be paid at once, over {whose}; order fewer, or again "
+            "when an order is paid or has ended",
+            limit=limit,
+            per=per,
+            orderIds=list(order_ids),
+        )
+
+
 class OrderRecord(msgspec.Struct, frozen=True, rename="camel"):
     """All that is stored of one order: as its buyer is shown it, its payment, and what happened to it."""
 

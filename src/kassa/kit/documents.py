@@ -10,7 +10,7 @@ from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from kassa.kit.clock import Millis
+from kassa.kit.clock import Clock, Millis
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,12 +30,14 @@ D = TypeVar("D", bound=Document)
 class Index(msgspec.Struct, frozen=True):
     """A declared index over top-level fields. A unique one is a promise: a second insert raises Duplicate(name).
 
-    Documents in which one of the fields is None are not in a unique index.
+    Documents in which one of the fields is None are not in a unique index. `each`: of a unique index over one field
+    that holds several texts; no text is in two documents, and `In` finds those that have one of its values.
     """
 
     name: str
     fields: tuple[str, ...]
     unique: bool = False
+    each: bool = False
 
 
 class CollectionSpec(msgspec.Struct, Generic[D], frozen=True):
@@ -181,6 +183,28 @@ async def save_all(collection: Collection[D], documents: Sequence[D]) -> None:
     for outcome in outcomes:
         if isinstance(outcome, BaseException) and not isinstance(outcome, Conflict):
             raise outcome
+
+
+STEP = 200
+"""Documents that are removed at once."""
+PAUSE: Millis = 50
+"""Between two steps, so that others come in."""
+MOST_STEPS = 500
+"""Of one run: 100,000 documents, which is more than come in an hour."""
+
+
+async def remove_due(collection: Collection[D], clock: Clock) -> int:
+    """Remove the documents whose `due_at` is over, in small steps beside the traffic; return how many. One that was
+    changed meanwhile stays: somebody needs it again."""
+    removed = 0
+    for _ in range(MOST_STEPS):
+        due = await collection.due(clock.now(), STEP)
+        await asyncio.gather(*(collection.delete(each.id, {"version": each.version}) for each in due))
+        removed += len(due)
+        if len(due) < STEP:
+            break
+        await clock.sleep(PAUSE)
+    return removed
 
 
 def with_version(document: D, version: int) -> D:

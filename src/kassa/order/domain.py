@@ -142,11 +142,12 @@ class Input(msgspec.Struct, frozen=True):
 
 class Limits(msgspec.Struct, frozen=True):
     """What may be held without being paid: `pieces` of a product by one order; so many orders by one buyer, and by all
-    buyers of one address (None: any number)."""
+    buyers of one address; `in_all` pieces by either (None: any number)."""
 
     pieces: int = MAX_QUANTITY
     per_buyer: int | None = None
     per_address: int | None = None
+    in_all: int | None = None
 
 
 def merged(lines: Sequence[Line]) -> list[Line]:
@@ -164,6 +165,11 @@ def merged(lines: Sequence[Line]) -> list[Line]:
         if quantity > MAX_QUANTITY:
             raise Invalid.field("items", f"must have at most {MAX_QUANTITY} pieces of one product")
     return [Line(product_id, quantity) for product_id, quantity in quantities.items()]
+
+
+def pieces_of(lines: Sequence[Line] | Sequence[OrderItem]) -> int:
+    """How many pieces the lines have together."""
+    return sum(line.quantity for line in lines)
 
 
 def total_minor(items: Sequence[OrderItem]) -> int:

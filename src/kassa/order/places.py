@@ -1,5 +1,5 @@
-"""Places for open orders: a buyer has so many, and so have all buyers of one address. An order takes one before it
-holds any stock, and has it until it is paid or has ended.
+"""Places for open orders: a buyer has so many, and so have all buyers of one address; and so many for pieces. An order
+takes one, and one for each of its pieces, before it holds any stock, and has them until it is paid or has ended.
 
 A place has a name, and two orders cannot have the same one: so nobody gets more than there are, however many ask at
 once, in however many processes. That a place is taken is only believed while its order is open: if a crash left it
@@ -7,12 +7,12 @@ taken, it is free all the same.
 """
 
 import zlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from kassa.contracts.order import TooManyOpenOrders
+from kassa.contracts.order import TooManyOpenOrders, TooManyOpenPieces
 from kassa.kit import security
 from kassa.kit.clock import DAY, HOUR, MINUTE, Clock, Millis
 from kassa.order.domain import OPEN, Limits, Order
@@ -23,15 +23,15 @@ UNMADE: Millis = 10 * MINUTE
 
 
 class Holder(NamedTuple):
-    """Who has places: the field of theirs that names them, how the names begin, how many."""
+    """Who has places: the field of theirs that names them, how the names begin, how many (None: any number)."""
 
-    field: str
+    field: Literal["id", "address"]
     name: str
-    limit: int
+    limit: int | None
 
-    def place(self, number: int) -> str:
-        """The name of one of the places."""
-        return f"{self.name}#{number % self.limit}"
+    def places(self, order_id: str) -> list[str]:
+        """The names of all that this order may have."""
+        return _names(self.name, [order_id] if self.limit is None else range(self.limit))
 
 
 class Places:
@@ -47,29 +47,50 @@ class Places:
         """What is to be done regularly: name, every so often (ms), how."""
         return [("remove places that a crash has left", HOUR, self.tidy)]
 
-    async def take(self, order_id: str, user_id: str, household: str) -> Place | None:
-        """Take a place for this order, and return it; None if nothing is limited. Asked again for the same order it is
-        the same. TooManyOpenOrders."""
-        buyer = Holder("id", user_id, self.limits.per_buyer) if self.limits.per_buyer else None
-        address = Holder("address", household, self.limits.per_address) if self.limits.per_address else None
-        address = address if household else None
-        if buyer is None and address is None:
+    async def take(self, order_id: str, user_id: str, household: str, pieces: int) -> Place | None:
+        """Take a place for this order of so many pieces, and return it; None if nothing is limited. Asked again for the
+        same order it is the same. TooManyOpenOrders, TooManyOpenPieces."""
+        limits = self.limits
+        buyer, address = Holder("id", user_id, limits.per_buyer), Holder("address", household, limits.per_address)
+        holders = [buyer, address] if household else [buyer]
+        if limits.in_all is None and all(holder.limit is None for holder in holders):
             return None
-        number = zlib.crc32(order_id.encode())  # any: whoever has no order finds it free
         place = Place(
-            id=buyer.place(number) if buyer else order_id,
+            id=_any(buyer.places(order_id), order_id),
             order_id=order_id,
-            address=address.place(number) if address else None,
+            address=_any(address.places(order_id), order_id) if household else None,
+            pieces=self._of_pieces(holders, (), order_id, pieces),
             made_at=self._clock.now(),
         )
         while (taken := await self._places.take(place)) is not None:
-            holder = buyer if taken == "id" else address
-            known = await self._held(holder) if holder else await self._places.known("id", [order_id])
+            holder = address if taken == "address" else buyer
+            names = holder.places(order_id)
+            if taken == "pieces":
+                names = [name for each in holders for name in _names(each.name, range(limits.in_all or 0))]
+            known = await self._living(await self._places.known(taken, names))
             if mine := next((each for each in known if each.order_id == order_id), None):
                 return mine
-            if holder is not None:
-                place = msgspec.structs.replace(place, **{taken: _free(holder, known, number, user_id)})
+            if taken == "pieces":
+                place = msgspec.structs.replace(place, pieces=self._of_pieces(holders, known, order_id, pieces))
+            else:
+                place = msgspec.structs.replace(place, **{taken: _free(holder, known, order_id, user_id)})
         return place
+
+    def _of_pieces(
+        self, holders: Sequence[Holder], known: Sequence[Place], order_id: str, pieces: int
+    ) -> tuple[str, ...] | None:
+        """So many free places for pieces, of each holder; None if they are not limited."""
+        if (limit := self.limits.in_all) is None:
+            return None
+        taken = {name for place in known for name in place.pieces or ()}
+        chosen: list[str] = []
+        for holder in holders:
+            free = [name for name in _names(holder.name, range(limit)) if name not in taken]
+            if len(free) < pieces:
+                raise TooManyOpenPieces(limit, _refused(holder), _own(known, holders[0].name))
+            first = zlib.crc32(order_id.encode()) % len(free)
+            chosen += [*free[first:], *free[:first]][:pieces]
+        return tuple(chosen)
 
     async def free(self, place: str, order_id: str) -> None:
         """The order does not need its place any more, if it has one."""
@@ -80,10 +101,6 @@ class Places:
         """Remove what a crash has left."""
         async for page in self._places.older(self._clock.now() - DAY):
             await self._living(page)
-
-    async def _held(self, holder: Holder) -> list[Place]:
-        names = [holder.place(number) for number in range(holder.limit)]
-        return await self._living(await self._places.known(holder.field, names))
 
     async def _living(self, places: list[Place]) -> list[Place]:
         """Those of the places whose orders are open, or being made; the others are freed."""
@@ -100,12 +117,28 @@ class Places:
         return order.place == place.id and order.stage in OPEN
 
 
-def _free(holder: Holder, known: Sequence[Place], number: int, user_id: str) -> str:
+def _free(holder: Holder, known: Sequence[Place], order_id: str, user_id: str) -> str:
     taken = {getattr(place, holder.field) for place in known}
-    free = [name for name in map(holder.place, range(holder.limit)) if name not in taken]
+    free = [name for name in holder.places(order_id) if name not in taken]
     if not free:
-        own = [place.order_id for place in known if place.id.rpartition("#")[0] == user_id]
-        per: Literal["buyer", "address"] = "buyer" if holder.field == "id" else "address"
-        security.event(security.HOARDING, per=per)
-        raise TooManyOpenOrders(holder.limit, per, own)
-    return free[number % len(free)]
+        raise TooManyOpenOrders(holder.limit or 0, _refused(holder), _own(known, user_id))
+    return _any(free, order_id)
+
+
+def _names(of: str, numbers: Iterable[int | str]) -> list[str]:
+    return [f"{of}#{number}" for number in numbers]
+
+
+def _any(names: Sequence[str], order_id: str) -> str:
+    """One of the names. Whoever has no order finds it free."""
+    return names[zlib.crc32(order_id.encode()) % len(names)]
+
+
+def _refused(holder: Holder) -> Literal["buyer", "address"]:
+    per: Literal["buyer", "address"] = "buyer" if holder.field == "id" else "address"
+    security.event(security.HOARDING, per=per)
+    return per
+
+
+def _own(known: Sequence[Place], user_id: str) -> list[str]:
+    return [place.order_id for place in known if place.id.rpartition("#")[0] == user_id]

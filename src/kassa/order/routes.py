@@ -7,7 +7,13 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from kassa.contracts.inventory import InsufficientStock, Line
-from kassa.contracts.order import OrderNotCancellable, OverQuantityLimit, PriceChanged, TooManyOpenOrders
+from kassa.contracts.order import (
+    OrderNotCancellable,
+    OverQuantityLimit,
+    PriceChanged,
+    TooManyOpenOrders,
+    TooManyOpenPieces,
+)
 from kassa.contracts.product import UnknownProduct
 from kassa.kit.clock import DAY, day_of, rfc3339
 from kassa.kit.documents import Between, In, Where
@@ -57,7 +63,15 @@ _GOES_ON = ResponseSpec(
     tags=["orders"],
     status_code=201,
     operation_class=takes(NewOrder),
-    refuses=(PriceChanged, InsufficientStock, UnknownProduct, OverQuantityLimit, TooManyOpenOrders, Abandoned),
+    refuses=(
+        PriceChanged,
+        InsufficientStock,
+        UnknownProduct,
+        OverQuantityLimit,
+        TooManyOpenOrders,
+        TooManyOpenPieces,
+        Abandoned,
+    ),
 )
 async def place_order(request: Request[Any, Any, Any]) -> Response[OrderAnswer]:
     """Place an order: prices are those of now, the stock of all items is held, or of none. A shop limits the pieces of

@@ -33,7 +33,7 @@ from kassa.kit.outbox import Outbox, Step
 from kassa.kit.problem import Forbidden, Invalid, NotFound
 from kassa.kit.wire import request_id
 from kassa.order import personal
-from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, merged, total_minor
+from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, merged, pieces_of, total_minor
 from kassa.order.machine import MACHINE, placed
 from kassa.order.places import Places
 from kassa.order.store import OrderStore
@@ -92,7 +92,7 @@ class OrderService:
         items = await self._priced(wanted)
         self._check_total(items, expected_minor)
         await self._check_pieces(wanted)
-        place = await self._places.take(order_id, user_id, household)
+        place = await self._places.take(order_id, user_id, household, pieces_of(wanted))
         try:
             await self._hold(order_id, wanted)
         except (InsufficientStock, Abandoned):
@@ -239,16 +239,18 @@ class OrderService:
 
     async def _check_pieces(self, wanted: Sequence[Line]) -> None:
         """OverQuantityLimit for more of a product than an order may have; InsufficientStock where there are not as many
-        anyway."""
-        most = self._places.limits.pieces
-        over = {line.product_id: line.quantity for line in wanted if line.quantity > most}
-        if not over:
+        anyway, also if it is more than a buyer may have in all (places.py)."""
+        limits = self._places.limits
+        over = [line.product_id for line in wanted if line.quantity > limits.pieces]
+        if not over and (limits.in_all is None or pieces_of(wanted) <= limits.in_all):
             return
-        available = {each.product_id: each.available for each in await self._inventory.levels(list(over))}
-        for product_id, quantity in over.items():
-            if quantity > (there := available.get(product_id, 0)):
-                raise InsufficientStock(product_id, quantity, there)
-        raise OverQuantityLimit(next(iter(over)), most)
+        levels = await self._inventory.levels([line.product_id for line in wanted])
+        available = {each.product_id: each.available for each in levels}
+        for line in wanted:
+            if line.quantity > (there := available.get(line.product_id, 0)):
+                raise InsufficientStock(line.product_id, line.quantity, there)
+        if over:
+            raise OverQuantityLimit(over[0], limits.pieces)
 
     async def _hold(self, order_id: str, lines: Sequence[Line]) -> None:
         try:

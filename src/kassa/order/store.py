@@ -1,5 +1,6 @@
 """What the order service keeps."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from kassa.kit.documents import (
     pages,
 )
 from kassa.kit.machine import unbroken
-from kassa.order.domain import Order, Stage
+from kassa.order.domain import Order, Stage, pieces_of
 from kassa.order.machine import MACHINE
 
 ORDERS = CollectionSpec(
@@ -36,18 +37,25 @@ ORDERS = CollectionSpec(
 
 
 class Place(Document, frozen=True, kw_only=True):
-    """That an open order has this one of its buyer's places (the id), and one of its address's."""
+    """That an open order has this one of its buyer's places (the id), one of its address's, and for each of its pieces
+    one of those for pieces, of both."""
 
     order_id: str
     address: str | None = None
+    pieces: tuple[str, ...] | None = None
     made_at: Millis
 
 
-PLACES = CollectionSpec("open_orders", Place, (Index("by_address", ("address",), unique=True),))
+_BY = {"id": "id", "by_address": "address", "by_piece": "pieces"}
+PLACES = CollectionSpec(
+    "open_orders",
+    Place,
+    (Index("by_address", ("address",), unique=True), Index("by_piece", ("pieces",), unique=True, each=True)),
+)
 
 
 class PlaceBook(Protocol):
-    """The places that are taken. A field of theirs is `id` or `address`."""
+    """The places that are taken. A field of theirs is `id`, `address` or `pieces`."""
 
     async def take(self, place: Place) -> str | None:
         """Take it; or return the field in which it is one that is taken already."""
@@ -74,7 +82,7 @@ class StoredPlaces:
         try:
             await self._places.insert(place)
         except Duplicate as taken:
-            return "id" if taken.index == "id" else "address"
+            return _BY[taken.index]
         return None
 
     async def known(self, field: str, names: Sequence[str]) -> list[Place]:
@@ -94,33 +102,41 @@ class RememberedPlaces:
     """For a process that is alone with its orders: it needs no writes, and reads at its start what is open."""
 
     def __init__(self) -> None:
-        self._by: dict[str, dict[str, Place]] = {"id": {}, "address": {}}
+        self._by: dict[str, dict[str, Place]] = {field: {} for field in _BY.values()}
 
     @classmethod
     async def of(cls, orders: Collection[Order]) -> "RememberedPlaces":
-        """The places of the orders that are open."""
+        """The places of the orders that are open. Those for pieces are not kept: they are numbered anew."""
         made = cls()
+        count: Counter[str] = Counter()
         async for page in pages(orders, {"status": Stage.PENDING.value}):
             for order in page:
-                if order.place:
-                    made._put(Place(id=order.place, order_id=order.id, address=order.address, made_at=order.created_at))
+                if not order.place:
+                    continue
+                names: list[str] = []
+                for holder in (order.user_id, (order.address or "").rpartition("#")[0]):
+                    most = count[holder] + pieces_of(order.items) if holder else 0
+                    names += [f"{holder}#{number}" for number in range(count[holder], most)]
+                    count[holder] = most
+                place = Place(id=order.place, order_id=order.id, address=order.address, made_at=order.created_at)
+                made._put(msgspec.structs.replace(place, pieces=tuple(names)))
         return made
 
     def _put(self, place: Place) -> None:
-        self._by["id"][place.id] = place
-        if place.address is not None:
-            self._by["address"][place.address] = place
+        for field, name in _names(place):
+            self._by[field][name] = place
 
     async def take(self, place: Place) -> str | None:
         """See PlaceBook."""
-        taken = next((field for field, places in self._by.items() if getattr(place, field) in places), None)
+        taken = next((field for field, name in _names(place) if name in self._by[field]), None)
         if taken is None:
             self._put(place)
         return taken
 
     async def known(self, field: str, names: Sequence[str]) -> list[Place]:
         """See PlaceBook."""
-        return [self._by[field][name] for name in names if name in self._by[field]]
+        found = (self._by[field].get(name) for name in names)
+        return list({place.id: place for place in found if place is not None}.values())
 
     async def older(self, than: Millis) -> AsyncIterator[list[Place]]:
         """See PlaceBook."""
@@ -130,8 +146,14 @@ class RememberedPlaces:
         """See PlaceBook."""
         place = self._by["id"].get(id)
         if place is not None and place.order_id == order_id:
-            del self._by["id"][id]
-            self._by["address"].pop(place.address or "", None)
+            for field, name in _names(place):
+                del self._by[field][name]
+
+
+def _names(place: Place) -> list[tuple[str, str]]:
+    """All that the place has a name for, by field."""
+    address = [("address", place.address)] if place.address is not None else []
+    return [("id", place.id), *address, *(("pieces", name) for name in place.pieces or ())]
 
 
 class OrderStore(msgspec.Struct, frozen=True):

@@ -76,7 +76,7 @@ async def _why_refused(visit: Visit, problem: ApiProblem) -> str:
         return _new_price(visit, problem)
     if problem.code == "idempotency_key_reused":
         return "This cart was sent before, at another total. Please look at your orders before you send it again."
-    if problem.code == "too_many_open_orders":
+    if problem.code in ("too_many_open_orders", "too_many_open_pieces"):
         return _too_many(problem)
     if "totalAmount" in problem.errors:
         return f"The total {problem.errors['totalAmount']}. Nothing was ordered."
@@ -99,6 +99,13 @@ async def _why_refused(visit: Visit, problem: ApiProblem) -> str:
 
 
 def _too_many(problem: ApiProblem) -> str:
+    if problem.code == "too_many_open_pieces":
+        whose = "of yours" if problem.members.get("per") == "buyer" else "from your network"
+        pieces = counted(int(problem.members.get("limit", 0)), "piece")
+        return (
+            f"All orders {whose} that wait for payment can have {pieces} together. Nothing was ordered; please order "
+            "fewer, or pay or cancel an order first."
+        )
     if problem.members.get("per") != "buyer":
         return (
             "Too many orders from your network are waiting for payment. Nothing was ordered; "

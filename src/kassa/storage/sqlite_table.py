@@ -12,6 +12,8 @@ import msgspec
 from kassa.kit.documents import Between, CollectionSpec, Contains, Duplicate, In, Index, Test, Where
 from kassa.storage.naming import checked, with_sort
 from kassa.storage.sqlite import Value
+from kassa.storage.sqlite_each import EachIndex
+from kassa.storage.sqlite_schema import make_schema
 from kassa.storage.sqlite_text import TextIndex
 
 OWN = ("id", "version", "due_at")
@@ -36,7 +38,8 @@ class Table:
         self.collection = spec.name
         self.name = f'"{checked(spec.name)}"'
         self.fields = {field.name: field for field in msgspec.structs.fields(spec.type)}
-        declared = [with_sort(index, spec.sort) for index in spec.indexes]
+        several = {index.fields[0]: index.name for index in spec.indexes if index.each}
+        declared = [with_sort(index, spec.sort) for index in spec.indexes if not index.each]
         if spec.sort != "id" and not any(index.fields == (spec.sort,) for index in declared):
             declared.append(Index("sort", (spec.sort,)))
         used = dict.fromkeys(field for index in declared for field in index.fields)
@@ -44,7 +47,10 @@ class Table:
         self._expressions = {field: self._expression(field) for field in self.fields}
         self._searched = spec.searched
         self._text = TextIndex(spec.name, self.fields[spec.searched].encode_name) if spec.searched else None
-        self._unique = {"id": "id"}
+        self._each = {
+            field: EachIndex(spec.name, name, self.fields[field].encode_name) for field, name in several.items()
+        }
+        self._unique = {"id": "id", **{self._each[field].column: name for field, name in several.items()}}
         self._ways = {frozenset[str](), frozenset(("id",))}  # what an index has in order by the sort field
         self._indexes = {
             f"{spec.name}__due": f'CREATE INDEX "{spec.name}__due" ON {self.name} (due_at) WHERE due_at IS NOT NULL'
@@ -75,8 +81,9 @@ class Table:
         for name, sql in self._indexes.items():
             if (name, sql) not in stored:
                 self._make_index(connection, sql)
-        if self._text is not None:
-            self._text.make(connection)
+        kept: list[EachIndex | TextIndex] = [*self._each.values(), *([self._text] if self._text else [])]
+        for each in kept:
+            make_schema(connection, each.schema, each.fill)
 
     def _fit_columns(self, connection: apsw.Connection) -> None:
         """Drop columns that are not declared any more (they would grow stale), add and fill those that are new."""
@@ -132,6 +139,8 @@ class Table:
         return tests, bindings
 
     def _by_text(self, field: str, test: Test) -> list[tuple[str, Sequence[Value]]]:
+        if field in self._each and isinstance(test, In):
+            return [self._each[field].test(test)]
         if self._text is None or field != self._searched or (phrase := self._text.phrase(test)) is None:
             return []
         return [(self._text.sql, (phrase,))]
