@@ -1,8 +1,10 @@
 """Every number that the sandbox is told has a range: none that is odd breaks it, or moves its time where no date is."""
 
+import time
+
 import pytest
 
-from kassa.sandbox.config import END_OF_TIME
+from kassa.sandbox.config import END_OF_TIME, FURTHEST
 from tests.sandbox.world import World
 
 ODD: tuple[object, ...] = (1e300, -1e300, 1e18, 10**30, -1, 2**63, True, "1", None, [], 0.5)
@@ -35,10 +37,10 @@ async def test_a_number_that_is_odd_is_refused_or_harmless(world: World, order: 
 
 
 async def test_the_time_ends_before_dates_do_and_goes_on_from_where_it_is(world: World) -> None:
-    for seconds in (1e300, 1e11, END_OF_TIME):
+    for seconds in (1e300, 1e11, END_OF_TIME, FURTHEST - time.time() + 60):
         async with world.http.post(f"{world.sandbox.url}/sandbox/clock/advance", json={"seconds": seconds}) as answer:
             assert answer.status == 400
-    for moment in (10**17, int(END_OF_TIME)):
+    for moment in (10**17, int(END_OF_TIME), int(FURTHEST)):
         data = {"frozen_time": str(moment)}
         url = f"{world.sandbox.url}/v1/test_helpers/test_clocks"
         async with world.http.post(url, data=data, headers={"Authorization": "Bearer sk_test_x"}) as answer:

@@ -114,7 +114,7 @@ class _Parts:
         self.clock = Clock(config.wall_clock)
         self.store = Store(config.database, self.clock, config.lock_patience)
         offset = float(self.store.reader.setting("clock_offset") or 0.0)
-        # Former releases moved it as far as they were told.
+        # Former releases moved it as far as they were told, where nothing has a date: such a time starts anew.
         self.clock.offset = offset if self.clock.now() + offset < END_OF_TIME else 0.0
         self.faults = Faults()
         self.deliveries = Deliveries(self.store, config)

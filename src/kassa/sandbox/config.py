@@ -14,6 +14,8 @@ API_VERSION = "2026-10-28.endive"
 
 END_OF_TIME = 4_102_444_800.0
 """2100-01-01, in seconds: the sandbox's time stays before it, so that all that is reckoned from it has a date."""
+FURTHEST = END_OF_TIME - 2 * 366 * 86_400
+"""Up to where it can be moved: a sandbox that runs on from there has years until its time ends."""
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ class Control:
             name = given.get("name")
             outcome = await self._checkout.pay_by_bank(session_id, name if isinstance(name, str) else None)
         else:
-            entry = entry_from_json(given, self._store.clock.now())
+            entry = entry_from_json(given, self._store.clock.wall())
             outcome = await self._checkout.pay(session_id, entry, is_late=given.get("late") is True)
         answer = given.get("outcome_3ds")
         if outcome.kind == "requires_action" and answer is not None:

@@ -63,7 +63,7 @@ class CardPage:
     async def _pay(self, session: Json, fields: dict[str, str]) -> Answer:
         if fields.get("method") == "bank":
             return await self._go_on(await self._checkout.pay_by_bank(session["id"], None), fields)
-        errors = entry_errors(fields, self._store.clock.now())
+        errors = entry_errors(fields, self._store.clock.wall())
         if errors and self._is_open(session):
             return self._show(session, fields, errors, next(iter(errors.values())), 422)
         if errors:

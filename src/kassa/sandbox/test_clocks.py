@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kassa.sandbox import events, params
 from kassa.sandbox.call import Call
-from kassa.sandbox.config import END_OF_TIME
+from kassa.sandbox.config import FURTHEST
 from kassa.sandbox.errors import ApiError, Json, missing
 from kassa.sandbox.ids import new_id
 from kassa.sandbox.tables import Tx
@@ -61,9 +61,9 @@ def remove(tx: Tx, call: Call) -> Json:
 
 
 def move(tx: Tx, seconds: float) -> None:
-    """Set the sandbox's time forward; it never goes back. `ApiError` 400 beyond the year 2099."""
-    if not tx.clock.now() + seconds < END_OF_TIME:
-        raise ApiError("The sandbox's time ends with the year 2099.", param="frozen_time")
+    """Set the sandbox's time forward; it never goes back. `ApiError` 400 beyond the end of 2097."""
+    if not tx.clock.now() + seconds < FURTHEST:
+        raise ApiError("The sandbox's time can be moved as far as December 2097, and not back.", param="frozen_time")
     if seconds > 0:
         tx.set_setting("clock_offset", tx.clock.offset + seconds)
         tx.clock.offset += seconds
