@@ -107,6 +107,27 @@ async def test_in_sqlite_it_goes_by_the_index_and_beside_the_loop(file: SqliteDa
         assert "SCAN pages;" not in plan
 
 
+async def test_what_is_found_is_sorted_by_its_ids_and_only_the_documents_of_the_page_are_read(
+    file: SqliteDatabase,
+) -> None:
+    pages = await file.collection(PAGES)
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    read_beside = file.read_beside
+
+    async def noted(sql: str, bindings: tuple[Any, ...] = ()) -> Any:
+        asked.append((sql, bindings))
+        return await read_beside(sql, bindings)
+
+    file.read_beside = noted  # type: ignore[method-assign]
+    await pages.find({"text": Contains("teapot")}, limit=21)
+    body = [name for (name,) in file.read("SELECT name FROM pragma_table_info('pages')")].index("body")
+    ((sql, bindings),) = asked
+    steps = [(row[1], row[3]) for row in file.read(f"EXPLAIN {sql}", bindings)]
+    is_sorted_at = [opcode for opcode, _ in steps].index("Sort")
+    assert ("Column", body) in steps
+    assert ("Column", body) not in steps[:is_sorted_at]
+
+
 async def test_a_file_is_written_to_by_whoever_and_opened_again(tmp_path: Path) -> None:
     async with sqlite(tmp_path) as file:
         pages = await file.collection(PAGES)

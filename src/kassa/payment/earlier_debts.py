@@ -5,7 +5,7 @@ import msgspec
 import structlog
 
 from kassa.kit.clock import Clock
-from kassa.kit.documents import Duplicate, In, change
+from kassa.kit.documents import Duplicate, change
 from kassa.payment.debts import reopened
 from kassa.payment.domain import Payment, Stage
 from kassa.payment.service import PaymentService
@@ -39,11 +39,10 @@ class EarlierDebts:
         for _ in range(MOST_PAGES):
             if cursor.is_done:
                 break
-            page = await self._payments.find(
-                {"stage": In(TAKEN)}, limit=PAGE, after=cursor.after or None, order="oldest"
-            )
+            page = await self._payments.find({}, limit=PAGE, after=cursor.after or None, order="oldest")
             for payment in page:
-                await self._reopen(payment)
+                if payment.stage in TAKEN:
+                    await self._reopen(payment)
             after, is_done = page[-1].id if page else cursor.after, len(page) < PAGE
             cursor = msgspec.structs.replace(cursor, after=after, is_done=is_done)
             await self._clock.sleep(0 if is_done else PAUSE)

@@ -11,7 +11,7 @@ from kassa.contracts.payment import StripeKeyRefused, TooManyRefunds
 from kassa.kit import inputs
 from kassa.kit.audit import Comparison, Finding, Told, nobody_told
 from kassa.kit.clock import DAY, HOUR, MINUTE, Clock, Millis, from_unix
-from kassa.kit.documents import Duplicate, In, change
+from kassa.kit.documents import Duplicate, In, change, pages
 from kassa.kit.machine import InvariantBroken
 from kassa.payment import disputes, refund_states
 from kassa.payment.debts import NOT_UNDER_WAY, is_forgotten, owing
@@ -151,12 +151,11 @@ class Reconciler:
         self, name: str, stages: tuple[Stage, ...], compare: Callable[[Payment], Awaitable[list[Finding]]], told: Told
     ) -> Comparison:
         looked_at, found, total = 0, [], await self._payments.count({"stage": In(stages)})
-        after: str | None = None
-        while page := await self._payments.find({"stage": In(stages)}, limit=PAGE, after=after, order="oldest"):
-            for payment in page:
-                found += await compare(payment)
-                told(name, looked_at := looked_at + 1, total)
-            after = page[-1].id
+        for stage in stages:  # of each alone an index has them in order: of several all would be sorted for every page
+            async for page in pages(self._payments, {"stage": stage.value}, PAGE):
+                for payment in page:
+                    found += await compare(payment)
+                    told(name, looked_at := looked_at + 1, total)
         return Comparison(name, looked_at, found)
 
     async def _compare_session(self, payment: Payment, *, fix: bool) -> list[Finding]:

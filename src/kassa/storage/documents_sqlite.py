@@ -98,11 +98,15 @@ class SqliteCollection(Generic[D]):
             tests.append(f"{sort} {'<' if order == 'newest' else '>'} ?")
             bindings.append(int(after) if self._sort_is_int else after)
         direction = "DESC" if order == "newest" else "ASC"
-        sql = f"SELECT body FROM {self._table.name}{_where(tests)} ORDER BY {sort} {direction} LIMIT ? OFFSET ?"
+        table = self._table.name
+        page = f"FROM {table}{_where(tests)} ORDER BY {sort} {direction} LIMIT ? OFFSET ?"
         bindings += [limit, skip]
         if limit + skip <= _FEW and self._table.is_by_index(where):
-            return self._documents(sql, tuple(bindings))
-        found = await self._sqlite.read_beside(f"SELECT '[' || group_concat(body) || ']' FROM ({sql})", tuple(bindings))
+            return self._documents(f"SELECT body {page}", tuple(bindings))
+        # What is sorted is no documents, which are large, but where they are; only those of the page are read.
+        documents = f"FROM (SELECT seq {page}) AS page CROSS JOIN {table} AS stored ON stored.seq = page.seq"
+        sql = f"SELECT '[' || group_concat(stored.body) || ']' {documents}"
+        found = await self._sqlite.read_beside(sql, tuple(bindings))
         return self._decode_all(found or "[]")
 
     async def count(self, where: Where) -> int:

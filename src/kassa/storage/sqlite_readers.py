@@ -20,6 +20,9 @@ THREADS = min(4, max(1, (os.cpu_count() or 1) - 1))
 MOST_WAITING = 200
 """Reads under way and waiting. Whoever comes then would wait for longer than anybody does."""
 
+_MAPPED = 256 << 20
+"""Bytes of the file that they read where the system has them, without copying each page first."""
+
 
 class Readers:
     """Connections to one file that only read, made when they are needed. Errors are those of apsw."""
@@ -65,5 +68,6 @@ class Readers:
     def _opened(self) -> apsw.Connection:
         connection = self._connect()
         connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA mmap_size = {_MAPPED}").fetchall()
         self._all.append(connection)
         return connection
