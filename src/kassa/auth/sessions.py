@@ -12,7 +12,7 @@ from kassa.contracts.auth import InvalidRefreshToken
 from kassa.kit import security
 from kassa.kit.access import STAFF
 from kassa.kit.clock import MINUTE, Clock, Millis
-from kassa.kit.documents import Between, Conflict, Where, change, pages
+from kassa.kit.documents import Between, Conflict, Where, change, pages, remove_due
 from kassa.kit.ended import KEPT, Ended, EndedTokens, session_mark, user_mark
 from kassa.kit.ids import Ids
 from kassa.kit.problem import NotFound
@@ -158,10 +158,7 @@ class Sessions:
 
     async def remove_expired(self) -> int:
         """Remove families that are good for nothing any more; return how many."""
-        expired = await self._families.due(self._clock.now(), 1000)
-        for family in expired:
-            await self._families.delete(family.id)
-        return len(expired)
+        return await remove_due(self._families, self._clock)
 
     async def _end(self, family: Family, why: str) -> None:
         now = self._clock.now()

@@ -12,7 +12,16 @@ from contextlib import suppress
 import msgspec
 
 from kassa.kit.clock import DAY, SECOND, Clock, Millis
-from kassa.kit.documents import Collection, CollectionSpec, Conflict, Contains, Document, Duplicate, with_version
+from kassa.kit.documents import (
+    Collection,
+    CollectionSpec,
+    Conflict,
+    Contains,
+    Document,
+    Duplicate,
+    remove_due,
+    with_version,
+)
 from kassa.kit.problem import Invalid, Problem, Unavailable
 from kassa.kit.wire import encode
 
@@ -120,10 +129,7 @@ class Idempotency:
 
     async def remove_expired(self) -> int:
         """Remove records older than 24 hours; return how many."""
-        expired = await self._records.due(self._clock.now(), 1000)
-        for record in expired:
-            await self._records.delete(record.id)
-        return len(expired)
+        return await remove_due(self._records, self._clock)
 
     async def forget(self, text: str) -> None:
         """Remove the records whose answer has this text in it."""

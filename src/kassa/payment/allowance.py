@@ -8,7 +8,7 @@ import msgspec
 from kassa.contracts.payment import RefundOverLimit
 from kassa.kit import inputs
 from kassa.kit.clock import DAY, Clock, day_of
-from kassa.kit.documents import Collection, CollectionSpec, Document, Duplicate, change
+from kassa.kit.documents import Collection, CollectionSpec, Document, Duplicate, change, remove_due
 from kassa.kit.money import major, minor
 from kassa.payment.balance import GIVEN_BACK
 from kassa.payment.domain import Payment
@@ -79,10 +79,7 @@ class Allowances:
 
     async def remove_old(self) -> int:
         """Remove the days that are over; return how many."""
-        old = await self._days.due(self._clock.now(), 1000)
-        for day in old:
-            await self._days.delete(day.id)
-        return len(old)
+        return await remove_due(self._days, self._clock)
 
     async def _failed(self, id: str) -> set[str]:
         """The refunds of the day's payments that came to nothing; none of them can be made any more."""
