@@ -176,7 +176,7 @@ class Both:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    limits = {"BUYER_MAX_OPEN_ORDERS": "off", "ADDRESS_MAX_OPEN_ORDERS": "off"}
+    limits = {"BUYER_MAX_OPEN_ORDERS": "off", "ADDRESS_MAX_OPEN_ORDERS": "off", "ORDER_MAX_PIECES_IN_ALL": "off"}
     with whole(tmp_path_factory.mktemp("straight"), **limits) as shop, pytest.MonkeyPatch.context() as patch:
         new = {"name": "Mug", "description": "", "price": "19.99", "category": "things", "stock": 100_000}
         product = json.loads(shop.as_json("POST", "/products", new, "admin").body)["product"]["id"]

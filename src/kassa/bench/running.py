@@ -49,7 +49,7 @@ class Form(NamedTuple):
 
 
 ONE_PROCESS = Form()
-NO_LIMITS = {"BUYER_MAX_OPEN_ORDERS": "off", "ADDRESS_MAX_OPEN_ORDERS": "off"}
+NO_LIMITS = {"BUYER_MAX_OPEN_ORDERS": "off", "ADDRESS_MAX_OPEN_ORDERS": "off", "ORDER_MAX_PIECES_IN_ALL": "off"}
 
 
 class Shop:
@@ -130,7 +130,11 @@ class Shop:
             settings |= {"STRIPE_SECRET_KEY": "sk_test_bench", "STRIPE_API_BASE": self.sandbox}
             settings |= {"STRIPE_WEBHOOK_SECRET": self.secret}
             # Journeys are paid: they stay below limits, and bear what these cost.
-            settings |= {"BUYER_MAX_OPEN_ORDERS": "1000", "ADDRESS_MAX_OPEN_ORDERS": "1000"}
+            settings |= {
+                "BUYER_MAX_OPEN_ORDERS": "1000",
+                "ADDRESS_MAX_OPEN_ORDERS": "1000",
+                "ORDER_MAX_PIECES_IN_ALL": "1000",
+            }
         settings |= {**self.stores, **self._form.settings}
         place = ("--data", str(self.data / "shop"), "--port", self.base.rpartition(":")[2])
         command = ("up", *place, *self._form.options)
