@@ -6,6 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
+from kassa.auth.domain import one_spelling
 from kassa.auth.passwords import NOBODY, Passwords
 from kassa.auth.queue import Turn
 from kassa.auth.routes import HANDLERS
@@ -140,6 +141,29 @@ async def test_an_address_that_is_far_too_long_costs_nothing(world: World) -> No
     answer = await world.post("/auth/register", email="e\u0301" * 100_000 + "@example.com", password=PASSWORD)
     assert answer.status_code == 422
     assert (await world.login(email="e\u0301" * 100_000 + "@example.com")).status_code == 401
+
+
+LONGEST = f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 58}.de"
+
+
+async def test_an_address_may_have_254_characters_and_no_more(world: World) -> None:
+    assert len(LONGEST) == 254
+    answer = await world.post("/auth/register", email=f"{LONGEST}x", password=PASSWORD)
+    assert (answer.status_code, answer.json()["detail"]) == (422, "email: must have at most 254 characters")
+    assert (await world.post("/auth/register", email=LONGEST, password=PASSWORD)).status_code == 201
+    assert (await world.login(email=LONGEST)).status_code == 200
+
+
+async def test_what_begins_like_an_address_is_not_counted_as_it(world: World) -> None:
+    await world.post("/auth/register", email=LONGEST, password=PASSWORD)
+    tried = [await world.login("wrong password", email=f"{LONGEST}{more}") for more in ("x", "y", ".fr") * 4]
+    assert {answer.status_code for answer in tried} == {401, 429}
+    assert (await world.login(email=LONGEST)).status_code == 200
+
+
+@pytest.mark.parametrize("domain", [f"{'b.' * 200}de", f"{'ü.' * 200}de", f"{'xn--bcher-kva.' * 20}de"])
+def test_the_one_spelling_is_never_cut(domain: str) -> None:
+    assert one_spelling(f"Ada@{domain}") == f"ada@{domain}"
 
 
 async def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(world: World) -> None:

@@ -84,21 +84,25 @@ class User(Aggregate, frozen=True, kw_only=True):
 def normalised_email(text: str) -> str:
     """The address as it is stored; Invalid if it is none."""
     email = one_spelling(text)
+    if len(email) > LONGEST_EMAIL:
+        raise Invalid.field("email", f"must have at most {LONGEST_EMAIL} characters")
     local, _, domain = email.rpartition("@")
-    if len(email) > LONGEST_EMAIL or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
+    if not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
         raise Invalid.field("email", "must be an email address such as ada@example.com")
     return email
 
 
 def one_spelling(text: str) -> str:
-    """What all addresses that look the same have in common, whether it can be an address or not."""
+    """What all addresses that look the same have in common, whether it can be an address or not; never cut."""
     if is_far_too_long(text, LONGEST_EMAIL):
         return text
     # What is not seen goes first: how a capital is written small may depend on the letters beside it.
     seen = normalised(normalised(text, LONGEST_EMAIL).lower(), LONGEST_EMAIL)
     local, at, domain = seen.rpartition("@")
+    if len(domain) > LONGEST_EMAIL:
+        return seen
     try:
-        return f"{local}{at}{domain_name(domain[:LONGEST_EMAIL])}"
+        return f"{local}{at}{domain_name(domain)}"
     except ValueError:
         return f"{local}{at}{domain}"  # No host is called so today; of former releases there may be accounts.
 

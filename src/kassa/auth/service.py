@@ -110,7 +110,9 @@ class AuthService:
         """A new session. WrongCredentials, after the same time, for an unknown address and a wrong password;
         TooManyRequests after repeated failures of the visitor's household, or of the device if the account knows it;
         AccountDisabled. SecondFactorRequired if the password is right, and the account wants a code, too."""
-        address = domain.one_spelling(email)[: domain.LONGEST_EMAIL]
+        address = domain.one_spelling(email)
+        if len(address) > domain.LONGEST_EMAIL:
+            address = ""  # Nobody's, whatever it begins like; all of them are counted together.
         found = await self._accounts.of(email)
         device = self._devices.device(visitor.device_token, found)
         trier = Trier(address, household(visitor.address), device, found.id if found else "")
