@@ -312,6 +312,14 @@ async def test_what_is_refused_is_told_in_one_line_however_much_it_is(
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
 
 
+@pytest.mark.parametrize("method", [b"BREW", b"get", b"GETS", b"M-SEARCHES", b"x"])
+async def test_a_method_that_nobody_knows_is_told_from_what_is_no_request(method: bytes) -> None:
+    async with door() as here:
+        assert await (await here.call(method + b" /x HTTP/1.1\r\nHost: shop\r\n\r\n")).problem() == "501 method_unknown"
+        for nonsense in (b"\x16\x03\x01\x02\x00\x01", method + b"\xff / HTTP/1.1\r\n\r\n", method + b"\r\n\r\n"):
+            assert await (await here.call(nonsense)).problem() == "400 malformed_http"
+
+
 async def test_what_was_asked_before_nonsense_is_answered_first() -> None:
     async with door() as here:
         caller = await here.call(GET % b"slow" + b"nonsense\r\n\r\n")

@@ -146,6 +146,31 @@ async def test_a_method_that_nobody_has_is_told_too(target: Target) -> None:
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
 
 
+@pytest.mark.parametrize("method", ["BREW", "get", "PROPFIND"])
+async def test_a_method_that_nobody_knows_is_so_at_every_path(target: Target, method: str) -> None:
+    for path in ("/orders", "/products/prd_1", "/health", "/", "/cart", "/no-such-path"):
+        answer = await target.ask(f"{method} {path}", "Accept: text/html")
+        assert (answer.status, answer.document["code"]) == (501, "method_unknown"), path
+        assert "allow" not in answer.headers
+
+
+async def test_a_number_in_a_query_is_digits(target: Target) -> None:
+    document = (await target.shop.call("GET", "/openapi.json")).body
+    asked = [
+        (path.replace("{", "").replace("}", ""), parameter["name"])
+        for path, methods in document["paths"].items()
+        for parameter in methods.get("get", {}).get("parameters", [])
+        if parameter["in"] == "query" and parameter["schema"].get("type") == "integer"
+    ]
+    assert len(asked) > 10
+    for path, name in asked:
+        for text in ("1e1", "1.0", "+1", "%2B1", "%201", "1%20", "0x1", "1_0", "%D9%A1", "", f"5&{name}=1e1"):
+            answer = await target.ask(f"GET {path}?{name}={text}", target.bearer)
+            assert (answer.status, answer.document["errors"][0]["field"]) == (422, name), (path, text)
+            assert answer.document["detail"] == f"{name}: must be a whole number, in digits"
+    assert (await target.ask("GET /products?limit=1&skip=0")).status == 200
+
+
 async def test_head_is_answered_as_get_is_without_the_body(target: Target) -> None:
     for path in ("/products", "/health", "/orders", "/"):
         lines = (target.bearer, "Accept: text/html, application/json")

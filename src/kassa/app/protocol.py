@@ -2,6 +2,7 @@
 any size before anybody in Python hears of it; so what comes is counted where it comes in."""
 
 import asyncio
+import re
 from itertools import chain
 from math import inf
 from typing import Any
@@ -14,12 +15,14 @@ from kassa.gateway.arrival import too_large
 from kassa.kit.clock import SystemClock
 from kassa.kit.household import household
 from kassa.kit.ids import REQUEST, Ids
-from kassa.kit.problem import Problem
+from kassa.kit.problem import Problem, UnknownVerb
 from kassa.kit.web import PROBLEM_JSON
 from kassa.kit.wire import encode
 
 LINGER_SECONDS = 2.0
 _PIECE = 16 * 1024
+# RFC 9112, 3: a method is any token (RFC 9110, 5.6.2).
+_REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~\w-]+ [!-~]+ HTTP/1\.[01]\r?\n", re.ASCII)
 
 _ids = Ids(SystemClock())
 
@@ -161,6 +164,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             pass
+        except httptools.HttpParserInvalidMethodError:
+            # The parser says the same of what is no request at all.
+            self._refuse(UnknownVerb() if _REQUEST_LINE.match(data) else NotHttp())
+            return
         except httptools.HttpParserError:
             self._refuse(self._why or NotHttp())
             return

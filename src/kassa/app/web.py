@@ -1,12 +1,15 @@
 """The HTTP side of the wiring: which handlers a process answers with, behind which door."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request, Response
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 
@@ -30,9 +33,9 @@ from kassa.gateway.middleware import API, Gateway, Rules
 from kassa.gateway.security_txt import SecurityContact
 from kassa.gateway.shedding import Shedding
 from kassa.inventory import routes as inventory_routes
-from kassa.kit.problem import Unavailable
+from kassa.kit.problem import Invalid, Unavailable
 from kassa.kit.service_keys import ServiceIdentity
-from kassa.kit.web import EXCEPTION_HANDLERS, MAX_BODY, WHAT_IS_ALLOWED, internal_handlers, on_http_error
+from kassa.kit.web import EXCEPTION_HANDLERS, MAX_BODY, METHODS, WHAT_IS_ALLOWED, internal_handlers, on_http_error
 from kassa.order import routes as order_routes
 from kassa.pages.client import Caller, ShopClient
 from kassa.pages.router import not_found_page, pages_router
@@ -43,6 +46,7 @@ from kassa.product import routes as product_routes
 if TYPE_CHECKING:
     from kassa.app.metrics import Metrics
 
+Connection = ASGIConnection[Any, Any, Any, Any]
 HANDLERS: dict[str, Sequence[Any]] = {
     GATEWAY: security_txt.HANDLERS,
     "auth": auth_routes.HANDLERS,
@@ -183,10 +187,20 @@ def _litestar(shop: Shop, routes: list[Any], exception_handlers: dict[Any, Any])
         exception_handlers=exception_handlers,
         openapi_config=None,
         logging_config=None,  # Its own is for the whole process.
+        guards=[whole_numbers],
         debug=False,
         pdb_on_exception=False,
         request_max_body_size=MAX_BODY,
     )
+
+
+def whole_numbers(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Guard: a query's numbers are digits. Invalid for what the framework would take for one as well: `1e1`, `1.0`."""
+    if connection.scope["query_string"]:
+        for name, parameter in handler.parsed_fn_signature.parameters.items():
+            given = connection.query_params.getall(name, []) if parameter.annotation is int else []
+            if not all(re.fullmatch("-?[0-9]+", text) for text in given):
+                raise Invalid.field(name, "must be a whole number, in digits")
 
 
 def _rules(shop: Shop) -> Rules:
@@ -245,7 +259,7 @@ class _Missing:
         self._page = page
 
     def __call__(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-        is_page = request.url.path[1:].split("/", 1)[0] not in API
+        is_page = request.url.path[1:].split("/", 1)[0] not in API and request.method in METHODS
         if error.status_code == 404 and is_page and "text/html" in request.headers.get("accept", ""):
             answer: Response[Any] = self._page(request)
             return answer

@@ -138,3 +138,15 @@ class Unavailable(Problem):
     """Unknown: it may or may not have been done, or cannot be done now. Asking again is right and harmless."""
 
     code, title, status = "unavailable", "Not available right now; try again", 503
+
+
+class MethodNotAllowed(Problem):
+    """The path exists, but not for this method."""
+
+    code, title, status = "method_not_allowed", "This path does not take this method", 405
+
+
+class UnknownVerb(Problem):
+    """No path takes this method; those of RFC 9110 and PATCH are known, and are in capital letters."""
+
+    code, title, status = "method_unknown", "This method is not known here", 501

@@ -22,7 +22,7 @@ from kassa.kit.figures import Figures
 from kassa.kit.idempotency import Answer, Idempotency
 from kassa.kit.identity import Principal, TokenVerifier
 from kassa.kit.ids import Ids
-from kassa.kit.problem import FieldError, Invalid, Malformed, NotFound, Problem, TooLarge
+from kassa.kit.problem import FieldError, Invalid, Malformed, MethodNotAllowed, NotFound, Problem, TooLarge, UnknownVerb
 from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import Endpoint, arguments_of, decode, encode, endpoints, request_id
 
@@ -251,12 +251,7 @@ class InternalError(Problem):
     code, title, status = "internal_error", "Something went wrong here; it is logged under the request id", 500
 
 
-class MethodNotAllowed(Problem):
-    """The path exists, but not for this method."""
-
-    code, title, status = "method_not_allowed", "This path does not take this method", 405
-
-
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"))
 WHAT_IS_ALLOWED = "?"
 """The method that no path takes. OPTIONS is asked so: the framework's own answer to it knows the methods of one handler
 of a path, its refusal of a method those of all."""
@@ -264,6 +259,8 @@ of a path, its refusal of a method those of all."""
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Exception handler: the framework's own errors as problems."""
+    if request.method not in METHODS and request.method != WHAT_IS_ALLOWED:
+        return problem_response(UnknownVerb())  # RFC 9110, 15.6.2: of any path
     allow = _allowed(error.headers or {}) if error.status_code == 405 else {}
     if request.method == WHAT_IS_ALLOWED and allow:
         return Response(None, status_code=204, headers=allow)
