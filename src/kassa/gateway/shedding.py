@@ -16,7 +16,7 @@ from kassa.gateway.arrival import App, Message, Receive, Scope, Send, whole_body
 from kassa.kit.problem import Problem
 
 MOST_AT_ONCE = 500
-"""Of a part, even in the first moment."""
+"""Of a part, whatever is measured."""
 
 _FEWEST = {"payments": 64, "forms": 64}  # They wait for Stripe, which keeps nobody else waiting.
 _FEWEST_ELSE = 16
@@ -27,6 +27,7 @@ _WINDOW_SECONDS = 0.25
 _WINDOWS = 20
 # A page brings its pictures, and two buyers may click at once: it is no overload before it has lasted.
 _PATIENCE_SECONDS = 0.2
+_TIMES_IN_A_BURST = 3
 _WARY_SECONDS = 5.0
 _PARTS = frozenset(("products", "inventory", "orders", "payments"))
 _PAGES, _FORMS = "pages", "forms"
@@ -92,7 +93,7 @@ class Part:
         if self._over_since is None:
             self._over_since = now
         has_lasted = now - self._over_since >= _PATIENCE_SECONDS or now < self._wary_until
-        if not has_lasted and self._inside < MOST_AT_ONCE:
+        if not has_lasted and self._inside < _TIMES_IN_A_BURST * self.limit:
             return
         if not self._refused:
             log.warning("overloaded: requests are refused", part=self._name, at_once=self._inside)
