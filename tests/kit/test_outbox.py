@@ -261,6 +261,25 @@ async def test_an_effect_whose_carrier_died_is_taken_over_when_its_lease_is_over
     assert (await world.stored()).effects[0].done_at is not None
 
 
+async def test_what_a_process_had_done_and_not_noted_is_done_again_when_it_died(world: World) -> None:
+    dying = world.process()
+    await dying.carry_out(await world.parcel("send", by=dying))
+    assert (await world.stored()).effects[0].done_at is None
+    world.clock.advance(LEASE - 1)
+    assert await world.process().run_due() == 0
+    world.clock.advance(1)
+    assert await world.process().run_due() == 1
+    assert world.postman.carried == ["send", "send"]
+    assert (await world.stored()).effects[0].done_at is not None
+
+
+async def test_the_relay_does_not_take_what_is_done_and_only_to_be_noted(world: World) -> None:
+    await world.outbox.carry_out(await world.parcel("send"))
+    world.clock.advance(LEASE)
+    assert await world.outbox.run_due() == 0
+    assert world.postman.carried == ["send"]
+
+
 async def test_one_process_does_not_start_what_it_is_doing(world: World) -> None:
     parcel = await world.parcel("send")
     for _ in range(3):
@@ -281,6 +300,7 @@ async def test_another_process_leaves_alone_what_the_writer_is_doing(world: Worl
     assert changed is not None
     may_end.set()
     await other.carry_out(changed)
+    await other.settle()
     await world.outbox.settle()
     assert sorted(world.postman.carried) == ["notify", "send"]
     assert all(effect.done_at is not None for effect in (await world.stored()).effects)

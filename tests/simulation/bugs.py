@@ -15,17 +15,19 @@ from kassa.contracts.payment import Closing, StripeUnreachable
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock_redis_mend import Acceptance
 from kassa.inventory.stock_redis_repair import Repair
-from kassa.kit import documents, inputs, machine, outbox
+from kassa.kit import documents, inputs, machine, outbox, recent
 from kassa.kit.documents import Conflict, Duplicate
+from kassa.kit.effects import with_effects
 from kassa.kit.ids import ORDER
 from kassa.kit.outbox import Outbox
+from kassa.kit.recent import Recent
 from kassa.order import domain as orders
 from kassa.order.domain import Kind as Order
 from kassa.order.domain import Stage as OrderStage
 from kassa.order.domain import Todo
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
-from kassa.payment import disputes, domain, inbox, pieces, refund_effects, refund_states, refunding, refunds
+from kassa.payment import disputes, domain, pieces, refund_effects, refund_states, refunding, refunds
 from kassa.payment import machine as payment_machine
 from kassa.payment.domain import Kind, Stage
 from kassa.payment.domain import Todo as PaymentTodo
@@ -289,8 +291,41 @@ def a_conflict_ends_the_change(patch: Patch) -> None:
         except Conflict:
             return current
 
-    for module in (outbox, inbox, refund_effects):
-        patch.setattr(module, "change", change, raising=False)
+    async def changed_from(self: Any, known: Any, step: Any) -> Any:
+        if (changed := step(known)) is known:
+            return None
+        try:
+            return await self.save(changed)
+        except Conflict:
+            return known
+
+    patch.setattr(Recent, "_changed_from", changed_from)
+    for module in (recent, refund_effects):
+        patch.setattr(module, "change", change)
+
+
+@bug
+def what_is_remembered_is_taken_for_what_is_stored(patch: Patch) -> None:
+    async def changed_from(self: Any, known: Any, step: Any) -> Any:
+        return known if step(known) is known else await original(self, known, step)
+
+    original = Recent._changed_from
+    patch.setattr(Recent, "_changed_from", changed_from)
+
+
+@bug
+def what_is_begun_is_noted_as_done(patch: Patch) -> None:
+    def wanted(self: Any, document: Any) -> Any:
+        effect = original(self, document)
+        if effect is not None:
+            self.recent.note(document.id, effect.id, lambda current: done(current, effect.id))
+        return effect
+
+    def done(current: Any, id: str) -> Any:
+        return with_effects(current, outbox._replaced(current.effects, id, done_at=1))
+
+    original = Outbox._wanted
+    patch.setattr(Outbox, "_wanted", wanted)
 
 
 @bug

@@ -28,6 +28,8 @@ NEEDS = {
     "unknown_is_taken_as_expired": ("Stripe did not answer",),
     "every_try_of_a_refund_has_a_key_of_its_own": ("Stripe answer lost",),
     "orphans_are_left_alone": ("crash",),
+    "what_is_begun_is_noted_as_done": ("crash",),
+    "what_is_remembered_is_taken_for_what_is_stored": ("money late",),
     "lost_webhooks_stay_lost": ("webhook lost",),
     "a_refund_that_a_dispute_delayed_is_never_made": ("money late",),
     "a_refund_that_a_dispute_prevents_is_given_up": ("money late",),
@@ -63,6 +65,12 @@ def test_each_kind_of_trouble_happens_and_violates_nothing(kind: str) -> None:
     result = run.run(Plan(7, 60, kinds=frozenset({kind}), often=frozenset({kind})))
     assert result.violations == []
     assert set(result.faults) == {kind}
+
+
+def test_processes_die_after_the_deed_and_before_it_is_noted() -> None:
+    results = [run.run(Plan(seed, 60, often=frozenset({"crash"}))) for seed in range(1, 6)]
+    assert [result.violations for result in results] == [[]] * 5
+    assert sum(result.deeds_not_noted for result in results) >= 5
 
 
 @pytest.mark.parametrize("name", BUGS)

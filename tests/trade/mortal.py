@@ -66,6 +66,8 @@ class MortalShop:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         before = self.shop
+        for part in (before.inbox, before.order.outbox, before.payment.outbox, before.opening):
+            part.recent._notes.clear()
         await self.opened.__aexit__(None, None, None)
         await self.open()
         self.shop.clock.at = before.clock.at

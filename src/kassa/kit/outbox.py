@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from kassa.kit.clock import HOUR, SECOND, Clock
-from kassa.kit.documents import Collection, Conflict, change, save_all
+from kassa.kit.documents import Collection, Conflict, save_all
 from kassa.kit.effects import (
     LEASE,
     NEEDS_ATTENTION_AFTER,
@@ -26,6 +26,7 @@ from kassa.kit.effects import (
 )
 from kassa.kit.machine import InvariantBroken
 from kassa.kit.problem import Problem, Unavailable
+from kassa.kit.recent import Recent
 from kassa.kit.wire import deadline
 
 log = structlog.get_logger()
@@ -56,6 +57,7 @@ class Outbox(Generic[A]):
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.collection = collection
+        self.recent = Recent(collection)
         self.carriers = carriers
         self._clock = clock
         self._jitter = jitter
@@ -65,12 +67,12 @@ class Outbox(Generic[A]):
 
     async def insert(self, document: A) -> A:
         """Store a new document, as Collection.insert does."""
-        stored = await self.collection.insert(document)
+        stored = await self.recent.insert(document)
         self._take(stored)
         return stored
 
     async def change(self, id: str, step: "Step[A]") -> A | None:
-        """Read, apply the step, save, as kit.documents.change does; None if there is no such document."""
+        """Apply the step and save, as Recent.change does; None if there is no such document."""
         before: A | None = None
 
         def noted(current: A) -> A:
@@ -78,7 +80,7 @@ class Outbox(Generic[A]):
             before = current
             return step(current)
 
-        changed = await change(self.collection, id, noted)
+        changed = await self.recent.change(id, noted)
         if changed is not None and changed is not before:
             self._take(changed, before)
         return changed
@@ -104,10 +106,11 @@ class Outbox(Generic[A]):
         task.add_done_callback(self._tasks.discard)
 
     async def settle(self) -> None:
-        """Wait for what was started at once."""
+        """Wait for what was started at once, and until it is noted what is done."""
         while self._tasks:
             # Not gather: from Python 3.12 on it returns at once when all are done, and their callbacks never run.
             await asyncio.wait(self._tasks)
+        await self.recent.settle()
 
     async def carry_out(self, document: A) -> A:
         """Carry out all effects that are this process's own, those included that come of them; return the document as
@@ -138,13 +141,16 @@ class Outbox(Generic[A]):
 
     async def run_due(self, limit: int = 100) -> int:
         """The relay's turn: lease and carry out effects that are due; return how many documents were taken."""
+        await self.recent.settle()
         documents = await self.collection.due(self._clock.now(), limit)
         taken = await asyncio.gather(*(self._lease(document) for document in documents))
         await asyncio.gather(*(self._try(document) for document in taken if document is not None))
+        await self.recent.settle()
         return len(documents)
 
     async def void_leases(self) -> None:
         """Make due at once what others have leased, the first 10,000: for a process that knows that they are gone."""
+        await self.recent.settle()
         leased = await self.collection.due(self._clock.now() + LEASE, MOST_VOIDED)
         freed = [(document, without_leases(document)) for document in leased]
         await save_all(self.collection, [after for before, after in freed if after is not before])
@@ -179,7 +185,7 @@ class Outbox(Generic[A]):
             for effect in document.effects
         )
         try:
-            stored = await self.collection.save(with_effects(document, leased))
+            stored = await self.recent.save(with_effects(document, leased))
         except Conflict:
             return None  # somebody else was faster
         self._own.update(new.id for new, old in zip(leased, document.effects, strict=True) if new is not old)
@@ -194,7 +200,10 @@ class Outbox(Generic[A]):
             changed = step(current) if step else current
             return with_effects(changed, _replaced(changed.effects, effect.id, done_at=now, error=""))
 
-        return await self._save(document, finished)
+        if step is not None:
+            return await self.change(document.id, finished) or document
+        self.recent.note(document.id, effect.id, finished)
+        return finished(document)
 
     async def _postpone(self, document: A, effect: Effect, error: Exception) -> A:
         attempts = effect.attempts + 1
@@ -210,23 +219,7 @@ class Outbox(Generic[A]):
             changes = {"attempts": attempts, "due_at": due_at, "at": due_at, "error": text, "is_refused": is_refused}
             return with_effects(current, _replaced(current.effects, effect.id, **changes))
 
-        return await self._save(document, postponed)
-
-    async def _save(self, document: A, step: "Step[A]") -> A:
-        while True:
-            changed = step(document)
-            if changed is document:
-                return document
-            try:
-                stored = await self.collection.save(changed)
-            except Conflict:
-                current = await self.collection.get(document.id)
-                if current is None:
-                    return document
-                document = current
-                continue
-            self._take(stored, document)
-            return stored
+        return await self.change(document.id, postponed) or document
 
 
 def _replaced(effects: tuple[Effect, ...], effect_id: str, **changes: Any) -> tuple[Effect, ...]:

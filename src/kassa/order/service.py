@@ -103,7 +103,7 @@ class OrderService:
         if place is not None:
             order = msgspec.structs.replace(order, place=place.id, address=place.address)
         try:
-            return await self.orders.insert(order)
+            return await self.outbox.insert(order)
         except Duplicate:
             # Another try with the same id was faster, or the rescue of orphans was.
             return self._made(await self.get(order_id))

@@ -60,7 +60,9 @@ class Checkout:
             raise NotFound(f"there is no order {order_id[:64]}")
         if not order.is_payable:
             raise OrderNotPayable(f"the order is {order.status}, or it is being closed")
-        payment = await self._settling.of_order(order_id) or await self._create(order)
+        # The insert tells whether there is one; only who asks again is likely to have one.
+        is_known = self._settling.outbox.recent.recall(payment_id_of(order_id)) is not None
+        payment = (await self._settling.of_order(order_id) if is_known else None) or await self._create(order)
         if payment.stage is Stage.CREATED:
             payment = await self.complete(payment.id)
         if payment.stage is not Stage.INITIATED or payment.session_url is None:
@@ -74,7 +76,7 @@ class Checkout:
 
     async def _insert(self, payment: Payment) -> Payment:
         try:
-            return await self._settling.payments.insert(payment)
+            return await self._settling.outbox.insert(payment)
         except Duplicate as duplicate:
             known = await self._settling.of_order(payment.order_id)
             if known is None:
@@ -120,7 +122,7 @@ class Checkout:
     async def _complete(self, payment_id: str) -> Payment:
         lock = self._opening.setdefault(payment_id, asyncio.Lock())
         async with lock:
-            payment = await self._settling.payments.get(payment_id)
+            payment = await self._settling.outbox.recent.lately(payment_id)
             if payment is None:
                 raise NotFound
             if payment.stage is not Stage.CREATED:

@@ -57,7 +57,9 @@ class PaymentEffects:
     async def note_refund(self, payment: Payment, effect: Effect) -> None:
         """Tell the order how much is refunded: as it is now, not as it was when the effect was stored."""
         current = await self._payments.get(payment.id) or payment
-        if any(each.kind in _TELLS_OF_MONEY and each.done_at is None for each in current.effects):
+        done = {each.id for each in payment.effects if each.done_at is not None}  # noted in what is stored or not
+        open_ones = (each for each in current.effects if each.done_at is None and each.id not in done)
+        if any(each.kind in _TELLS_OF_MONEY for each in open_ones):
             raise Unavailable("the order has not heard yet of the money that was refunded")
         refund = find(current, effect.args.get("refund", ""))
         news = RefundNews(

@@ -174,7 +174,10 @@ class EventHandlers:
         """The payment that an object names. One that is not there is waited for, but not for ever: it is of a Kassa
         whose objects do not name their shop yet, or it was lost with a restored backup."""
         payment_id = str(payment_named(subject.metadata))
-        payment = await self._service.payments.get(payment_id)
+        # What a session says is applied to the payment as it is stored, by compare-and-set.
+        is_session = subject.object == "checkout.session"
+        payments = self._service.outbox.recent
+        payment = await (payments.lately(payment_id) if is_session else self._service.payments.get(payment_id))
         if payment is None and attempts < MOST_ATTEMPTS:
             raise NotFound(f"its payment {payment_id[:64]} is not known yet")
         return payment

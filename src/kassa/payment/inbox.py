@@ -13,10 +13,11 @@ import structlog
 from kassa.contracts.payment import StripeKeyRefused
 from kassa.kit import security
 from kassa.kit.clock import HOUR, SECOND, Clock, Millis, from_unix
-from kassa.kit.documents import Conflict, Duplicate, change, save_all
+from kassa.kit.documents import Conflict, Duplicate, save_all
 from kassa.kit.ids import Ids
 from kassa.kit.outbox import MOST_VOIDED
 from kassa.kit.problem import NotFound, Problem
+from kassa.kit.recent import Recent
 from kassa.kit.wire import deadline
 from kassa.payment.event_handlers import EVENT_HANDLERS, EventHandlers, Looked, NotOurs
 from kassa.payment.events import EventState, read_event, to_store
@@ -53,6 +54,7 @@ class Inbox:
         self, store: PaymentStore, handlers: EventHandlers, processor: Processor, ids: Ids, clock: Clock
     ) -> None:
         self.events = store.events
+        self.recent = Recent(store.events)
         self.refused = RefusalCount(store.refusals, "webhooks", clock, "webhooks refused")
         self._handlers = handlers
         self._processor = processor
@@ -76,7 +78,7 @@ class Inbox:
             raise UnreadableEvent(str(error)) from error
         stored = await self.store(event)
         if stored is None:
-            await change(self.events, event.id, _came_after_all)
+            await self.recent.change(event.id, _came_after_all)
         elif stored.status == "received":
             self._start(stored)
         await self.refused.forget()
@@ -99,7 +101,7 @@ class Inbox:
             asked_at=asked_at,
         )
         try:
-            return await self.events.insert(document)
+            return await self.recent.insert(document)
         except Duplicate:
             return None
 
@@ -110,24 +112,29 @@ class Inbox:
         if event is None:
             raise NotFound(f"there is no stored event {event_id[:64]}")
         await self._act(event, looked)
+        await self.recent.settle()
         return await self.events.get(event_id) or event
 
     async def run_due(self, limit: int = BATCH) -> int:
         """The relay's turn: act on events that were interrupted or parked; return how many were due."""
+        await self.recent.settle()
         due = await self.events.due(self._clock.now(), limit)
         await asyncio.gather(*(self._lease_and_act(event) for event in due))
+        await self.recent.settle()
         return len(due)
 
     async def void_leases(self) -> None:
         """Make due at once what others are acting on, the first 10,000: for a process that knows that they are gone."""
+        await self.recent.settle()
         now = self._clock.now()
         leased = await self.events.due(now + LEASE, MOST_VOIDED)
         await save_all(self.events, [msgspec.structs.replace(event, due_at=now) for event in leased])
 
     async def settle(self) -> None:
-        """Wait for what was started at once."""
+        """Wait for what was started at once, and until it is noted what is done."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+        await self.recent.settle()
 
     def jobs(self) -> list[tuple[str, Millis, Callable[[], Awaitable[Any]]]]:
         """What is to be done regularly: name, every so often (ms), how."""
@@ -162,7 +169,7 @@ class Inbox:
     async def _lease_and_act(self, event: StripeEvent) -> None:
         leased = msgspec.structs.replace(event, due_at=self._clock.now() + LEASE)
         try:
-            await self._act_bounded(await self.events.save(leased))
+            await self._act_bounded(await self.recent.save(leased))
         except Conflict:
             return  # somebody else was faster
 
@@ -180,7 +187,7 @@ class Inbox:
             ended = msgspec.structs.replace(current, status=status, note=note, due_at=None, payment_id=payment_id)
             return msgspec.structs.replace(ended, is_key_refused=False)
 
-        await change(self.events, event.id, acted_on)
+        self.recent.note(event.id, "acted on", acted_on)
 
     async def _park(self, event: StripeEvent, error: Exception) -> None:
         text = (error.detail if isinstance(error, Problem) else f"{type(error).__name__}: {error}")[:LONGEST_NOTE]
@@ -193,7 +200,7 @@ class Inbox:
             waiting = msgspec.structs.replace(current, status="parked", note=text, attempts=attempts, due_at=due_at)
             return msgspec.structs.replace(waiting, is_key_refused=isinstance(error, StripeKeyRefused))
 
-        await change(self.events, event.id, parked)
+        await self.recent.change(event.id, parked)
 
 
 def _came_after_all(event: StripeEvent) -> StripeEvent:

@@ -20,6 +20,7 @@ from kassa.inventory.stock import Stock
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.documents import Database
 from kassa.kit.problem import Unavailable
+from kassa.kit.recent import WAIT, Recent
 from kassa.simulation.disk import RemoteDatabase
 from kassa.simulation.faults import LOSS
 from kassa.simulation.memory import Client, Command, Memory
@@ -81,6 +82,7 @@ class Process:
         self.shop: Shop | None = None
         self.offset = 0.0
         self.starts = 0
+        self.deeds_not_noted = 0
         self.is_up = asyncio.Event()
         self._settings = settings
         self._life = Life()
@@ -139,6 +141,7 @@ class Process:
     def kill(self) -> None:
         """kill -9."""
         self.world.note(f"{self.name} is killed")
+        self.deeds_not_noted += sum(each.waiting for each in _recent(self.shop))
         self.shop = None
         self._life.end()
 
@@ -206,6 +209,24 @@ class Process:
                 called = getattr(shop, service)
                 setattr(called, name, self._unreliable(getattr(called, name)))
 
+        for recent in _recent(shop):
+            recent.note = self._mortal(recent.note)  # type: ignore[method-assign]
+
+    def _mortal(self, note: Callable[..., None]) -> Callable[..., None]:
+        """What is done is noted a moment later; the process may die meanwhile."""
+        faults, life, loop = self.world.faults, self._life, asyncio.get_running_loop()
+
+        def die() -> None:
+            if not life.is_over:
+                self.kill()
+
+        def noted(id: str, key: str, step: Callable[[Any], Any]) -> None:
+            note(id, key, step)
+            if faults.strikes("crash", id):
+                loop.call_later(faults.within("crash", 0, WAIT / SECOND), die)
+
+        return noted
+
     def _unreliable(self, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         faults = self.world.faults
 
@@ -229,6 +250,13 @@ class Process:
             return answer
 
         return called
+
+
+def _recent(shop: Shop | None) -> list[Recent[Any]]:
+    """What the process remembers of its documents, and has to note in them."""
+    if shop is None or shop.inbox is None:
+        return []
+    return [shop.inbox.recent, *(outbox.recent for outbox in shop.outboxes.values())]
 
 
 async def _nobody_hears(method: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...], after: float = 0) -> None:

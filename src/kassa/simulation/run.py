@@ -39,12 +39,14 @@ class Plan:
 
 @dataclass
 class Result:
-    """What a run found. `seconds` is simulated time."""
+    """What a run found. `seconds` is simulated time; `deeds_not_noted` are effects that were carried out, and events
+    that were acted on, by a process that was killed before it had noted it."""
 
     plan: Plan
     violations: list[str] = field(default_factory=list)
     orders: int = 0
     restarts: int = 0
+    deeds_not_noted: int = 0
     seconds: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
     reached: set[tuple[str, str, str, str, str]] = field(default_factory=set)
@@ -116,6 +118,7 @@ async def _live(plan: Plan, directory: Path, result: Result) -> None:
     finally:
         result.seconds = asyncio.get_running_loop().time()
         result.restarts = sum(process.starts - 1 for process in world.processes)
+        result.deeds_not_noted = sum(process.deeds_not_noted for process in world.processes)
         result.faults, result.reached, result.history = world.faults.counts, world.reached, world.history
         await world.end()
 
