@@ -87,6 +87,25 @@ async def test_a_write_that_raises_is_undone_alone(table: SqliteDatabase) -> Non
     assert values(table) == {1, 2}
 
 
+async def test_one_statement_that_fails_is_undone_without_a_savepoint(table: SqliteDatabase) -> None:
+    executed: list[str] = []
+
+    def watch(connection: apsw.Connection) -> None:
+        connection.set_exec_trace(lambda cursor, sql, bindings: not executed.append(sql))  # type: ignore[func-returns-value]
+
+    def put_both(connection: apsw.Connection) -> None:
+        connection.execute("INSERT INTO t VALUES (3), (1)")  # the second of them is there already
+
+    await put(table, 1)
+    await table.write(watch)
+    executed.clear()
+    writes = [table.write(put_both, is_one_statement=True), put(table, 2)]
+    outcomes = await asyncio.gather(*writes, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [apsw.ConstraintError, type(None)]
+    assert values(table) == {1, 2}
+    assert [sql.split()[0] for sql in executed] == ["BEGIN", "INSERT", "SAVEPOINT", "INSERT", "RELEASE", "COMMIT"]
+
+
 async def test_a_caller_who_goes_away_harms_nobody(table: SqliteDatabase) -> None:
     impatient = asyncio.create_task(put(table, "gone"))
     patient = asyncio.create_task(put(table, "stays"))

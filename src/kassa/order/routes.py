@@ -26,6 +26,7 @@ from kassa.kit.web import (
     AttentionAnswer,
     JsonResponse,
     attention,
+    header,
     listed,
     new_id,
     once,
@@ -82,7 +83,10 @@ async def place_order(request: Request[Any, Any, Any]) -> Response[OrderAnswer]:
     where = household(request.client.host) if request.client and is_of_the_internet(request.client.host) else ""
 
     async def place(order_id: str) -> OrderAnswer:
-        order = await _service(request).place(order_id, principal.id, lines, new.expected_total_minor, where)
+        # Without a key nobody can ask with the same id again.
+        is_new = header(request, b"idempotency-key") is None
+        asked = (order_id, principal.id, lines, new.expected_total_minor, where)
+        order = await _service(request).place(*asked, is_new=is_new)
         return OrderAnswer(shown(order))
 
     return await once(request, principal.id, 201, new_id(request, ORDER), place)

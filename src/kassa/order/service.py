@@ -79,13 +79,16 @@ class OrderService:
         lines: Sequence[Line],
         expected_minor: int | None = None,
         household: str = "",
+        *,
+        is_new: bool = False,
     ) -> Order:
         """Place an order under this id: prices are read once, all items are held or none.
 
         `expected_minor` is the total that the buyer has seen, `household` where the buyer is, if known. Asked again
-        with the same id it goes on where it stopped. After a refusal (routes.py names them) nothing is held.
+        with the same id it goes on where it stopped; `is_new`: the id was just made, so nobody can have asked with it.
+        After a refusal (routes.py names them) nothing is held.
         """
-        known = await self.orders.get(order_id)
+        known = None if is_new else await self.orders.get(order_id)
         if known is not None:
             return self._made(known)
         wanted = merged(lines)

@@ -69,13 +69,14 @@ class SqliteCollection(Generic[D]):
 
     async def insert(self, document: D) -> D:
         stored = with_version(document, 1)
-        await self._sqlite.write(partial(self._insert, self._row(stored)))
+        await self._sqlite.write(partial(self._insert, self._row(stored)), is_one_statement=True)
         return stored
 
     async def save(self, document: D) -> D:
         stored = with_version(document, document.version + 1)
         row = self._row(stored)
-        await self._sqlite.write(partial(self._save, (*row[1:], document.id, document.version)))
+        bindings = (*row[1:], document.id, document.version)
+        await self._sqlite.write(partial(self._save, bindings), is_one_statement=True)
         return stored
 
     async def get(self, id: str) -> D | None:
@@ -134,7 +135,8 @@ class SqliteCollection(Generic[D]):
     async def delete(self, id: str, where: Where | None = None) -> None:
         tests, bindings = self._table.conditions(where or {})
         sql = " AND ".join([self._delete_sql, *tests])
-        await self._sqlite.write(lambda connection: connection.execute(sql, (id, *bindings)) and None)
+        values = (id, *bindings)
+        await self._sqlite.write(lambda connection: connection.execute(sql, values) and None, is_one_statement=True)
 
     def _documents(self, sql: str, bindings: tuple[Value, ...]) -> list[D]:
         return [self._decode(body) for (body,) in self._sqlite.read(sql, bindings)]

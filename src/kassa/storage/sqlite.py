@@ -52,7 +52,7 @@ _TROUBLE = (
 """Errors of the file, not of the statement: the whole transaction is in doubt and is rolled back."""
 
 _Answer: TypeAlias = tuple[Any, BaseException | None]
-_Waiting: TypeAlias = tuple[Work[Any], "asyncio.Future[Any]"]
+_Waiting: TypeAlias = tuple[Work[Any], "asyncio.Future[Any]", bool]
 
 
 class Sqlite:
@@ -78,18 +78,19 @@ class Sqlite:
         except _TROUBLE as error:
             raise _unavailable(path, error) from error
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, is_one_statement: bool = False) -> T:
         """Carry out `work` and return its result after the commit.
 
         `work` gets the writing connection inside a transaction that it shares with other writes. It is short, for the
         event loop waits for it. What it raises undoes its own statements only and comes to this caller, after the
-        commit. When the file is locked for too long, full or broken, nothing of the group is kept, everybody in it
-        gets Unavailable, and the next group starts anew.
+        commit. `is_one_statement`: only one of them writes, and if that fails SQLite undoes it by itself. When the file
+        is locked for too long, full or broken, nothing of the group is kept, everybody in it gets Unavailable, and the
+        next group starts anew.
         """
         if self._is_closed:
             raise Unavailable(f"{self._path.name} is closed")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._waiting.append((work, future))
+        self._waiting.append((work, future, is_one_statement))
         if not self._is_busy:
             self._start()
         return await future
@@ -195,7 +196,7 @@ class Sqlite:
 
     def _carry_out(self, connection: apsw.Connection, group: list[_Waiting]) -> None:
         try:
-            answers = [_attempt(connection, work) for work, _ in group]
+            answers = [(_try if is_one else _attempt)(connection, work) for work, _, is_one in group]
             connection.execute("COMMIT")
         except apsw.Error as error:
             self._undo()
@@ -208,7 +209,7 @@ class Sqlite:
 
     def _give(self, group: list[_Waiting], answers: list[_Answer]) -> None:
         """Answer everybody, then begin the next group: those who write again at once are in it."""
-        for (_, future), (value, error) in zip(group, answers, strict=True):
+        for (_, future, _), (value, error) in zip(group, answers, strict=True):
             if future.done():
                 continue  # The caller went away; the write stands.
             if error is None:
@@ -239,16 +240,20 @@ class Sqlite:
 def _attempt(connection: apsw.Connection, work: Work[Any]) -> _Answer:
     """Carry out one write under a savepoint of its own. Trouble with the file is raised, for it concerns all."""
     connection.execute("SAVEPOINT work")
+    answer = _try(connection, work)
+    if answer[1] is not None:
+        connection.execute("ROLLBACK TO work")
+    connection.execute("RELEASE work")
+    return answer
+
+
+def _try(connection: apsw.Connection, work: Work[Any]) -> _Answer:
     try:
-        value = work(connection)
+        return work(connection), None
     except _TROUBLE:
         raise
     except Exception as error:
-        connection.execute("ROLLBACK TO work")
-        connection.execute("RELEASE work")
         return None, error
-    connection.execute("RELEASE work")
-    return value, None
 
 
 def _the_same_again(connection: apsw.Connection) -> None:
