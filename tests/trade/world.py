@@ -159,6 +159,7 @@ class World:
         """Let everything that was started at once come to its end."""
         for _ in range(4):
             await self.inbox.settle()
+            await self.opening.settle()
             await self.order.outbox.settle()
             await self.payment.outbox.settle()
 
