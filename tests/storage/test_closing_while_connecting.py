@@ -16,7 +16,8 @@ async def test_no_socket_is_left_open(turns: int) -> None:
             await reader.read()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        client: AsyncMongoClient[Any] = AsyncMongoClient(*server.sockets[0].getsockname(), serverSelectionTimeoutMS=500)
+        patience: Any = {"serverSelectionTimeoutMS": 500, "connectTimeoutMS": 500}
+        client: AsyncMongoClient[Any] = AsyncMongoClient(*server.sockets[0].getsockname(), **patience)
         ping = asyncio.create_task(client.admin.command("ping"))
         for _ in range(turns):
             await asyncio.sleep(0)

@@ -54,6 +54,7 @@ BUYER = Principal("usr_buyer", "buyer@shop.example", "user", 2**40)
 OTHER = Principal("usr_other", "other@shop.example", "user", 2**40)
 ADMIN = Principal("usr_admin", "admin@shop.example", "admin", 2**40)
 TTL = 30 * MINUTE
+TURN = 20 * SECOND
 NO_LIMITS = Limits()
 
 
@@ -178,11 +179,21 @@ class World:
             await self.stock.mend(wanted_by(self.order), self.clock.now())
 
     async def later(self, duration: Millis) -> None:
-        """Time passes, and the relays do their turns meanwhile."""
+        """Time passes, and the relays do their turns meanwhile: one every 20 s, but for those that find nothing due."""
         end = self.clock.now() + duration
-        while self.clock.now() < end:
-            self.clock.advance(min(20 * SECOND, end - self.clock.now()))
+        while (left := end - self.clock.now()) > 0:
+            waits = await self._next_due(end) - self.clock.now()
+            self.clock.advance(min(max(-(-waits // TURN), 1) * TURN, left))
             await self.relay()
+
+    async def _next_due(self, end: Millis) -> Millis:
+        """When a relay is to do something next; `end`, if nothing is due until then."""
+        due = [
+            *await self.order.orders.due(end, 1),
+            *await self.payment.payments.due(end, 1),
+            *await self.inbox.events.due(end, 1),
+        ]
+        return min((document.due_at or end for document in due), default=end)
 
     async def reconcile(self, *, fix: bool) -> list[Comparison]:
         """Compare payments with Stripe, and tell what needs attention."""
