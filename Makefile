@@ -14,7 +14,7 @@ up: install  ## install and start the shop with the sample catalogue
 	$(BIN)/kassa up --sample $(ARGS)
 
 test: install-test browser hosts stripe clients  ## install what the tests need, and run them all
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The quick tests: the rules and the services on a hand-set clock; no servers, no browser.
 QUICK := tests/domain tests/kit tests/tidy tests/trade

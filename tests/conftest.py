@@ -3,8 +3,10 @@
 import asyncio
 import socket
 from asyncio.selector_events import BaseSelectorEventLoop
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 
 # How long an example takes is the machine's affair: on a busy one the default of 200 ms fails what is right.
@@ -12,7 +14,25 @@ settings.register_profile("kassa", deadline=None)
 settings.register_profile("long", deadline=None, max_examples=2_000)
 settings.load_profile("kassa")
 
+LONGEST = (
+    "deploy/test_running.py",
+    "simulation/test_simulation.py",
+    "journey/test_fuzz.py",
+    "bench/test_bench.py",
+    "journey/test_crashes.py",
+    "journey/test_journey.py",
+    "chaos/test_chaos.py",
+    "journey/test_schemathesis.py",
+)
+"""The files that take minutes, and so begin first: one that began last would be waited for by all other workers."""
+
 _connect = BaseSelectorEventLoop.sock_connect
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, all else as it was."""
+    places = {Path(__file__).parent / file: place for place, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 async def _connect_or_close(loop: BaseSelectorEventLoop, sock: socket.socket, address: Any) -> None:
