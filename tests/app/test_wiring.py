@@ -11,8 +11,8 @@ from kassa.auth.domain import Todo as AuthTodo
 from kassa.contracts.auth import Act
 from kassa.gateway.middleware import CONTRACTS
 from kassa.kit.clock import DAY
+from kassa.kit.lists import Paging
 from kassa.kit.machine import Stateful, Unbroken
-from kassa.kit.web import Paging
 from kassa.kit.wire import endpoints
 from kassa.order.domain import Todo as OrderTodo
 from kassa.payment.domain import Todo as PaymentTodo

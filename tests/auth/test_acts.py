@@ -9,7 +9,7 @@ from kassa.auth.store import AuthStore
 from kassa.contracts.auth import Act
 from kassa.kit.clock import DAY
 from kassa.kit.ids import ACT, Ids
-from kassa.kit.web import Paging
+from kassa.kit.lists import Paging
 from tests.support import FakeClock
 from tests.trade.stores import FORMS, stores
 

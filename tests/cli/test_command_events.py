@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,14 +25,21 @@ SAID = {
 """Commands, and the event that is told of each."""
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    """A shop with a customer, that has stopped."""
-    with started(tmp_path, "up") as running:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop with a customer, that has stopped, to be copied."""
+    folder = tmp_path_factory.mktemp("shop")
+    with started(folder, "up") as running:
         running.wait_until_ready()
         account = {"email": "cy@shop.example", "password": PASSWORD}
         assert httpx.post(f"{running.url}/auth/register", json=account, trust_env=False).status_code == 201
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def shop(made: Path, tmp_path: Path) -> Path:
+    """Such a shop of one's own."""
+    return shutil.copytree(made, tmp_path, dirs_exist_ok=True)
 
 
 def on_a_terminal(place: Path, *command: str, **settings: str) -> str:

@@ -15,8 +15,8 @@ from kassa.app.files import sandbox_url
 from kassa.app.web import HANDLERS
 from kassa.gateway.description import described
 from kassa.gateway.schemas import resolved
+from kassa.kit.lists import CURSOR
 from kassa.kit.money import minor, most_major
-from kassa.kit.web import CURSOR
 from kassa.kit.wire import encode
 from tests.app.process import Running, kassa, started
 

@@ -15,19 +15,9 @@ from litestar.params import FromQuery
 
 from kassa.kit.documents import Collection, CollectionSpec, Document, change
 from kassa.kit.idempotency import RECORDS, Idempotency
+from kassa.kit.lists import CURSOR, decode_cursor, encode_cursor, paging
 from kassa.kit.problem import Invalid, NotFound, TooManyRequests, Unauthenticated
-from kassa.kit.web import (
-    CURSOR,
-    EXCEPTION_HANDLERS,
-    MAX_BODY,
-    JsonResponse,
-    decode_cursor,
-    encode_cursor,
-    once,
-    paging,
-    read_body,
-    takes,
-)
+from kassa.kit.web import EXCEPTION_HANDLERS, MAX_BODY, JsonResponse, once, read_body, takes
 from kassa.storage.documents_sqlite import SqliteDatabase
 from tests.support import FakeClock
 

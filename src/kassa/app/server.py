@@ -5,7 +5,7 @@ import contextlib
 import errno
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -130,12 +130,6 @@ class Server:
                 yield
 
 
-def check_payments(settings: Settings, here: Collection[str], host: str) -> None:
-    """SettingError if a process with the services `here`, which listens on `host`, would take no money by mistake."""
-    if "payment" in here:
-        settings.require_key(host)
-
-
 def up(
     settings: Settings,
     host: str,
@@ -150,7 +144,7 @@ def up(
     """Everything in one process; in `workers` that do the same; or, `split`, in one a service and one of the gateway.
     `prepare` is done first, once. Ends when told to stop. StartRefused, SettingError."""
     here = all_here(settings)
-    check_payments(settings, here, host)
+    settings.require_key(here, host)
     _check_form(settings, here, workers=workers, split=split)
     address = Address(host, port or settings.port or DEFAULT_PORTS["gateway"])
     place = Place(
@@ -190,7 +184,7 @@ def serve(
     else:
         # Auth asks the orders for a customer's data alone: who upgrades is not kept from starting for that.
         settings.require_services_form((service,), *(calls(service, settings) if service != "auth" else ()))
-        check_payments(settings, (service,), host)
+        settings.require_key((service,), host)
         place = Place({service: service}, service, sandbox_host, webhook_url=f"{address.url}/webhook")
         server = Server(settings, place, address, lambda shop: service_app(shop, service), tls)
     configure_logs(settings.log_level, settings.log_format, secret_texts(settings))

@@ -101,16 +101,16 @@ class Settings:
             return "sandbox"
         return "live" if self.stripe_secret_key.startswith(("sk_live_", "rk_live_")) else "test"
 
-    def require_key(self, host: str) -> None:
-        """SettingError if the sandbox cannot be meant for a server of payments that listens on `host`, and is not
-        asked for by its name: it confirms orders without money."""
+    def require_key(self, here: Collection[str], host: str) -> None:
+        """SettingError if payments are among the services `here`, and the sandbox, which confirms orders without money,
+        cannot be meant for a process that listens on `host`, and is not asked for by its name."""
         signs = (
             (bool(self.stripe_webhook_secrets), "STRIPE_WEBHOOK_SECRET is set"),
             ((self.frontend_url or "").startswith("https:"), "FRONTEND_URL is an address for the public"),
             (not reading.is_loopback(host), f"{host} can be reached from outside"),
         )
         why = next((why for is_there, why in signs if is_there), None)
-        if self.has_sandbox and not self.asks_for_sandbox and why is not None:
+        if "payment" in here and self.has_sandbox and not self.asks_for_sandbox and why is not None:
             by_name = "the sandbox, which takes no money, is asked for by STRIPE_SECRET_KEY=sandbox"
             raise SettingError("STRIPE_SECRET_KEY", f"must be set, for {why}; {by_name}")
 

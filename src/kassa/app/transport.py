@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
-from kassa.gateway import proxy
 from kassa.kit.peer import Client, Limits, Origin, PeerError, written
 from kassa.kit.problem import Unavailable
 from kassa.kit.service_keys import ServiceIdentity
@@ -27,6 +26,8 @@ def new_session(trusted: ssl.SSLContext | bool = True) -> Client:
 
 def new_proxying_session(trusted: ssl.SSLContext | bool = True) -> Client:
     """The gateway's connections, on which it passes requests on."""
+    from kassa.gateway import proxy  # Commands pass nothing on, and would wait for all that it imports.
+
     return proxy.new_session(trusted)
 
 

@@ -8,8 +8,9 @@ from litestar.params import FromQuery, QueryParameter
 
 from kassa.auth.acts import OUTCOMES, Acts, KeptAct
 from kassa.kit.clock import Timestamp, rfc3339
+from kassa.kit.lists import Pagination, paging
 from kassa.kit.problem import Invalid
-from kassa.kit.web import JsonResponse, Pagination, paging, principal_of
+from kassa.kit.web import JsonResponse, principal_of
 
 
 class ActOut(msgspec.Struct, frozen=True, rename="camel"):

@@ -7,7 +7,7 @@ import msgspec
 from kassa.contracts.auth import Act
 from kassa.kit.clock import DAY, Clock, Millis
 from kassa.kit.documents import Collection, CollectionSpec, Document, Duplicate, Index, Where, change
-from kassa.kit.web import Paging
+from kassa.kit.lists import Paging
 
 
 class KeptAct(Document, frozen=True, kw_only=True):

@@ -13,9 +13,9 @@ from kassa.kit.documents import Collection, CollectionSpec, Document, Index, cha
 from kassa.kit.ended import EndedTokens, session_mark
 from kassa.kit.identity import KEY_PREFIX, key_hash
 from kassa.kit.ids import API_KEY, Ids
+from kassa.kit.lists import Paging
 from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.text import ONE_LINE, normalised
-from kassa.kit.web import Paging
 
 LONGEST_NAME = 100
 LONGEST_DAYS = 1825

@@ -10,9 +10,10 @@ from msgspec import Meta
 from kassa.auth.api_keys import A_YEAR, LONGEST_DAYS, LONGEST_NAME, ApiKey, ApiKeys
 from kassa.kit.access import SCOPES
 from kassa.kit.clock import Timestamp, rfc3339
+from kassa.kit.lists import Pagination, documented, paging
 from kassa.kit.problem import NotFound
 from kassa.kit.text import ONE_LINE
-from kassa.kit.web import JsonResponse, Pagination, documented, paging, principal_of, read_body, takes
+from kassa.kit.web import JsonResponse, principal_of, read_body, takes
 
 _TAGS = ["auth"]
 _SCHEMA = {"enum": list(SCOPES)}

@@ -14,8 +14,8 @@ from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
 from kassa.kit.documents import In, Where, change, pages
 from kassa.kit.ids import REQUEST, Ids
+from kassa.kit.lists import Paging
 from kassa.kit.problem import Invalid, NotFound
-from kassa.kit.web import Paging
 from kassa.kit.wire import request_id
 
 _OF_STAFF: Where = {"role": In(STAFF)}

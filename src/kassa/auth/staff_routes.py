@@ -11,8 +11,9 @@ from kassa.auth.staff import Staff
 from kassa.auth.visitors import service_of, visitor_of
 from kassa.auth.wire import Member, OneMember, PasswordAndCode, RoleChange, StaffList, shown_member
 from kassa.contracts.auth import LastAdministrator, OwnAccount, SecondFactorOff, WrongCode, WrongCredentials
+from kassa.kit.lists import paging
 from kassa.kit.problem import NotFound
-from kassa.kit.web import JsonResponse, paging, principal_of, read_body, takes
+from kassa.kit.web import JsonResponse, principal_of, read_body, takes
 
 _ONE: dict[str, Any] = {"tags": ["auth"], "status_code": 200, "refuses": (NotFound, OwnAccount)}
 _NOT_THE_LAST = {**_ONE, "refuses": (NotFound, OwnAccount, LastAdministrator)}

@@ -23,7 +23,7 @@ from kassa.auth.tokens import EXPIRES_IN
 from kassa.kit.access import STAFF
 from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.identity import Principal
-from kassa.kit.web import Id, Pagination, documented
+from kassa.kit.lists import Id, Pagination, documented
 
 Email = Annotated[str, documented("An email address; case does not matter", format="email", maxLength=LONGEST_EMAIL)]
 _NEW = (

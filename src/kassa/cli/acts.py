@@ -39,7 +39,7 @@ def acts(
     async def tell() -> None:
         from kassa.app.shop import present
         from kassa.kit.clock import rfc3339
-        from kassa.kit.web import paging
+        from kassa.kit.lists import paging
 
         async with opened(settings, reads_only=True) as shop:
             auth = present(shop.auth, "auth")

@@ -45,7 +45,7 @@ def list_keys(data: DataOption = None) -> None:
     async def tell() -> None:
         from kassa.app.shop import present
         from kassa.kit.clock import rfc3339
-        from kassa.kit.web import paging
+        from kassa.kit.lists import paging
 
         async with opened(settings, reads_only=True) as shop:
             found, _ = await present(shop.auth, "auth").api_keys.listed(paging(100))

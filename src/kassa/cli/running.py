@@ -47,14 +47,13 @@ async def opened(settings: Settings, *, with_sandbox: bool = False, reads_only: 
     from kassa.app.copies import on_a_copy
     from kassa.app.logs import configure_command_logs
     from kassa.app.record import whereabouts
-    from kassa.app.server import check_payments
     from kassa.app.shop import Place
     from kassa.app.stores import find_shop
     from kassa.app.wiring import Parts, all_here, open_shop, within_reach
 
     configure_command_logs(settings)
     if with_sandbox:
-        check_payments(settings, all_here(settings), "127.0.0.1")
+        settings.require_key(all_here(settings), "127.0.0.1")
     place = Place(within_reach(settings), serves=False, brings_sandbox=with_sandbox)
     await find_shop(settings, place.files)
     async with AsyncExitStack() as closing:

@@ -13,6 +13,7 @@ from kassa import __version__
 from kassa.gateway.schemas import Schema, answered, example, sent
 from kassa.kit.access import ACCESS, SCOPES
 from kassa.kit.idempotency import LONGEST_KEY, KeyInUse, KeyReused
+from kassa.kit.lists import CURSOR, FURTHEST, LONGEST_PAGE
 from kassa.kit.problem import (
     Forbidden,
     Invalid,
@@ -25,7 +26,7 @@ from kassa.kit.problem import (
     Unauthenticated,
     Unavailable,
 )
-from kassa.kit.web import CURSOR, FURTHEST, LONGEST_PAGE, PROBLEM_JSON
+from kassa.kit.web import PROBLEM_JSON
 
 TAGS = {
     "auth": "Accounts, log-in and tokens",

@@ -10,8 +10,9 @@ from kassa.contracts.inventory import InsufficientStock, Level, StockExists, Unk
 from kassa.inventory.service import LONGEST_REASON, MOST_PIECES, InventoryService
 from kassa.inventory.stock import EFFECTS, Kind, Movement, MovementTotal
 from kassa.kit.clock import Date, Timestamp, day_of, rfc3339
+from kassa.kit.lists import Id, documented
 from kassa.kit.problem import Invalid, NotFound
-from kassa.kit.web import Id, JsonResponse, documented, once, principal_of, read_body, takes
+from kassa.kit.web import JsonResponse, once, principal_of, read_body, takes
 
 RECENT = 20
 LONGEST_SPAN = 365

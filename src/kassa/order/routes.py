@@ -20,21 +20,10 @@ from kassa.kit.documents import Between, In, Where
 from kassa.kit.household import household, is_of_the_internet
 from kassa.kit.idempotency import Abandoned
 from kassa.kit.ids import ORDER
+from kassa.kit.lists import AttentionAnswer, attention, listed, paging
 from kassa.kit.money import major
 from kassa.kit.problem import Invalid
-from kassa.kit.web import (
-    AttentionAnswer,
-    JsonResponse,
-    attention,
-    header,
-    listed,
-    new_id,
-    once,
-    paging,
-    principal_of,
-    read_body,
-    takes,
-)
+from kassa.kit.web import JsonResponse, header, new_id, once, principal_of, read_body, takes
 from kassa.order.domain import Stage
 from kassa.order.service import OrderService
 from kassa.order.wire import (

@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 
 from kassa.kit.clock import Date, Timestamp, rfc3339
+from kassa.kit.lists import Id, Pagination, documented
 from kassa.kit.money import major
-from kassa.kit.web import Id, Pagination, documented
 from kassa.order.domain import MAX_LINES, MAX_QUANTITY, Order
 
 STATUSES = ("PENDING", "CONFIRMED", "CANCELLED", "FAILED", "REFUNDED")

@@ -20,20 +20,10 @@ from kassa.contracts.payment import (
 )
 from kassa.kit.access import Permission
 from kassa.kit.ids import REFUND
+from kassa.kit.lists import attention, listed, paging
 from kassa.kit.money import InvalidMoney, minor
 from kassa.kit.problem import Invalid, NotFound
-from kassa.kit.web import (
-    JsonResponse,
-    attention,
-    header,
-    listed,
-    new_id,
-    once,
-    paging,
-    principal_of,
-    read_body,
-    takes,
-)
+from kassa.kit.web import JsonResponse, header, new_id, once, principal_of, read_body, takes
 from kassa.payment import reports, unclaimed_routes
 from kassa.payment.domain import Payment
 from kassa.payment.inbox import Inbox, InvalidSignature, UnreadableEvent

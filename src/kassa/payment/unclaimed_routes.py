@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from kassa.kit.lists import listed, paging
 from kassa.kit.problem import Invalid, NotFound
-from kassa.kit.web import JsonResponse, listed, paging, principal_of
+from kassa.kit.web import JsonResponse, principal_of
 from kassa.payment.unclaimed import OPEN, Unclaimed
 from kassa.payment.wire import UNCLAIMED_STATUSES, OneUnclaimedAnswer, UnclaimedAnswer, shown_unclaimed
 

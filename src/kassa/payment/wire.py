@@ -7,8 +7,8 @@ import msgspec
 
 from kassa.contracts.order import OrderForPayment
 from kassa.kit.clock import Timestamp, rfc3339
+from kassa.kit.lists import AttentionAnswer, Id, Pagination, documented
 from kassa.kit.money import InvalidMoney, from_stripe, major
-from kassa.kit.web import AttentionAnswer, Id, Pagination, documented
 from kassa.payment.balance import left_minor, refunded_minor
 from kassa.payment.domain import Payment, Refund, Stage
 from kassa.payment.notices import Notice

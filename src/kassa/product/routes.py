@@ -8,8 +8,9 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from kassa.contracts.product import ProductChanged, SkuTaken
 from kassa.kit.clock import SECOND
 from kassa.kit.ids import PRODUCT
+from kassa.kit.lists import paging
 from kassa.kit.problem import Invalid
-from kassa.kit.web import JsonResponse, new_id, once, paging, principal_of, read_body, takes
+from kassa.kit.web import JsonResponse, new_id, once, principal_of, read_body, takes
 from kassa.product.domain import Product
 from kassa.product.service import ProductService, Wanted
 from kassa.product.wire import (

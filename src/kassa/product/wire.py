@@ -8,9 +8,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kassa.kit.clock import Timestamp, rfc3339
+from kassa.kit.lists import Pagination, documented
 from kassa.kit.money import major
 from kassa.kit.text import ONE_LINE
-from kassa.kit.web import Pagination, documented
 from kassa.kit.wire import encode
 from kassa.product.domain import (
     IMAGE,
