@@ -16,6 +16,12 @@ from kassa.storage.documents_sqlite import SqliteDatabase
 
 NOON: Millis = 1_767_268_800_000
 """2026-01-01T12:00:00Z: when a test's world begins."""
+OWN_SECRET = "5d1f0c9be27a4863f4a1b0d79c8e2653"
+"""A secret of the shop's own that it starts with; all may be this one."""
+OWN_SECRETS = {"JWT_SECRET": OWN_SECRET, "INTERNAL_SECRET": OWN_SECRET}
+"""What services need that run separately."""
+WEBHOOK_SECRET = "whsec_3Kf8Zq1LmN0pRs7TvWx5Yb2Cd4Eg6Hj9"
+"""One such as Stripe makes them."""
 
 
 class FakeClock:

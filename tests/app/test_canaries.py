@@ -20,6 +20,7 @@ from pyotp import TOTP
 
 from tests.app.process import PATIENCE, Running, environment, free_port, kassa, started
 from tests.servers import mongod, valkey
+from tests.support import OWN_SECRET
 
 pytestmark = pytest.mark.slow
 
@@ -29,9 +30,9 @@ ADMIN = {"email": f"admin.{MARK}@shop.example", "password": f"{MARK} five words 
 KEY = f"rk_test_{MARK}"
 SECRETS = {
     "STRIPE_SECRET_KEY": KEY,
-    "STRIPE_WEBHOOK_SECRET": f"whsec_{MARK}",
-    "JWT_SECRET": f"{MARK}-jwt-".ljust(40, "j"),
-    "INTERNAL_SECRET": f"{MARK}-internal-".ljust(40, "i"),
+    "STRIPE_WEBHOOK_SECRET": f"whsec_{MARK}{OWN_SECRET}",
+    "JWT_SECRET": f"{MARK}-jwt-{OWN_SECRET}",
+    "INTERNAL_SECRET": f"{MARK}-internal-{OWN_SECRET}",
     "HTTPS_PROXY": f"http://user:{MARK}@127.0.0.1:1",
     "KASSA_ADMIN_PASSWORD": ADMIN["password"],
 }

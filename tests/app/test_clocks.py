@@ -21,6 +21,7 @@ from kassa.kit.ids import ORDER, PRODUCT
 from kassa.payment.processor import BadSignature
 from kassa.payment.processor_stripe import OLDEST_SIGNATURE_SECONDS, StripeProcessor
 from kassa.sandbox import Sandbox, SandboxConfig
+from tests.support import WEBHOOK_SECRET
 
 BUYER = Principal("usr_buyer", "buyer@shop.example", "user", 2**40)
 CALL: Millis = 20 * SECOND  # What the session's margin has for the call's own time, which is nothing here.
@@ -57,7 +58,7 @@ async def stripe_url(tmp_path: Path) -> AsyncIterator[str]:
 async def test_the_doctor_finds_a_clock_well_with_which_sessions_can_be_made_and_no_other(
     tmp_path: Path, stripe_url: str, ahead: Millis, is_well: bool
 ) -> None:
-    given = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1", "STRIPE_API_BASE": stripe_url}
+    given = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET, "STRIPE_API_BASE": stripe_url}
     settings = read_settings({**given, "KASSA_DATA": str(tmp_path / "data")})
     async with open_shop(settings, Place(all_here(settings)), Parts(clock=WrongClock(ahead))) as shop:
         assert (await clock_compared(shop, settings)).is_well == is_well
@@ -65,7 +66,7 @@ async def test_the_doctor_finds_a_clock_well_with_which_sessions_can_be_made_and
 
 
 async def test_the_doctor_complains_before_it_does_harm(tmp_path: Path, stripe_url: str) -> None:
-    given = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1", "STRIPE_API_BASE": stripe_url}
+    given = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET, "STRIPE_API_BASE": stripe_url}
     settings = read_settings({**given, "KASSA_DATA": str(tmp_path / "data")})
     for ahead in (-(MOST_SKEW + 2 * SECOND), MOST_SKEW + 2 * SECOND):
         async with open_shop(settings, Place(all_here(settings)), Parts(clock=WrongClock(ahead))) as shop:
@@ -77,7 +78,7 @@ async def test_the_doctor_complains_before_it_does_harm(tmp_path: Path, stripe_u
 
 
 async def test_a_signature_by_a_clock_that_the_doctor_finds_well_is_good_for_minutes() -> None:
-    processor = StripeProcessor("sk_test_1", ("whsec_1",))
+    processor = StripeProcessor("sk_test_1", (WEBHOOK_SECRET,))
     for ahead in (-MOST_SKEW, MOST_SKEW):
         processor.verify(b"{}", _signed(ahead - 60 * SECOND))
     with pytest.raises(BadSignature):
@@ -86,7 +87,7 @@ async def test_a_signature_by_a_clock_that_the_doctor_finds_well_is_good_for_min
 
 def _signed(ahead: Millis) -> str:
     at = int(time.time()) + ahead // SECOND
-    return f"t={at},v1={hmac.new(b'whsec_1', f'{at}.{{}}'.encode(), hashlib.sha256).hexdigest()}"
+    return f"t={at},v1={hmac.new(WEBHOOK_SECRET.encode(), f'{at}.{{}}'.encode(), hashlib.sha256).hexdigest()}"
 
 
 async def _can_be_paid(shop: Shop) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.app.process import Running, kassa, started
 from tests.sandbox.world import PERMISSIONS
+from tests.support import OWN_SECRETS, WEBHOOK_SECRET
 
 KEY = "rk_test_of_a_shop"
 ADMIN = {"email": "admin@shop.example", "password": "correct horse battery"}
@@ -29,7 +30,7 @@ def allow(stripe: Running, *rights: str) -> dict[str, str]:
     """The settings of a shop whose key has these rights."""
     given = {"restricted_keys": {KEY: rights}}
     httpx.post(f"{stripe.url}/sandbox/account", json=given, trust_env=False).raise_for_status()
-    return {"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": "whsec_of_a_shop", "STRIPE_API_BASE": stripe.url}
+    return {"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET, "STRIPE_API_BASE": stripe.url}
 
 
 def told(shop: Running) -> str:
@@ -109,7 +110,7 @@ def test_what_waits_for_a_right_is_shown_and_named_by_reconcile(stripe: Running,
 def test_a_payment_service_of_its_own_tells_it_from_its_start(stripe: Running, tmp_path: Path) -> None:
     names = ("auth", "product", "inventory", "order")
     elsewhere = {f"{name.upper()}_SERVICE_URL": "http://127.0.0.1:1" for name in names}
-    secrets = {"JWT_SECRET": "j" * 32, "INTERNAL_SECRET": "i" * 32}
+    secrets = OWN_SECRETS
     settings = {**allow(stripe, *PERMISSIONS[:-1]), **elsewhere, **secrets}
     with started(tmp_path, "serve", "payment", **settings) as payment:
         payment.wait_until_ready("/health")

@@ -10,6 +10,7 @@ from kassa.app.masking import MASK, keep_secret, masked
 from kassa.app.secrets import secret_texts
 from kassa.app.settings import SETTINGS, SettingError, read_settings
 from kassa.auth import codes
+from tests.support import OWN_SECRET, WEBHOOK_SECRET
 
 WRITER = """
 import logging, os, structlog
@@ -120,8 +121,9 @@ def test_what_is_written_keeps_its_words() -> None:
         assert masked(f"code={code}, now") == f"code={MASK}, now"
 
 
-SECRETS = ("sk_live_c4n4ry", "whsec_c4n4ry", "mongodb://u:c4n4ry@h", "redis://:c4n4ry@h", "https://u:c4n4ry@h/?#",
-           "http://u:c4n4ry@h", "c4n4ry of mine", "c4n4ry".ljust(32, "x"), "a:c4n4ry", "c4n4ry@b.example")  # fmt: skip
+SECRETS = ("sk_live_c4n4ry", f"whsec_c4n4ry{OWN_SECRET}", "mongodb://u:c4n4ry@h", "redis://:c4n4ry@h",
+           "https://u:c4n4ry@h/?#", "http://u:c4n4ry@h", "c4n4ry of mine", f"c4n4ry{OWN_SECRET}", "a:c4n4ry",
+           "c4n4ry@b.example")  # fmt: skip
 
 
 OPEN = ("NO_PROXY", "TLS_CERTIFICATE", "TLS_KEY", "TLS_CA", "KASSA_DATA")
@@ -130,7 +132,7 @@ OPEN = ("NO_PROXY", "TLS_CERTIFICATE", "TLS_KEY", "TLS_CA", "KASSA_DATA")
 
 @pytest.mark.parametrize("name", [setting.name for setting in SETTINGS])
 def test_a_secret_in_any_setting_is_not_repeated(name: str) -> None:
-    base = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
+    base = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET}
     if name == "HTTP_PROXY":
         base["STRIPE_API_BASE"] = "http://stripe.example"
     told = [what_is_told({**base, name: text}) for text in SECRETS]
@@ -151,11 +153,11 @@ def what_is_told(given: dict[str, str]) -> str:
 
 
 def test_what_the_settings_call_secret_is_blacked_out() -> None:
-    given = {"STRIPE_SECRET_KEY": "sk_test_12345678", "STRIPE_WEBHOOK_SECRET": "one-of-two,two-of-two",
-             "JWT_SECRET": "j" * 32, "INTERNAL_SECRET": "i" * 32, "MONGO_URI": "mongodb://shop:pass%40word@h",
+    given = {"STRIPE_SECRET_KEY": "sk_test_12345678", "STRIPE_WEBHOOK_SECRET": "the-first-of-two,the-other-of-two",
+             "JWT_SECRET": OWN_SECRET, "INTERNAL_SECRET": OWN_SECRET[::-1], "MONGO_URI": "mongodb://shop:pass%40word@h",
              "REDIS_URL": "redis://shop:redis-word@h", "HTTPS_PROXY": "http://u:proxy-word@h"}  # fmt: skip
     keep_secret(secret_texts(read_settings(given)))
-    hidden = ("sk_test_12345678", "one-of-two", "two-of-two", "j" * 32, "i" * 32, "pass%40word", "pass@word",
-              "redis-word", "proxy-word")  # fmt: skip
+    hidden = ("sk_test_12345678", "the-first-of-two", "the-other-of-two", OWN_SECRET, OWN_SECRET[::-1],
+              "pass%40word", "pass@word", "redis-word", "proxy-word")  # fmt: skip
     for text in hidden:
         assert masked(f"with {text} in it") == f"with {MASK} in it"

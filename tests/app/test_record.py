@@ -28,7 +28,7 @@ from kassa.product.store import PRODUCTS
 from tests.app.process import free_port, kassa, started
 from tests.servers import valkey
 from tests.storage.worlds import mongo
-from tests.support import NOON, sqlite
+from tests.support import NOON, OWN_SECRET, sqlite
 
 WHEN: dict[str, Any] = {"created_at": NOON, "updated_at": NOON}
 USD: dict[str, Any] = {"currency": "usd", **WHEN}
@@ -70,7 +70,7 @@ def new_id() -> str:
 
 
 async def opened(data: Path, place: Place | None = None, /, **given: str) -> Shop:
-    settings = read_settings({"KASSA_DATA": str(data), "INTERNAL_SECRET": "x" * 32, **given})
+    settings = read_settings({"KASSA_DATA": str(data), "INTERNAL_SECRET": OWN_SECRET, **given})
     place = place or Place(all_here(settings), brings_sandbox=False)
     async with open_shop(settings, place) as shop:
         return shop

@@ -10,9 +10,10 @@ from kassa.kit.clock import DAY, SECOND, from_rfc3339
 from tests.app.process import kassa
 from tests.app.whole import Whole, whole
 from tests.gateway.upstream import client_session, proxied
+from tests.support import WEBHOOK_SECRET
 
 CONTACTS = ("mailto:security@shop.example", "https://shop.example/security")
-LIVE = {"STRIPE_SECRET_KEY": f"rk_live_{'1' * 24}", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
+LIVE = {"STRIPE_SECRET_KEY": f"rk_live_{'1' * 24}", "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET}
 GIVEN = {"SECURITY_CONTACT": ", ".join(CONTACTS), "STRIPE_SECRET_KEY": "sandbox"}
 
 

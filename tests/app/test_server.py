@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.app.process import PATIENCE, Running, free_port, kassa, started
+from tests.support import OWN_SECRETS
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +171,7 @@ def test_services_that_run_apart_make_one_shop(tmp_path: Path) -> None:
     ports = {name: free_port() for name in ("auth", "product", "inventory", "order", "payment")}
     settings = {
         **{f"{name.upper()}_SERVICE_URL": f"http://127.0.0.1:{port}" for name, port in ports.items()},
-        "JWT_SECRET": "j" * 32,
-        "INTERNAL_SECRET": "i" * 32,
+        **OWN_SECRETS,
     }
     running = [_service(tmp_path, name, port, settings) for name, port in ports.items()]
     try:
@@ -213,7 +213,7 @@ def _log_out(gateway: Running, order_url: str, session: dict[str, Any]) -> None:
 
 def test_some_services_may_run_apart_from_the_rest(tmp_path: Path) -> None:
     ports = {name: free_port() for name in ("product", "inventory")}
-    secrets = {"JWT_SECRET": "j" * 32, "INTERNAL_SECRET": "i" * 32}
+    secrets = OWN_SECRETS
     urls = {f"{name.upper()}_SERVICE_URL": f"http://127.0.0.1:{port}" for name, port in ports.items()}
     with started(tmp_path, "up", **secrets, **urls) as rest:
         settings = {**secrets, **urls, "AUTH_SERVICE_URL": rest.url}
@@ -239,14 +239,14 @@ def test_some_services_may_run_apart_from_the_rest(tmp_path: Path) -> None:
 
 
 def test_one_that_would_have_to_call_into_this_process_may_not(tmp_path: Path) -> None:
-    secrets = {"JWT_SECRET": "j" * 32, "INTERNAL_SECRET": "i" * 32}
+    secrets = OWN_SECRETS
     refused = kassa(tmp_path, "up", **secrets, ORDER_SERVICE_URL="http://127.0.0.1:1")
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "PRODUCT_SERVICE_URL must be set too: the order service, which runs elsewhere" in refused.stderr
 
 
 def test_an_inventory_on_redis_must_know_where_the_orders_are(tmp_path: Path) -> None:
-    secrets = {"JWT_SECRET": "j" * 32, "INTERNAL_SECRET": "i" * 32, "AUTH_SERVICE_URL": "http://127.0.0.1:1"}
+    secrets = {**OWN_SECRETS, "AUTH_SERVICE_URL": "http://127.0.0.1:1"}
     refused = kassa(tmp_path, "serve", "inventory", **secrets, REDIS_URL="redis://127.0.0.1:1")
     assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
     assert "ORDER_SERVICE_URL" in refused.stderr

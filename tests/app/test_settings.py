@@ -9,10 +9,9 @@ import pytest
 from kassa.app.settings import SERVICES, SETTINGS, SettingError, read_settings
 from kassa.gateway.limits import Rate
 from kassa.order.domain import Limits
+from tests.support import OWN_SECRET, OWN_SECRETS, WEBHOOK_SECRET
 
 ROOT = Path(__file__).parents[2]
-
-LONG = "0123456789abcdef0123456789abcdef"
 
 
 def test_without_settings_there_is_a_shop_with_a_sandbox() -> None:
@@ -40,7 +39,7 @@ def test_settings_are_read() -> None:
     settings = read_settings(
         {
             "STRIPE_SECRET_KEY": "sk_test_1",
-            "STRIPE_WEBHOOK_SECRET": "whsec_1, whsec_2",
+            "STRIPE_WEBHOOK_SECRET": f"{WEBHOOK_SECRET}, {WEBHOOK_SECRET}2",
             "STRIPE_API_BASE": "http://127.0.0.1:12111/",
             "ORDER_SERVICE_URL": "http://order:7000",
             "CURRENCY": "JPY",
@@ -51,7 +50,7 @@ def test_settings_are_read() -> None:
             "ORDER_TTL_MINUTES": "1430",
         }
     )
-    assert settings.stripe_webhook_secrets == ("whsec_1", "whsec_2")
+    assert settings.stripe_webhook_secrets == (WEBHOOK_SECRET, f"{WEBHOOK_SECRET}2")
     assert settings.stripe_api_base == "http://127.0.0.1:12111"
     assert settings.service_urls == {"order": "http://order:7000"}
     assert settings.currency == "jpy"
@@ -137,7 +136,7 @@ def test_an_address_for_stripe_without_a_key_is_refused() -> None:
 
 
 def test_services_form_needs_its_secrets_and_addresses() -> None:
-    given = {"JWT_SECRET": LONG, "INTERNAL_SECRET": LONG, "AUTH_SERVICE_URL": "http://auth:4000"}
+    given = {**OWN_SECRETS, "AUTH_SERVICE_URL": "http://auth:4000"}
     read_settings(given).require_services_form(("auth",), "auth")
     for name in given:
         incomplete = {other: value for other, value in given.items() if other != name}
@@ -155,9 +154,9 @@ def test_whom_to_tell_of_a_hole_are_uris_and_shown_nowhere_else() -> None:
 def test_secrets_are_shown_nowhere() -> None:
     secrets = {
         "STRIPE_SECRET_KEY": "sk_live_hidden",
-        "STRIPE_WEBHOOK_SECRET": "whsec_hidden",
-        "JWT_SECRET": "hidden" * 6,
-        "INTERNAL_SECRET": "hidden" * 6,
+        "STRIPE_WEBHOOK_SECRET": f"whsec_hidden{OWN_SECRET}",
+        "JWT_SECRET": f"hidden{OWN_SECRET}",
+        "INTERNAL_SECRET": f"hidden{OWN_SECRET}",
         "MONGO_URI": "mongodb://shop:hidden@mongo",
         "REDIS_URL": "redis://:hidden@redis",
     }
@@ -173,10 +172,10 @@ def test_a_wrong_secret_is_not_told(name: str) -> None:
 
 VALID = {
     "STRIPE_SECRET_KEY": "sk_test_hidden",
-    "STRIPE_WEBHOOK_SECRET": "whsec_hidden",
+    "STRIPE_WEBHOOK_SECRET": f"whsec_hidden{OWN_SECRET}",
     "STRIPE_API_BASE": "https://hidden.example",
-    "JWT_SECRET": "hidden" * 6,
-    "INTERNAL_SECRET": "hidden" * 6,
+    "JWT_SECRET": f"hidden{OWN_SECRET}",
+    "INTERNAL_SECRET": f"hidden{OWN_SECRET}",
     "SERVICE_KEYS": f"order:{base64.b64encode(b'hidden' * 5 + b'--').decode()}",
     "SERVICE_PUBLIC_KEYS": f"order:{base64.b64encode(b'hidden' * 5 + b'--').decode()}",
     "MONGO_URI": "mongodb://shop:hidden@mongo",
@@ -230,7 +229,7 @@ UNSEEN = {
 
 def refused_value(name: str, value: str) -> str:
     """What is said about a wrong value: one line that names the setting, and nothing secret."""
-    keys = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
+    keys = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET}
     base = {"STRIPE_API_BASE": "http://stripe.example"} if name == "HTTP_PROXY" else {}
     together = {**keys, **base, name: value}
     with pytest.raises(SettingError) as refused:
@@ -279,12 +278,12 @@ def test_blanks_and_line_ends_around_a_value_do_not_count() -> None:
         ("STRIPE_SECRET_KEY", "whsec_hidden", "a webhook's signing secret"),
         ("STRIPE_SECRET_KEY", "sk_live_ hidden", "a space"),
         ("STRIPE_WEBHOOK_SECRET", "we_hidden", "the id of a webhook endpoint"),
-        ("STRIPE_WEBHOOK_SECRET", "whsec_1,we_hidden", "the id of a webhook endpoint"),
+        ("STRIPE_WEBHOOK_SECRET", f"{WEBHOOK_SECRET},we_hidden", "the id of a webhook endpoint"),
         ("STRIPE_WEBHOOK_SECRET", "sk_test_hidden", "a secret key"),
         ("STRIPE_WEBHOOK_SECRET", "rk_test_hidden", "a restricted key"),
         ("STRIPE_WEBHOOK_SECRET", "pk_test_hidden", "a publishable key"),
         ("STRIPE_WEBHOOK_SECRET", "whsec_1 whsec_hidden", "a space"),
-        ("STRIPE_WEBHOOK_SECRET", 'whsec_1,"whsec_hidden"', ""),
+        ("STRIPE_WEBHOOK_SECRET", f'{WEBHOOK_SECRET},"whsec_hidden"', ""),
     ],
 )
 def test_one_secret_in_the_place_of_another_is_told_apart(name: str, value: str, kind: str) -> None:

@@ -13,14 +13,14 @@ from kassa.app.wiring import all_here, open_shop
 from kassa.payment.store import PAYMENTS
 from tests.app.process import kassa
 from tests.app.test_record import STORED
-from tests.support import sqlite
+from tests.support import OWN_SECRETS, WEBHOOK_SECRET, sqlite
 
 # Made up here, so that no key of this form stands in the repository.
 KEYS = {mode: {"STRIPE_SECRET_KEY": f"rk_{mode}_{'1' * 24}"} for mode in ("test", "live")}
 MODES: dict[str, dict[str, str]] = {
     "sandbox": {},
     "the sandbox by name": {"STRIPE_SECRET_KEY": "sandbox"},
-    **{mode: {**key, "STRIPE_WEBHOOK_SECRET": f"whsec_{'1' * 24}"} for mode, key in KEYS.items()},
+    **{mode: {**key, "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET} for mode, key in KEYS.items()},
 }
 
 
@@ -88,7 +88,7 @@ async def test_processes_that_start_at_once_remember_one_mode(tmp_path: Path) ->
 
 
 SIGNS = {
-    "STRIPE_WEBHOOK_SECRET is set": ({"STRIPE_WEBHOOK_SECRET": f"whsec_{'1' * 24}"}, ()),
+    "STRIPE_WEBHOOK_SECRET is set": ({"STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET}, ()),
     "FRONTEND_URL is an address for the public": ({"FRONTEND_URL": "https://shop.example"}, ()),
     "0.0.0.0 can be reached": ({}, ("--host", "0.0.0.0")),
     ":: can be reached": ({}, ("--host", "::")),
@@ -100,7 +100,7 @@ SIGNS = {
 def test_the_sandbox_is_not_taken_for_granted(tmp_path: Path, why: str, command: tuple[str, ...]) -> None:
     given, options = SIGNS[why]
     on_loopback = () if options else ("--host", "127.0.0.1")
-    secrets = {"JWT_SECRET": "x" * 32, "INTERNAL_SECRET": "x" * 32}
+    secrets = OWN_SECRETS
     urls = {f"{name}_SERVICE_URL": "http://127.0.0.1:1" for name in ("AUTH", "ORDER")} if "serve" in command else {}
     refused = kassa(tmp_path, *command, *options, *on_loopback, **given, **secrets, **urls)
     assert refused.returncode == 2

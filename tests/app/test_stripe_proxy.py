@@ -22,11 +22,12 @@ from kassa.app.wiring import all_here, open_shop
 from kassa.cli.doctor import clock_compared
 from kassa.contracts.payment import StripeUnreachable
 from kassa.sandbox import Sandbox, SandboxConfig
+from tests.support import WEBHOOK_SECRET
 
 # No name server knows it: only a proxy can lead there.
 HOST = "api.stripe.invalid"
 WHOM_STRIPE_S_SDK_BELIEVES = stripe.ca_bundle_path
-KEYS = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
+KEYS = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET}
 
 
 @dataclass

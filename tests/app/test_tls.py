@@ -29,6 +29,7 @@ from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
 from tests.app.process import free_port, kassa, started
 from tests.journey.running import GOOD, until
 from tests.servers import mongod, valkey
+from tests.support import OWN_SECRET, OWN_SECRETS
 
 LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 
@@ -114,8 +115,7 @@ async def apart(folder: Path, ours: Certificate) -> AsyncIterator["Shop"]:
     urls = {f"{name.upper()}_SERVICE_URL": f"https://localhost:{ports[name]}" for name in SERVICES}
     secrets = {
         "STRIPE_SECRET_KEY": "sandbox",
-        "JWT_SECRET": "j" * 32,
-        "INTERNAL_SECRET": "i" * 32,
+        **OWN_SECRETS,
         "FRONTEND_URL": "http://localhost:3000",
     }
     server = mongod.Mongod()
@@ -201,7 +201,7 @@ async def test_nobody_but_the_named_authority_is_believed(
 async def asked(url: str, trusted: dict[str, str]) -> tuple[int, bytes]:
     """What one service gets from another at this address."""
     async with new_session(trusting(read_settings(trusted))) as session:
-        transport = HttpTransport("product", url, ServiceIdentity("order", ServiceKeys("i" * 32)), lambda: session)
+        transport = HttpTransport("product", url, ServiceIdentity("order", ServiceKeys(OWN_SECRET)), lambda: session)
         return await transport.call("POST", "/", {}, b"{}")
 
 

@@ -9,10 +9,11 @@ import pytest
 from tests.app.process import Running, started
 from tests.servers.mongod import Mongod
 from tests.servers.valkey import Valkey
+from tests.support import OWN_SECRETS
 
 pytestmark = pytest.mark.slow
 
-SECRETS = {"JWT_SECRET": "j" * 32, "INTERNAL_SECRET": "i" * 32}
+SECRETS = OWN_SECRETS
 NOBODY = "http://127.0.0.1:1"
 
 

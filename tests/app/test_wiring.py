@@ -17,6 +17,7 @@ from kassa.kit.wire import endpoints
 from kassa.order.domain import Todo as OrderTodo
 from kassa.payment.domain import Todo as PaymentTodo
 from kassa.product.domain import Todo as ProductTodo
+from tests.support import OWN_SECRET
 
 
 async def test_every_effect_has_somebody_to_carry_it_out(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ async def test_each_service_satisfies_its_contract(tmp_path: Path) -> None:
 
 async def test_a_service_elsewhere_is_not_here(tmp_path: Path) -> None:
     settings = read_settings(
-        {"KASSA_DATA": str(tmp_path), "AUTH_SERVICE_URL": "http://auth:4000", "INTERNAL_SECRET": "x" * 32}
+        {"KASSA_DATA": str(tmp_path), "AUTH_SERVICE_URL": "http://auth:4000", "INTERNAL_SECRET": OWN_SECRET}
     )
     async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
         assert shop.auth is None

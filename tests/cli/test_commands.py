@@ -17,6 +17,7 @@ from kassa.cli.checks import _show_report, _verdict
 from kassa.cli.main import app
 from kassa.kit.audit import Comparison, Finding
 from tests.app.process import environment, kassa, started
+from tests.support import WEBHOOK_SECRET
 
 COMMANDS = [
     "up",
@@ -225,7 +226,7 @@ def test_the_doctor_finds_a_new_shop_well(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"FRONTEND_URL": "https://shop.example"}, {"STRIPE_WEBHOOK_SECRET": "whsec_1"}], ids=str
+    "given", [{"FRONTEND_URL": "https://shop.example"}, {"STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET}], ids=str
 )
 def test_the_doctor_finds_what_keeps_the_shop_from_starting(place: Path, given: dict[str, str]) -> None:
     refused, found = kassa(place, "up", **given), kassa(place, "doctor", **given)
@@ -241,7 +242,7 @@ def test_the_doctor_says_what_to_do(place: Path) -> None:
         place,
         "doctor",
         STRIPE_SECRET_KEY="sk_test_1",
-        STRIPE_WEBHOOK_SECRET="not-from-stripe",
+        STRIPE_WEBHOOK_SECRET="not-what-stripe-makes",
         STRIPE_API_BASE="http://127.0.0.1:1",
     )
     assert done.returncode == 1
@@ -250,7 +251,7 @@ def test_the_doctor_says_what_to_do(place: Path) -> None:
     assert "Stripe: the key cannot be used (" in wrong[-1]
     assert wrong[-1].endswith("can this machine reach Stripe, or does it need a proxy (HTTPS_PROXY)?")
     assert all(" — " in line for line in wrong)
-    assert "not-from-stripe" not in done.stdout
+    assert "not-what-stripe-makes" not in done.stdout
 
 
 def test_the_demo_buys_as_it_must() -> None:

@@ -7,8 +7,9 @@ import pytest
 from kassa.app.settings import Settings
 from kassa.cli.server import payments
 from tests.app.process import kassa
+from tests.support import WEBHOOK_SECRET
 
-LIVE = {"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
+LIVE = {"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET}
 
 
 def test_the_sample_is_not_sold_for_real_money(tmp_path: Path) -> None:

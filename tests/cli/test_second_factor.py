@@ -12,9 +12,10 @@ from kassa.app.shop import Place
 from kassa.app.wiring import all_here, open_shop
 from kassa.cli.doctor import second_factors
 from tests.app.process import Running, kassa, started
+from tests.support import WEBHOOK_SECRET
 
 BOB, PASSWORD = "bob@example.com", "correct horse battery"
-LIVE = {"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
+LIVE = {"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET}
 
 
 def asked(running: Running, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:

@@ -16,6 +16,7 @@ import pytest
 
 from kassa.cli.main import app
 from tests.app.process import environment, free_port, kassa, started
+from tests.support import OWN_SECRETS
 
 READS = [("audit",), ("export",), ("reconcile",), ("doctor",), ("acts",)]
 CHANGES = [("reconcile", "--fix"), ("replay", "evt_1"), ("import", "in.csv"), ("admin", "create", "b@shop.example")]
@@ -236,10 +237,10 @@ def test_data_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, odd: Calla
     data.parent.mkdir(parents=True)
     odd(data)
     before = _seen(tmp_path / "place")
-    secret, nowhere = "x" * 32, "http://127.0.0.1:1"
+    nowhere = "http://127.0.0.1:1"
     stores = {"MONGO_URI": "mongodb://127.0.0.1:1", "REDIS_URL": "redis://127.0.0.1:1"}
     apart = {f"{name}_SERVICE_URL": nowhere for name in ("AUTH", "PRODUCT", "INVENTORY", "PAYMENT")}
-    apart |= {"JWT_SECRET": secret, "INTERNAL_SECRET": secret}
+    apart |= OWN_SECRETS
     said = SAID.get(odd, "")
     _are_refused(tmp_path, data, [(*command, "--data", str(data)) for command in (*READS, *CHANGES)], said)
     _are_refused(tmp_path, data, [("migrate", str(data))], **stores)

@@ -13,8 +13,9 @@ import stripe
 from aiohttp import ClientSession, web
 
 from kassa.sandbox import Sandbox
+from tests.support import WEBHOOK_SECRET
 
-SECRET = "whsec_test"
+SECRET = WEBHOOK_SECRET
 PERMISSIONS = (
     "rak_checkout_session_write",
     "rak_payment_intent_read",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
 
+from kassa.app.guessable import check_secret, check_webhook_secret
 from kassa.gateway.limits import Rate, parse_rate
 from kassa.kit.money import InvalidMoney, known_currency
 from kassa.kit.origin import origin_of
@@ -15,7 +16,6 @@ from kassa.kit.service_keys import read_key
 
 SANDBOX = "sandbox"
 SERVICES = ("gateway", "auth", "product", "inventory", "order", "payment")
-SHORTEST_SECRET = 32
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "”": "”", "‘": "’", "’": "’", "«": "»"}
 # RFC 3986, 2, and RFC 6068: the characters of a URI; all others are percent-encoded. Neither user nor password.
 _CONTACT = re.compile(
@@ -50,11 +50,8 @@ def check_pasted(text: str) -> None:
 
 
 def secret(text: str) -> str:
-    """A secret of the shop's own. Keys are derived from it: one that is short can be found by trying."""
-    if len(text.encode()) < SHORTEST_SECRET or " " in text:
-        raise ValueError(
-            f"must have at least {SHORTEST_SECRET} characters and no space; `openssl rand -hex 32` makes one"
-        )
+    """A secret of the shop's own."""
+    check_secret(text)
     return text
 
 
@@ -103,6 +100,7 @@ def webhook_secrets(text: str) -> tuple[str, ...]:
     for each in secrets or ("",):
         if not re.fullmatch(r"[!-~]+", each) or each[0] in _QUOTES or _kind(each) not in ("", "whsec_"):
             raise ValueError(f"must be signing secrets of webhooks (whsec_...), comma-separated{_instead(each)}")
+        check_webhook_secret(each)
     return secrets
 
 

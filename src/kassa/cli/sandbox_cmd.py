@@ -9,6 +9,7 @@ import typer
 import uvloop
 
 from kassa.app.files import Lock, note_sandbox_url
+from kassa.app.guessable import check_webhook_secret
 from kassa.app.logs import configure_logs
 from kassa.app.sandboxing import bounded, sandbox_usable
 from kassa.app.secrets import kept_secret
@@ -22,6 +23,11 @@ def sandbox(
     port: int, data: Path, webhook: list[str], webhook_hosts: list[str], secret: str | None, rate_limit: int
 ) -> None:
     """Run the Stripe sandbox alone; the parameters are the options of the command."""
+    try:
+        if secret:
+            check_webhook_secret(secret)
+    except ValueError as error:
+        raise Refusal(f"--secret {error}") from None
     with sandbox_usable(data):
         lock = Lock(data / "sandbox.lock")
         open_database(data / "sandbox.db", patience=1).close()
