@@ -22,7 +22,7 @@ READS = [("audit",), ("export",), ("reconcile",), ("doctor",), ("acts",)]
 CHANGES = [("reconcile", "--fix"), ("replay", "evt_1"), ("import", "in.csv"), ("admin", "create", "b@shop.example")]
 CHANGES += [("customer", "erase", "b@shop.example", "--yes"), ("key", "create", "till", "--scope", "orders:read")]
 SERVERS = [("up", "--port", "1"), ("sandbox", "--port", "1")]
-APART = {"keys", "demo", "migrate", "serve", "simulate"}
+APART = {"bench", "keys", "demo", "migrate", "serve", "simulate"}
 """They have no --data: a shop of their own, a source, KASSA_DATA, none at all."""
 
 
