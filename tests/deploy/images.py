@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,6 +54,7 @@ class Kept(NamedTuple):
     base: Path
     tree: Path
     wheels: Path
+    mongosh: Path
 
 
 def prepare() -> Kept:
@@ -62,15 +64,19 @@ def prepare() -> Kept:
     for old in CACHE.glob("*-*"):
         if key not in old.name and not old.name.startswith("wheels-"):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
-    base, tree = CACHE / f"base-{key}.tar", CACHE / f"tree-{key}"
-    if not base.exists():
-        _debian(base, _BASE)
-    if not tree.exists():
-        _debian(tree, _TREE)
-    return Kept(key, base, tree, _wheels())
+    base, tree, mongosh = CACHE / f"base-{key}.tar", CACHE / f"tree-{key}", CACHE / f"mongosh-{key}"
+    # Side by side, for most of the time they wait for what they fetch.
+    with ThreadPoolExecutor() as pool:
+        wheels = pool.submit(_wheels)
+        others = [pool.submit(_debian, base, _BASE), pool.submit(_debian, tree, _TREE), pool.submit(_shell, mongosh)]
+        for each in others:
+            each.result()
+        return Kept(key, base, tree, wheels.result(), mongosh)
 
 
 def _debian(path: Path, packages: tuple[str, ...]) -> None:
+    if path.exists():
+        return
     made = path.with_name(f"part-{path.name}")
     shutil.rmtree(made, ignore_errors=True)
     less = [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in ("doc", "info", "locale", "man")]
@@ -78,6 +84,18 @@ def _debian(path: Path, packages: tuple[str, ...]) -> None:
     assert shutil.which("mmdebstrap"), "these tests need mmdebstrap: apt-get install mmdebstrap"
     _run("mmdebstrap", *options, _DEBIAN, str(made))
     made.rename(path)
+
+
+def _shell(folder: Path) -> None:
+    """MongoDB's, which its image has."""
+    if folder.exists():
+        return
+    made = folder.with_name(f"part-{folder.name}")
+    shutil.rmtree(made, ignore_errors=True)
+    shutil.copytree(_MONGOSH, made)
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional")
+    _run("npm", "ci", "--prefix", str(made), *quiet)
+    made.rename(folder)
 
 
 def _wheels() -> Path:
@@ -103,17 +121,7 @@ def load(engine: "Engine", kept: Kept) -> None:
     if engine.docker("images", "--quiet", stores[-1]):
         return
     context = engine.folder / "images"
-    shutil.copytree(_MONGOSH, context / "mongosh")
-    _run(
-        "npm",
-        "ci",
-        "--prefix",
-        str(context / "mongosh"),
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--omit=optional",
-    )
+    shutil.copytree(kept.mongosh, context / "mongosh", symlinks=True)
     shutil.copy(mongod.binary(), context / "mongod")
     shutil.copy(valkey.binary(), context / "valkey-server")
     (context / "pip.conf").write_text(_PIP)
