@@ -5,13 +5,14 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from kassa.app.web import HANDLERS
+from kassa.contracts.payment import StripeUnreachable
 from kassa.kit.clock import DAY, HOUR, MINUTE
 from kassa.kit.documents import CollectionSpec, Contains, Database
 from kassa.storage.documents_mongo import MongoDatabase
@@ -101,7 +102,8 @@ def _visit(shop: Whole) -> None:
     shop.as_json("GET", f"/orders?after={after}", who="buyer")
     shop.as_json("POST", "/auth/login", {"email": "buyer@shop.example", "password": "wrong"})
     for job in shop.shop.jobs:
-        shop.run(asyncio.wait_for(job.do(), 60))
+        with suppress(StripeUnreachable):  # Nothing stands in for Stripe here; `_trade` has one.
+            shop.run(asyncio.wait_for(job.do(), 60))
     for outbox in shop.shop.outboxes.values():
         shop.run(asyncio.wait_for(outbox.run_due(), 60))
 

@@ -164,7 +164,7 @@ class InternalError(Problem):
     code, title, status = "internal_error", "Something went wrong here; it is logged under the request id", 500
 
 
-METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"))
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"))
 WHAT_IS_ALLOWED = "?"
 """The method that no path takes. OPTIONS is asked so: the framework's own answer to it knows the methods of one handler
 of a path, its refusal of a method those of all."""
