@@ -32,6 +32,7 @@ _connect = BaseSelectorEventLoop.sock_connect
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, all else as it was."""
     places = {Path(__file__).parent / file: place for place, file in enumerate(LONGEST)}
+    assert all(file.exists() for file in places), "LONGEST names a file that is not there"
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 

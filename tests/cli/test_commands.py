@@ -59,20 +59,10 @@ def test_a_wrong_setting_stops_every_command_with_one_line(tmp_path: Path, comma
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which a shop was started once, to be copied."""
-    folder = tmp_path_factory.mktemp("shop")
-    with started(folder, "up") as running:
-        running.wait_until_ready()
-        running.stop()
-    return folder
-
-
 @pytest.fixture
-def place(made: Path, tmp_path: Path) -> Path:
+def place(started_once: Path, tmp_path: Path) -> Path:
     """A new shop of one's own."""
-    return shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return shutil.copytree(started_once, tmp_path, dirs_exist_ok=True)
 
 
 def test_a_new_administrator_is_made_and_an_old_one_kept(place: Path) -> None:

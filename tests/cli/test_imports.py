@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.process import environment, started
+from tests.app.process import environment
 
 SERVES = {"litestar", "aiohttp", "stripe", "uvicorn", "jinja2", "httpx"}
 STORES = {"apsw", "pymongo", "redis"}
@@ -16,16 +16,6 @@ from kassa.cli.main import app
 app(sys.argv[1:], standalone_mode=False)
 print(*sys.modules, sep="\\n", file=sys.stderr)
 """
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which a shop was started once."""
-    folder = tmp_path_factory.mktemp("shop")
-    with started(folder, "up") as running:
-        running.wait_until_ready()
-        running.stop()
-    return folder
 
 
 def imported(place: Path, *arguments: str) -> set[str]:
@@ -41,6 +31,6 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["audit", "export", "acts", "admin list", "key list"])
-def test_what_works_on_a_shop_s_files_imports_nothing_that_serves(place: Path, command: str) -> None:
-    found = imported(place, *command.split()) & (SERVES | STORES)
+def test_what_works_on_a_shop_s_files_imports_nothing_that_serves(started_once: Path, command: str) -> None:
+    found = imported(started_once, *command.split()) & (SERVES | STORES)
     assert found == {"apsw"}

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -18,10 +18,9 @@ from kassa.kit.ids import ORDER, PRODUCT, USER
 from kassa.kit.problem import Invalid, Unavailable
 from kassa.order.domain import Limits, Order, Stage
 from kassa.order.places import UNMADE
-from tests.trade.stores import FORMS, SQLITE
-from tests.trade.world import ADMIN, BUYER, OTHER, TTL, World, world
+from tests.trade.stores import FORMS
+from tests.trade.world import ADMIN, ALONE, BUYER, OTHER, TTL, World, world
 
-ALONE = "sqlite, alone"
 FAR_FUTURE = 2**45
 LIMITS = Limits(pieces=20, per_buyer=5, per_address=12)
 HOME, ELSEWHERE = "203.0.113.7", "2001:db8:0:1::/64"
@@ -32,14 +31,9 @@ def form(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def opened(directory: Path, form: str, limits: Limits = LIMITS) -> AbstractAsyncContextManager[World]:
-    is_alone = form == ALONE
-    return world(directory, form=SQLITE if is_alone else form, limits=limits, is_alone=is_alone)
-
-
 @pytest.fixture
 async def shop(tmp_path: Path, form: str) -> AsyncIterator[World]:
-    async with opened(tmp_path, form) as made:
+    async with world(tmp_path, form=form, limits=LIMITS) as made:
         yield made
         assert await made.audit() == []
 
@@ -232,14 +226,14 @@ async def test_what_an_order_may_never_have_is_told_before_what_it_may_not_have_
 
 
 async def test_a_shop_may_have_no_limits(tmp_path: Path, form: str) -> None:
-    async with opened(tmp_path, form, Limits()) as shop:
+    async with world(tmp_path, form=form, limits=Limits()) as shop:
         mug = await shop.sell(stock=1000)
         await asyncio.gather(*(shop.place((mug, 30), household=HOME) for _ in range(30)))
         assert await places_taken(shop) == 0
 
 
 async def test_one_limit_needs_not_the_other(tmp_path: Path, form: str) -> None:
-    async with opened(tmp_path, form, Limits(per_address=3)) as shop:
+    async with world(tmp_path, form=form, limits=Limits(per_address=3)) as shop:
         mug = await shop.sell(stock=1000)
         for _ in range(3):
             await shop.place((mug, 1), household=HOME)
@@ -249,13 +243,13 @@ async def test_one_limit_needs_not_the_other(tmp_path: Path, form: str) -> None:
 
 
 async def test_after_a_restart_all_is_counted_as_before(tmp_path: Path, form: str) -> None:
-    async with opened(tmp_path, form) as shop:
+    async with world(tmp_path, form=form, limits=LIMITS) as shop:
         mug = await shop.sell(stock=1000)
         first, *_ = await fill(shop, mug, household=HOME)
         for _ in range(7):
             await shop.place((mug, 1), who=somebody(shop), household=HOME)
         await shop.order.cancel(first.id, BUYER)
-    async with opened(tmp_path, form) as shop:
+    async with world(tmp_path, form=form, limits=LIMITS) as shop:
         await shop.place((mug, 1), household=HOME)
         for who, per in ((BUYER, "buyer"), (OTHER, "address")):
             with pytest.raises(TooManyOpenOrders) as caught:

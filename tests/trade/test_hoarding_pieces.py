@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,9 @@ from kassa.kit.household import household
 from kassa.kit.identity import Principal
 from kassa.kit.ids import USER
 from kassa.order.domain import Limits, Order
-from tests.trade.stores import FORMS, SQLITE
-from tests.trade.world import BUYER, OTHER, TTL, World, world
+from tests.trade.stores import FORMS
+from tests.trade.world import ALONE, BUYER, OTHER, TTL, World, world
 
-ALONE = "sqlite, alone"
 LIMITS = Limits(pieces=20, per_buyer=40, per_address=40, in_all=50)
 HOME, ELSEWHERE = "203.0.113.7", "203.0.113.8"
 
@@ -25,11 +24,6 @@ HOME, ELSEWHERE = "203.0.113.7", "203.0.113.8"
 @pytest.fixture(params=[ALONE, *FORMS])
 def form(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-def opened(directory: Path, form: str, limits: Limits = LIMITS) -> AbstractAsyncContextManager[World]:
-    is_alone = form == ALONE
-    return world(directory, form=SQLITE if is_alone else form, limits=limits, is_alone=is_alone)
 
 
 def outcomes(answers: list[Order | BaseException]) -> Counter[str]:
@@ -43,7 +37,7 @@ def somebody(shop: World) -> Principal:
 
 
 async def test_forty_at_once_hold_fifty_pieces_of_all_products_together(tmp_path: Path, form: str) -> None:
-    async with opened(tmp_path, form) as shop:
+    async with world(tmp_path, form=form, limits=LIMITS) as shop:
         mug, pen = await shop.sell(stock=1000), await shop.sell(stock=1000)
         asked = (shop.place((mug, 3), (pen, 2), household=HOME) for _ in range(40))
         answers = await asyncio.gather(*asked, return_exceptions=True)
@@ -58,7 +52,7 @@ async def test_forty_at_once_hold_fifty_pieces_of_all_products_together(tmp_path
 
 
 async def test_forty_accounts_of_a_household_hold_what_one_may(tmp_path: Path, form: str) -> None:
-    async with opened(tmp_path, form) as shop:
+    async with world(tmp_path, form=form, limits=LIMITS) as shop:
         mug = await shop.sell(stock=1000)
         homes = [household(f"2001:db8:0:1::{number:x}") for number in range(1, 41)]
         asked = (shop.place((mug, 7), who=somebody(shop), household=home) for home in homes)
@@ -82,7 +76,7 @@ async def test_forty_at_once_over_several_processes_hold_fifty_pieces(tmp_path: 
 
 
 async def test_what_is_paid_cancelled_or_expired_does_not_count_any_more(tmp_path: Path, form: str) -> None:
-    async with opened(tmp_path, form) as shop:
+    async with world(tmp_path, form=form, limits=LIMITS) as shop:
         mug = await shop.sell(stock=1000)
         paid, cancelled, _ = [await shop.place((mug, count), household=HOME) for count in (20, 18, 12)]
         await shop.pay(await shop.open(paid))
@@ -96,10 +90,10 @@ async def test_what_is_paid_cancelled_or_expired_does_not_count_any_more(tmp_pat
 
 
 async def test_after_a_restart_pieces_are_counted_as_before(tmp_path: Path, form: str) -> None:
-    async with opened(tmp_path, form) as shop:
+    async with world(tmp_path, form=form, limits=LIMITS) as shop:
         mug = await shop.sell(stock=1000)
         first, _ = [await shop.place((mug, 20), household=HOME) for _ in range(2)]
-    async with opened(tmp_path, form) as shop:
+    async with world(tmp_path, form=form, limits=LIMITS) as shop:
         for who, per in ((BUYER, "buyer"), (OTHER, "address")):
             with pytest.raises(TooManyOpenPieces) as caught:
                 await shop.place((mug, 11), who=who, household=HOME if who is OTHER else ELSEWHERE)
@@ -109,7 +103,7 @@ async def test_after_a_restart_pieces_are_counted_as_before(tmp_path: Path, form
 
 
 async def test_an_order_that_alone_is_too_many_is_refused_after_what_is_never_there(tmp_path: Path, form: str) -> None:
-    async with opened(tmp_path, form) as shop:
+    async with world(tmp_path, form=form, limits=LIMITS) as shop:
         products = [await shop.sell(stock=18) for _ in range(3)]
         with pytest.raises(TooManyOpenPieces) as caught:
             await shop.place(*((each, 17) for each in products))
@@ -120,7 +114,7 @@ async def test_an_order_that_alone_is_too_many_is_refused_after_what_is_never_th
 
 
 async def test_pieces_are_limited_where_orders_are_not(tmp_path: Path, form: str) -> None:
-    async with opened(tmp_path, form, Limits(in_all=3)) as shop:
+    async with world(tmp_path, form=form, limits=Limits(in_all=3)) as shop:
         mug = await shop.sell(stock=1000)
         orders = [await shop.place((mug, 1), household=HOME) for _ in range(3)]
         for who in (BUYER, OTHER):

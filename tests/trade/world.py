@@ -45,6 +45,9 @@ from tests.support import FakeClock
 from tests.trade.stores import SQLITE, stores
 from tests.trade.stripe_at_the_port import StripeAtThePort, sign
 
+ALONE = "sqlite, alone"
+"""The form of a shop that nobody shares its data with, and that knows it."""
+
 Stores = tuple[ProductStore, OrderStore, PaymentStore]
 
 Between = Callable[[str, str, Any], Any]
@@ -232,11 +235,10 @@ async def world(
     policy: str = "cancel",
     form: str = SQLITE,
     limits: Limits = NO_LIMITS,
-    *,
-    is_alone: bool = False,
 ) -> AsyncIterator[World]:
     """A shop whose data belong to a directory of the test's own."""
-    async with stores(form, directory) as (database, stock):
+    is_alone = form == ALONE
+    async with stores(SQLITE if is_alone else form, directory) as (database, stock):
         documents = (
             await ProductStore.open(database, FakeClock()),
             await OrderStore.open(database, is_alone=is_alone),

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from kassa.kit.peer_connection import Answer, BrokenOff, CannotConnect, Connection, PeerError
-from kassa.kit.peer_pool import Limits, Origin, Pool
+from kassa.kit.peer_connection import Answer, BrokenOff, CannotConnect, Connection, Origin, PeerError
+from kassa.kit.peer_pool import Limits, Pool
 from kassa.kit.peer_tunnel import Proxy
 
 __all__ = ["Answer", "BrokenOff", "CannotConnect", "Client", "Limits", "Origin", "PeerError", "Stream", "written"]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httptools
 
@@ -15,6 +16,27 @@ MOST_BODY_BYTES = 32 * 1024 * 1024
 _PIECE = 16 * 1024
 _ENOUGH_WAITS = 256 * 1024
 """Of an answer that is passed on: so much is kept until it is taken."""
+
+
+class Origin(NamedTuple):
+    """Whom to call: what an `http` or `https` address says, apart from its path."""
+
+    is_secure: bool
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> "Origin":
+        """The origin of an address."""
+        parts = urlsplit(url)
+        is_secure = parts.scheme == "https"
+        return cls(is_secure, parts.hostname or "", parts.port or (443 if is_secure else 80))
+
+    @property
+    def authority(self) -> bytes:
+        """As it stands in the field `Host`."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (host if self.port == (443 if self.is_secure else 80) else f"{host}:{self.port}").encode("idna")
 
 
 class PeerError(Exception):

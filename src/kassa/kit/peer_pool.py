@@ -5,9 +5,8 @@ import ssl
 from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from kassa.kit.peer_connection import CannotConnect, Connection, PeerError
+from kassa.kit.peer_connection import CannotConnect, Connection, Origin, PeerError
 from kassa.kit.peer_tunnel import Proxy
 
 _WITHOUT_BODY = frozenset(("GET", "OPTIONS", "TRACE", "DELETE"))
@@ -22,27 +21,6 @@ class Limits(NamedTuple):
     most: int = 256
     idle_seconds: float = 15.0
     connect_seconds: float = 2.0
-
-
-class Origin(NamedTuple):
-    """Whom to call: what an `http` or `https` address says, apart from its path."""
-
-    is_secure: bool
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, url: str) -> "Origin":
-        """The origin of an address."""
-        parts = urlsplit(url)
-        is_secure = parts.scheme == "https"
-        return cls(is_secure, parts.hostname or "", parts.port or (443 if is_secure else 80))
-
-    @property
-    def authority(self) -> bytes:
-        """As it stands in the field `Host`."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return (host if self.port == (443 if self.is_secure else 80) else f"{host}:{self.port}").encode("idna")
 
 
 class Pool:

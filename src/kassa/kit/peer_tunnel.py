@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from kassa.kit.peer_connection import BrokenOff, Connection
+from kassa.kit.peer_connection import BrokenOff, Connection, Origin
 
 ANSWER_SECONDS = 10.0
 
@@ -15,24 +15,21 @@ ANSWER_SECONDS = 10.0
 class Proxy(NamedTuple):
     """Where it is, and what it is told of who asks."""
 
-    is_secure: bool
-    host: str
-    port: int
+    origin: Origin
     credentials: bytes
 
     @classmethod
     def of(cls, url: str) -> "Proxy":
         """The proxy of an `http` or `https` address, with user and password if it names them."""
         parts = urlsplit(url)
-        is_secure = parts.scheme == "https"
         credentials = b""
         if parts.username is not None:
             both = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
             credentials = b"Proxy-Authorization: Basic %b\r\n" % base64.b64encode(both)
-        return cls(is_secure, parts.hostname or "", parts.port or (443 if is_secure else 80), credentials)
+        return cls(Origin.of(url), credentials)
 
     def __repr__(self) -> str:
-        return f"Proxy({self.host}:{self.port})"
+        return f"Proxy({self.origin.host}:{self.origin.port})"
 
     async def connected(
         self, gone: Callable[[Connection], None], place: tuple[str, int], trusted: ssl.SSLContext | None
@@ -41,10 +38,10 @@ class Proxy(NamedTuple):
         itself. OSError, BrokenOff, TimeoutError."""
         loop = asyncio.get_running_loop()
         # The proxy's own certificate is for the system's authorities to sign: it is no peer of ours.
-        own = ssl.create_default_context() if self.is_secure else None
-        tls = {"ssl": own, "server_hostname": self.host} if own else {}
+        is_secure, host, port = self.origin
+        tls = {"ssl": ssl.create_default_context(), "server_hostname": host} if is_secure else {}
         to_proxy = Connection(gone)
-        transport, _ = await loop.create_connection(lambda: to_proxy, self.host, self.port, **tls)  # type: ignore[call-overload]
+        transport, _ = await loop.create_connection(lambda: to_proxy, host, port, **tls)  # type: ignore[call-overload]
         if trusted is None:
             return to_proxy
         try:
