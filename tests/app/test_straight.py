@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from kassa.app import web
 from kassa.app.straight import STRAIGHT, Straight
 from kassa.contracts.order import Orders
-from kassa.gateway.arrival import App, Receive, Scope, Send
+from kassa.gateway.arrival import App, Message, Receive, Scope, Send
 from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import endpoints
 from tests.app.whole import Answer, Lines, Whole, whole
@@ -268,3 +269,28 @@ def test_each_straight_endpoint_is_declared(both: Both) -> None:
         for path in handler.paths
     }
     assert declared | {"GET /health"} >= STRAIGHT
+
+
+@pytest.mark.parametrize("path", ["/payments/webhook", "/orders"])
+def test_who_goes_away_amid_a_request_writes_no_line_in_the_log(both: Both, path: str) -> None:
+    bearer = f"Bearer {both.shop.tokens['buyer']}".encode()
+    lines = [(b"host", b"shop.example"), (b"authorization", bearer), (b"stripe-signature", b"t=1,v1=0")]
+    for app in (both.straight, both.long):
+        messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+        sent: list[Message] = []
+
+        async def receive(messages: Iterator[Message] = messages) -> Message:
+            return next(messages)
+
+        async def send(message: Message, sent: list[Message] = sent) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
+            "headers": list(lines), "client": ("192.0.2.1", 1), "server": ("shop.example", 80), "scheme": "http",
+            "http_version": "1.1", "root_path": "", "state": {},
+        }  # fmt: skip
+        with capture_logs() as told:
+            both.shop.run(app(scope, receive, send))  # type: ignore[arg-type]
+        assert told == []
+        assert sent[0]["status"] >= 400

@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from kassa.gateway.arrival import App, Receive, Scope, Send, too_large
-from kassa.kit.problem import Problem
+from kassa.kit.problem import Malformed, Problem
 from kassa.kit.web import MAX_BODY, on_bug, problem_response
 
 STRAIGHT = frozenset(
@@ -67,7 +67,7 @@ class PlainRequest:
         return SimpleNamespace(host=client[0], port=client[1]) if client else None
 
     async def body(self) -> bytes:
-        """The whole body. TooLarge."""
+        """The whole body. TooLarge, or Malformed if the client goes away before."""
         if self._body is None:
             message = await self._receive()
             body, pieces = message.get("body", b""), []
@@ -78,7 +78,7 @@ class PlainRequest:
                 if sum(map(len, pieces)) + len(body) > MAX_BODY:
                     raise too_large()
             if message["type"] == "http.disconnect":
-                raise ConnectionAbortedError("the client went away before it had sent its whole body")
+                raise Malformed("the body did not come to its end")
             self._body = b"".join((*pieces, body))
         return self._body
 
