@@ -51,6 +51,7 @@ async def test_every_query_of_a_paid_journey_names_the_id(tmp_path: Path) -> Non
                 await buyer.becomes(order_id, "CONFIRMED")
                 await buyer.call("GET", f"/payments/status/{order_id}")
                 await buyer.call("GET", f"/orders/{order_id}/timeline")
+                await shop.stop()  # What is done may be noted later, but before the process ends.
     asked = [query for query in queries if _is_of_the_way(query)]
     assert {"orders", "payments", "products", "stripe_events"} <= {collection for collection, _ in asked}
     assert [query for query in asked if "_id" not in query[1]] == []
