@@ -20,6 +20,9 @@ from kassa.kit.problem import Problem
 
 # Longer than any client of ours keeps an idle connection.
 KEEP_ALIVE_SECONDS = 75
+# New objects that are not freed by themselves, until the collector looks at them. By default 700: fewer than a few
+# requests under way have.
+_GARBAGE = 10_000
 
 
 class Stopping(Problem):
@@ -58,6 +61,7 @@ async def answering(
     # What is there now stays: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_GARBAGE)
     try:
         yield task
     finally:
@@ -74,14 +78,19 @@ class _Drain:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._under_way: set[asyncio.Timeout] = set()
-        self._until: float | None = None
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self._late: set[asyncio.Task[Any]] = set()
+        self._is_over = False
 
     def begin(self) -> None:
         """From now on there is a limit."""
-        self._until = asyncio.get_running_loop().time() + FINISH_SECONDS
-        for limit in self._under_way:
-            limit.reschedule(self._until)
+        asyncio.get_running_loop().call_later(FINISH_SECONDS, self._end)
+
+    def _end(self) -> None:
+        self._is_over = True
+        for task in self._under_way:
+            self._late.add(task)
+            task.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -92,18 +101,21 @@ class _Drain:
             has_started = True
             await send(message)
 
-        limit = asyncio.timeout_at(self._until)
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._under_way.add(task)
         try:
-            async with limit:
-                self._under_way.add(limit)
+            if not self._is_over:
                 await self._app(scope, receive, answer)
-        except TimeoutError:
-            if not limit.expired():
+        except asyncio.CancelledError:
+            if task not in self._late:
                 raise
-            if not has_started:  # Else the server cuts the connection: half an answer must not look like a whole one.
-                await send_problem(send, Stopping(), ((b"connection", b"close"),))
+            task.uncancel()
         finally:
-            self._under_way.discard(limit)
+            self._under_way.discard(task)
+            self._late.discard(task)
+        if self._is_over and not has_started:
+            # Else the server cuts the connection: half an answer must not look like a whole one.
+            await send_problem(send, Stopping(), ((b"connection", b"close"),))
 
 
 class _Server(uvicorn.Server):

@@ -5,7 +5,7 @@ import asyncio
 import re
 from itertools import chain
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -21,6 +21,7 @@ from kassa.kit.wire import encode
 
 LINGER_SECONDS = 2.0
 _PIECE = 16 * 1024
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 # RFC 9112, 3: a method is any token (RFC 9110, 5.6.2).
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~\w-]+ [!-~]+ HTTP/1\.[01]\r?\n", re.ASCII)
 
@@ -111,6 +112,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._why = self._header_too_large()
             raise self._why
         super().on_headers_complete()
+        if self.scope["method"] != "HEAD":  # whose answer has no body to go with
+            self.cycle.transport = cast(asyncio.Transport, _OneWrite(self.transport))
         self.headers = _Forgotten()  # What comes as a trailer is no header field (RFC 9110, 6.5.1).
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False  # To nothing; but the parser cannot tell where the next request begins.
@@ -205,6 +208,33 @@ class BoundedProtocol(HttpToolsProtocol):
         # Who is still sending would not hear the answer, if the connection were closed at once.
         self._gone_by = self.loop.time() + LINGER_SECONDS
         self.transport.write_eof()
+
+
+class _OneWrite:
+    """Where one answer is written to. A head that tells how long the body is waits for that and goes with it: a call of
+    the system less."""
+
+    __slots__ = ("_head", "_is_begun", "_transport", "is_closing")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+        self._is_begun = False
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """The head, then pieces of the body; before them, it may be, that the client shall go on."""
+        if not self._is_begun and b"\r\ncontent-length: " in data:
+            self._head = data
+        else:
+            self._transport.write(self._head + data)
+            self._head = b""
+        self._is_begun = data != _CONTINUE
+
+    def close(self) -> None:
+        """There is no more to come."""
+        self._transport.write(self._head)
+        self._transport.close()
 
 
 class _Forgotten(list[tuple[bytes, bytes]]):

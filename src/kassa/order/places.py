@@ -7,7 +7,7 @@ taken, it is free all the same.
 """
 
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -29,9 +29,17 @@ class Holder(NamedTuple):
     name: str
     limit: int | None
 
-    def places(self, order_id: str) -> list[str]:
+    def place(self, number: int | str) -> str:
+        """The name of one of them."""
+        return f"{self.name}#{number}"
+
+    def any(self, order_id: str) -> str:
+        """The name of one. Whoever has no order finds it free."""
+        return self.place(order_id if self.limit is None else zlib.crc32(order_id.encode()) % self.limit)
+
+    def all(self, order_id: str) -> list[str]:
         """The names of all that this order may have."""
-        return _names(self.name, [order_id] if self.limit is None else range(self.limit))
+        return [self.place(number) for number in ([order_id] if self.limit is None else range(self.limit))]
 
 
 class Places:
@@ -56,17 +64,17 @@ class Places:
         if limits.in_all is None and all(holder.limit is None for holder in holders):
             return None
         place = Place(
-            id=_any(buyer.places(order_id), order_id),
+            id=buyer.any(order_id),
             order_id=order_id,
-            address=_any(address.places(order_id), order_id) if household else None,
+            address=address.any(order_id) if household else None,
             pieces=self._of_pieces(holders, (), order_id, pieces),
             made_at=self._clock.now(),
         )
         while (taken := await self._places.take(place)) is not None:
             holder = address if taken == "address" else buyer
-            names = holder.places(order_id)
+            names = holder.all(order_id)
             if taken == "pieces":
-                names = [name for each in holders for name in _names(each.name, range(limits.in_all or 0))]
+                names = [each.place(number) for each in holders for number in range(limits.in_all or 0)]
             known = await self._living(await self._places.known(taken, names))
             if mine := next((each for each in known if each.order_id == order_id), None):
                 return mine
@@ -83,13 +91,14 @@ class Places:
         if (limit := self.limits.in_all) is None:
             return None
         taken = {name for place in known for name in place.pieces or ()}
+        first = zlib.crc32(order_id.encode())
         chosen: list[str] = []
         for holder in holders:
-            free = [name for name in _names(holder.name, range(limit)) if name not in taken]
+            numbers: Sequence[int] = range(limit)
+            free = [number for number in numbers if holder.place(number) not in taken] if taken else numbers
             if len(free) < pieces:
                 raise TooManyOpenPieces(limit, _refused(holder), _own(known, holders[0].name))
-            first = zlib.crc32(order_id.encode()) % len(free)
-            chosen += [*free[first:], *free[:first]][:pieces]
+            chosen += [holder.place(free[(first + step) % len(free)]) for step in range(pieces)]
         return tuple(chosen)
 
     async def free(self, place: str, order_id: str) -> None:
@@ -119,19 +128,10 @@ class Places:
 
 def _free(holder: Holder, known: Sequence[Place], order_id: str, user_id: str) -> str:
     taken = {getattr(place, holder.field) for place in known}
-    free = [name for name in holder.places(order_id) if name not in taken]
+    free = [name for name in holder.all(order_id) if name not in taken]
     if not free:
         raise TooManyOpenOrders(holder.limit or 0, _refused(holder), _own(known, user_id))
-    return _any(free, order_id)
-
-
-def _names(of: str, numbers: Iterable[int | str]) -> list[str]:
-    return [f"{of}#{number}" for number in numbers]
-
-
-def _any(names: Sequence[str], order_id: str) -> str:
-    """One of the names. Whoever has no order finds it free."""
-    return names[zlib.crc32(order_id.encode()) % len(names)]
+    return free[zlib.crc32(order_id.encode()) % len(free)]
 
 
 def _refused(holder: Holder) -> Literal["buyer", "address"]:
