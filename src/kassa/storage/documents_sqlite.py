@@ -8,7 +8,7 @@ the encoding leaves out or names otherwise.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import apsw
 import msgspec
@@ -58,9 +58,11 @@ class SqliteCollection(Generic[D]):
         self._decode = msgspec.json.Decoder(spec.type).decode
         self._decode_all = msgspec.json.Decoder(list[spec.type]).decode  # type: ignore[name-defined]
         names = [*OWN, "body", *(f"f_{field}" for field in table.columns)]
-        rest = ", ".join(f"{name} = ?" for name in names[1:])
         self._insert_sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-        self._save_sql = f"UPDATE {table.name} SET {rest} WHERE id = ? AND version = ?"
+        # What indexes are made of; and the statements that set some of it, by which they set.
+        self._indexed = ["due_at", *names[len(OWN) + 1 :]]
+        self._known_sql = f"SELECT seq, {', '.join(self._indexed)} FROM {table.name} WHERE id = ? AND version = ?"
+        self._saving: dict[tuple[str, ...], str] = {}
         self._get_sql = f"SELECT body FROM {table.name} WHERE id = ?"
         self._many_sql = f"SELECT body FROM {table.name} WHERE id IN (SELECT value FROM json_each(?))"
         self._due_sql = f"SELECT body FROM {table.name} WHERE due_at <= ? ORDER BY due_at, seq LIMIT ?"
@@ -74,9 +76,7 @@ class SqliteCollection(Generic[D]):
 
     async def save(self, document: D) -> D:
         stored = with_version(document, document.version + 1)
-        row = self._row(stored)
-        bindings = (*row[1:], document.id, document.version)
-        await self._sqlite.write(partial(self._save, bindings), is_one_statement=True)
+        await self._sqlite.write(partial(self._save, document.version, self._row(stored)), is_one_statement=True)
         return stored
 
     async def get(self, id: str) -> D | None:
@@ -154,13 +154,25 @@ class SqliteCollection(Generic[D]):
                 raise Duplicate(self.spec.name, "id") from error
             raise self._table.duplicate(error) from error
 
-    def _save(self, bindings: tuple[Value, ...], connection: apsw.Connection) -> None:
+    def _save(self, before: int, row: tuple[Value, ...], connection: apsw.Connection) -> None:
+        """Write what has changed: SQLite writes every index anew of which a column is set, be it to what it was."""
+        id, version, due_at, body, *fields = row
+        rows: list[Any] = connection.execute(self._known_sql, (id, before)).fetchall()
+        if not rows:
+            raise Conflict(f"{self.spec.name}: {id!r} is not at version {before!r}")
+        seq, *known = rows[0]
+        values = (due_at, *fields)
+        changed = [each for each in range(len(known)) if known[each] != values[each]]
+        names = tuple(self._indexed[each] for each in changed)
+        sql = self._saving.get(names) or self._save_sql(names)
         try:
-            connection.execute(self._save_sql, bindings)
+            connection.execute(sql, (version, body, *(values[each] for each in changed), seq))
         except apsw.ConstraintError as error:
             raise self._table.duplicate(error) from error
-        if not connection.changes():
-            raise Conflict(f"{self.spec.name}: {bindings[-2]!r} is not at version {bindings[-1]!r}")
+
+    def _save_sql(self, names: tuple[str, ...]) -> str:
+        rest = ", ".join(f"{name} = ?" for name in ("version", "body", *names))
+        return self._saving.setdefault(names, f"UPDATE {self._table.name} SET {rest} WHERE seq = ?")
 
 
 def _where(tests: list[str]) -> str:
