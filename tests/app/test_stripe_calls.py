@@ -1,15 +1,21 @@
 """Stripe's SDK over our own client: what it is told of an answer, and what it does not do for each call any more."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import stripe
+from hypothesis import given
+from hypothesis import strategies as st
 from stripe import _util
 
 from kassa.contracts.payment import StripeUnreachable
 from kassa.payment import processor_stripe
 from kassa.payment.processor import Refused, SavedFailure
+from kassa.payment.processor_http import lighten
 from kassa.payment.processor_stripe import StripeProcessor
 from tests.gateway.upstream import Reader, Writer, head_of, upstream
 
@@ -74,6 +80,18 @@ async def test_no_line_is_made_for_a_log_that_nobody_reads(
     monkeypatch.setattr(_util, "logfmt", made.append)
     await processor.session("cs_1")
     assert made == []
+
+
+@given(sent=st.dictionaries(st.text(), st.text() | st.integers(), max_size=5))
+def test_what_is_sent_is_written_as_by_the_standard_library(sent: dict[str, str | int]) -> None:
+    assert urlencode_of_the_sdk(sent.items()) == urlencode(list(sent.items()))
+
+
+def urlencode_of_the_sdk(parameters: Iterable[tuple[str, str | int]]) -> str:
+    lighten()
+    requestor: Any = import_module("stripe._api_requestor")
+    written: str = requestor.urlencode(parameters)
+    return written
 
 
 @pytest.mark.parametrize(

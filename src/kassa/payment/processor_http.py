@@ -2,10 +2,11 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
+from urllib.parse import quote_plus
 
 import msgspec
 import stripe
@@ -13,6 +14,7 @@ import stripe
 from kassa.kit.peer import Client, Limits, Origin, PeerError, written
 
 MOST_CONNECTIONS = 100
+_MOST_QUOTED = 1_000
 IDLE_SECONDS = 15.0
 
 
@@ -60,10 +62,11 @@ class PeerHTTPClient(stripe.HTTPClient):
 
 def lighten() -> None:
     """The SDK writes a log line before and after each call, with all that was sent and answered, for a level that no
-    log of ours has (see `kassa.app.logs`); and it reads each answer by the standard library, at several times the cost.
-    """
+    log of ours has (see `kassa.app.logs`); it reads each answer by the standard library, at several times the cost;
+    and it quotes the same names of parameters, and ids, again and again."""
     requestor: Any = import_module("stripe._api_requestor")
     requestor.log_info = requestor.log_debug = _unread
+    requestor.urlencode = _form
     response: Any = import_module("stripe._stripe_response")
     response.json = _Json
 
@@ -92,6 +95,14 @@ class _Json:
             return msgspec.json.decode(text)
         except msgspec.DecodeError as error:
             raise ValueError("this is no JSON") from error
+
+
+def _form(parameters: Iterable[tuple[Any, Any]]) -> str:
+    """As the standard library's `urlencode` writes it."""
+    return "&".join(f"{_quoted(str(name))}={_quoted(str(value))}" for name, value in parameters)
+
+
+_quoted = lru_cache(_MOST_QUOTED)(quote_plus)
 
 
 def _unread(_message: str, **_: Any) -> None:
