@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from kassa.cli.main import app
-from tests.app.process import environment, free_port, kassa, started
+from tests.app.process import PATIENCE, environment, free_port, kassa, started
 from tests.support import OWN_SECRETS
 
 READS = [("audit",), ("export",), ("reconcile",), ("doctor",), ("acts",)]
@@ -51,8 +52,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        _wait_until_all_is_noted(place)
     assert (place / ".kassa" / "kassa.db-wal").stat().st_size > 0
     return place / ".kassa"
+
+
+def _wait_until_all_is_noted(place: Path) -> None:
+    """What is done is noted a moment later: until then the command tells that it is to be done."""
+    until = time.monotonic() + PATIENCE
+    while (told := kassa(place, "reconcile")).returncode:
+        assert time.monotonic() < until, told.stdout + told.stderr
 
 
 def _killed(shop: Path, to: Path) -> None:

@@ -44,6 +44,19 @@ NEEDS = {
     "an_event_that_cannot_be_acted_on_is_dropped": ("Stripe did not answer", "store did not answer"),
 }
 """The trouble that brings a bug to light soon."""
+FIRST = {
+    "orphans_are_left_alone": 30,
+    "what_is_remembered_is_taken_for_what_is_stored": 11,
+    "a_refund_that_a_dispute_delayed_is_never_made": 37,
+    "money_that_a_bank_sent_back_is_on_nobodys_list": 26,
+    "pieces_come_back_as_often_as_they_are_named": 5,
+    "stock_that_redis_lost_is_not_made_up_for": 11,
+    "a_restarted_redis_is_trusted": 55,
+    "after_a_loss_operations_are_not_repeated": 7,
+    "the_audit_passes_over_money_that_a_bank_sent_back": 26,
+}
+"""The first of the seeds from 0 on that brought a bug to light when this was written: so many runs did not. Looking
+begins there. It goes on with all other seeds, for after a change of the code another may be the first."""
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +90,9 @@ def test_processes_die_after_the_deed_and_before_it_is_noted() -> None:
 def test_every_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     BUGS[name](monkeypatch)
     often = frozenset(NEEDS.get(name, ()))
-    assert any(run.run(Plan(seed, 60, often=often)).violations for seed in range(MOST_SEEDS))
+    first = FIRST.get(name, 0)
+    seeds = (*range(first, MOST_SEEDS), *range(first))
+    assert any(run.run(Plan(seed, 60, often=often)).violations for seed in seeds)
 
 
 def test_there_are_bugs_enough() -> None:
