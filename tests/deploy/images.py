@@ -117,23 +117,32 @@ def _wheels() -> Path:
 
 def load(engine: "Engine", kept: Kept) -> None:
     """Have the images there that others come from: a slim Python, one that can build, and both stores."""
-    stores = [compose(FILLED)["services"][name]["image"] for name in ("mongo", "redis")]
-    if engine.docker("images", "--quiet", stores[-1]):
+    images = [compose(FILLED)["services"][name]["image"] for name in ("mongo", "redis")]
+    if engine.docker("images", "--quiet", images[-1]):
         return
-    context = engine.folder / "images"
-    shutil.copytree(kept.mongosh, context / "mongosh", symlinks=True)
-    shutil.copy(mongod.binary(), context / "mongod")
-    shutil.copy(valkey.binary(), context / "valkey-server")
-    (context / "pip.conf").write_text(_PIP)
-    for name, steps in {"python": _ON_PYTHON, "builder": _ON_PYTHON, "stores": _STORES}.items():
-        source = "base" if name == "python" else "tree"
-        (context / name).write_text(f"FROM kassa-{source}\n{steps}")
     engine.docker("import", f"/cache/{kept.base.name}", "kassa-base")
     engine.run("sh", "-c", f"tar --create --directory=/cache/{kept.tree.name} . | docker import - kassa-tree")
-    tags = [(image, image) for image in STANDING_IN.values()] + [("kassa-stores", store) for store in stores]
-    for name, tag in tags:
-        file = f"/kassa/images/{name.removeprefix('kassa-')}"
-        engine.docker("build", "--quiet", "--tag", tag, "--file", file, "/kassa/images", DOCKER_BUILDKIT="0")
+    for source, image in zip(("kassa-base", "kassa-tree"), STANDING_IN.values(), strict=True):
+        (_context(engine, image, source, _ON_PYTHON) / "pip.conf").write_text(_PIP)
+        _build(engine, image, image)
+    stores = _context(engine, "kassa-stores", "kassa-tree", _STORES)
+    shutil.copytree(kept.mongosh, stores / "mongosh", symlinks=True)
+    shutil.copy(mongod.binary(), stores / "mongod")
+    shutil.copy(valkey.binary(), stores / "valkey-server")
+    _build(engine, "kassa-stores", *images)
+
+
+def _context(engine: "Engine", name: str, source: str, steps: str) -> Path:
+    """A folder with what an image is built of and nothing else, for all of it is sent to the engine."""
+    folder = engine.folder / name
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(f"FROM {source}\n{steps}")
+    return folder
+
+
+def _build(engine: "Engine", name: str, *tags: str) -> None:
+    named = [f"--tag={tag}" for tag in tags]
+    engine.docker("build", "--quiet", *named, f"/kassa/{name}", DOCKER_BUILDKIT="0")
 
 
 def _run(*command: str) -> None:
