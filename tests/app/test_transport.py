@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 
 from kassa.app.transport import HttpTransport, new_session
+from kassa.kit.patience import deadline
 from kassa.kit.problem import Unavailable
 from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
-from kassa.kit.wire import deadline
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -15,7 +15,7 @@ from kassa.app.sandboxing import webhook_secrets
 from kassa.app.settings import read_settings
 from kassa.app.shop import Place, Shop
 from kassa.app.web import public_app
-from kassa.app.wiring import all_here, open_shop
+from kassa.app.wiring import Parts, all_here, open_shop
 from kassa.gateway.arrival import App, Message
 from kassa.gateway.inner_door import InnerDoor
 from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
@@ -48,6 +48,12 @@ class Whole:
         self, method: str, path: str, lines: Lines | None = None, body: bytes = b"", app: App | None = None
     ) -> Answer:
         """One request. The path is sent as it is; a query may be behind it."""
+        return self.run(self.asking(method, path, lines, body, app))
+
+    async def asking(
+        self, method: str, path: str, lines: Lines | None = None, body: bytes = b"", app: App | None = None
+    ) -> Answer:
+        """The same, in the shop's loop."""
         plain, _, query = path.partition("?")
         given = [(b"host", b"shop.example"), *(lines or [])]
         if body:
@@ -65,7 +71,7 @@ class Whole:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        self._loop.run_until_complete((app or self.public)(scope, receive, send))
+        await (app or self.public)(scope, receive, send)
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in sent[0]["headers"]}
         # As the server has it: what cannot be written as a header's value is a 500.
         assert not any(set(value) & set("\r\n\0") for value in headers.values())
@@ -73,11 +79,15 @@ class Whole:
 
     def as_json(self, method: str, path: str, value: Any = None, who: str = "") -> Answer:
         """A request of somebody with a token."""
+        return self.run(self.asking_as(method, path, value, who))
+
+    async def asking_as(self, method: str, path: str, value: Any = None, who: str = "") -> Answer:
+        """The same, in the shop's loop."""
         lines = [(b"content-type", b"application/json")]
         if who:
             lines.append((b"authorization", f"Bearer {self.tokens[who]}".encode()))
         body = b"" if value is None else value if isinstance(value, bytes) else json.dumps(value).encode()
-        return self.ask(method, path, lines, body)
+        return await self.asking(method, path, lines, body)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do it in the shop's loop."""
@@ -103,13 +113,14 @@ class Whole:
 
 
 @contextmanager
-def whole(directory: Path, **given: str) -> Iterator[Whole]:
-    """The shop of one process on SQLite, with an administrator and a buyer; nothing stands in for Stripe."""
+def whole(directory: Path, parts: Parts | None = None, /, **given: str) -> Iterator[Whole]:
+    """The shop of one process, on SQLite unless it is given others, with an administrator and a buyer; nothing stands
+    in for Stripe."""
     settings = read_settings({"KASSA_DATA": str(directory), "RATE_LIMIT": "off", **given})
     loop = asyncio.new_event_loop()
     stack = AsyncExitStack()
     place = Place(all_here(settings), brings_sandbox=False)
-    made = Whole(loop, loop.run_until_complete(stack.enter_async_context(open_shop(settings, place))))
+    made = Whole(loop, loop.run_until_complete(stack.enter_async_context(open_shop(settings, place, parts))))
     try:
         made.log_in("admin", "admin@shop.example")
         made.log_in("buyer", "buyer@shop.example")

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 
 import jwt
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from kassa.kit.clock import MINUTE, SECOND
 from kassa.kit.ended import Ended, EndedTokens
 from kassa.kit.identity import TokenVerifier
+from kassa.kit.patience import deadline
 from kassa.kit.problem import Unauthenticated, Unavailable
 from tests.support import FakeClock
 
@@ -216,6 +218,82 @@ async def test_who_was_waited_for_in_vain_is_not_waited_for_again_by_the_same_re
     with pytest.raises(Unavailable):
         await ended.refresh()
     assert asked == 2
+
+
+class Silent:
+    """Auth that has answered once, and for some seconds each time does not any more."""
+
+    def __init__(self, seconds: int) -> None:
+        self.clock = FakeClock()
+        self.asked = 0
+        self._seconds = seconds
+
+    async def fetch(self, _: int) -> Ended:
+        self.asked += 1
+        if self.asked == 1:
+            return Ended([], self.clock.now(), latest=True)
+        await asyncio.sleep(0)
+        self.clock.advance(self._seconds * SECOND)
+        raise Unavailable("nobody answers")
+
+
+async def test_what_is_known_does_not_count_longer_because_nobody_answered_for_long() -> None:
+    auth = Silent(10)
+    ended = EndedTokens(auth.fetch, auth.clock)
+    await ended.refresh()
+    auth.clock.advance(3 * SECOND)
+    for _ in range(2):  # At the door, and behind it.
+        with pytest.raises(Unavailable):
+            await ended.refresh()
+    assert auth.asked == 2
+
+
+async def test_whoever_comes_while_nobody_answers_waits_once_and_is_in_a_hurry_then() -> None:
+    auth = Silent(5)
+    ended = EndedTokens(auth.fetch, auth.clock)
+    await ended.refresh()
+    auth.clock.advance(2 * SECOND)
+
+    async def late() -> float | None:
+        auth.clock.advance(2 * SECOND)  # What was known when the asking began is not fresh to this one.
+        await ended.refresh()
+        return deadline.get()
+
+    async def first() -> float | None:
+        await ended.refresh()
+        await ended.refresh()  # Behind the door.
+        return deadline.get()
+
+    begun = time.monotonic()
+    for until in await asyncio.gather(first(), late()):
+        assert until is not None
+        assert begun <= until <= time.monotonic() + 2
+    assert auth.asked == 2
+
+
+async def test_nobody_waits_for_auth_longer_than_for_the_whole_answer_and_others_go_on_waiting() -> None:
+    clock, is_back, left = FakeClock(), asyncio.Event(), list[float | None]()
+
+    async def fetch(_: int) -> Ended:
+        left.append(deadline.get())
+        await is_back.wait()
+        return Ended([], clock.now(), latest=True)
+
+    ended = EndedTokens(fetch, clock)
+
+    async def hurried() -> None:
+        deadline.set(time.monotonic() + 0.01)
+        await ended.refresh()
+
+    async with asyncio.timeout(5):
+        first = asyncio.create_task(hurried())
+        await asyncio.sleep(0)
+        patient = asyncio.create_task(ended.refresh())
+        with pytest.raises(Unavailable):
+            await first
+        is_back.set()
+        await patient
+    assert left == [None]
 
 
 async def test_an_answer_that_took_long_is_fresh_to_who_has_waited_for_it() -> None:

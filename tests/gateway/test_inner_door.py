@@ -9,8 +9,8 @@ import pytest
 from kassa.gateway.arrival import Receive, Scope, Send
 from kassa.gateway.inner_door import InnerDoor
 from kassa.kit.ids import Ids
+from kassa.kit.patience import deadline
 from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
-from kassa.kit.wire import deadline
 from tests.gateway.asgi import Echo, ask
 from tests.support import FakeClock
 

@@ -13,9 +13,9 @@ from kassa.gateway.middleware import Gateway, Rules
 from kassa.kit.ended import Ended, EndedTokens
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import Ids
+from kassa.kit.patience import deadline
 from kassa.kit.problem import Unavailable
 from kassa.kit.web import MAX_BODY
-from kassa.kit.wire import deadline
 from tests.gateway.asgi import Echo, ask
 from tests.support import FakeClock, Signer
 

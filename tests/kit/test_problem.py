@@ -50,7 +50,8 @@ def test_a_problem_comes_back_as_itself(
     back = over_the_wire(problem)
     assert type(back) is kind
     assert (back.code, back.status, back.title) == (kind.code, kind.status, kind.title)
-    assert (back.detail, back.members, back.errors) == (detail, members, problem.errors)
+    assert (back.detail, back.members, back.errors) == (detail, problem.members, problem.errors)
+    assert problem.members == (members if kind.status != 503 else {"retryAfter": 2, **members})
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.code)

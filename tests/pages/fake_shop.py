@@ -31,7 +31,7 @@ def answer(content: Any, status: int = 200) -> Response[bytes]:
 def refusal(_: Request[Any, Any, Any], refused: Refused) -> Response[bytes]:
     document = {"status": refused.status, "code": refused.code, "title": refused.code, "detail": refused.detail}
     body = msgspec.json.encode({**refused.members, **document})
-    headers = {"Retry-After": "7"} if refused.status == 429 else {}
+    headers = {"Retry-After": "7"} if refused.status in (429, 503) else {}
     return Response(body, status_code=refused.status, media_type="application/problem+json", headers=headers)
 
 

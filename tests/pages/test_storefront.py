@@ -130,6 +130,7 @@ async def test_a_broken_shop_says_what_to_do_and_gives_the_request_id(browser: B
     assert "try again" in page.text
     assert 'data-testid="request-id">req-42<' in page.text
     assert page.headers["X-Request-Id"] == "req-42"
+    assert page.headers["Retry-After"] == "7"
     assert "secret internals" not in page.text
 
 

@@ -1,5 +1,6 @@
 """Lists of products, and what the order service sees of them."""
 
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from kassa.contracts.product import Product, Snapshot
 from kassa.gateway.description import described
 from kassa.kit.clock import SECOND
+from kassa.kit.patience import deadline
 from kassa.product import wire
 from kassa.product.catalogue_csv import Row, Sheet
 from kassa.product.exchange import import_sheet
@@ -50,6 +52,18 @@ async def test_without_the_inventory_the_stock_is_null(world: World) -> None:
     [listed] = (await world.ask("GET", "/products")).json()["products"]
     assert listed["stock"] is None
     assert (await world.ask("GET", f"/products/{product['id']}")).json()["product"]["stock"] is None
+
+
+async def test_who_looks_around_waits_two_seconds_at_most_for_the_stock(world: World) -> None:
+    await world.create()
+    for before in (None, time.monotonic() + 60):
+        deadline.set(before)
+        begun = time.monotonic()
+        await world.service.stocks(await world.service.products.find({}, limit=1))
+        until = world.shelf.waited_for_until
+        assert until is not None
+        assert begun < until <= time.monotonic() + 2
+        assert deadline.get() == before
 
 
 async def test_cursors_lead_through_all_products_once(world: World) -> None:

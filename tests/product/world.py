@@ -14,6 +14,7 @@ from kassa.kit.idempotency import RECORDS, Idempotency
 from kassa.kit.identity import Principal, TokenVerifier
 from kassa.kit.ids import Ids
 from kassa.kit.outbox import Outbox
+from kassa.kit.patience import deadline
 from kassa.kit.problem import Unauthenticated, Unavailable
 from kassa.kit.web import EXCEPTION_HANDLERS
 from kassa.product.domain import Product
@@ -25,13 +26,15 @@ from tests.support import FakeClock
 
 
 class Shelf:
-    """An inventory of products that nobody buys. Counts its calls; `is_down`: it cannot be reached."""
+    """An inventory of products that nobody buys. Counts its calls; `is_down`: it cannot be reached. Notes how long its
+    levels are waited for."""
 
     def __init__(self) -> None:
         self.stock: dict[str, int] = {}
         self.operations: dict[str, str] = {}
         self.is_down = False
         self.calls: list[str] = []
+        self.waited_for_until: float | None = None
 
     async def open_stock(self, operation_id: str, product_id: str, quantity: int) -> None:
         self._called("open_stock")
@@ -44,6 +47,7 @@ class Shelf:
 
     async def levels(self, ids: list[str]) -> list[Level]:
         self._called("levels")
+        self.waited_for_until = deadline.get()
         return [Level(id, self.stock[id], 0, 0, self.stock[id]) for id in ids if id in self.stock]
 
     def _called(self, name: str) -> None:

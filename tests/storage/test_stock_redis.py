@@ -12,6 +12,7 @@ from redis import Redis
 from kassa.contracts.inventory import InsufficientStock, Level, Line
 from kassa.inventory.stock import By
 from kassa.inventory.stock_redis import RedisStock
+from kassa.kit.patience import no_longer_than
 from kassa.kit.problem import Unavailable
 from tests.servers import valkey
 from tests.servers.valkey import Valkey
@@ -153,6 +154,25 @@ async def test_a_server_that_hangs_is_unavailable_and_was_obeyed_once(own: Redis
     await asyncio.sleep(2.5)  # the first try is given up, and the next is under way
     server.signal(signal.SIGCONT)
     await waiting
+    assert await own.levels(["tea"]) == {"tea": Level("tea", 4, 1, 0, 5)}
+    assert await own.differences() == []
+
+
+async def test_nobody_waits_for_a_server_that_hangs_longer_than_for_the_answer_nor_behind_another(
+    own: RedisStock, server: Valkey
+) -> None:
+    await own.init("tea", 5, "i", "", 1, NOBODY)
+    server.signal(signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(6):  # A command is given up after 8 s.
+            for _ in range(6):  # Four are under way at a time.
+                with no_longer_than(0.1), pytest.raises(Unavailable):
+                    await own.levels(["tea"])
+                with no_longer_than(0.1), pytest.raises(Unavailable):
+                    await own.reserve("o.1", [Line("tea", 1)], 1)
+    finally:
+        server.signal(signal.SIGCONT)
+    await own.reserve("o.1", [Line("tea", 1)], 1)
     assert await own.levels(["tea"]) == {"tea": Level("tea", 4, 1, 0, 5)}
     assert await own.differences() == []
 

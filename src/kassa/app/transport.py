@@ -1,15 +1,14 @@
 """Calls to services that run elsewhere: HTTP with kept connections, signed, with a deadline."""
 
-import math
 import ssl
-import time
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
+from kassa.kit.patience import passed_on, seconds_left
 from kassa.kit.peer import Client, Limits, Origin, PeerError, written
 from kassa.kit.problem import Unavailable
 from kassa.kit.service_keys import ServiceIdentity
-from kassa.kit.wire import deadline, request_id, trace_parent
+from kassa.kit.wire import request_id, trace_parent
 
 DEADLINE_SECONDS = 10.0
 CONNECT_SECONDS = 2.0
@@ -43,9 +42,7 @@ class HttpTransport:
 
     async def call(self, verb: str, path: str, query: dict[str, list[str]], body: bytes | None) -> tuple[int, bytes]:
         """One call. Unavailable: no answer, so that it is unknown whether it was done."""
-        left = min(DEADLINE_SECONDS, (deadline.get() or math.inf) - time.monotonic())
-        if left <= 0:
-            raise Unavailable(f"there is no time left to ask the {self._callee} service")
+        left = seconds_left(DEADLINE_SECONDS)
         asked = f"?{urlencode(query, doseq=True)}" if query else ""
         target = f"{self._before}{path}{asked}".encode("ascii")
         # A read that breaks off is asked once more; changes are tried again by whoever wants them, the relay above all.
@@ -58,7 +55,7 @@ class HttpTransport:
         return answer.status, answer.body
 
     def _fields(self, left: float, *, has_body: bool) -> bytes:
-        fields = [*self._identity.fields(self._callee), (b"x-internal-deadline", b"%d" % int(left * 1000))]
+        fields = [*self._identity.fields(self._callee), passed_on(left)]
         if name := request_id.get():
             fields.append((b"x-request-id", name.encode("ascii")))
         if trace := trace_parent.get():

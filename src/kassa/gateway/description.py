@@ -272,7 +272,7 @@ def _refusing(problems: list[type[Problem]]) -> dict[str, Any]:
         answer["description"] = "; ".join(filter(None, (answer["description"], said)))
         content = answer.setdefault("content", {PROBLEM_JSON: {"schema": _PROBLEM_REF, "examples": {}}})
         content[PROBLEM_JSON]["examples"][problem.code] = {"$ref": f"#/components/examples/{problem.code}"}
-        if problem is TooManyRequests:
+        if problem is TooManyRequests or problem.status == 503:
             answer["headers"] = _RETRY_AFTER
     return answers
 

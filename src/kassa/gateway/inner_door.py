@@ -6,9 +6,9 @@ from kassa.gateway.arrival import App, Arrival, Door, Receive, Scope, Send
 from kassa.gateway.shedding import Overloaded
 from kassa.kit import security
 from kassa.kit.ids import Ids
+from kassa.kit.patience import deadline
 from kassa.kit.problem import Forbidden
 from kassa.kit.service_keys import ServiceIdentity
-from kassa.kit.wire import deadline
 
 GATEWAY = "gateway"
 MOST_AT_ONCE = 2_000

@@ -1,7 +1,6 @@
 """The gateway: the only public door. Routing aside, all that happens to a request before a service sees it."""
 
 import re
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -17,8 +16,9 @@ from kassa.kit import security
 from kassa.kit.household import household
 from kassa.kit.identity import Principal, TokenVerifier
 from kassa.kit.ids import Ids
+from kassa.kit.patience import waited_in_vain
 from kassa.kit.problem import Forbidden, Malformed, NotFound, TooManyRequests, Unauthenticated, Unavailable
-from kassa.kit.wire import deadline, endpoints
+from kassa.kit.wire import endpoints
 
 CONTRACTS: tuple[type, ...] = (Auth, Product, Inventory, Orders, Payments)
 API = ("auth", "products", "inventory", "orders", "payments")
@@ -43,7 +43,6 @@ LONGEST_QUERY = 8 * 1024
 MOST_COOKIES = 200
 # RFC 3986, 3.2.2 and 3.2.3: a name or an address, and a port.
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._~%-]{1,255})(?::[0-9]{0,5})?")
-_AFTER_WAITING_SECONDS = 2.0
 _ENDING = frozenset(("POST", "DELETE"))
 _DROPPED = HOP_BY_HOP | {b"x-request-id", b"traceparent"}
 
@@ -140,7 +139,7 @@ class Gateway(Door):
             return await self._verifier.principal(authorization.decode("latin-1"))
         except Unavailable:
             # The service asks for itself, and says so; it need not wait as long as was waited here.
-            deadline.set(time.monotonic() + _AFTER_WAITING_SECONDS)
+            waited_in_vain()
             return None
         except Unauthenticated:
             if _is_of_api(path):

@@ -1,8 +1,6 @@
 """The gateway in services form: a streaming reverse proxy. Bodies pass untouched, piece by piece."""
 
-import math
 import ssl
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -10,10 +8,10 @@ import structlog
 
 from kassa.gateway import security_txt
 from kassa.gateway.arrival import HOP_BY_HOP, App, Headers, Message, Receive, Scope, Send, send_problem
+from kassa.kit.patience import passed_on, seconds_left
 from kassa.kit.peer import CannotConnect, Client, Limits, Origin, PeerError, written
 from kassa.kit.problem import Problem, Unavailable
 from kassa.kit.service_keys import ServiceIdentity
-from kassa.kit.wire import deadline
 
 # Which service answers for the first part of a path.
 OWNERS = {
@@ -112,7 +110,7 @@ class Proxy:
         target = before + path.partition(b"?")[0] + query
         body = await _body(receive)
         stream = await self._session().open(
-            scope["method"], origin, target, self._fields(service, scope), body, _left()
+            scope["method"], origin, target, self._fields(service, scope), body, seconds_left(ANSWER_SECONDS)
         )
         try:
             kept = [field for field in stream.fields if field[0] not in _NOT_SENT_BACK]
@@ -132,14 +130,9 @@ class Proxy:
         fields.append((b"x-forwarded-for", client.encode("latin-1")))
         fields.append((b"x-forwarded-proto", scope.get("scheme", "http").encode("ascii")))
         fields.append((b"x-forwarded-host", host))
-        fields.append((b"x-internal-deadline", b"%d" % int(_left() * 1000)))
+        fields.append(passed_on(seconds_left(ANSWER_SECONDS)))
         fields.extend(self._identity.fields(service))
         return written(fields)
-
-
-def _left() -> float:
-    """Seconds that there are for an answer."""
-    return min(ANSWER_SECONDS, max(0.0, (deadline.get() or math.inf) - time.monotonic()))
 
 
 def _owner(path: str) -> str | None:

@@ -21,14 +21,17 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import NoScriptError
 
 from kassa.inventory.stock_redis_errors import ERRORS, check_address, meaning, not_an_address
+from kassa.kit.patience import Waiting, seconds_left
 from kassa.kit.problem import Unavailable
 
 MENDING = "the stock is being mended after the server was restarted; try again shortly"
+_SILENT = "the stock's server does not answer"
 
 _OLDEST = 7
 _ABOUT = ("INFO", "server", "memory")
 _RETRIES = 3
-_SECONDS = 2.0  # For one answer. A server that is gone, without saying so, is given up after 8 s.
+_SECONDS = 2.0  # For one answer.
+_PATIENCE_SECONDS = (1 + _RETRIES) * _SECONDS  # For all of it: to wait for one's turn, to be admitted, to be answered.
 _FLIGHTS = 4  # Pipelines under way at a time: what comes meanwhile waits, and so goes out together.
 _LOAD = 512  # The most commands of one pipeline.
 
@@ -75,6 +78,7 @@ class Server:
         self._client: Any = client
         self._tag = tag
         self._waiting: list[_Waiting] = []
+        self._callers = Waiting(_PATIENCE_SECONDS, _SILENT)
         self._flights: set[asyncio.Task[None]] = set()
         self._is_scheduled = False
         self._texts = {name: _text(parts) for name, parts in _PARTS.items()}
@@ -115,8 +119,10 @@ class Server:
     # Commands
 
     def send(self, *command: Any) -> "asyncio.Future[Any]":
-        """The answer to a command, which goes out with all others of this turn of the event loop."""
+        """The answer to a command, which goes out with all others of this turn of the event loop. One that nobody waits
+        for any more by then does not go out."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._callers.add(future)
         self._waiting.append((command, future))
         if not self._is_scheduled and len(self._flights) < _FLIGHTS:
             self._is_scheduled = True
@@ -199,16 +205,19 @@ class Server:
         return about, names
 
     async def _admit(self) -> Names:
-        async with self._admitting:
-            if self._admitted is None:
-                # Asked first without loading: while the stock is mended, everybody comes by here.
-                if not await self.is_accepted(await self.run_id()):
-                    raise Unavailable(MENDING)
-                run_id, names = await self.process()
-                if not await self.is_accepted(run_id):
-                    raise Unavailable(MENDING)
-                self._admitted = names
-            return self._admitted
+        try:
+            async with asyncio.timeout(seconds_left(_PATIENCE_SECONDS)), self._admitting:
+                if self._admitted is None:
+                    # Asked first without loading: while the stock is mended, everybody comes by here.
+                    if not await self.is_accepted(await self.run_id()):
+                        raise Unavailable(MENDING)
+                    run_id, names = await self.process()
+                    if not await self.is_accepted(run_id):
+                        raise Unavailable(MENDING)
+                    self._admitted = names
+                return self._admitted
+        except TimeoutError:
+            raise Unavailable(_SILENT) from None
 
     # Pipelines
 
@@ -226,8 +235,9 @@ class Server:
             self._take_off()
 
     async def _fly(self, load: Sequence[_Waiting]) -> None:
+        load = [each for each in load if not each[1].done()]
         try:
-            answers = await self._pipeline([command for command, _ in load])
+            answers = await self._pipeline([command for command, _ in load]) if load else []
         except asyncio.CancelledError:
             for _, future in load:
                 future.cancel()

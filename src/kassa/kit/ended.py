@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, Iterable
 import msgspec
 
 from kassa.kit.clock import MINUTE, SECOND, Clock, Millis
+from kassa.kit.patience import deadline, seconds_left, waited_in_vain
 from kassa.kit.problem import Unavailable
 
 KEPT: Millis = 16 * MINUTE
 """A little longer than an access token is good for."""
 FRESH_FOR: Millis = SECOND
 OLDEST: Millis = 10 * SECOND
+_PATIENCE_SECONDS = 10.0
 _OVERLAP: Millis = 10 * SECOND
 """What is asked for again each time: it may be stored later, or by a slower clock, than it says."""
 
@@ -51,7 +53,7 @@ class EndedTokens:
         self._fresh_until: Millis = 0
         self._in_vain_until: Millis = 0
         self._known_at: Millis | None = None
-        self._fetching: asyncio.Future[None] | None = None
+        self._fetching: asyncio.Future[bool] | None = None
 
     def holds(self, marks: tuple[str, ...]) -> bool:
         """Whether a token with these marks was ended."""
@@ -81,9 +83,15 @@ class EndedTokens:
                     raise Unavailable("nobody tells which sessions were ended")
                 fetching = self._fetching = asyncio.ensure_future(self._ask())
                 fetching.add_done_callback(_asked)
-            await asyncio.shield(fetching)
+            done, _ = await asyncio.wait({fetching}, timeout=seconds_left(_PATIENCE_SECONDS))
+            if not done:
+                raise Unavailable("nobody tells in time which sessions were ended")
+            if not fetching.result():
+                waited_in_vain()
 
-    async def _ask(self) -> None:
+    async def _ask(self) -> bool:
+        """False: nobody has answered for a good while, and what is known still counts."""
+        deadline.set(None)  # Others than who came first wait for this, too.
         asked_at = self._clock.now()
         # Before the answer: `expire` may come meanwhile, and then this answer is not fresh.
         self._fresh_until = asked_at + FRESH_FOR
@@ -94,19 +102,23 @@ class EndedTokens:
                 self.add(answer.marks)
                 is_latest, since = answer.latest, answer.until
         except Unavailable:
-            if self._known_at is None or asked_at - self._known_at >= OLDEST:
-                now = self._clock.now()
-                self._fresh_until, self._in_vain_until = 0, now + min(FRESH_FOR, now - asked_at)
+            now = self._clock.now()
+            # Whoever came meanwhile, and who asks at the door and behind it, does not wait a second time.
+            until = now + min(FRESH_FOR, now - asked_at)
+            if self._known_at is None or now - self._known_at >= OLDEST:
+                self._fresh_until, self._in_vain_until = 0, until
                 raise
-            return
+            self._fresh_until = max(self._fresh_until, until)
+            return now - asked_at < FRESH_FOR
         self._known_at, self._since = asked_at, since - _OVERLAP
         self._forget(asked_at)
+        return True
 
     def _forget(self, now: Millis) -> None:
         while self._marks and now - self._marks[oldest := next(iter(self._marks))] >= KEPT:
             del self._marks[oldest]  # They are in the order of their coming.
 
 
-def _asked(fetching: "asyncio.Future[None]") -> None:
+def _asked(fetching: "asyncio.Future[bool]") -> None:
     if not fetching.cancelled():
         fetching.exception()  # Whoever waited has got it; perhaps nobody waits any more.

@@ -25,9 +25,9 @@ from kassa.kit.effects import (
     without_leases,
 )
 from kassa.kit.machine import InvariantBroken
+from kassa.kit.patience import deadline
 from kassa.kit.problem import Problem, Unavailable
 from kassa.kit.recent import Recent
-from kassa.kit.wire import deadline
 
 log = structlog.get_logger()
 

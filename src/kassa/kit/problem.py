@@ -4,6 +4,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
+COME_BACK_SECONDS = 2
+"""What a 503 that knows no better says of when to try again (RFC 9110, 15.6.4)."""
+
 
 class FieldError(msgspec.Struct, frozen=True):
     """One thing that is wrong with a request: the field (JSON name, dotted when nested) and what to do about it."""
@@ -29,7 +32,7 @@ class Problem(Exception):
     def __init__(self, detail: str | None = None, *, errors: tuple[FieldError, ...] = (), **members: Any) -> None:
         self.detail = detail or self.title
         self.errors = errors
-        self.members = members
+        self.members = members if self.status != 503 else {"retryAfter": COME_BACK_SECONDS, **members}
         super().__init__(self.detail)
 
     def document(self, request_id: str) -> dict[str, Any]:

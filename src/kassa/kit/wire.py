@@ -24,8 +24,6 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request that is being answered: in every log line, audit entry, problem and call."""
 trace_parent: ContextVar[str] = ContextVar("trace_parent", default="")
 """W3C `traceparent` of the request that is being answered."""
-deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
-"""The moment, by time.monotonic(), after which nobody waits for the answer any more; None: nobody has said."""
 
 MOST_DIGITS = 20
 """Of a whole number that is written with a point or an exponent; more than any that is taken."""

@@ -61,7 +61,10 @@ def handlers(client_factory: ClientFactory, renderer: Renderer) -> ExceptionHand
         return make_visit(request, client_factory, renderer)
 
     def on_problem(request: Request[Any, Any, Any], problem: ApiProblem) -> Response[str]:
-        return problem_page(visit_of(request), problem)
+        page = problem_page(visit_of(request), problem)
+        if problem.retry_after:
+            page.headers["Retry-After"] = problem.retry_after
+        return page
 
     def on_forgery(request: Request[Any, Any, Any], _: Forged) -> Response[str]:
         detail = "This form was too old, or did not come from this site. Go back, reload the page and try again."

@@ -16,9 +16,9 @@ from kassa.kit.clock import HOUR, SECOND, Clock, Millis, from_unix
 from kassa.kit.documents import Conflict, Duplicate, save_all
 from kassa.kit.ids import Ids
 from kassa.kit.outbox import MOST_VOIDED
+from kassa.kit.patience import deadline
 from kassa.kit.problem import NotFound, Problem
 from kassa.kit.recent import Recent
-from kassa.kit.wire import deadline
 from kassa.payment.event_handlers import EVENT_HANDLERS, EventHandlers, Looked, NotOurs
 from kassa.payment.events import EventState, read_event, to_store
 from kassa.payment.processor import BadSignature, Processor

@@ -12,6 +12,7 @@ from kassa.kit.documents import Contains, Duplicate, Test, change
 from kassa.kit.figures import Figures
 from kassa.kit.ids import PRODUCT, REQUEST, Ids, is_id
 from kassa.kit.outbox import Outbox
+from kassa.kit.patience import no_longer_than
 from kassa.kit.problem import FieldError, Invalid, NotFound, Unavailable
 from kassa.kit.spelling import Twins, twins
 from kassa.kit.text import normalised
@@ -19,6 +20,8 @@ from kassa.kit.wire import request_id
 from kassa.product import domain
 from kassa.product.domain import LONGEST_CATEGORY, LONGEST_DESCRIPTION, Fields, Product
 from kassa.product.store import ProductStore
+
+_STOCK_SECONDS = 2.0
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -124,7 +127,8 @@ class ProductService:
     async def stocks(self, products: Sequence[Product]) -> dict[str, int | None]:
         """What can still be bought of each product; None if that is not known now, 0 without a stock record."""
         try:
-            levels = await self._inventory.levels([product.id for product in products]) if products else []
+            with no_longer_than(_STOCK_SECONDS):  # It is shown beside; whoever looks around does not wait for it.
+                levels = await self._inventory.levels([product.id for product in products]) if products else []
         except Unavailable:
             return dict.fromkeys((product.id for product in products), None)
         stocks: dict[str, int | None] = {product.id: None if product.awaits_stock else 0 for product in products}

@@ -27,6 +27,7 @@ from pymongo.read_concern import ReadConcern
 
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.documents import CollectionSpec, Conflict, Document, Order, Total, Where, with_version
+from kassa.kit.patience import seconds_left
 from kassa.kit.problem import Unavailable
 from kassa.storage.mongo_client import connect
 from kassa.storage.mongo_lanes import CONVERSION_FAILED, Lane, Stored, Write, WriteError, bulk, reaching
@@ -95,7 +96,7 @@ class MongoDatabase:
     async def probe(self) -> None:
         """Return if there is a primary, and all that is needed may be done there; else Unavailable."""
         self.check_open()
-        with reaching(self.name), pymongo.timeout(self.patience / SECOND):
+        with reaching(self.name), pymongo.timeout(seconds_left(self.patience / SECOND)):
             await use_rights(self.raw)
 
     async def scrub(self) -> None:
@@ -113,6 +114,7 @@ class MongoDatabase:
 
     async def report(self, ask: Callable[[], Awaitable[A]]) -> A:
         """The same as `read`, for what looks at much: one at a time, for the server has orders to write beside it."""
+        await self.read(lambda: self.raw.command("ping"))  # Who does not answer this is not waited for so long.
         async with self._reporting:
             return await self.read(ask, REPORT * self.patience)
 
@@ -124,7 +126,7 @@ class MongoDatabase:
         (MongoDB manual: read concern "linearizable").
         """
         self.check_open()
-        with reaching(self.name), pymongo.timeout((patience or self.patience) / SECOND):
+        with reaching(self.name), pymongo.timeout(seconds_left((patience or self.patience) / SECOND)):
             while True:
                 election = self._election()
                 if election is None or election != self._known:

@@ -17,6 +17,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, ConfigurationError, NotPrimaryError, OperationFailure, PyMongoError
 
 from kassa.kit.clock import SECOND, Millis
+from kassa.kit.patience import Waiting, deadline
 from kassa.kit.problem import Unavailable
 
 I = TypeVar("I")  # noqa: E741 - an item; O is its outcome
@@ -46,7 +47,7 @@ class Lane(Generic[I, O]):
 
     def __init__(self, carry_out: Callable[[list[I]], Awaitable[Sequence[O]]], patience: Millis) -> None:
         self._carry_out = carry_out
-        self._patience = patience / SECOND
+        self._callers = Waiting(patience / SECOND, "the database does not answer in time")
         self._loop = asyncio.get_running_loop()
         self._waiting: list[tuple[I, asyncio.Future[O], float]] = []
         self._under_way: set[asyncio.Task[None]] = set()
@@ -61,7 +62,7 @@ class Lane(Generic[I, O]):
         if self._is_closed:
             raise Unavailable("the database is closed")
         future: asyncio.Future[O] = self._loop.create_future()
-        self._waiting.append((item, future, self._loop.time() + self._patience))
+        self._waiting.append((item, future, self._callers.add(future)))
         self._call()
         return await future
 
@@ -89,14 +90,12 @@ class Lane(Generic[I, O]):
     def _patient(self, group: list[tuple[I, "asyncio.Future[O]", float]]) -> list[tuple[I, "asyncio.Future[O]"]]:
         """Those of the group that may still be sent; the server kept the others waiting for too long."""
         now = self._loop.time()
-        for _, future, deadline in group:
-            if deadline < now and not future.done():
-                future.set_exception(Unavailable("the database does not keep up"))
-        return [(item, future) for item, future, deadline in group if deadline >= now]
+        return [(item, future) for item, future, until in group if until >= now]
 
     async def _go(self, group: list[tuple[I, "asyncio.Future[O]"]]) -> None:
         if not group:
             return
+        deadline.set(None)  # Others than who began the group wait for it, too.
         futures = [future for _, future in group]
         try:
             outcomes = await self._carry_out([item for item, _ in group])
