@@ -77,7 +77,7 @@ async def _why_refused(visit: Visit, problem: ApiProblem) -> str:
     if problem.code == "idempotency_key_reused":
         return "This cart was sent before, at another total. Please look at your orders before you send it again."
     if problem.code in ("too_many_open_orders", "too_many_open_pieces"):
-        return _too_many(problem)
+        return _too_many(visit.cart, problem)
     if "totalAmount" in problem.errors:
         return f"The total {problem.errors['totalAmount']}. Nothing was ordered."
     product_id = str(problem.members.get("productId") or problem.members.get("product_id") or "")
@@ -88,7 +88,7 @@ async def _why_refused(visit: Visit, problem: ApiProblem) -> str:
         name = (await visit.api.get(path_of("products", product_id), OneProduct)).product.name
         if problem.code == "over_quantity_limit":
             most = problem.members.get("limit")
-            return f"One order can have at most {most} of {name}. Nothing was ordered; please change the quantity."
+            return f"{name}: at most {most} in one order. Nothing was ordered; please lower the quantity and try again."
         if not isinstance(left, int):
             left = (await visit.api.get(path_of("inventory", product_id), Stock)).stock
     except ApiProblem:
@@ -98,23 +98,29 @@ async def _why_refused(visit: Visit, problem: ApiProblem) -> str:
     return f"Only {left} of {name} left. Nothing was ordered; please change the quantity and try again."
 
 
-def _too_many(problem: ApiProblem) -> str:
-    if problem.code == "too_many_open_pieces":
-        whose = "of yours" if problem.members.get("per") == "buyer" else "from your network"
-        pieces = counted(int(problem.members.get("limit", 0)), "piece")
+def _too_many(wanted: Cart, problem: ApiProblem) -> str:
+    most, has_open = int(problem.members.get("limit", 0)), bool(problem.members.get("orderIds"))
+    is_own = problem.members.get("per") == "buyer"
+    if problem.code == "too_many_open_orders" and is_own:
         return (
-            f"All orders {whose} that wait for payment can have {pieces} together. Nothing was ordered; please order "
-            "fewer, or pay or cancel an order first."
+            f"You already have {counted(most, 'unpaid order')}, and cannot have more at once. Nothing was ordered; "
+            "please pay for one or cancel it, then check out again."
         )
-    if problem.members.get("per") != "buyer":
+    if problem.code == "too_many_open_pieces" and is_own:
+        if wanted.count > most:
+            return (
+                f"You have {counted(wanted.count, 'piece')} in your cart, and can order at most {most} at once. "
+                "Nothing was ordered; please take some out, then check out again."
+            )
         return (
-            "Too many orders from your network are waiting for payment. Nothing was ordered; "
-            "please try again in a few minutes, or pay or cancel one of yours."
+            f"You can have at most {counted(most, 'piece')} in unpaid orders, and with this cart it would be more. "
+            "Nothing was ordered; please pay for an order or cancel it, or take something out of your cart."
         )
-    orders = counted(int(problem.members.get("limit", 0)), "order")
+    what = "orders" if problem.code == "too_many_open_orders" else "goods ordered"
+    instead = "pay for an order of yours or cancel it, or " if has_open else ""
     return (
-        f"You have {orders} waiting for payment, and cannot have more at once. Nothing was ordered; "
-        "please pay or cancel one, then check out again."
+        f"Too many {what} from your network are waiting for payment. Nothing was ordered; "
+        f"please {instead}try again in a few minutes."
     )
 
 
