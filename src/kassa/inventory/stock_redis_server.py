@@ -130,8 +130,12 @@ class Server:
         return future
 
     async def ask(self, commands: Iterable[Sequence[Any]]) -> list[Any]:
-        """The answers to many commands."""
-        return await asyncio.gather(*(self.send(*command) for command in commands))
+        """The answers to many commands, however many: no more of them wait at a time than are soon answered."""
+        waiting, answers = list(commands), list[Any]()
+        for first in range(0, len(waiting), _FLIGHTS * _LOAD):
+            part = waiting[first : first + _FLIGHTS * _LOAD]
+            answers += await asyncio.gather(*(self.send(*command) for command in part))
+        return answers
 
     async def at_once(self, *commands: Sequence[Any]) -> list[Any]:
         """The answers to commands that nothing comes between."""
