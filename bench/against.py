@@ -17,11 +17,12 @@ _PROCESSES = ("kassa", "sandbox", "mongod")
 Ratios: TypeAlias = dict[str, dict[str, Any]]
 
 
-def run_there(name: str, seconds: float, checkout: Path) -> Line:
-    """By that checkout's own benchmarks, which know its tokens and settings, and its own packages, if it has some."""
+def run_there(name: str, seconds: float, checkout: Path, before: tuple[Path, ...] = ()) -> Line:
+    """By that checkout's own benchmarks, which know its tokens and settings, and its own packages, if it has some.
+    `before`: where else Python looks for modules, first."""
     own = checkout / ".venv" / "bin" / "python"
     command = [str(own if own.exists() else sys.executable), "-m", "bench", name, "--seconds", str(seconds)]
-    environment = {**os.environ, "PYTHONPATH": str(checkout / "src")}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (*before, checkout / "src")))}
     done = subprocess.run(command, cwd=checkout, env=environment, stdout=subprocess.PIPE, check=False)
     line: Line = json.loads(done.stdout)
     return line

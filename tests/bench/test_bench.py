@@ -1,6 +1,7 @@
 """The benchmarks run, and what they print can be read. No time is asserted: that is for people to compare."""
 
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from bench.against import ratios
+from bench.profile import areas
 from bench.workloads import WORKLOADS
 
 from kassa.bench import workloads
@@ -96,6 +98,18 @@ def test_what_an_older_checkout_does_not_tell_is_left_out() -> None:
     found = ratios(ours, [figures(2.0)])
     assert list(found) == ["line"]
     assert "memory_at_rest_pss_mb" not in found["line"]
+
+
+def test_the_sampler_tells_where_the_time_of_a_shop_goes(tmp_path: Path) -> None:
+    busy = tmp_path / "kassa" / "storage" / "busy.py"
+    busy.parent.mkdir(parents=True)
+    busy.write_text("import time\nwhile time.process_time() < 1.5:\n    sum(range(1000))\n")
+    looking = {"PYTHONPATH": str(ROOT / "bench" / "sampler"), "KASSA_SAMPLES": str(tmp_path)}
+    looking["KASSA_SAMPLES_AFTER"] = "0"
+    subprocess.run([sys.executable, str(busy), "up"], env={**os.environ, **looking}, check=True, timeout=100)
+    found = areas([*tmp_path.glob("one-*")])
+    assert found["the database"] > 0.5
+    assert sum(found.values()) == pytest.approx(1)
 
 
 @pytest.mark.slow
