@@ -27,7 +27,7 @@ _KEYS = {"one": "one process, SQLite", "servers": "one process, MongoDB and Valk
 
 
 def profile(checkout: Path, seconds: float = SECONDS) -> Line:
-    """By form, what each area takes of a journey, in milliseconds: journeys of that checkout's own benchmark `forms`."""
+    """By form, what each area takes of a journey, in milliseconds, in that checkout's own `forms`."""
     with tempfile.TemporaryDirectory(prefix="kassa-samples-") as samples:
         os.environ["KASSA_SAMPLES"] = samples
         line = run_there("forms", seconds, checkout, (_SAMPLER,))
