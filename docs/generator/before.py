@@ -1,0 +1,72 @@
+"""What became of the cost of a paid journey: docs/against.jsonl, lines of comparisons with another checkout."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from generator.markdown import table
+
+LINES = Path(__file__).parents[1] / "against.jsonl"
+
+COMMANDS = """\
+```sh
+git worktree add ../before f4c6c08
+python -m bench forms --seconds 36 --against ../before
+python -m bench webhooks browse --seconds 9 --against ../before
+python -m bench.profile ../before
+python -m bench.profile
+```"""
+
+
+class Wanted(NamedTuple):
+    """A ratio that was aimed at: which one is measured, in words and in the lines, and how much it should be."""
+
+    what: str
+    workload: str
+    part: str
+    figure: str
+    at_most: float
+
+
+WANTED = (
+    Wanted("one process, SQLite: CPU of Kassa", "forms", "one process, SQLite", "cpu_kassa", 0.40),
+    Wanted("one process, MongoDB: CPU of Kassa", "forms", "one process, MongoDB and Valkey", "cpu_kassa", 0.40),
+    Wanted("one process, MongoDB: CPU of MongoDB", "forms", "one process, MongoDB and Valkey", "cpu_mongod", 0.50),
+    Wanted("one process, MongoDB: p99 of a journey", "forms", "one process, MongoDB and Valkey", "p99_ms", 0.50),
+    Wanted("six processes: CPU of Kassa", "forms", "six processes, MongoDB and Valkey", "cpu_kassa", 0.45),
+    Wanted("six processes: CPU of MongoDB", "forms", "six processes, MongoDB and Valkey", "cpu_mongod", 0.50),
+    Wanted("a webhook answered and stored", "webhooks", "stored_only", "cpu_kassa", 0.60),
+    Wanted("a page of 20 products", "browse", "line", "cpu_kassa", 0.60),
+)
+
+
+def told() -> str:
+    """The section."""
+    lines = [json.loads(line) for line in LINES.read_text().splitlines()]
+    ratios = {name: found for line in lines if "ratios" in line for name, found in line["ratios"].items()}
+    rows = [_row(each, ratios[each.workload][each.part][each.figure]) for each in WANTED]
+    aims = table(("", "aimed at", "median", "the three"), rows)
+    before, now = (line for line in lines if line.get("name") == "profile")
+    return f"{COMMANDS}\n\n{aims}\n\n{WHERE}\n\n{_areas(before['by_form'], now['by_form'])}\n\n{FLOOR}"
+
+
+def _row(wanted: Wanted, found: dict[str, Any]) -> tuple[object, ...]:
+    raw = ", ".join(f"{ratio:.2f}" for ratio in found["raw"])
+    return (wanted.what, f"{wanted.at_most:.2f}", f"{found['median']:.2f}", raw)
+
+
+def _areas(before: dict[str, Any], now: dict[str, Any]) -> str:
+    areas = list(dict.fromkeys(area for form in (*now.values(), *before.values()) for area in form))
+    rows = [
+        (area, *(f"{before[form].get(area, 0):.2f} → {now[form].get(area, 0):.2f} ms" for form in now)) for area in areas
+    ]
+    sums = (f"{sum(before[form].values()):.2f} → {sum(now[form].values()):.2f} ms" for form in now)
+    return table(("", *now), [*rows, ("in all", *sums)])
+
+
+WHERE = """\
+Where Kassa's CPU of a journey goes, before and now, by a look every 4 ms of CPU time at which functions are under way; the
+innermost that belongs to an area counts."""
+
+FLOOR = """\
+FLOOR"""
