@@ -23,8 +23,9 @@ LONGEST = (
     "journey/test_journey.py",
     "chaos/test_chaos.py",
     "journey/test_schemathesis.py",
+    "trade/test_order_machine_on_servers.py",
 )
-"""The files that take minutes, and so begin first: one that began last would be waited for by all other workers."""
+"""The files that take longest, and so begin first: one that began last would be waited for by all other workers."""
 
 _connect = BaseSelectorEventLoop.sock_connect
 
