@@ -48,6 +48,13 @@ async def trade(admin: Buyer, buyer: Buyer) -> dict[str, str]:
         adjusted = await admin.call("POST", "/inventory/adjust", asked)
         assert adjusted.status == 200, adjusted.body
     made["PENDING"], made["session"] = await buyer.checkout(mug)
+
+    async def all_is_noted() -> bool:
+        events = (await admin.call("GET", "/payments/admin/events?limit=100")).body["events"]
+        has_come = any(each["type"] == "charge.refunded" for each in events)
+        return has_come and all(each["status"] != "received" for each in events)
+
+    await until(all_is_noted, "it to be noted of every event what was done")
     return made
 
 
