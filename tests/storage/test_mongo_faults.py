@@ -189,14 +189,11 @@ async def test_what_a_member_refuses_that_is_no_primary_any_more_is_sent_again(
     assert await deals.get("a") is None
 
 
-async def test_of_writes_that_may_be_several_commands_none_is_sent_again(
-    server: Mongod, deals: Collection[Deal], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ServerDescription, "retryable_writes_supported", False)
-    server.fail("insert", errorCode=10107)
-    with pytest.raises(Unavailable):
-        await deals.insert(Deal(id="a", title="x" * 8_000_000))
-    assert await deals.get("a") is None
+async def test_writes_of_many_megabytes_are_several_commands(server: Mongod, deals: Collection[Deal]) -> None:
+    before = server.commands("insert")
+    written = await asyncio.gather(*(deals.insert(Deal(id=name, title=name * 7_000_000)) for name in "abc"))
+    assert server.commands("insert") == before + 3
+    assert await deals.many(["a", "b", "c"]) == written
 
 
 async def works_again(deals: Collection[Deal]) -> None:

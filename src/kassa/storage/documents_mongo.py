@@ -19,9 +19,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
+import bson
 import pymongo
 from bson import MinKey
-from pymongo import AsyncMongoClient, DeleteOne, InsertOne, ReadPreference, UpdateOne
+from bson.raw_bson import RawBSONDocument
+from pymongo import AsyncMongoClient, ReadPreference
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 
@@ -30,10 +32,11 @@ from kassa.kit.documents import CollectionSpec, Conflict, Document, Order, Total
 from kassa.kit.patience import seconds_left
 from kassa.kit.problem import Unavailable
 from kassa.storage.mongo_client import connect
-from kassa.storage.mongo_lanes import CONVERSION_FAILED, Lane, Stored, Write, WriteError, bulk, reaching
+from kassa.storage.mongo_lanes import CONVERSION_FAILED, Lane, Stored, WriteError, reaching
 from kassa.storage.mongo_rights import use_rights
 from kassa.storage.mongo_schema import make, whose
 from kassa.storage.mongo_shape import CODEC, Shape, plain
+from kassa.storage.mongo_wire import Wire
 
 D = TypeVar("D", bound=Document)
 A = TypeVar("A")
@@ -55,6 +58,7 @@ class MongoDatabase:
         self.name = name
         self.patience = patience
         self.raw: AsyncDatabase[Stored] = client.get_database(name, codec_options=CODEC)
+        self.wire = Wire(client, name, patience)
         self._client = client
         self._catching_up = self.raw.get_collection("elections", read_concern=ReadConcern("linearizable"))
         self._lanes: list[Lane[Any, Any]] = []
@@ -110,6 +114,7 @@ class MongoDatabase:
         self._is_closed = True
         for lane in self._lanes:
             await lane.close()
+        await self.wire.close()
         await self._client.close()
 
     async def report(self, ask: Callable[[], Awaitable[A]]) -> A:
@@ -166,9 +171,9 @@ class MongoCollection(Generic[D]):
         self._database = database
         self._shape = shape
         self._stored = database.raw[shape.collection]
-        self._inserts: Lane[Write, WriteError | None] = Lane(self._write, database.patience)
-        self._saves: Lane[Write, WriteError | None] = Lane(self._write, database.patience)
-        self._deletes: Lane[Write, WriteError | None] = Lane(self._write, database.patience)
+        self._inserts = self._lane("insert")
+        self._saves = self._lane("update")
+        self._deletes = self._lane("delete")
         self._reads: dict[str, Lane[str, Stored | None]] = {
             field: Lane(partial(self._read, shape.name(field)), database.patience) for field in shape.unique_texts
         }
@@ -176,7 +181,7 @@ class MongoCollection(Generic[D]):
 
     async def insert(self, document: D) -> D:
         stored = with_version(document, 1)
-        refused = await self._inserts.send(InsertOne(self._shape.encode(stored)))
+        refused = await self._inserts.send(self._shape.encode(stored))
         if refused is not None:
             raise self._shape.refusal(refused)
         return stored
@@ -186,7 +191,7 @@ class MongoCollection(Generic[D]):
         is_current = {"$eq": ["$version", document.version]}
         new = {"$literal": self._shape.encode(stored)}
         step = [{"$replaceWith": {"$cond": [is_current, new, _ANOTHER_VERSION]}}]
-        refused = await self._saves.send(UpdateOne({"_id": document.id}, step, upsert=True))
+        refused = await self._saves.send(_statement({"q": {"_id": document.id}, "u": step, "upsert": True}))
         if refused is None:
             return stored
         if refused["code"] == CONVERSION_FAILED:
@@ -243,7 +248,8 @@ class MongoCollection(Generic[D]):
         return [Total(row["_id"], row["count"], row["sum"]) for row in await self._database.report(ask)]
 
     async def delete(self, id: str, where: Where | None = None) -> None:
-        refused = await self._deletes.send(DeleteOne({**self._shape.filter(where or {}), "_id": _encodable(id)}))
+        filter = {**self._shape.filter(where or {}), "_id": id}
+        refused = await self._deletes.send(_statement({"q": filter, "limit": 1}))
         if refused is not None:
             raise self._shape.refusal(refused)
 
@@ -252,26 +258,28 @@ class MongoCollection(Generic[D]):
     ) -> list[D]:
         if limit < 1:
             return []  # For MongoDB 0 is no limit.
-        found = await self._database.read(
-            lambda: self._stored.find(
-                filter, self._shape.projection, limit=limit, skip=skip, sort=sort, batch_size=limit
-            ).to_list()
-        )
+        found = await self._find(filter, limit=limit, batchSize=limit + 1, skip=skip, sort=sort)
         return [self._shape.decode(each) for each in found]
 
     async def _by(self, field: str, value: str) -> D | None:
         found = await self._reads[field].send(_encodable(value))
         return None if found is None else self._shape.decode(found)
 
-    async def _write(self, writes: list[Write]) -> list[WriteError | None]:
-        return await bulk(self._stored, writes, self._database.patience)
+    def _lane(self, kind: str) -> Lane[RawBSONDocument, WriteError | None]:
+        async def write(statements: list[RawBSONDocument]) -> list[WriteError | None]:
+            with reaching(self._database.name):
+                return await self._database.wire.write(kind, self._shape.collection, statements)
+
+        return Lane(write, self._database.patience)
+
+    async def _find(self, filter: Stored, **how: Any) -> list[Stored]:
+        ask = partial(
+            self._database.wire.find, self._shape.collection, filter, projection=self._shape.projection, **how
+        )
+        return await self._database.read(ask)
 
     async def _read(self, name: str, values: list[str]) -> list[Stored | None]:
-        found = await self._database.read(
-            lambda: self._stored.find(
-                {name: {"$in": values}}, self._shape.projection, batch_size=len(values) + 1
-            ).to_list()
-        )
+        found = await self._find({name: {"$in": values}}, batchSize=len(values) + 1)
         by_value = {stored[name]: stored for stored in found}
         return [by_value.get(value) for value in values]
 
@@ -280,3 +288,8 @@ def _encodable(value: str) -> str:
     """A text that can be sent; UnicodeEncodeError for one that would make the whole group fail."""
     value.encode()
     return value
+
+
+def _statement(statement: Stored) -> RawBSONDocument:
+    """Encoded by itself: what cannot be encoded would make the whole group fail."""
+    return RawBSONDocument(bson.encode(statement))

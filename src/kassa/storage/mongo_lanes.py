@@ -11,10 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, TypeVar
 
-import pymongo
-from pymongo import DeleteOne, InsertOne, UpdateOne
-from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import BulkWriteError, ConfigurationError, NotPrimaryError, OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 
 from kassa.kit.clock import SECOND, Millis
 from kassa.kit.patience import Waiting, deadline
@@ -26,16 +23,13 @@ O = TypeVar("O")  # noqa: E741
 Stored: TypeAlias = dict[str, Any]
 """A document as MongoDB has it."""
 
-Write: TypeAlias = InsertOne[Any] | UpdateOne | DeleteOne
 WriteError: TypeAlias = dict[str, Any]
 """Why the server refused one write of a group: `code`, `errmsg`, and for a duplicate key `keyPattern`."""
 
 _GROUP = 256  # The most items of one command: bounds how long the event loop is held at a stretch.
 _ABREAST = 2
 
-_NOT_WRITABLE_PRIMARY = 10107
 NOT_ALLOWED, _NOT_AUTHENTICATED = 13, 18
-_SURELY_ONE_COMMAND = 8_000_000  # Characters; in BSON they are less than the 48 MB that a command may have.
 DUPLICATE_KEY, DOCUMENT_REFUSED, CONVERSION_FAILED = 11000, 121, 241
 _BAD_COMMANDS = {2, 9, 14, 67, 72, 85, 86}  # A bad value, type, option or index: a mistake of this code's own.
 _DEFINITE = {*_BAD_COMMANDS, DUPLICATE_KEY, DOCUMENT_REFUSED, CONVERSION_FAILED}
@@ -118,44 +112,6 @@ class Lane(Generic[I, O]):
         self._call()
 
 
-async def bulk(
-    collection: AsyncCollection[Stored], writes: Sequence[Write], patience: Millis
-) -> list[WriteError | None]:
-    """Carry the writes out as one unordered bulk; tell why each was refused, None for those that are committed.
-
-    Unavailable if the outcomes are unknown: then some of the writes may have been carried out.
-    """
-    refused: list[WriteError | None] = [None] * len(writes)
-    with reaching(collection.database.name), pymongo.timeout(patience / SECOND):
-        try:
-            await _by_a_primary(collection, writes)
-        except BulkWriteError as error:
-            # Without the write concern nothing is certain, refusals included: what they rest on may be rolled back.
-            if error.details["writeConcernErrors"]:
-                raise
-            for each in error.details["writeErrors"]:
-                refused[each["index"]] = each
-    return refused
-
-
-async def _by_a_primary(collection: AsyncCollection[Stored], writes: Sequence[Write]) -> None:
-    """Send them until a member takes them.
-
-    The driver tries again by itself, but not what it sends to a member that it learns, while it sends, to be no primary
-    any more. Such a member refuses the whole command before it does anything. Of several commands, which only megabytes
-    of documents become, some may have been carried out before.
-    """
-    while True:
-        try:
-            await collection.bulk_write(writes, ordered=False)
-        except NotPrimaryError as error:
-            code = error.details.get("code") if isinstance(error.details, dict) else None
-            if code != _NOT_WRITABLE_PRIMARY or len(repr(writes)) > _SURELY_ONE_COMMAND:
-                raise
-        else:
-            return
-
-
 @contextmanager
 def reaching(database: str) -> Iterator[None]:
     """Whatever keeps the server from answering becomes Unavailable; what it refuses for sure stays what it is."""
@@ -164,7 +120,7 @@ def reaching(database: str) -> Iterator[None]:
     except ConfigurationError:
         raise
     except PyMongoError as error:
-        if isinstance(error, OperationFailure) and error.code in _DEFINITE and not isinstance(error, BulkWriteError):
+        if isinstance(error, OperationFailure) and error.code in _DEFINITE:
             raise
         raise unavailable(database, error) from error
 
