@@ -57,16 +57,18 @@ def _row(wanted: Wanted, found: dict[str, Any]) -> tuple[object, ...]:
 
 def _areas(before: dict[str, Any], now: dict[str, Any]) -> str:
     areas = list(dict.fromkeys(area for form in (*now.values(), *before.values()) for area in form))
-    rows = [
-        (area, *(f"{before[form].get(area, 0):.2f} → {now[form].get(area, 0):.2f} ms" for form in now)) for area in areas
-    ]
-    sums = (f"{sum(before[form].values()):.2f} → {sum(now[form].values()):.2f} ms" for form in now)
+    rows = [(area, *(_both(before[form].get(area, 0), now[form].get(area, 0)) for form in now)) for area in areas]
+    sums = (_both(sum(before[form].values()), sum(now[form].values())) for form in now)
     return table(("", *now), [*rows, ("in all", *sums)])
 
 
+def _both(before: float, now: float) -> str:
+    return f"{before:.2f} → {now:.2f} ms"
+
+
 WHERE = """\
-Where Kassa's CPU of a journey goes, before and now, by a look every 4 ms of CPU time at which functions are under way; the
-innermost that belongs to an area counts."""
+Where Kassa's CPU of a journey goes, before and now: every 4 ms of CPU time it is looked which functions are under way,
+and the innermost that belongs to an area counts."""
 
 FLOOR = """\
 FLOOR"""

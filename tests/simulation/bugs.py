@@ -274,7 +274,7 @@ def orphans_are_left_alone(patch: Patch) -> None:
 def versions_are_ignored(patch: Patch) -> None:
     def init(self: Any, *given: Any) -> None:
         original(self, *given)
-        self._save_sql = self._save_sql.replace("AND version = ?", "AND version >= 0 * ?")
+        self._known_sql = self._known_sql.replace("AND version = ?", "AND version >= 0 * ?")
 
     original = SqliteCollection.__init__
     patch.setattr(SqliteCollection, "__init__", init)
