@@ -67,7 +67,7 @@ class Shop:
             assert level.available >= 0
             assert level.received == level.available + level.reserved + level.sold
         for _, wanted in self.orders.values():
-            found = await self.stock.reservation(wanted.reservation_id)
+            (found,) = await self.stock.reservations_of([wanted.reservation_id])
             assert found is not None
             assert found.state is wanted.state
         assert await self.stock.differences() == []

@@ -15,6 +15,7 @@ from kassa.contracts.payment import Closing, StripeUnreachable
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock_redis_mend import Acceptance
 from kassa.inventory.stock_redis_repair import Repair
+from kassa.inventory.stock_redis_reservations import Reservations
 from kassa.kit import documents, inputs, machine, outbox, recent
 from kassa.kit.documents import Conflict, Duplicate
 from kassa.kit.effects import with_effects
@@ -442,6 +443,21 @@ def after_a_loss_only_the_ledger_is_asked(patch: Patch) -> None:
 @bug
 def after_a_loss_operations_are_not_repeated(patch: Patch) -> None:
     patch.setattr(Repair, "_operate", nothing)
+
+
+@bug
+def what_redis_has_forgotten_never_was(patch: Patch) -> None:
+    patch.setattr(Reservations, "ended", nothing)
+
+
+@bug
+def what_redis_has_forgotten_is_sold_again_by_mending(patch: Patch) -> None:
+    async def ask_orders(self: Any, since: int) -> None:
+        self._plain._ended = None
+        await original(self, since)
+
+    original = Repair._ask_orders
+    patch.setattr(Repair, "_ask_orders", ask_orders)
 
 
 @bug

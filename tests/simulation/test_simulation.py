@@ -39,6 +39,8 @@ NEEDS = {
     "a_restarted_redis_is_trusted": (LOSS,),
     "after_a_loss_only_the_ledger_is_asked": (LOSS,),
     "after_a_loss_operations_are_not_repeated": (LOSS,),
+    "what_redis_has_forgotten_never_was": (LOSS,),
+    "what_redis_has_forgotten_is_sold_again_by_mending": (LOSS,),
     "older_news_of_refunds_is_believed": ("call came late", "crash"),
     "the_audit_passes_over_money_that_a_bank_sent_back": ("money late",),
     "an_event_that_cannot_be_acted_on_is_dropped": ("Stripe did not answer", "store did not answer"),

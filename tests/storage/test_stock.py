@@ -67,7 +67,7 @@ async def test_a_reservation_holds_all_its_lines_once(stock: Stock) -> None:
         "cup": Level("cup", 1, 1, 0, 2),
     }
     held = Reservation("o.1", State.HELD, (Line("tea", 3), Line("cup", 1)), 2, False)
-    assert await stock.reservation("o.1") == held
+    assert await stock.reservations_of(["o.1"]) == [held]
     assert (await kinds(stock))[2:] == ["reserve tea 3", "reserve cup 1"]
 
 
@@ -79,7 +79,7 @@ async def test_a_reservation_holds_all_or_nothing(stock: Stock) -> None:
     with pytest.raises(UnknownStock):
         await stock.reserve("o.1", [Line("tea", 2), Line("milk", 1)], 2)
     assert await level(stock, "tea") == Level("tea", 5, 0, 0, 5)
-    assert await stock.reservation("o.1") is None
+    assert await stock.reservations_of(["o.1"]) == [None]
     assert len(await kinds(stock)) == 2
     await stock.reserve("o.1", [Line("tea", 2)], 3)  # a refusal does not use the id up
 
@@ -133,14 +133,14 @@ async def test_a_release_that_comes_first_refuses_the_late_reservation(stock: St
     await stock.release("o.1", 3)
     with pytest.raises(ReservationEnded):
         await stock.reserve("o.1", [Line("tea", 2)], 4)
-    assert await stock.reservation("o.1") == Reservation("o.1", State.RELEASED, (), 2, False)
+    assert await stock.reservations_of(["o.1"]) == [Reservation("o.1", State.RELEASED, (), 2, False)]
     assert await kinds(stock) == ["init tea 5"]
 
 
 async def test_a_commit_of_what_was_never_held_is_refused(stock: Stock) -> None:
     with pytest.raises(ReservationEnded):
         await stock.commit("o.1", 2)
-    assert await stock.reservation("o.1") is None
+    assert await stock.reservations_of(["o.1"]) == [None]
 
 
 async def test_returned_goods_come_back_on_the_shelf_once(stock: Stock) -> None:
@@ -164,7 +164,7 @@ async def test_orphans_are_held_old_and_unmarked(stock: Stock) -> None:
     await stock.release("c", 101)
     assert [found.id for found in await stock.unmarked(100, 9)] == ["d", "e"]
     assert [found.id for found in await stock.unmarked(100, 1)] == ["d"]
-    marked = await stock.reservation("a")
+    (marked,) = await stock.reservations_of(["a"])
     assert marked is not None
     assert marked.is_marked
 

@@ -14,7 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from kassa.contracts.inventory import InsufficientStock, Level, Line, ReservationEnded, StockExists, UnknownStock
 from kassa.inventory.stock import EFFECTS, By, State, Stock, merged
+from kassa.inventory.stock_redis import RedisStock
+from kassa.inventory.stock_redis_reservations import KEPT
 from tests.storage.worlds import STOCKS
+from tests.support import FakeClock
 
 PRODUCTS = st.sampled_from(["tea", "cup", "pot"])
 RESERVATIONS = st.sampled_from(["o1.1", "o1.2", "o2.1", "o3.1"])
@@ -36,6 +39,7 @@ class StockMachine(RuleBasedStateMachine):
         self.states: dict[str, State] = {}
         self.lines: dict[str, tuple[Line, ...]] = {}
         self.done: set[tuple[str, ...]] = set()
+        self.clock = FakeClock()
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         self.stock: Stock = self.runner.run(self._open())
@@ -81,6 +85,13 @@ class StockMachine(RuleBasedStateMachine):
             self.done.add(("adjust", product, operation))
             self._receive(product, change)
 
+    @rule()
+    def what_has_ended_is_forgotten(self) -> None:
+        """Nobody can tell, whatever is repeated after that."""
+        self.clock.advance(KEPT + 1)
+        if isinstance(self.stock, RedisStock):
+            self.runner.run(self.stock.forget(self.clock))
+
     @rule(lines=LINES, operation=OPERATIONS)
     def restock(self, lines: list[Line], operation: str) -> None:
         is_done = ("restock", operation) in self.done
@@ -105,7 +116,7 @@ class StockMachine(RuleBasedStateMachine):
         state = self.states.get(reservation)
         refusal = self._refusal_of(merged(lines)) if state is None else None
         refusal = ReservationEnded if state is State.RELEASED else refusal
-        if self._do(self.stock.reserve(reservation, lines, 4), refusal) and state is None:
+        if self._do(self.stock.reserve(reservation, lines, self.clock.now()), refusal) and state is None:
             self.states[reservation] = State.HELD
             self.lines[reservation] = merged(lines)
             for line in lines:
@@ -114,18 +125,25 @@ class StockMachine(RuleBasedStateMachine):
     @rule(reservation=RESERVATIONS)
     def commit(self, reservation: str) -> None:
         is_refused = self.states.get(reservation, State.RELEASED) is State.RELEASED
-        if self._do(self.stock.commit(reservation, 5), ReservationEnded if is_refused else None):
+        if self._do(self.stock.commit(reservation, self.clock.now()), ReservationEnded if is_refused else None):
             self.states[reservation] = State.COMMITTED
 
     @rule(reservation=RESERVATIONS)
     def release(self, reservation: str) -> None:
         state = self.states.get(reservation)
         is_refused = state is State.COMMITTED
-        if self._do(self.stock.release(reservation, 6), ReservationEnded if is_refused else None):
+        if self._do(self.stock.release(reservation, self.clock.now()), ReservationEnded if is_refused else None):
             self.states[reservation] = State.RELEASED
             if state is State.HELD:
                 for line in self.lines[reservation]:
                     self.available[line.product_id] += line.quantity
+
+    @invariant()
+    def reservations_are_as_they_were_left(self) -> None:
+        for reservation, state in self.states.items():
+            (found,) = self.runner.run(self.stock.reservations_of([reservation]))
+            assert found is not None
+            assert (found.state, found.lines) == (state, self.lines.get(reservation, ()))
 
     def _pieces_in(self, state: State, product_id: str) -> int:
         return sum(

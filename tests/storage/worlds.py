@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from kassa.app.stores import redis_by
 from kassa.inventory.stock import Stock
 from kassa.inventory.stock_redis import RedisStock
+from kassa.inventory.stock_redis_reservations import KEPT
 from kassa.inventory.stock_sqlite import SqliteStock
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Database
@@ -49,7 +50,7 @@ async def _simulated_redis_stock(directory: Path) -> AsyncIterator[RedisStock]:
         return memory.execute(commands)
 
     async with sqlite(directory) as file, AsyncExitStack() as closing:
-        yield await redis_by(Client(send), file, closing)
+        yield await redis_by(Client(send), file, closing, KEPT)
 
 
 @asynccontextmanager

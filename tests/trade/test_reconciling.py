@@ -136,7 +136,7 @@ async def test_sold_goods_of_an_order_without_money_are_left_to_somebody(shop: W
     order = await shop.place((mug, 2))
     await shop.stock.commit(order.reservation_id, shop.clock.now())
     assert [each.is_mended for each in await compared(shop, fix=True)] == [False]
-    found = await shop.stock.reservation(order.reservation_id)
+    (found,) = await shop.stock.reservations_of([order.reservation_id])
     assert found is not None
     assert found.state is State.COMMITTED
 

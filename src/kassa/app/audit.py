@@ -3,9 +3,8 @@
 What is under way at the moment of reading looks like a difference; only what two readings show is reported.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import msgspec
 
@@ -100,10 +99,10 @@ async def _differences(
     async for page in pages(orders):
         told("orders", done := done + len(page), all_.orders)
         paid = {each.id: each for each in await payments.many([payment_id_of(order.id) for order in page])}
-        reserved = await asyncio.gather(*(_reservations(order, stock) for order in page))
-        for order, reservations in zip(page, reserved, strict=True):
+        reserved = iter(await stock.reservations_of([id for order in page for id in _reservation_ids(order)]))
+        for order in page:
             payment = paid.get(payment_id_of(order.id))
-            for difference in order_differences(order, payment, reservations):
+            for difference in order_differences(order, payment, list(islice(reserved, order.generation))):
                 yield difference
             if payment is not None:
                 for difference in returned_differences(order, payment, await _restocked(order, payment, stock)):
@@ -236,6 +235,6 @@ def _has_open_effects(document: Aggregate) -> bool:
     return any(effect.done_at is None and effect.kind not in timers for effect in document.effects)
 
 
-async def _reservations(order: Order, stock: Stock) -> list[Reservation | None]:
+def _reservation_ids(order: Order) -> list[str]:
     """One for each generation."""
-    return [await stock.reservation(reservation_of(order.id, each)) for each in range(1, order.generation + 1)]
+    return [reservation_of(order.id, each) for each in range(1, order.generation + 1)]

@@ -19,7 +19,7 @@ from kassa.inventory import stock_sqlite
 from kassa.inventory.mending import wanted_by
 from kassa.inventory.stock import Stock
 from kassa.inventory.stock_sqlite import SqliteStock
-from kassa.kit.clock import SECOND
+from kassa.kit.clock import HOUR, SECOND, Millis
 from kassa.kit.documents import CollectionSpec, Database, Document
 from kassa.kit.problem import Unavailable
 from kassa.storage import sqlite_table
@@ -37,6 +37,7 @@ class Arrival(Document, frozen=True, kw_only=True):
     is_complete: bool = False
 
 
+FORGETTING = "forget ended reservations"
 OF_ANOTHER_SHOP = "holds the stock of another shop: choose another Redis, or empty it"
 ARRIVALS = CollectionSpec("arrivals", Arrival)
 ARRIVAL = "shop"
@@ -162,6 +163,7 @@ def tended(redis: "RedisStock", shop: Shop, orders: Orders) -> "RedisStock":
     wanted = wanted_by(orders)
     shop.jobs.append(Job("drain stock movements", SECOND, redis.drain))
     shop.jobs.append(Job("mend the stock", SECOND, lambda: redis.mend(wanted, shop.clock.now())))
+    shop.jobs.append(Job(FORGETTING, HOUR, lambda: redis.forget(shop.clock)))
     return redis
 
 
@@ -185,14 +187,14 @@ async def open_redis(url: str, database: Database, closing: AsyncExitStack) -> "
     return redis
 
 
-async def redis_by(client: Any, database: Database, closing: AsyncExitStack) -> "RedisStock":
-    """The stock in Redis, reached by such a client as redis-py's."""
+async def redis_by(client: Any, database: Database, closing: AsyncExitStack, kept: Millis) -> "RedisStock":
+    """The stock in Redis, reached by such a client as redis-py's. `kept`: see Reservations."""
     from kassa.inventory.stock_redis import RedisStock
     from kassa.inventory.stock_redis_moves import Keys
     from kassa.inventory.stock_redis_server import Server
 
     keys = Keys()
-    redis = await RedisStock.on(Server(client, keys.tag), keys, database)
+    redis = await RedisStock.on(Server(client, keys.tag), keys, database, kept)
     closing.push_async_callback(redis.close)
     return redis
 

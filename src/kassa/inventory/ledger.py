@@ -5,19 +5,20 @@ each movement is entered once; and the stream is cut only behind what has been e
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from kassa.inventory.stock import Kind, Movement, MovementTotal
 from kassa.kit.clock import DAY, Millis
-from kassa.kit.documents import Between, Collection, CollectionSpec, Document, Duplicate, Index
+from kassa.kit.documents import Between, Collection, CollectionSpec, Document, Duplicate, In, Index, Where, pages
 from kassa.kit.inputs import movement_id
 from kassa.kit.problem import Unavailable
 
 BATCH = 500
 _TRIES = 4
+_ABREAST = 16  # Queries: a repair asks for hundreds of single ones, and others want to read meanwhile.
 
 
 class Entry(Document, frozen=True, kw_only=True):
@@ -42,7 +43,12 @@ class Entry(Document, frozen=True, kw_only=True):
         return Movement(**{field: getattr(self, field) for field in Movement.__struct_fields__})
 
 
-MOVEMENTS = CollectionSpec("stock_movements", Entry, (Index("by_time", ("at", "totalled", "quantity")),), sort="number")
+MOVEMENTS = CollectionSpec(
+    "stock_movements",
+    Entry,
+    (Index("by_time", ("at", "totalled", "quantity")), Index("by_cause", ("input_id",))),
+    sort="number",
+)
 
 
 def entry(movement: Movement, lines: str) -> Entry:
@@ -74,6 +80,7 @@ class Ledger:
     def __init__(self, entries: Collection[Entry], stream: Stream) -> None:
         self._entries = entries
         self._stream = stream
+        self._few = asyncio.Semaphore(_ABREAST)
 
     async def drain(self) -> int:
         """Enter all that waits; return the number up to which the ledger is complete then.
@@ -104,6 +111,17 @@ class Ledger:
         ids = [movement_id(kind, product, cause) for cause in input_ids for product in product_ids for kind in Kind]
         return [each.movement for each in sorted(await self._entries.many(ids), key=lambda each: each.number)]
 
+    async def caused_by(self, input_ids: Sequence[str]) -> Mapping[str, Sequence[Entry]]:
+        """The entries that each of these reservations and operations has caused, in order, without draining first."""
+        found: dict[str, list[Entry]] = {}
+        for first in range(0, len(input_ids), BATCH):
+            where: Where = {"input_id": In(tuple(input_ids[first : first + BATCH]))}
+            async with self._few:
+                async for page in pages(self._entries, where):
+                    for entry in page:
+                        found.setdefault(entry.input_id, []).append(entry)
+        return found
+
     async def known(self, ids: Sequence[str]) -> set[str]:
         """Those of these entries that there are, by their ids."""
         await self.drain()
@@ -123,9 +141,13 @@ class Ledger:
 
     async def walk(self, after: int, up_to: int) -> AsyncIterator[list[Entry]]:
         """The entries with numbers between, in order and a page at a time, without draining first."""
-        while page := await self._entries.find({"number": Between(after + 1, up_to + 1)}, limit=BATCH, order="oldest"):
+        while page := await self.page(after, up_to):
             yield page
             after = page[-1].number
+
+    async def page(self, after: int, up_to: int) -> list[Entry]:
+        """The first of them: about so many."""
+        return await self._entries.find({"number": Between(after + 1, up_to + 1)}, limit=BATCH, order="oldest")
 
     async def _enter(self, batch: Sequence[Entry]) -> None:
         """What fails is tried again by itself: were all tried again, a store that fails now and then would never have

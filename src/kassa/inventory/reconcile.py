@@ -4,7 +4,6 @@ Nothing of this is needed while the code is right and nobody writes into the sto
 did. Every mend is a movement in the ledger, made by the reconciliation.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -78,7 +77,7 @@ class StockReconciler:
         return Comparison(RESERVATIONS, looked_at, found)
 
     async def _differing(self, batch: list[Wanted]) -> list[tuple[Wanted, Reservation | None]]:
-        found = await asyncio.gather(*(self._stock.reservation(each.reservation_id) for each in batch))
+        found = await self._stock.reservations_of([each.reservation_id for each in batch])
         return [(each, held) for each, held in zip(batch, found, strict=True) if _differs(each, held)]
 
     async def _mend(self, wanted: Wanted, found: Reservation | None) -> bool:

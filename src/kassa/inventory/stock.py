@@ -71,6 +71,10 @@ class State(StrEnum):
     RELEASED = "released"
 
 
+STATE_AFTER = {Kind.RESERVE: State.HELD, Kind.COMMIT: State.COMMITTED, Kind.RELEASE: State.RELEASED}
+"""The state in which a movement leaves its reservation."""
+
+
 class Reservation(msgspec.Struct, frozen=True):
     """Lines held for an order. `is_marked`: the order is known to exist. Lines name each product once.
 
@@ -170,8 +174,8 @@ class Stock(Protocol):
     async def summary(self, threshold: int) -> Summary:
         """Figures over all products."""
 
-    async def reservation(self, reservation_id: str) -> Reservation | None:
-        """The reservation, or None."""
+    async def reservations_of(self, ids: Sequence[str]) -> list[Reservation | None]:
+        """The reservations with these ids, each at its place; None for one that was never made."""
 
     async def unmarked(self, older_than: Millis, limit: int) -> list[Reservation]:
         """Held reservations made before `older_than` whose order is not known to exist, the oldest first."""

@@ -28,9 +28,10 @@ from kassa.inventory.stock_redis_mend import STATES, Acceptance, Mender
 from kassa.inventory.stock_redis_missing import MissingMovements
 from kassa.inventory.stock_redis_moves import Keys, Moves, read
 from kassa.inventory.stock_redis_operations import OPERATIONS, Operations, carry_out, operation
+from kassa.inventory.stock_redis_reservations import KEPT, Reservations
 from kassa.inventory.stock_redis_rights import use_rights
 from kassa.inventory.stock_redis_server import MENDING, Server
-from kassa.kit.clock import Millis
+from kassa.kit.clock import Clock, Millis
 from kassa.kit.documents import Database
 from kassa.kit.problem import Unavailable
 
@@ -42,13 +43,22 @@ class OtherStock(Exception):
 class RedisStock:
     """The stock port; see `kassa.inventory.stock.Stock`. Somebody must call `drain` and `mend` regularly."""
 
-    def __init__(self, server: Server, keys: Keys, ledger: Ledger, operations: Operations, mender: Mender) -> None:
+    def __init__(
+        self,
+        server: Server,
+        keys: Keys,
+        ledger: Ledger,
+        operations: Operations,
+        reservations: Reservations,
+        mender: Mender,
+    ) -> None:
         self._server = server
         self._keys = keys
         self._ledger = ledger
         self._operations = operations
+        self._reservations = reservations
         self._mender = mender
-        self._moves = Moves(server.run, keys)
+        self._moves = Moves(server.run, keys, ended=reservations.ended)
         self._audit = StockAudit(server, keys, ledger)
         self._missing = MissingMovements(server, keys, ledger, operations)
 
@@ -60,8 +70,8 @@ class RedisStock:
         return await cls.on(await Server.connect(url, keys.tag), keys, database)
 
     @classmethod
-    async def on(cls, server: Server, keys: Keys, database: Database) -> "RedisStock":
-        """The stock on a server that is connected; it is closed with the stock."""
+    async def on(cls, server: Server, keys: Keys, database: Database, kept: Millis = KEPT) -> "RedisStock":
+        """The stock on a server that is connected; it is closed with the stock. `kept`: see Reservations."""
         try:
             operations = Operations(await database.collection(OPERATIONS))
             ledger = Ledger(await database.collection(MOVEMENTS), _MovementStream(server, keys))
@@ -74,7 +84,9 @@ class RedisStock:
         except BaseException:
             await server.close()
             raise
-        return cls(server, keys, ledger, operations, Mender(server, keys, ledger, operations, acceptance))
+        reservations = Reservations(server, keys, ledger, kept)
+        mender = Mender(server, keys, ledger, operations, acceptance, reservations.ended)
+        return cls(server, keys, ledger, operations, reservations, mender)
 
     async def claim(self, shop_id: str, *, for_good: bool) -> bool:
         """Whether this is the stock of that shop, or of nobody yet. `for_good`: it is that shop's from now on."""
@@ -103,6 +115,10 @@ class RedisStock:
     async def mend(self, wanted: WantedReservations, now: Millis) -> bool:
         """Make up for what Redis lost, if it did: to be called regularly; see Mender.mend."""
         return await self._mender.mend(wanted, now)
+
+    async def forget(self, clock: Clock) -> None:
+        """Have Redis forget what ended long ago: to be called regularly; see Reservations.forget."""
+        await self._reservations.forget(clock)
 
     async def init(self, product_id: str, quantity: int, operation_id: str, reason: str, at: Millis, by: By) -> None:
         if quantity < 0:
@@ -149,15 +165,14 @@ class RedisStock:
         )
         return Summary(products, low, out, int(available or 0))
 
-    async def reservation(self, reservation_id: str) -> Reservation | None:
-        (found,) = await self._reservations([reservation_id])
-        return found
+    async def reservations_of(self, ids: Sequence[str]) -> list[Reservation | None]:
+        return await self._reservations.of(ids)
 
     async def unmarked(self, older_than: Millis, limit: int) -> list[Reservation]:
         found = await self._server.send(
             "ZRANGEBYSCORE", self._keys.unmarked, "-inf", f"({older_than}", "LIMIT", 0, limit
         )
-        reservations = await self._reservations(found)
+        reservations = await self._reservations.of(found)
         return [each for each in reservations if each is not None and each.state is State.HELD]
 
     async def ledger(self, after: int, limit: int) -> list[Movement]:
@@ -188,11 +203,6 @@ class RedisStock:
         await self._server.check()  # while the stock is mended, nothing new is written down either
         return await self._operations.do(asked, lambda stored: carry_out(self._moves, stored))
 
-    async def _reservations(self, ids: Sequence[str]) -> list[Reservation | None]:
-        fields = ("state", "lines", "made_at", "marked")
-        rows = await self._server.ask(("HMGET", self._keys.reservation(each), *fields) for each in ids)
-        return [_reservation(id, row) for id, row in zip(ids, rows, strict=True)]
-
 
 class _MovementStream:
     """The movements that wait in Redis; satisfies kassa.inventory.ledger.Stream."""
@@ -222,10 +232,3 @@ def _entries(last: int, fields: Mapping[str, str]) -> list[Entry]:
         for number, line in enumerate(lines, last - len(lines) + 1)
     )
     return [entry(movement, fields["lines"]) for movement in movements]
-
-
-def _reservation(reservation_id: str, row: Sequence[Any]) -> Reservation | None:
-    state, lines, made_at, marked = row
-    if state is None:
-        return None
-    return Reservation(reservation_id, State(state), read(lines), int(made_at), marked == "1")

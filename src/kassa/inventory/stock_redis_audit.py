@@ -13,6 +13,7 @@ from kassa.inventory.ledger import BATCH, Entry, Ledger
 from kassa.inventory.stock import EFFECTS, Difference, Effect, Kind, State
 from kassa.inventory.stock_redis_moves import Keys, read
 from kassa.inventory.stock_redis_server import Server
+from kassa.kit.inputs import movement_id
 
 FIGURES = ("available", "reserved", "sold", "received")
 
@@ -50,7 +51,8 @@ class StockAudit:
                 if entry.number <= until:
                     _book(booked[entry.product_id], entry)
             made = [entry for entry in page if entry.kind is Kind.RESERVE]
-            await self._add_reservations(held, [(entry.input_id, entry.product_id) for entry in made])
+            known = await self._add_reservations(held, [(entry.input_id, entry.product_id) for entry in made])
+            await self._add_forgotten(held, [entry for entry in made if entry.input_id not in known])
             unentered.difference_update(entry.input_id for entry in made)
         await self._add_reservations(held, [(id, None) for id in unentered])
         again = await self._counted()
@@ -87,15 +89,25 @@ class StockAudit:
                 counted[product_id] = _Counted(Level(product_id, *(int(each or 0) for each in row)), int(number or 0))
         return counted
 
-    async def _add_reservations(self, held: _Sums, made: Sequence[tuple[str, str | None]]) -> None:
+    async def _add_reservations(self, held: _Sums, made: Sequence[tuple[str, str | None]]) -> set[str]:
         """Reservations, each with the product of which it is counted, or with none for all. The ledger names every one
-        that ever held anything, once with each product."""
+        that ever held anything, once with each product. Returns those that Redis knows."""
+        known: set[str] = set()
         reads = (("HMGET", self._keys.reservation(id), "state", "lines") for id, _ in made)
-        for (_, product_id), (state, lines) in zip(made, await self._server.ask(reads), strict=True):
+        for (id, product_id), (state, lines) in zip(made, await self._server.ask(reads), strict=True):
+            if state:
+                known.add(id)
             if state in (State.HELD, State.COMMITTED):
                 for line in read(lines):
                     if product_id in (None, line.product_id):
                         held[line.product_id][state == State.COMMITTED] += line.quantity
+        return known
+
+    async def _add_forgotten(self, held: _Sums, made: Sequence[Entry]) -> None:
+        """Those that these movements made, of which the ledger alone tells whether they were sold."""
+        sales = {movement_id(Kind.COMMIT, each.product_id, each.input_id): each for each in made}
+        for sale in await self._ledger.known(list(sales)) if sales else ():
+            held[sales[sale].product_id][1] += sales[sale].quantity
 
 
 def _book(sums: list[int], entry: Entry) -> None:

@@ -13,7 +13,7 @@ from redis.exceptions import NoScriptError
 
 from kassa.inventory.ledger import Ledger
 from kassa.inventory.mending import WantedReservations
-from kassa.inventory.stock_redis_moves import Keys, Moves
+from kassa.inventory.stock_redis_moves import Ended, Keys, Moves
 from kassa.inventory.stock_redis_operations import Operations
 from kassa.inventory.stock_redis_repair import Lost, Repair
 from kassa.inventory.stock_redis_server import Server
@@ -90,13 +90,20 @@ class Mender:
     """Makes up for what a server process has lost."""
 
     def __init__(
-        self, server: Server, keys: Keys, ledger: Ledger, operations: Operations, acceptance: Acceptance
+        self,
+        server: Server,
+        keys: Keys,
+        ledger: Ledger,
+        operations: Operations,
+        acceptance: Acceptance,
+        ended: Ended,
     ) -> None:
         self._server = server
         self._keys = keys
         self._ledger = ledger
         self._operations = operations
         self._acceptance = acceptance
+        self._ended = ended
 
     async def mend(self, wanted: WantedReservations, now: Millis) -> bool:
         """Mend if that is needed, and look again when that is due. Returns whether anything was to be done.
@@ -111,7 +118,8 @@ class Mender:
         if accepted.due_at is None or accepted.due_at > now:
             return False
         # Stock moves again by now: what is found late must find its pieces as anybody must.
-        moves = Moves(self._server.run, self._keys)
+        # Whether it is forgotten is asked as of now, not of when it moved: that may be long ago.
+        moves = Moves(self._server.run, self._keys, ended=lambda each, _: self._ended(each, now))
         await self._repair(moves, moves, wanted, now).carry_out(Lost(accepted.number, accepted.since))
         await self._acceptance.looked_again(accepted)
         return True
@@ -134,7 +142,7 @@ class Mender:
         word, *lost = await run("mend_begin", common, (*about, newest.number if newest else 0, LEAP))
         if word != "mended":
             forced = Moves(run, self._keys, mending)
-            await self._repair(forced, Moves(run, self._keys), wanted, now).carry_out(Lost(*lost))
+            await self._repair(forced, Moves(run, self._keys, ended=self._ended), wanted, now).carry_out(Lost(*lost))
             (word,) = await run("mend_end", common, about)
         if word == "superseded":
             raise Unavailable("the stock is being mended by another process")

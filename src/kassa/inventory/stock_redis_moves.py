@@ -9,13 +9,15 @@ from typing import Any, TypeAlias
 import msgspec
 
 from kassa.contracts.inventory import InsufficientStock, Level, Line, ReservationEnded, StockExists, UnknownStock
-from kassa.inventory.stock import BY_ORDERS, SET_BY_LEDGER, By, Kind, merged
+from kassa.inventory.stock import BY_ORDERS, SET_BY_LEDGER, By, Kind, State, merged
 from kassa.kit.clock import Millis
 from kassa.kit.inputs import level_set_id
 from kassa.kit.problem import Problem, Unavailable
 
 Run: TypeAlias = Callable[[str, Sequence[str], Sequence[Any]], Awaitable[list[Any]]]
 """Runs a script: its name, its keys, its arguments."""
+Ended: TypeAlias = Callable[[str, Millis], Awaitable[State | None]]
+"""See Reservations.ended."""
 
 _REMEMBERED = 10_000  # Reservations whose lines need not be asked for: they mostly end in the process that made them.
 
@@ -49,13 +51,15 @@ class Keys:
 class Moves:
     """Every call is all or nothing, and harmless when it is repeated.
 
-    `mending`: the calls make up for what was lost, with no regard to how many pieces are there at the moment.
+    `mending`: the calls make up for what was lost, with no regard to how many pieces are there at the moment. `ended`
+    tells how reservations have ended that Redis may not know any more; without it all are taken for known.
     """
 
-    def __init__(self, run: Run, keys: Keys, mending: str = "") -> None:
+    def __init__(self, run: Run, keys: Keys, mending: str = "", ended: Ended | None = None) -> None:
         self._run = run
         self._keys = keys
         self._mending = mending
+        self._ended = ended
         self._lines: dict[str, str] = {}
 
     async def init(self, product_id: str, quantity: int, operation_id: str, reason: str, at: Millis, by: By) -> None:
@@ -78,6 +82,8 @@ class Moves:
     async def reserve(self, reservation_id: str, lines: Sequence[Line], at: Millis, by: By = BY_ORDERS) -> None:
         """See Stock.reserve."""
         text = written(lines)
+        if await self.is_over(reservation_id, State.COMMITTED, at):
+            return
         await self._do("reserve", self._of(reservation_id, text), (at, reservation_id, "", *by), text)
         while len(self._lines) >= _REMEMBERED:
             del self._lines[next(iter(self._lines))]
@@ -85,16 +91,31 @@ class Moves:
 
     async def commit(self, reservation_id: str, at: Millis, by: By = BY_ORDERS) -> None:
         """See Stock.commit."""
-        await self._end("commit", reservation_id, at, by)
+        if not await self.is_over(reservation_id, State.COMMITTED, at):
+            await self._end("commit", reservation_id, at, by)
 
     async def release(self, reservation_id: str, at: Millis, by: By = BY_ORDERS) -> None:
         """See Stock.release."""
-        await self._end("release", reservation_id, at, by)
+        if not await self.is_over(reservation_id, State.RELEASED, at):
+            await self._end("release", reservation_id, at, by)
 
     async def mark(self, reservation_id: str) -> None:
         """See Stock.mark."""
         keys = [self._keys.reservation(reservation_id), self._keys.unmarked]
         await self._do("mark", keys, (0, reservation_id, "", *BY_ORDERS))
+
+    async def is_over(self, reservation_id: str, wanted: State, at: Millis) -> bool:
+        """Whether it ended long ago, as is wanted; ReservationEnded if otherwise."""
+        state = await self._ended(reservation_id, at) if self._ended is not None else None
+        if state not in (None, wanted):
+            raise ReservationEnded(reservation_id)
+        return state is wanted
+
+    async def forget(self, reservation_ids: Sequence[str], after: int, up_to: int) -> None:
+        """Forget those of them that have ended, if nobody else has gone through the ledger from `after` on; it is gone
+        through up to `up_to` then."""
+        keys = [self._keys.reservation(each) for each in reservation_ids]
+        await self._do("forget", keys, (0, "", "", *BY_ORDERS), "[]", after, up_to)
 
     async def set_level(self, found: Level, figures: Sequence[int], at: Millis, by: By) -> bool:
         """Set a level that is as it was found; False if it is not any more."""

@@ -17,7 +17,7 @@ import structlog
 from kassa.contracts.inventory import InsufficientStock, ReservationEnded, StockExists, UnknownStock
 from kassa.inventory.ledger import BATCH, Entry, Ledger
 from kassa.inventory.mending import Wanted, WantedReservations
-from kassa.inventory.stock import Kind, State
+from kassa.inventory.stock import STATE_AFTER, Kind, State
 from kassa.inventory.stock_redis_moves import Keys, Moves, read
 from kassa.inventory.stock_redis_operations import Operation, Operations, Outcome, carry_out, operation_key
 from kassa.inventory.stock_redis_server import Server
@@ -26,7 +26,6 @@ from kassa.kit.clock import MINUTE, Millis
 MARGIN: Millis = 10 * MINUTE
 """How far clocks may be apart, and how long a writer may take from an order's stock to the order."""
 
-_STATES = {Kind.RESERVE: State.HELD, Kind.COMMIT: State.COMMITTED, Kind.RELEASE: State.RELEASED}
 _REFUSALS = (InsufficientStock, ReservationEnded, StockExists, UnknownStock)
 
 log = structlog.get_logger()
@@ -84,7 +83,7 @@ class Repair:
             operation_key(entry.kind, entry.product_id, entry.input_id)
             async for page in self._ledger.walk(after, up_to)
             for entry in page
-            if entry.kind not in _STATES
+            if entry.kind not in STATE_AFTER
         }
 
     async def _lost_operations(self, entered: set[str], since: Millis, asked_since: Millis) -> AsyncIterator[Operation]:
@@ -121,6 +120,8 @@ class Repair:
         await self._each(self._satisfy, kept)
 
     async def _satisfy(self, wanted: Wanted) -> None:
+        if await self._plain.is_over(wanted.reservation_id, wanted.state, self._now):
+            return  # The level has it, though the reservation is forgotten.
         if wanted.state is State.RELEASED:
             await self._forced.release(wanted.reservation_id, self._now)
             return
@@ -152,5 +153,5 @@ def _adds(known: Operation) -> bool:
 
 def _reservations(page: Iterable[Entry]) -> list[Entry]:
     """Each reservation of these entries once, as it was last."""
-    last: dict[str, Entry] = {entry.input_id: entry for entry in page if entry.kind in _STATES}
+    last: dict[str, Entry] = {entry.input_id: entry for entry in page if entry.kind in STATE_AFTER}
     return list(last.values())

@@ -37,7 +37,7 @@ _LOAD = 512  # The most commands of one pipeline.
 
 _PARTS = {
     **{name: ("common", name) for name in ("init", "adjust", "restock", "reserve", "mark", "enter", "level")},
-    **{name: ("common", name) for name in ("mend_begin", "mend_end")},
+    **{name: ("common", name) for name in ("mend_begin", "mend_end", "forget")},
     **{name: ("common", "end", name) for name in ("commit", "release")},
 }
 

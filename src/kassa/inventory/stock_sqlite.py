@@ -145,9 +145,10 @@ class SqliteStock:
         )
         return Summary(*msgspec.json.decode(await self._sqlite.read_beside(sql, (threshold,))))
 
-    async def reservation(self, reservation_id: str) -> Reservation | None:
-        rows = self._sqlite.read(f"{_RESERVATION} WHERE id = ?", (reservation_id,))
-        return _reservation(*rows[0]) if rows else None
+    async def reservations_of(self, ids: Sequence[str]) -> list[Reservation | None]:
+        rows = self._sqlite.read(f"{_RESERVATION} WHERE id IN (SELECT value FROM json_each(?))", (_json(ids),))
+        found = {row[0]: _reservation(*row) for row in rows}
+        return [found.get(each) for each in ids]
 
     async def unmarked(self, older_than: Millis, limit: int) -> list[Reservation]:
         sql = f"{_RESERVATION} WHERE {_IS_UNMARKED} AND made_at < ? ORDER BY made_at, seq LIMIT ?"

@@ -57,9 +57,9 @@ def made_at(id: str) -> Millis:
     if not is_id(prefix, id):
         return 0
     number = 0
-    for character in body:
+    for character in body[:10]:
         number = number * len(_ALPHABET) + _ALPHABET.index(character)
-    return number >> 80
+    return number
 
 
 def is_id(prefix: str, text: str) -> bool:

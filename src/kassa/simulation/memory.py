@@ -126,8 +126,11 @@ class Memory:
         self._keys[key] = value
         return "OK"
 
-    def _hdel(self, key: str, field: str) -> int:
-        return int(self._hash(key).pop(field, None) is not None)
+    def _hdel(self, key: str, *fields: str) -> int:
+        removed = sum(self._hash(key).pop(field, None) is not None for field in fields)
+        if not self._hash(key):
+            self._keys.pop(key, None)
+        return removed
 
     def _zadd(self, key: str, score: str, member: str) -> int:
         self._keys.setdefault(key, {})[member] = float(score)

@@ -12,12 +12,12 @@ from redis.exceptions import ConnectionError as NotConnected
 
 from kassa.app.settings import Settings, read_settings
 from kassa.app.shop import Place, Shop
-from kassa.app.stores import open_database, open_stock_file, redis_by, tended
+from kassa.app.stores import FORGETTING, open_database, open_stock_file, redis_by, tended
 from kassa.app.wiring import Parts, open_shop
 from kassa.app.worker import Worker
 from kassa.contracts.order import Orders
 from kassa.inventory.stock import Stock
-from kassa.kit.clock import SECOND, Millis
+from kassa.kit.clock import MINUTE, SECOND, Millis
 from kassa.kit.documents import Database
 from kassa.kit.problem import Unavailable
 from kassa.kit.recent import WAIT, Recent
@@ -39,6 +39,8 @@ _IDLE_SECONDS = 15.0
 HIDES_MISTAKES = "compare stock with orders"
 """A job that is left out, for it is there to mend what others have broken; the checkers do it in the end."""
 _TRIES = 3
+KEPT: Millis = 8 * MINUTE
+"""For how long the stock in Redis knows a reservation that has ended: clocks are up to three minutes apart."""
 PATIENCE = 10.0
 """How long the answer to a call is waited for, in seconds."""
 _running: ContextVar["Life | None"] = ContextVar("life", default=None)
@@ -123,7 +125,7 @@ class Process:
                 self.starts += 1
                 idle = _IDLE_SECONDS * (10 if self.world.faults.strikes("relay slow") else 1)
                 jobs = [
-                    job._replace(every=max(job.every, int(idle * SECOND)))
+                    job._replace(every=max(0 if job.name == FORGETTING else job.every, int(idle * SECOND)))
                     for job in shop.jobs
                     if job.name != HIDES_MISTAKES
                 ]
@@ -182,7 +184,7 @@ class Process:
     async def _open_stock(self, shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> Stock:
         if self._memory is None:
             return await open_stock_file(shop.settings, closing)
-        return tended(await redis_by(Client(self._send), database, closing), shop, orders)
+        return tended(await redis_by(Client(self._send), database, closing, KEPT), shop, orders)
 
     async def _send(self, commands: Sequence[Command]) -> list[Any]:
         """Commands on their way to the Redis server; as redis-py does, they are sent again if no answer comes."""

@@ -17,7 +17,7 @@ from kassa.kit.idempotency import Abandoned
 from kassa.kit.problem import Problem, Unavailable
 from kassa.simulation.faults import LOSS
 from kassa.simulation.memory import Client, Command, Memory
-from kassa.simulation.process import PLACE, Process, settings_in
+from kassa.simulation.process import KEPT, PLACE, Process, settings_in
 from kassa.simulation.stripe import Stripe, Way
 from kassa.simulation.surroundings import Surroundings
 
@@ -68,7 +68,7 @@ class World(Surroundings):
         async def send(commands: Sequence[Command]) -> list[Any]:
             return memory.execute(commands)
 
-        return await redis_by(Client(send), database, closing)
+        return await redis_by(Client(send), database, closing, KEPT)
 
     async def end(self) -> None:
         """Stop everything."""
