@@ -14,7 +14,7 @@ from kassa.kit.ended import Ended, EndedTokens
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import Ids
 from kassa.kit.patience import deadline
-from kassa.kit.problem import Unavailable
+from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.web import MAX_BODY
 from tests.gateway.asgi import Echo, ask
 from tests.support import FakeClock, Signer
@@ -183,6 +183,29 @@ async def test_a_user_is_limited_wherever_the_requests_come_from(world: World) -
     assert (await ask(gateway, headers={"Authorization": mine})).status == 200
     assert (await ask(gateway, headers={"Authorization": mine}, client="192.0.2.9")).status == 429
     assert (await ask(gateway, headers={"Authorization": others})).status == 200
+
+
+async def test_tokens_that_are_no_good_count_as_requests_of_their_household_and_then_are_not_looked_at(
+    world: World,
+) -> None:
+    looked_at = 0
+
+    async def nobody(_: str) -> None:
+        nonlocal looked_at
+        looked_at += 1
+        raise NotFound
+
+    verifier = TokenVerifier(world.signer.published, world.clock, holder=nobody)
+    gateway = Gateway(world.echo, Ids(world.clock), verifier, Rules(limiter=world.limiter(3)))
+    known = {"Authorization": world.signer.bearer()}
+    assert (await ask(gateway, headers=known)).status == 200
+    tried = [await ask(gateway, headers={"Authorization": f"Bearer kassa_{number:064x}"}) for number in range(9)]
+    assert [each.status for each in tried] == [401] * 3 + [429] * 6
+    assert looked_at == 3
+    forged = f"{world.signer.bearer(sub='usr_2')}x"
+    assert (await ask(gateway, headers={"Authorization": forged})).status == 429
+    assert (await ask(gateway, headers=known)).status == 200
+    assert (await ask(gateway, headers={"Authorization": forged}, client="192.0.2.9")).status == 401
 
 
 @pytest.mark.parametrize("path", ["/payments/webhook", "/health", "/ready"])

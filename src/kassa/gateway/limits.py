@@ -68,15 +68,26 @@ class Limiter:
         """0: so many tokens were taken, go on; of a small bucket a tenth at most. Otherwise the whole seconds until
         there are as many."""
         now = self._now()
-        full_at = max(now, self._full_at.get(key, now)) + self._a_token * min(cost, self._dearest)
-        wait = full_at - self._bucket - now
-        # A billionth forgives the rounding of a sum of many small parts.
-        if wait > 1e-9:
-            return max(1, math.ceil(wait))
+        full_at = self._full_after(key, cost, now)
+        if wait := self._wait(full_at, now):
+            return wait
         if len(self._full_at) >= _REMEMBERED and key not in self._full_at:
             self._forget(now)
         self._full_at[key] = full_at
         return 0
+
+    def wait(self, key: str) -> int:
+        """The whole seconds until there is a token; none is taken."""
+        now = self._now()
+        return self._wait(self._full_after(key, 1, now), now)
+
+    def _full_after(self, key: str, cost: int, now: float) -> float:
+        return max(now, self._full_at.get(key, now)) + self._a_token * min(cost, self._dearest)
+
+    def _wait(self, full_at: float, now: float) -> int:
+        wait = full_at - self._bucket - now
+        # A billionth forgives the rounding of a sum of many small parts.
+        return max(1, math.ceil(wait)) if wait > 1e-9 else 0
 
     def _forget(self, now: float) -> None:
         """Full buckets need no memory; if nearly all are in use, start anew rather than grow."""

@@ -121,7 +121,7 @@ class Gateway(Door):
         if self._is_preflight(scope, arrival):
             await self._answer_preflight(arrival, send)
             return False
-        principal = await self._principal(path, arrival)
+        principal = await self._principal(scope, path, arrival, address)
         if principal is not None and is_noted(principal):
             scope[ASKER] = principal
         if path not in _UNLIMITED:
@@ -130,19 +130,24 @@ class Gateway(Door):
             raise NotFound("there is nothing at this path")
         return True
 
-    async def _principal(self, path: str, arrival: Arrival) -> Principal | None:
-        """Who asks; None for a stranger. A token that is no good is refused here, before it costs a service."""
+    async def _principal(self, scope: Scope, path: str, arrival: Arrival, address: str) -> Principal | None:
+        """Who asks; None for a stranger. A token that is no good is refused here, before it costs a service; it counts
+        as a stranger's request, and of whoever may make none at this moment only known tokens are looked at."""
         authorization = arrival.headers.get(b"authorization")
         if authorization is None or path in _FOR_STRANGERS or authorization[:7].lower() != b"bearer ":
             return None
+        text, limiter = authorization.decode("latin-1"), self._rules.limiter
+        if limiter is not None and not self._verifier.knows(text) and (wait := limiter.wait(household(address))):
+            raise TooManyRequests(wait)
         try:
-            return await self._verifier.principal(authorization.decode("latin-1"))
+            return await self._verifier.principal(text)
         except Unavailable:
             # The service asks for itself, and says so; it need not wait as long as was waited here.
             waited_in_vain()
             return None
         except Unauthenticated:
             if _is_of_api(path):
+                self._limit(scope, path, None, address)
                 raise
             return None
 

@@ -91,8 +91,7 @@ class TokenVerifier:
 
     async def principal(self, authorization: str | None) -> Principal:
         """The user of an `Authorization: Bearer …` header; Unauthenticated if there is no valid token in it."""
-        scheme, _, token = (authorization or "").partition(" ")
-        token = token.lstrip(" ")  # RFC 9110, 11.4: one blank, or more
+        scheme, token = _parted(authorization or "")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("send an Authorization header with a Bearer token from /auth/login")
         if len(token) > LONGEST_TOKEN:
@@ -112,6 +111,10 @@ class TokenVerifier:
                 raise Unauthenticated("this session was ended; log in again" if known.scopes is None else _KEY_ENDED)
         security.asker.set(known.id)
         return known
+
+    def knows(self, authorization: str) -> bool:
+        """Whether the token in this header has been looked at already."""
+        return _parted(authorization)[1] in self._verified
 
     def expect_ends(self) -> None:
         """A session may have been ended just now: whoever shows a token next is looked at anew."""
@@ -159,6 +162,12 @@ class TokenVerifier:
         if key_id not in self._keys:
             raise Unauthenticated("the token is signed with an unknown key; log in again")
         return self._keys[key_id]
+
+
+def _parted(authorization: str) -> tuple[str, str]:
+    """Scheme and token."""
+    scheme, _, token = authorization.partition(" ")
+    return scheme, token.lstrip(" ")  # RFC 9110, 11.4: one blank, or more
 
 
 def key_hash(key: str) -> str:
