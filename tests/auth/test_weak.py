@@ -19,7 +19,8 @@ DISGUISED = [
     "P@ssw0rd1!", "Passw0rd2026", "qwertyuiop123", "aaaaaaaaaaaa1", "abcabcabcabc", "passwordpassword", "drowssap",
     "drowssap1", "!!Dragon99", "monkeymonkey", "p@55w0rd p@55w0rd", "1l0vey0u!", "abcdef123456", "aaaabbbbcccc",
     "asdfghjkl;1", "kumquatkumquat", "kassa2026!!", "K@ssa-2026!", "kasas12345", "assak12345", "LovelaecAda1",
-    "ada.lovelace83749", "l0vel@ce2026", "ecalevol99",
+    "ada.lovelace83749", "l0vel@ce2026", "ecalevol99", "p.a.s.s.w.o.r.d", "p a s s w o r d", "p_a-s$w 0 r d!",
+    "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44", "\uff4b\uff41\uff53\uff53\uff41\uff12\uff10\uff12\uff16",
 ]  # fmt: skip
 WORDS = [
     "amber", "bramble", "cactus", "dormouse", "ember", "fennel", "gravel", "harbour", "indigo",

@@ -1,14 +1,15 @@
 """Passwords that must not be chosen: what many have chosen, and what is known of the one who chooses.
 
 By NIST SP 800-63B-4, 3.1.1.2 and ASVS 5.0, 6.2: a whole password is looked for in a list of those that are used most
-and were found in breaches, and so is what it is when the usual disguises are undone (letters that look like signs,
-digits around it, doubled, backwards); words of the account and of the shop do not count; nothing is said of its
-composition.
+and were found in breaches, and so is what it is when the usual disguises are undone (signs for letters or between
+them, digits around it, doubled, backwards); words of the account and of the shop do not count; nothing is said of
+its composition.
 Whoever has such a password already can still log in with it.
 """
 
 import gzip
 import re
+import unicodedata
 from functools import cache
 from importlib import resources
 from itertools import pairwise
@@ -37,7 +38,8 @@ _NEIGHBOURS = {"".join(pair) for row in _ROWS for line in (row, row[::-1]) for p
 def checked(password: str, email: str, name: str = "", field: str = "password") -> str:
     """The password, if the account of this address and name may choose it; Invalid, which says why, else."""
     checked_password(password, field)
-    if wrong := _weakness(" ".join(password.casefold().split()), email.casefold(), name.casefold()):
+    plain = unicodedata.normalize("NFKC", password).casefold()
+    if wrong := _weakness(" ".join(plain.split()), email.casefold(), name.casefold()):
         raise Invalid.field(field, wrong)
     return password
 
@@ -68,13 +70,19 @@ def _core(text: str) -> str:
 
 def _is_common(password: str) -> bool:
     """Whether the password, or what it repeats, is in the list: as it is, backwards, or disguised."""
-    joined = password.replace(" ", "")
+    joined = _letters_apart(password) or password.replace(" ", "")
     piece = joined[: _period(joined)]
     entries = {piece, piece[::-1], password, password[::-1]}
     if any(b"\n%b\n" % each.encode("utf-8", "surrogatepass") in _common() for each in entries):
         return True
     spelled = {_core(form) for each in (piece, _core(piece)) for form in _undisguised(each)}
     return any(form in _cores() for each in spelled for form in (each, each[::-1], each[: _period(each)]))
+
+
+def _letters_apart(password: str) -> str:
+    """The characters of `p.a s-s`, without what stands between each two of them; empty if it is not written so."""
+    single = re.split(r"[\W_]+", password)
+    return "".join(single) if max(map(len, single)) == 1 else ""
 
 
 def _period(text: str) -> int:
