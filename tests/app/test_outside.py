@@ -18,6 +18,7 @@ from kassa.kit.clock import LAST, day_of, from_rfc3339, from_unix, rfc3339
 from kassa.kit.problem import Invalid
 from kassa.payment.processor import DisputeState, RefundState, SessionState
 from kassa.payment.processor_answers import Session, dispute_state, refund_state, session_state, told_apart
+from kassa.payment.processor_http import _Json
 from kassa.product.catalogue_csv import Row, read, write
 from tests.app.whole import Lines, Whole, whole
 
@@ -282,6 +283,13 @@ def test_any_answer_of_stripe_s_is_understood_or_not_but_never_half(
         return
     assert msgspec.json.decode(msgspec.json.encode(state), type=form) == state
     assert all(abs(each) <= 2**53 for each in msgspec.structs.astuple(state) if isinstance(each, int))
+
+
+def test_an_answer_of_stripe_s_that_is_nested_without_end_is_not_understood() -> None:
+    endless = '{"data":' * 9999 + "1" + "}" * 9999
+    for read_it in (lambda: msgspec.json.decode(endless, type=Session), lambda: _Json.loads(endless)):
+        with pytest.raises(StripeUnreachable), told_apart():
+            read_it()
 
 
 # The catalogue's file

@@ -183,7 +183,10 @@ async def test_an_answer_that_says_nothing_about_the_call_is_unknown(status: int
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(200, b"<html>"), (200, b'{"productId":1}'), (404, b"gone"), (404, b"[]"), (302, b""), (404, b"{}")],
+    [
+        *((200, b"<html>"), (200, b'{"productId":1}'), (404, b"gone"), (404, b"[]"), (302, b""), (404, b"{}")),
+        *((404, b'{"a":' * 9999 + b"1" + b"}" * 9999), (404, b'{"a":"\xff"}')),
+    ],
 )
 async def test_an_answer_that_cannot_be_read_is_unknown(status: int, body: bytes) -> None:
     with pytest.raises(Unavailable):

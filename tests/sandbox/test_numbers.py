@@ -36,6 +36,12 @@ async def test_a_number_that_is_odd_is_refused_or_harmless(world: World, order: 
     await world.charge()
 
 
+@pytest.mark.parametrize("body", [b"[" * 9999, b'{"seconds":' * 9999 + b"1" + b"}" * 9999, b'{"seconds": "\xff"}'])
+async def test_a_body_that_cannot_be_read_is_refused(world: World, body: bytes) -> None:
+    async with world.http.post(f"{world.sandbox.url}/sandbox/clock/advance", data=body) as answer:
+        assert answer.status == 400
+
+
 async def test_the_time_ends_before_dates_do_and_goes_on_from_where_it_is(world: World) -> None:
     for seconds in (1e300, 1e11, END_OF_TIME, FURTHEST - time.time() + 60):
         async with world.http.post(f"{world.sandbox.url}/sandbox/clock/advance", json={"seconds": seconds}) as answer:

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from kassa.kit.clock import HOUR, MINUTE
 from kassa.kit.problem import Problem, Unavailable
+from kassa.payment.inbox import UnreadableEvent
 from kassa.payment.processor import BadSignature
 from kassa.payment.processor_stripe import StripeProcessor
 from kassa.payment.refusal_count import RefusalCount
@@ -82,6 +83,12 @@ async def test_a_signed_body_that_is_no_event_counts_with_its_own_reason(shop: W
         await shop.hook(b"{}")
     notice = (await asked(shop, PATH)).json()["notices"][0]
     assert "rightly signed" in notice["text"]
+
+
+@pytest.mark.parametrize("body", [b"[" * 9999, b'{"a":' * 9999 + b"1" + b"}" * 9999, b'{"object":' * 9999])
+async def test_a_signed_body_that_is_nested_without_end_is_no_event(shop: World, body: bytes) -> None:
+    with pytest.raises(UnreadableEvent):
+        await shop.hook(body)
 
 
 async def test_while_the_store_is_down_a_refusal_is_a_refusal(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:

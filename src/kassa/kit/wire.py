@@ -141,7 +141,7 @@ def _answer(answered: tuple[int, bytes], decoder: msgspec.json.Decoder[Any]) -> 
         if status < 300:
             return decoder.decode(body) if body else None
         document = msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unavailable(f"an answer with status {status} could not be read") from error
     problem = Problem.from_document(document, status)
     # 401, 403, 429 and 5xx say nothing about the call itself: it is unknown whether it was done.

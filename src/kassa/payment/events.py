@@ -98,7 +98,10 @@ _reference = msgspec.json.Decoder(_Reference)
 
 def read_event(body: bytes | str) -> EventState:
     """The event in a webhook's body; ValueError if there is none."""
-    return _read_thin(body) if _form.decode(body).object == "v2.core.event" else _read_snapshot(body)
+    try:
+        return _read_thin(body) if _form.decode(body).object == "v2.core.event" else _read_snapshot(body)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def _read_snapshot(body: bytes | str) -> EventState:

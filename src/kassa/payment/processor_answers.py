@@ -96,7 +96,7 @@ def told_apart() -> Iterator[None]:
         yield
     except stripe.StripeError as error:
         raise MEANINGS.get(type(error).__name__, _unknown)(error) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise StripeUnreachable("Stripe's answer could not be understood") from error
 
 

@@ -93,7 +93,7 @@ class _Json:
         """What the text says. ValueError if it is no JSON."""
         try:
             return msgspec.json.decode(text)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise ValueError("this is no JSON") from error
 
 

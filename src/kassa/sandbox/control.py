@@ -230,7 +230,7 @@ class Control:
 def _json(body: bytes) -> Json:
     try:
         value: Any = msgspec.json.decode(body or b"{}")
-    except msgspec.DecodeError as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise ApiError("The body is not JSON.") from problem
     if not isinstance(value, dict):
         raise ApiError("The body must be a JSON object.")
