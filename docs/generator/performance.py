@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from generator import before
 from generator.chart import Bar, drawn
 from generator.markdown import page, table
 from generator.others import COMPARISON, OTHERS, WRONG, middle, ranging
@@ -39,6 +40,7 @@ def made() -> str:
         f"Measured on: {'; '.join(machines)}.",
         *notes,
         *parts,
+        f"## What became of the cost\n\n{before.told()}",
         f"## Beside others\n\n{COMPARISON}\n\n![What a paid journey costs](performance.svg)",
         _beside_others(lines),
         WRONG,
