@@ -4,7 +4,7 @@ other days of the last two years."""
 import json
 import random
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,14 +39,28 @@ def fill(database: Path, count: int) -> None:
         mine = order_id.partition("_")[2]
         user_id = body.partition('"user_id":"')[2].partition('"')[0]
         copied = [_copied(connection, table, column, f"%{mine}%") for table, column in _TABLES.items()]
-        for part in parts(range(count)):
-            with connection:
-                names = ((ids.new(ORDER).partition("_")[2], random.choice(users), steps_back()) for _ in part)
-                connection.execute("CREATE TEMP TABLE names (mine, user, back)")
-                connection.executemany("INSERT INTO names VALUES (?, ?, ?)", names)
-                for sql in copied:
-                    connection.execute(sql, (mine, user_id, f"%{mine}%", today))
-                connection.execute("DROP TABLE names")
+        with _without_indexes(connection):
+            for part in parts(range(count)):
+                with connection:
+                    names = ((ids.new(ORDER).partition("_")[2], random.choice(users), steps_back()) for _ in part)
+                    connection.execute("CREATE TEMP TABLE names (mine, user, back)")
+                    connection.executemany("INSERT INTO names VALUES (?, ?, ?)", names)
+                    for sql in copied:
+                        connection.execute(sql, (mine, user_id, f"%{mine}%", today))
+                    connection.execute("DROP TABLE names")
+
+
+@contextmanager
+def _without_indexes(connection: apsw.Connection) -> Iterator[None]:
+    """An index is made faster of all than with each."""
+    declared = "SELECT tbl_name, name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
+    found: list[Any] = [each for each in connection.execute(declared) if each[0] in _TABLES]
+    with connection:
+        for _, name, _ in found:
+            connection.execute(f'DROP INDEX "{name}"')
+    yield
+    for *_, sql in found:
+        connection.execute(sql)
 
 
 def _copied(connection: apsw.Connection, table: str, column: str, like: str) -> str:
