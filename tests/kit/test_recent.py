@@ -170,6 +170,20 @@ async def test_notes_that_nothing_follows_are_written_after_a_moment(world: Worl
     assert (world.mine.reads, world.mine.writes) == (0, 2)
 
 
+async def test_nobody_waits_any_more_for_a_moment_in_which_all_is_settled(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent, "WAIT", 3_600_000)
+    await world.recent.insert(Shelf(id="a"))
+    before = asyncio.all_tasks()
+    world.recent.note("a", "told", put("a note"))
+    (waiting,) = asyncio.all_tasks() - before
+    await asyncio.sleep(0)  # it begins to wait
+    await world.recent.settle()
+    await asyncio.wait_for(waiting, 60)
+    assert await world.books() == ("a note",)
+
+
 async def test_a_note_is_written_whatever_others_have_changed(world: World) -> None:
     await world.recent.insert(Shelf(id="a"))
     world.recent.note("a", "first", put("noted"))

@@ -10,6 +10,7 @@ event is. It goes with the next change of its document, or with all others that 
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeAlias, TypeVar
 
 import structlog
@@ -39,6 +40,7 @@ class Recent(Generic[D]):
         self._notes: dict[str, dict[str, Step[D]]] = {}
         self._writing = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
+        self._settled = asyncio.Event()
 
     @property
     def waiting(self) -> int:
@@ -82,6 +84,7 @@ class Recent(Generic[D]):
         async with self._writing:
             waiting, self._notes = self._notes, {}
             await asyncio.gather(*(self._write(id, notes) for id, notes in waiting.items()))
+        self._settled.set()
 
     async def _changed(self, id: str, step: Step[D]) -> D | None:
         known = self._known.get(id)
@@ -119,7 +122,10 @@ class Recent(Generic[D]):
 
     async def _write_later(self) -> None:
         while self._notes:
-            await asyncio.sleep(WAIT / SECOND)
+            self._settled.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WAIT / SECOND):
+                    await self._settled.wait()
             await self.settle()
 
     async def _write(self, id: str, notes: dict[str, Step[D]]) -> None:
