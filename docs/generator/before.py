@@ -11,8 +11,8 @@ LINES = Path(__file__).parents[1] / "against.jsonl"
 COMMANDS = """\
 ```sh
 git worktree add ../before f4c6c08
-python -m bench forms --seconds 36 --against ../before
-python -m bench webhooks browse --seconds 9 --against ../before
+python -m bench forms --seconds 24 --against ../before
+python -m bench webhooks browse --seconds 5 --against ../before
 python -m bench.profile ../before
 python -m bench.profile
 ```"""
