@@ -13,8 +13,9 @@ APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -
 up: install  ## install and start the shop with the sample catalogue
 	$(BIN)/kassa up --sample $(ARGS)
 
-# Three at a time even on two cores: for a third of its time a test waits. Where Python keeps nothing that it has compiled
-# (PYTHONDONTWRITEBYTECODE), each of the hundreds of processes that tests start would compile the shop anew.
+# Three at a time even on two cores, for tests wait, too: so both are busy for five sixths of the time. Where Python
+# keeps nothing that it has compiled (PYTHONDONTWRITEBYTECODE), each of the hundreds of processes that tests start
+# would compile the shop anew.
 test: install-test browser hosts stripe clients  ## install what the tests need, and run them all
 	$(BIN)/python -m compileall -q src
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -23,7 +23,7 @@ AREAS = {
     "HTTP and the gateway": r"/uvicorn/|/kassa/app/|/kassa/gateway/|/litestar/|/starlette/|/kassa/kit/(web|identity)",
     "products, orders and payments": r"/kassa/(product|order|payment|auth|kit|contracts)/",
 }
-_KEYS = {"one": "one process, SQLite", "servers": "one process, MongoDB and Valkey"}
+_KEYS = dict(zip(("one", "servers", "six"), FORMS, strict=True))
 
 
 def profile(checkout: Path, seconds: float = SECONDS) -> Line:
@@ -31,7 +31,7 @@ def profile(checkout: Path, seconds: float = SECONDS) -> Line:
     with tempfile.TemporaryDirectory(prefix="kassa-samples-") as samples:
         os.environ["KASSA_SAMPLES"] = samples
         line = run_there("forms", seconds, checkout, (_SAMPLER,))
-        found = {name: areas([*Path(samples).glob(f"{key}-*")]) for key, name in _names().items()}
+        found = {name: areas([*Path(samples).glob(f"{key}-*")]) for key, name in _KEYS.items()}
     return {
         "name": "profile",
         "code": checkout.name,
@@ -41,10 +41,6 @@ def profile(checkout: Path, seconds: float = SECONDS) -> Line:
             for name, shares in found.items()
         },
     }
-
-
-def _names() -> dict[str, str]:
-    return {**_KEYS, "six": next(name for name in FORMS if name not in _KEYS.values())}
 
 
 def areas(files: list[Path]) -> dict[str, float]:

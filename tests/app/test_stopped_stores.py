@@ -15,7 +15,7 @@ from kassa.kit.clock import SECOND, Millis
 from kassa.kit.documents import Database
 from kassa.storage.documents_mongo import MongoDatabase
 from tests.app.whole import Answer, Whole, whole
-from tests.servers import valkey
+from tests.servers import mongod, valkey
 from tests.servers.mongod import Mongod
 
 pytestmark = pytest.mark.slow
@@ -49,12 +49,8 @@ async def open_database(settings: Settings, name: str) -> Database:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Mongod]:
-    own = Mongod()
-    try:
-        own.start()
+    with mongod.running() as own:
         yield own
-    finally:
-        own.remove()
 
 
 @pytest.fixture(scope="module")

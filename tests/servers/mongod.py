@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -219,6 +219,17 @@ class ReplicaSet:
         """Stop all for good and remove their data."""
         for member in self.members:
             member.remove()
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Mongod]:
+    """A server of one's own, until it is not needed any more."""
+    own = Mongod()
+    try:
+        own.start()
+        yield own
+    finally:
+        own.remove()
 
 
 def binary() -> Path:

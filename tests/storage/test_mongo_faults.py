@@ -20,7 +20,7 @@ from kassa.storage.documents_mongo import PATIENCE as PATIENCE_OF_USERS
 from kassa.storage.documents_mongo import MongoDatabase
 from kassa.storage.mongo_lanes import Lane
 from tests.servers import mongod
-from tests.servers.mongod import Mongod
+from tests.servers.mongod import Mongod, running
 from tests.storage.test_documents import DEALS, Deal
 from tests.storage.worlds import mongo
 
@@ -39,10 +39,8 @@ def _no_sockets_are_left_to_later_tests() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Mongod]:
     """A server that may be mistreated."""
-    own = Mongod()
-    own.start()
-    yield own
-    own.remove()
+    with running() as own:
+        yield own
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from kassa.kit.documents import Collection, Conflict
 from kassa.storage.documents_mongo import MongoDatabase
-from tests.servers.mongod import Mongod, ReplicaSet
+from tests.servers.mongod import Mongod, ReplicaSet, running
 from tests.storage.test_documents import DEALS, Deal
 from tests.storage.worlds import mongo
 
@@ -18,10 +18,8 @@ from tests.storage.worlds import mongo
 @pytest.fixture(scope="module")
 def server() -> Iterator[Mongod]:
     """A server that may be mistreated."""
-    own = Mongod()
-    own.start()
-    yield own
-    own.remove()
+    with running() as own:
+        yield own
 
 
 @pytest.fixture
