@@ -171,9 +171,10 @@ def _overload(line: Line) -> str:
 def _scaling(line: Line) -> str:
     told = _figures([(f"{count} process{'es' * (count != '1')}", each) for count, each in _each(line, "by_processes")])
     cores = ", ".join(f"{name} {used}" for name, used in line["cores"].items())
+    unheld = "" if line.get("share") else "Here no shares of a core could be had: all compete for whole ones. "
     return (
-        f"{told}\n\nTwo do {line['ratio']} times the work of one, and {line['per_cpu_ratio']} times as much for a "
-        f"second of CPU. With two the cores were shared so: {cores}, nobody {line['left']}."
+        f"{told}\n\n{unheld}Two do {line['ratio']} times the work of one, and {line['per_cpu_ratio']} times as much "
+        f"for a second of CPU. With two the cores were shared so: {cores}, nobody {line['left']}."
     )
 
 
@@ -244,7 +245,8 @@ _SECTIONS: tuple[Section, ...] = (
     (
         "scaling",
         "A second process",
-        "Paid journeys on MongoDB and Valkey through one process and through two, each held to a core of its own.",
+        "Paid journeys on MongoDB and Valkey through one process and through two, with 16 clients for each. Each "
+        "process is held to a fifth of a core of its own, so that the stores and the clients find the rest free.",
         _scaling,
     ),
     (

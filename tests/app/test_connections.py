@@ -14,7 +14,7 @@ import structlog.testing
 
 from kassa.app import connections as module
 from kassa.app.answering import answering
-from kassa.app.connections import OF_HOUSEHOLD, Bounds, Connections, public_bounds
+from kassa.app.connections import OF_HOUSEHOLD, Bounds, Connections, TurnAway, public_bounds
 from kassa.app.files import bound
 from kassa.app.settings import read_settings
 from kassa.gateway.arrival import Message, Receive, Scope, Send
@@ -96,9 +96,9 @@ class Door:
 
 
 @asynccontextmanager
-async def door(bounds: Bounds = BOUNDS) -> AsyncIterator[Door]:
+async def door(bounds: Bounds = BOUNDS, turn_away: TurnAway | None = None) -> AsyncIterator[Door]:
     (listener,) = bound("127.0.0.1", 0)
-    async with answering(app, listener, bounds):
+    async with answering(app, listener, bounds, turn_away=turn_away):
         made = Door(listener.getsockname()[1])
         yield made
         made.close()

@@ -233,7 +233,9 @@ async def test_requests_are_counted_by_route() -> None:
     app = Measured(Echo(), metrics)
     for _ in range(3):
         await ask(app, "/whatever/it/is")
+    metrics.note_refusal("POST")
     text, media_type = await metrics.text()
     assert b'kassa_requests_total{method="GET",route="none",status="200"} 3.0' in text
+    assert b'kassa_requests_total{method="POST",route="none",status="503"} 1.0' in text
     assert b"whatever" not in text
     assert media_type.startswith("text/plain")

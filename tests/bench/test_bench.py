@@ -30,7 +30,7 @@ MORE = {
     "forms": {"ratio", "by_form"},
     "clients": {"ratio", "by_client"},
     "overload": {"ratio", "by_form", "loads", "accepted", "stored", "lost", "audit"},
-    "scaling": {"ratio", "per_cpu_ratio", "by_processes", "cores", "left"},
+    "scaling": {"share", "ratio", "per_cpu_ratio", "by_processes", "cores", "left"},
     "beside": {"ratio", "beside"},
     "beside-servers": {"ratio", "beside"},
 }

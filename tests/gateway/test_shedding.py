@@ -113,6 +113,30 @@ def test_in_the_first_moment_three_times_as_many_are_let_in_and_no_more() -> Non
     assert refusal.value.members == {"retryAfter": 1}
 
 
+def test_a_crowd_that_leaves_at_once_is_no_calm_moment() -> None:
+    clock = Clock()
+    part = Part("orders", clock.now)
+    for _ in range(100):  # 16 at once, each answered in half a millisecond; and all when the last of them is.
+        entered = [part.enter() for _ in range(16)]
+        clock.seconds += 0.008
+        for each in entered:
+            part.leave(each)
+    assert part.limit == 16
+
+
+async def test_what_comes_with_one_turn_of_the_loop_is_refused_before_it_is_begun() -> None:
+    clock = Clock()
+    shedding = Shedding(Echo(), clock.now)
+    clock.seconds += 1
+    assert [shedding.refuses("POST", "/orders") for _ in range(100)] == [False] * 48 + [True] * 52
+    assert not shedding.refuses("POST", "/payments/webhook")
+    assert not shedding.refuses("GET", "/products")
+    await asyncio.sleep(0)
+    assert [shedding.refuses("POST", "/orders") for _ in range(100)] == [False] * 16 + [True] * 84, (
+        "none that knocked has come in; but there has just been an overload"
+    )
+
+
 class Slow:
     """Answers when it may."""
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import uvicorn
 
-from kassa.app.connections import Bounds, Connections
+from kassa.app.connections import Bounds, Connections, TurnAway
 from kassa.app.protocol import BoundedProtocol
 from kassa.app.stopping import FINISH_SECONDS
 from kassa.gateway.arrival import App, Message, Receive, Scope, Send, send_problem
@@ -23,6 +23,9 @@ KEEP_ALIVE_SECONDS = 75
 # New objects that are not freed by themselves, until the collector looks at them. By default 700: fewer than a few
 # requests under way have.
 _GARBAGE = 10_000
+# With every turn of the loop uvloop accepts one connection of a listener, however many wait: with turns of 5 ms that is
+# 200 a second, and who finds the queue full tries again a second later. Each copy of the listener is one more.
+_LISTENERS = 16
 
 
 class Stopping(Problem):
@@ -36,11 +39,16 @@ class Stopping(Problem):
 
 @contextlib.asynccontextmanager
 async def answering(
-    app: App, listener: socket.socket, bounds: Bounds, tls: ssl.SSLContext | None = None
+    app: App,
+    listener: socket.socket,
+    bounds: Bounds,
+    tls: ssl.SSLContext | None = None,
+    turn_away: TurnAway | None = None,
 ) -> AsyncIterator["asyncio.Task[None]"]:
-    """Answer requests within these bounds; afterwards those in flight are finished first, or told to come again."""
+    """Answer requests within these bounds, but for those that are turned away; afterwards those in flight are finished
+    first, or told to come again."""
     drain = _Drain(app)
-    connections = Connections(bounds)
+    connections = Connections(bounds, turn_away) if turn_away else Connections(bounds)
     config = uvicorn.Config(
         drain,
         http=cast(Any, functools.partial(BoundedProtocol, connections)),
@@ -55,7 +63,7 @@ async def answering(
         ssl_context_factory=None if tls is None else lambda *_: tls,
     )
     server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="server")
+    task = asyncio.create_task(server.serve(sockets=several(listener)), name="server")
     watching = asyncio.create_task(connections.watch(), name="connections")
     await server.ready.wait()
     # What is there now stays: the collector need not look at it again and again.
@@ -70,6 +78,11 @@ async def answering(
         await task
         watching.cancel()
         security.EVENTS.tell(is_last=True)
+
+
+def several(listener: socket.socket) -> list[socket.socket]:
+    """The listener and copies of it, with one queue: so many connections are accepted at once."""
+    return [listener, *(listener.dup() for _ in range(_LISTENERS - 1))]
 
 
 class _Drain:

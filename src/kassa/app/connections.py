@@ -3,14 +3,15 @@
 import asyncio
 import resource
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from math import inf
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import structlog
 
 from kassa.app.settings import Settings
+from kassa.gateway.arrival import Headers
 from kassa.gateway.limits import Addresses
 from kassa.kit import security
 from kassa.kit.web import MAX_BODY
@@ -50,6 +51,9 @@ class Connection(Protocol):
     def give_way(self) -> None: ...
 
 
+TurnAway: TypeAlias = Callable[[str, bytes, Headers], bytes | None]
+"""Of a request's method, target and header: the whole answer, if nothing else shall be done for it."""
+
 INNER = Bounds(head_bytes=64 * 1024, head_lines=150)
 """Of a service alone: the gateway adds fields of its own to what it has let through, and calls for everybody."""
 
@@ -76,8 +80,9 @@ class Connections:
     """All connections of a process: counts them, ends those that take too long, and tells now and then of those that
     were refused, however many they are."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, turn_away: TurnAway = lambda method, target, headers: None) -> None:
         self.bounds = bounds
+        self.turn_away = turn_away
         self.waiting: dict[Connection, None] = {}
         """Those without a request, the one that has waited longest first."""
         self._all: dict[Connection, None] = {}

@@ -16,6 +16,7 @@ from kassa.kit.documents import Between, Collection
 from kassa.kit.effects import NEEDS_ATTENTION_AFTER, waiting_of
 from kassa.kit.problem import Problem
 
+NO_ROUTE = "none"
 _LOOKED_AT = 1000
 
 
@@ -63,6 +64,10 @@ class Metrics:
             self._known[key] = known
         known[0].inc()
         known[1].observe(seconds)
+
+    def note_refusal(self, method: str) -> None:
+        """One was refused with 503 as soon as its header had come: nobody knows its route."""
+        self.note(method, NO_ROUTE, 503, 0.0)
 
     async def text(self) -> tuple[bytes, str]:
         """The figures in Prometheus's text form, and its media type."""
@@ -117,5 +122,5 @@ class Measured:
             raise
         finally:
             # Unknown paths are one route: there is no end to them.
-            route = scope.get("path_template") or "none"
+            route = scope.get("path_template") or NO_ROUTE
             self._metrics.note(scope["method"], route, status, time.perf_counter() - started)

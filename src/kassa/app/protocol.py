@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from kassa.app.connections import Connections
 from kassa.gateway.arrival import too_large
@@ -111,9 +111,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.headers) > bounds.head_lines or size > bounds.head_bytes:
             self._why = self._header_too_large()
             raise self._why
-        super().on_headers_complete()
-        if self.scope["method"] != "HEAD":  # whose answer has no body to go with
-            self.cycle.transport = cast(asyncio.Transport, _OneWrite(self.transport))
+        is_next = not self._has_to_answer()
+        answer = self._shared.turn_away(self.parser.get_method().decode(), self.url, self.headers) if is_next else None
+        if answer is not None:
+            self._turn_away(answer)
+        else:
+            super().on_headers_complete()
+            if self.scope["method"] != "HEAD":  # whose answer has no body to go with
+                self.cycle.transport = cast(asyncio.Transport, _OneWrite(self.transport))
         self.headers = _Forgotten()  # What comes as a trailer is no header field (RFC 9110, 6.5.1).
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False  # To nothing; but the parser cannot tell where the next request begins.
@@ -126,6 +131,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._is_in_body = False
         self._due = inf
+        if not self._has_to_answer():
+            self._shared.waiting[self] = None
 
     def on_response_complete(self) -> None:
         """The answer was given."""
@@ -184,6 +191,15 @@ class BoundedProtocol(HttpToolsProtocol):
     def _is_busy(self) -> bool:
         return self._is_in_head or self._is_in_body or self._has_to_answer()
 
+    def _turn_away(self, answer: bytes) -> None:
+        """Answer at once; a body that is still to come is heard, and forgotten."""
+        self.cycle = cast(RequestResponseCycle, _TurnedAway())
+        self.transport.write(answer)
+        if self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive():
+            super().on_response_complete()
+        else:
+            self.transport.close()
+
     def _has_to_answer(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
@@ -208,6 +224,12 @@ class BoundedProtocol(HttpToolsProtocol):
         # Who is still sending would not hear the answer, if the connection were closed at once.
         self._gone_by = self.loop.time() + LINGER_SECONDS
         self.transport.write_eof()
+
+
+class _TurnedAway:
+    """In place of a request's cycle: it has its answer."""
+
+    keep_alive = response_started = response_complete = True
 
 
 class _OneWrite:

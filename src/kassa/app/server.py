@@ -106,7 +106,8 @@ class Server:
                 await shop.take_over()
             worker = Worker(list(shop.outboxes.values()), shop.jobs, shop.ids, shop.turns)
             app = self.app_of(shop)
-            async with self._figures(shop), answering(app, listener, self._bounds, self.tls) as server:
+            serving = answering(app, listener, self._bounds, self.tls, shop.turn_away)
+            async with self._figures(shop), serving as server:
                 worker.start()
                 warming = _warm_up(shop)
                 ready()

@@ -40,6 +40,7 @@ from kassa.product.service import ProductService
 
 if TYPE_CHECKING:
     from kassa.app.metrics import Metrics
+    from kassa.gateway.turning_away import TurningAway
 
 T = TypeVar("T")
 
@@ -110,6 +111,7 @@ class Shop:
     databases: dict[str, Database] = field(default_factory=dict)
     records: dict[str, ShopRecord] = field(default_factory=dict)
     metrics: "Metrics | None" = None
+    turn_away: "TurningAway | None" = None
     idempotency: Idempotency | None = None
     auth: AuthService | None = None
     auth_anywhere: Auth | None = None

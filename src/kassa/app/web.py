@@ -32,6 +32,7 @@ from kassa.gateway.limits import REGISTRATIONS, Addresses, Limiter
 from kassa.gateway.middleware import API, Gateway, Rules
 from kassa.gateway.security_txt import SecurityContact
 from kassa.gateway.shedding import Shedding
+from kassa.gateway.turning_away import TurningAway
 from kassa.inventory import routes as inventory_routes
 from kassa.kit.problem import Invalid, Unavailable
 from kassa.kit.service_keys import ServiceIdentity
@@ -109,15 +110,25 @@ def public_app(shop: Shop) -> App:
         from kassa.gateway.proxy import Proxy
 
         inner = Proxy(inner, elsewhere, ServiceIdentity(GATEWAY, shop.service_keys), shop.proxying)
-    if settings.rate_limit is not None:
-        inner = Shedding(inner)
-    if settings.metrics_port is not None:
-        from kassa.app.metrics import Measured
-
-        inner = Measured(inner, _metrics(shop, name))
-    inner = Noted(inner, present(shop.auth_anywhere, "auth").note_act, shop.ids, shop.clock)
-    gateway = Gateway(inner, shop.ids, shop.verifier, _rules(shop))
+    rules = _rules(shop)
+    inner = Noted(
+        _bounded(shop, inner, rules, name), present(shop.auth_anywhere, "auth").note_act, shop.ids, shop.clock
+    )
+    gateway = Gateway(inner, shop.ids, shop.verifier, rules)
     return gateway
+
+
+def _bounded(shop: Shop, inner: App, rules: Rules, name: str) -> App:
+    """Refuses what is too much, unless there are no limits; measured, if anybody asks for figures."""
+    metrics = None if shop.settings.metrics_port is None else _metrics(shop, name)
+    if rules.limiter is not None:
+        inner = shedding = Shedding(inner, note=metrics.note_refusal if metrics else None)
+        shop.turn_away = TurningAway(shedding, shop.ids, is_https=rules.is_https)
+    if metrics is None:
+        return inner
+    from kassa.app.metrics import Measured
+
+    return Measured(inner, metrics)
 
 
 def figures_app(shop: Shop) -> App:

@@ -76,6 +76,16 @@ def fields(lines: Headers) -> tuple[dict[bytes, bytes], bytes | None]:
     return found, doubled
 
 
+def names(headers: dict[bytes, bytes], ids: Ids) -> tuple[bytes, bytes]:
+    """A request's id and its trace (W3C Trace Context): those that it brings, if they are sound, or new ones."""
+    name, trace = headers.get(b"x-request-id"), headers.get(b"traceparent")
+    if name is None or not _SANE_ID.fullmatch(name):
+        name = ids.new(REQUEST).encode()
+    if trace is None or not _TRACE.fullmatch(trace):
+        trace = _new_trace()
+    return name, trace
+
+
 class Arrival:
     """An arriving request's header, by name."""
 
@@ -83,11 +93,7 @@ class Arrival:
 
     def __init__(self, scope: Scope, ids: Ids) -> None:
         self.headers, self.doubled = fields(scope["headers"])
-        headers = self.headers
-        name, trace = headers.get(b"x-request-id"), headers.get(b"traceparent")
-        is_sane = name is not None and _SANE_ID.fullmatch(name)
-        self.name: bytes = name if name is not None and is_sane else ids.new(REQUEST).encode()
-        self.trace: bytes = trace if trace is not None and _TRACE.fullmatch(trace) else _new_trace()
+        self.name, self.trace = names(self.headers, ids)
         request_id.set(self.name.decode("ascii"))
         trace_parent.set(self.trace.decode("ascii"))
 

@@ -90,7 +90,7 @@ class Gateway(Door):
         self._verifier = verifier
         self._rules = rules
         self._hidden = _hidden_paths()
-        self._security = (*_SECURITY, _HTTPS_ONLY) if rules.is_https else _SECURITY
+        self._security = security_headers(rules.is_https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. What may end a session is known here before its answer is."""
@@ -190,6 +190,11 @@ class Gateway(Door):
             if origin := self._allowed_origin(arrival):
                 extras += [(b"access-control-allow-origin", origin), _EXPOSED]
         return extras
+
+
+def security_headers(is_https: bool) -> tuple[tuple[bytes, bytes], ...]:
+    """What every answer carries that the application has not set itself."""
+    return (*_SECURITY, _HTTPS_ONLY) if is_https else _SECURITY
 
 
 def _check_header(scope: Scope, arrival: Arrival) -> None:

@@ -5,10 +5,12 @@ part of the shop lets in as many at once as make the wait a few times that of a 
 counted apart: where Stripe is slow the payments fill up, and the shop still shows and takes orders.
 """
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
+from math import inf
 
 import structlog
 
@@ -54,33 +56,46 @@ class Part:
         self._fewest = _FEWEST.get(name, _FEWEST_ELSE)
         self._inside = 0
         self._calm_seconds = 0.0
+        self._crowded_at = -inf
         self._rates: deque[float] = deque([0.0], _WINDOWS)
         self._done = 0
         self._window_began = now()
         self._over_since: float | None = None
         self._wary_until = 0.0
         self._refused = 0
+        self._at_the_door = 0
 
     @property
     def limit(self) -> int:
         """As many at once as are answered within a few times what one takes in a calm moment."""
         return min(MOST_AT_ONCE, max(self._fewest, round(_TIMES_CALM * max(self._rates) * self._calm_seconds)))
 
+    def knock(self, when_begun: Callable[[Callable[[], None]], object]) -> bool:
+        """Whether one request more may come in. What comes with one turn of the event loop knocks before any of it is
+        begun, so those that may count at the door until then; `when_begun` calls a function at that moment."""
+        has_room = self._has_room(self._now(), self._inside + self._at_the_door)
+        if has_room:
+            if not self._at_the_door:
+                when_begun(self._begin)
+            self._at_the_door += 1
+        return has_room
+
     def enter(self) -> float:
         """One request more; the moment. Overloaded if there are too many, and have been for a while."""
         now = self._now()
-        if self._inside < self.limit:
-            self._over_since = None
-            self._tell_the_end(now)
-        else:
-            self._refuse_if_it_lasts(now)
+        if not self._has_room(now, self._inside):
+            raise Overloaded(retryAfter=1)
         self._inside += 1
+        if self._inside > _CALM:
+            self._crowded_at = now
         return now
 
     def leave(self, entered: float) -> None:
         """The request that came in then is answered."""
         now = self._now()
-        if self._inside <= _CALM:
+        if self._inside > _CALM:
+            self._crowded_at = now
+        elif entered > self._crowded_at:  # The last of a crowd leave a room that is nearly empty.
             took = now - entered
             self._calm_seconds += (took - self._calm_seconds) * (_WEIGHT if self._calm_seconds else 1)
         self._inside -= 1
@@ -89,17 +104,25 @@ class Part:
             self._rates.append(self._done / since)
             self._done, self._window_began = 0, now
 
-    def _refuse_if_it_lasts(self, now: float) -> None:
+    def _begin(self) -> None:
+        self._at_the_door = 0
+
+    def _has_room(self, now: float, inside: int) -> bool:
+        limit = self.limit
+        if inside < limit:
+            self._over_since = None
+            self._tell_the_end(now)
+            return True
         if self._over_since is None:
             self._over_since = now
         has_lasted = now - self._over_since >= _PATIENCE_SECONDS or now < self._wary_until
-        if not has_lasted and self._inside < _TIMES_IN_A_BURST * self.limit:
-            return
+        if not has_lasted and inside < _TIMES_IN_A_BURST * limit:
+            return True
         if not self._refused:
-            log.warning("overloaded: requests are refused", part=self._name, at_once=self._inside)
+            log.warning("overloaded: requests are refused", part=self._name, at_once=inside)
         self._wary_until = now + _WARY_SECONDS
         self._refused += 1
-        raise Overloaded(retryAfter=1)
+        return False
 
     def _tell_the_end(self, now: float) -> None:
         if self._refused and now >= self._wary_until:
@@ -114,13 +137,17 @@ class Shedding:
     place. What a page asks of the API on the way belongs to the page.
     """
 
-    def __init__(self, app: App, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, app: App, now: Callable[[], float] = time.monotonic, note: Callable[[str], None] | None = None
+    ) -> None:
+        """`note` is told the methods of what `refuses` refuses."""
         self._app = app
+        self._note = note
         self._parts = {name: Part(name, now) for name in (*_PARTS, _PAGES, _FORMS)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        part = self._part(scope)
+        part = self._part(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if part is None or _is_inside.get():
             await self._app(scope, receive, send)
             return
@@ -145,10 +172,18 @@ class Shedding:
             _is_inside.reset(inside)
             leave()
 
-    def _part(self, scope: Scope) -> Part | None:
-        if scope["type"] != "http" or scope["path"] == _WEBHOOK:
+    def refuses(self, method: str, path: str) -> bool:
+        """Whether a request whose header has just come is refused, before anything is done for it. Asked of thousands
+        a second it must cost next to nothing, or saying no would be all that the process does."""
+        part = self._part(method, path)
+        if part is None or part.knock(asyncio.get_running_loop().call_soon):
+            return False
+        if self._note is not None:
+            self._note(method)
+        return True
+
+    def _part(self, method: str, path: str) -> Part | None:
+        first = path.lstrip("/").partition("/")[0]
+        if first in _EXEMPT or path == _WEBHOOK:
             return None
-        first = scope["path"].lstrip("/").partition("/")[0]
-        if first in _EXEMPT:
-            return None
-        return self._parts[first if first in _PARTS else _PAGES if scope["method"] == "GET" else _FORMS]
+        return self._parts[first if first in _PARTS else _PAGES if method == "GET" else _FORMS]
