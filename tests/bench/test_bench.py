@@ -1,5 +1,6 @@
 """The benchmarks run, and what they print can be read. No time is asserted: that is for people to compare."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,6 +16,8 @@ from bench.profile import areas
 from bench.workloads import WORKLOADS
 
 from kassa.bench import workloads
+from kassa.bench.growth import Stored, buy, fill_files
+from kassa.bench.running import prepared
 
 ROOT = Path(__file__).parents[2]
 KEYS = {
@@ -55,6 +58,16 @@ def test_every_workload_prints_one_line_with_its_figures(name: str) -> None:
 def test_the_flash_sale_sells_exactly_its_pieces() -> None:
     line = benched("flash-sale")
     assert (line["sold"], line["sold"] + line["refused"]) == (workloads.PIECES, line["buyers"])
+
+
+@pytest.mark.slow
+def test_what_a_shop_is_filled_with_is_a_shop_without_fault() -> None:
+    with prepared(with_sandbox=True) as running:
+        with running.up(rest=0):
+            asyncio.run(buy(running))
+        fill_files(running, Stored(100, 100))
+        found = json.loads(running.command("audit", "--json"))
+    assert (found["lookedAt"]["orders"], found["differences"]) == (101, [])
 
 
 @pytest.mark.parametrize("program", [KASSA, BENCH], ids=["kassa bench", "python -m bench"])

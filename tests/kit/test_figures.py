@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from kassa.kit.clock import SECOND, Millis
-from kassa.kit.figures import LONGEST_KEPT, MOST_KEPT, QUICK, SHARE, Figures
+from kassa.kit.documents import Total
+from kassa.kit.figures import LONGEST_KEPT, MANY, MOST_KEPT, QUICK, SHARE, Figures
 from tests.support import FakeClock
 
 
@@ -33,6 +34,26 @@ def clock() -> FakeClock:
 async def test_what_is_quick_is_worked_out_anew_each_time(clock: FakeClock) -> None:
     figures, work = Figures(clock), Work(clock, QUICK)
     assert [await figures.get("a", work) for _ in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("answer", [MANY + 1, [Total("a", MANY, 0), Total("b", 1, 0)]])
+async def test_of_many_a_number_is_good_for_a_while_although_it_is_quick(clock: FakeClock, answer: object) -> None:
+    figures, times = Figures(clock), 0
+
+    async def work() -> object:
+        nonlocal times
+        times += 1
+        clock.advance(QUICK)
+        return answer
+
+    for _ in range(2):
+        assert await figures.get("a", work) == answer
+    clock.advance(SHARE * QUICK - 1)
+    await figures.get("a", work)
+    assert times == 1
+    clock.advance(1)
+    await figures.get("a", work)
+    assert times == 2
 
 
 async def test_what_took_long_is_good_for_so_many_times_as_long(clock: FakeClock) -> None:

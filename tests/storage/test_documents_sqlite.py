@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from kassa.kit.documents import Between, CollectionSpec, Contains, Document, Duplicate, In, Index, Where
@@ -190,3 +191,17 @@ async def test_opening_again_writes_nothing(tmp_path: Path) -> None:
 async def test_names_that_are_no_identifiers_are_refused(file: SqliteDatabase, spec: CollectionSpec[Before]) -> None:
     with pytest.raises((ValueError, KeyError)):
         await file.collection(spec)
+
+
+async def test_what_is_read_often_is_understood_once_and_is_always_what_is_stored(tmp_path: Path) -> None:
+    async with sqlite(tmp_path) as file:
+        often = await file.collection(CollectionSpec("often", Deal, is_read_often=True))
+        stored = await often.insert(Deal(id="a", title="before"))
+        first, again = await often.get("a"), (await often.find({}, limit=1))[0]
+        assert first == stored
+        assert again is first
+        changed = await often.save(msgspec.structs.replace(stored, title="after"))
+        assert await often.get("a") == changed
+        seldom = await file.collection(CollectionSpec("seldom", Deal))
+        await seldom.insert(Deal(id="a"))
+        assert await seldom.get("a") is not await seldom.get("a")

@@ -11,6 +11,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from kassa.app.connections import Connections
+from kassa.app.cycle import Cycle
 from kassa.gateway.arrival import too_large
 from kassa.kit.clock import SystemClock
 from kassa.kit.household import household
@@ -21,7 +22,6 @@ from kassa.kit.wire import encode
 
 LINGER_SECONDS = 2.0
 _PIECE = 16 * 1024
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 # RFC 9112, 3: a method is any token (RFC 9110, 5.6.2).
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~\w-]+ [!-~]+ HTTP/1\.[01]\r?\n", re.ASCII)
 
@@ -87,8 +87,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes; the parser is fed with no more of them at once than can be counted."""
-        self._unset_keepalive_if_required()
-        self._shared.waiting.pop(self, None)
+        if self._shared.waiting.pop(self, self) is None:
+            self._due = inf
         if len(data) <= _PIECE:
             self._feed(data)
         else:
@@ -117,8 +117,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._turn_away(answer)
         else:
             super().on_headers_complete()
-            if self.scope["method"] != "HEAD":  # whose answer has no body to go with
-                self.cycle.transport = cast(asyncio.Transport, _OneWrite(self.transport))
+            self.cycle.__class__ = Cycle  # It has not begun; uvicorn has no way to name another class.
         self.headers = _Forgotten()  # What comes as a trailer is no header field (RFC 9110, 6.5.1).
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False  # To nothing; but the parser cannot tell where the next request begins.
@@ -131,14 +130,18 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._is_in_body = False
         self._due = inf
-        if not self._has_to_answer():
-            self._shared.waiting[self] = None
+        self._rest()
 
     def on_response_complete(self) -> None:
-        """The answer was given."""
-        super().on_response_complete()
-        if not self._is_busy():
-            self._shared.waiting[self] = None
+        """The answer was given. uvicorn would set a clock for each connection that rests; here all are looked at."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._rest()
 
     def pause_writing(self) -> None:
         """Who is answered does not read."""
@@ -188,6 +191,12 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._is_in_body and self._came > self._bounds.request_bytes:
             self._refuse(too_large())
 
+    def _rest(self) -> None:
+        """Wait for the next request, for a while, if there is nothing left to do."""
+        if not self._is_busy():
+            self._due = self.loop.time() + self.timeout_keep_alive
+            self._shared.waiting[self] = None
+
     def _is_busy(self) -> bool:
         return self._is_in_head or self._is_in_body or self._has_to_answer()
 
@@ -196,7 +205,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.cycle = cast(RequestResponseCycle, _TurnedAway())
         self.transport.write(answer)
         if self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive():
-            super().on_response_complete()
+            self.on_response_complete()
         else:
             self.transport.close()
 
@@ -230,33 +239,6 @@ class _TurnedAway:
     """In place of a request's cycle: it has its answer."""
 
     keep_alive = response_started = response_complete = True
-
-
-class _OneWrite:
-    """Where one answer is written to. A head that tells how long the body is waits for that and goes with it: a call of
-    the system less."""
-
-    __slots__ = ("_head", "_is_begun", "_transport", "is_closing")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._head = b""
-        self._is_begun = False
-        self.is_closing = transport.is_closing
-
-    def write(self, data: bytes) -> None:
-        """The head, then pieces of the body; before them, it may be, that the client shall go on."""
-        if not self._is_begun and b"\r\ncontent-length: " in data:
-            self._head = data
-        else:
-            self._transport.write(self._head + data)
-            self._head = b""
-        self._is_begun = data != _CONTINUE
-
-    def close(self) -> None:
-        """There is no more to come."""
-        self._transport.write(self._head)
-        self._transport.close()
 
 
 class _Forgotten(list[tuple[bytes, bytes]]):

@@ -18,6 +18,13 @@ T = TypeVar("T")
 
 # Every table that an order or its payment is written to, and the column that holds its id.
 _TABLES = {"orders": "id", "payments": "id", "reservations": "id", "movements": "input_id"}
+# What so many more of an order have taken from the stock of its products.
+_SOLD = """
+UPDATE stock SET available = available - line.quantity * ?2, sold = sold + line.quantity * ?2
+FROM (SELECT each.value ->> 0 AS product_id, each.value ->> 1 AS quantity FROM reservations AS held,
+  json_each(held.lines) AS each WHERE held.id LIKE ?1)
+AS line WHERE stock.product_id = line.product_id
+"""
 USERS = 1_000
 _AT_ONCE = 50_000
 # Times are moved by so many milliseconds at once: what is written in digits keeps the last six of them.
@@ -38,6 +45,7 @@ def fill(database: Path, count: int) -> None:
         today = int(body.partition('"created_at":')[2].partition(",")[0]) // STEP_MS
         mine = order_id.partition("_")[2]
         user_id = body.partition('"user_id":"')[2].partition('"')[0]
+        connection.execute(_SOLD, (f"%{mine}%", count))
         copied = [_copied(connection, table, column, f"%{mine}%") for table, column in _TABLES.items()]
         with _without_indexes(connection):
             for part in parts(range(count)):

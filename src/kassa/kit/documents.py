@@ -45,7 +45,8 @@ class CollectionSpec(msgspec.Struct, Generic[D], frozen=True):
 
     `sort` is the field by which lists are ordered; it must be unique and grow with time. `id` and `due_at`
     are always indexed and need no declaration. `searched` is a text field in which `Contains` finds three characters
-    and more by an index; such texts have no NUL.
+    and more by an index; such texts have no NUL. `is_read_often`: the same documents, again and again, so that it pays
+    to remember what they say.
     """
 
     name: str
@@ -53,6 +54,7 @@ class CollectionSpec(msgspec.Struct, Generic[D], frozen=True):
     indexes: tuple[Index, ...] = ()
     sort: str = "id"
     searched: str | None = None
+    is_read_often: bool = False
 
 
 class In(msgspec.Struct, frozen=True):

@@ -5,14 +5,18 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, TypeVar
 
 from kassa.kit.clock import MINUTE, Clock, Millis
+from kassa.kit.documents import Total
 
 T = TypeVar("T")
 
-SHARE = 20
+SHARE = 50
 """A figure is good for so many times as long as it took: to know it costs at most that part of the time."""
 
 QUICK: Millis = 50
-"""What took no longer is worked out anew each time."""
+"""What took no longer is worked out anew each time, if it tells of few."""
+
+MANY = 20_000
+"""Of so many nobody sees that one came a moment ago, and to count them costs more than the page that tells it."""
 
 LONGEST_KEPT: Millis = 5 * MINUTE
 MOST_KEPT = 1_000
@@ -66,5 +70,13 @@ class _Figure:
             return
         now = self._clock.now()
         took = max(0, now - self._began)
-        kept = max(self._least, min(SHARE * took, LONGEST_KEPT) if took > QUICK else 0)
+        is_dear = took > QUICK or _counted(work.result()) > MANY
+        kept = max(self._least, min(SHARE * took, LONGEST_KEPT) if is_dear else 0)
         self._good = (now, now + kept)
+
+
+def _counted(answer: Any) -> int:
+    """How many documents a figure tells of: a number of them, or what they add up to in groups."""
+    if isinstance(answer, list):
+        return sum(each.count for each in answer if isinstance(each, Total))
+    return answer if isinstance(answer, int) else 0

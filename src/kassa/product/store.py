@@ -18,6 +18,7 @@ PRODUCTS = CollectionSpec(
         Index("by_attention", ("needs_attention", "id")),
     ),
     searched="search",
+    is_read_often=True,
 )
 
 

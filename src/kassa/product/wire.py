@@ -159,7 +159,7 @@ def shown(product: Product, stock: int | None) -> msgspec.Raw:
     all but its stock, is remembered for as long as the product stays exactly as it is.
     """
     known = _encoded.get(product.id)
-    if known is None or known.product != product:
+    if known is None or (known.product is not product and known.product != product):
         known = _remember(product)
     return msgspec.Raw(b"%b%b%b" % (known.before, b"null" if stock is None else b"%d" % stock, known.after))
 

@@ -6,8 +6,8 @@ expressions that makes a save a third cheaper, lets grouped counts read an index
 the encoding leaves out or names otherwise.
 """
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
 import apsw
@@ -28,6 +28,7 @@ from kassa.storage.sqlite_table import OWN, Table, plain, table_of
 
 D = TypeVar("D", bound=Document)
 
+_REMEMBERED = 1_000
 _FEW = 1_000
 """What is read at once passes over no more documents than this."""
 
@@ -55,7 +56,9 @@ class SqliteCollection(Generic[D]):
         self._table = table
         self._columns = table.columns
         self._encode = msgspec.json.Encoder().encode
-        self._decode = msgspec.json.Decoder(spec.type).decode
+        decode = msgspec.json.Decoder(spec.type).decode
+        # By its whole text: what is remembered is what is stored.
+        self._decode: Callable[[str], D] = lru_cache(_REMEMBERED)(decode) if spec.is_read_often else decode
         self._decode_all = msgspec.json.Decoder(list[spec.type]).decode  # type: ignore[name-defined]
         names = [*OWN, "body", *(f"f_{field}" for field in table.columns)]
         self._insert_sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"

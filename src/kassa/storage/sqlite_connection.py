@@ -13,6 +13,7 @@ _PAUSE = 0.002  # Seconds.
 _CHECKPOINT_PAGES = 1_000  # Few: whoever commits moves them into the file, and the loop waits (4,000: up to 60 ms).
 _LONGEST_LOG = 64 << 20  # Bytes that the log keeps after it grew, because somebody read for long.
 _STATEMENTS = 500
+_CACHED_KIB = 8_000  # The rest of a large file the system has, for all connections.
 
 
 def connect(path: Path) -> apsw.Connection:
@@ -25,7 +26,7 @@ def connect(path: Path) -> apsw.Connection:
         "foreign_keys = ON",
         "secure_delete = ON",
         f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
-        "cache_size = -16000",
+        f"cache_size = -{_CACHED_KIB}",
         f"journal_size_limit = {_LONGEST_LOG}",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()

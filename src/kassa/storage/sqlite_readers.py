@@ -24,6 +24,10 @@ _MAPPED = 256 << 20
 """Bytes of the file that they read where the system has them, without copying each page first."""
 
 
+_CACHED_KIB = 2_000
+"""What looks at much comes to no page twice."""
+
+
 class Readers:
     """Connections to one file that only read, made when they are needed. Errors are those of apsw."""
 
@@ -69,5 +73,6 @@ class Readers:
         connection = self._connect()
         connection.execute("PRAGMA query_only = ON")
         connection.execute(f"PRAGMA mmap_size = {_MAPPED}").fetchall()
+        connection.execute(f"PRAGMA cache_size = -{_CACHED_KIB}")
         self._all.append(connection)
         return connection
