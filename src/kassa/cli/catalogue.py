@@ -17,13 +17,14 @@ from kassa.kit.text import counted
 if TYPE_CHECKING:
     from kassa.app.shop import Shop
     from kassa.inventory.service import InventoryService
+    from kassa.product.catalogue_csv import Sheet
 
 WHO = "operator"
+_MOST_LEFT = 100
 
 _COLUMNS = "id, sku, name, description, category, price, stock, images"
-CatalogueFile = Annotated[
-    Path, typer.Argument(help=f"CSV file, or - for what is piped in: {_COLUMNS}.", readable=False)
-]
+_FILES = f"CSV file, or - for what is piped in: {_COLUMNS}; or a product export of Shopify or WooCommerce."
+CatalogueFile = Annotated[Path, typer.Argument(help=_FILES, readable=False)]
 
 
 def import_(
@@ -41,7 +42,7 @@ def import_(
 
     async def load() -> None:
         from kassa.app.shop import present
-        from kassa.product.catalogue_csv import read
+        from kassa.product.catalogue_file import read
         from kassa.product.exchange import import_sheet
 
         with _told(file):
@@ -54,6 +55,8 @@ def import_(
                 )
             for product_id, figure in done.stock_differs.items() if set_stock else ():
                 await _set_stock(present(shop.inventory, "inventory"), product_id, figure)
+        if sheet.source:
+            _tell_left(sheet)
         print(f"{done.created} made, {done.updated} changed, {done.unchanged} as they were.")
         if done.off_sale:
             print(f"{len(done.off_sale)} of them off sale; put back in the console what is to be sold.")
@@ -62,6 +65,15 @@ def import_(
             print(f"The stock of {counted(len(done.stock_differs), 'product')} was {said}.")
 
     run(load())
+
+
+def _tell_left(sheet: Sheet) -> None:
+    """What of another shop's file was not taken over, a line each."""
+    print(f"Read as a product export of {sheet.source}." + (" Not taken over as it is:" if sheet.left else ""))
+    for each in sheet.left[:_MOST_LEFT]:
+        print(f"  {each.place}: {each.message}")
+    if len(sheet.left) > _MOST_LEFT:
+        print(f"  and {len(sheet.left) - _MOST_LEFT} more")
 
 
 def _content(file: Path) -> bytes:

@@ -10,7 +10,8 @@ from kassa.kit.documents import In
 from kassa.kit.ids import PRODUCT, is_id
 from kassa.kit.money import major
 from kassa.product import domain
-from kassa.product.catalogue_csv import Fault, Row, Sheet, refusal
+from kassa.product.catalogue_csv import COLUMNS, Row, Sheet
+from kassa.product.csv_file import Fault, refusal
 from kassa.product.domain import Product
 from kassa.product.service import ProductService
 
@@ -112,7 +113,7 @@ async def _plan(service: ProductService, sheet: Sheet) -> list[Planned]:
         known = known or owner
         planned.append(Planned(known.id if known else row.id or service.new_id(), good, known))
     if faults:
-        raise refusal(faults)
+        raise refusal(faults, COLUMNS)
     return planned
 
 

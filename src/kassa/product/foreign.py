@@ -1,0 +1,102 @@
+"""What product exports of other shops have in common: records by column, descriptions in HTML, and what cannot be taken
+over, which is told and never guessed."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html.parser import HTMLParser
+
+from kassa.kit.text import counted
+from kassa.product.csv_file import Fault, Table
+
+NO_CATEGORY = "Other"
+"""Where a product goes that its shop has put nowhere: Kassa's have a category."""
+
+# Elements that end a line of text; others stand within it.
+_ENDS_LINE = frozenset(
+    ("p", "br", "div", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "dd", "dt")
+)
+_UNREAD = frozenset(("script", "style"))
+
+
+class Record(Mapping[str, str]):
+    """One record: the cells by column, in lower case; empty for a column that the file has not, without the apostrophe
+    by which a spreadsheet takes digits for text."""
+
+    def __init__(self, number: int, header: Sequence[str], cells: Sequence[str]) -> None:
+        self.number = number
+        self._cells = dict(zip(header, cells, strict=False))
+
+    def __getitem__(self, column: str) -> str:
+        return self._cells.get(column, "").strip().removeprefix("'")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def one_of(self, columns: Sequence[str]) -> str:
+        """The first of these that says something; a column was renamed in the course of the years."""
+        return next((self[column] for column in columns if self[column]), "")
+
+    def fault(self, column: str, message: str) -> Fault:
+        """Something about a cell of this record, or without a column about the record."""
+        return Fault(self.number, column, message)
+
+
+class Reading:
+    """A file that is being read: its records, the faults in it, and what of it is `left` behind."""
+
+    def __init__(self, table: Table) -> None:
+        self.faults: list[Fault] = []
+        self.left: list[Fault] = []
+        self.records: list[Record] = []
+        self._header = table.number
+        for number, cells in table:
+            if (wrong := table.uneven(number, cells)) is None:
+                self.records.append(Record(number, table.header, cells))
+            else:
+                self.faults.append(wrong)
+
+    def leave_columns(self, taken: Iterable[str], told: Iterable[str] = ()) -> None:
+        """Tell of every column that says something and is neither `taken` nor `told` of already."""
+        known = {*taken, *told, ""}
+        count = Counter(
+            column for record in self.records for column in record if column not in known and record[column]
+        )
+        for column, times in count.items():
+            said = f"{counted(times, 'row')} {'says' if times == 1 else 'say'} something there"
+            self.left.append(Fault(self._header, column, f"is not taken over; {said}"))
+
+
+def plain_text(html: str) -> str:
+    """The text of a description in HTML, a line for each paragraph, line break and item of a list."""
+    reader = _Text()
+    reader.feed(html)
+    reader.close()
+    lines = (" ".join(line.split()) for line in "".join(reader.parts).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self._unread = 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        """As the parser has it."""
+        self._unread += tag in _UNREAD
+        if tag in _ENDS_LINE:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """As the parser has it."""
+        self._unread = max(0, self._unread - (tag in _UNREAD))
+        if tag in _ENDS_LINE:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        """As the parser has it."""
+        if not self._unread:
+            self.parts.append(data)
