@@ -139,6 +139,20 @@ class Kept:
         return document
 
 
+class Entered:
+    """A collection to which is only added; what adds to it is noted."""
+
+    def __init__(self, recorder: Recorder, of: str, collection: Any) -> None:
+        self._recorder, self._of, self._collection = recorder, of, collection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._collection, name)
+
+    async def insert(self, document: Any) -> Any:
+        self._recorder.made(f"{self._of}: entered")
+        return await self._collection.insert(document)
+
+
 def _carried(recorder: Recorder, of: str, carriers: Any) -> dict[str, Any]:
     """The carriers, noting of everything that happens meanwhile which effect has made it."""
 
@@ -161,6 +175,7 @@ async def recorded(policy: str = "cancel") -> AsyncIterator[tuple[World, Recorde
     with tempfile.TemporaryDirectory(dir=_WHERE) as directory:
         async with stores(SQLITE, Path(directory)) as (database, stock):
             products = await ProductStore.open(database, FakeClock())
+            products.prices = Entered(recorder, "price history", products.prices)
             orders = await OrderStore.open(database)
             payments = await PaymentStore.open(database)
             kept_orders: Any = Kept(recorder, "order", orders.orders)

@@ -112,6 +112,7 @@ ROWS = st.builds(
     images=IMAGES,
     id=st.none() | st.from_regex(r"prd_[0-9a-z]{26}", fullmatch=True),
     sku=st.none() | st.from_regex(r"[A-Z]{1,3}-[0-9;,]{1,5}", fullmatch=True),
+    compare_at_price=st.none() | st.decimals(0, 10**6, places=2),
 )
 
 

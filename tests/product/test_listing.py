@@ -160,11 +160,13 @@ async def test_the_api_document_says_what_is_taken_and_answered(world: World) ->
         ("post", "/products"),
         ("get", "/products/categories"),
         ("get", "/products/{product_id}"),
+        ("get", "/products/{product_id}/prices"),
         ("put", "/products/{product_id}"),
         ("delete", "/products/{product_id}"),
     }
     taken = document["components"]["schemas"]["NewProduct"]
-    assert set(taken["properties"]) == {"name", "description", "price", "category", "images", "stock", "sku"}
+    prices = {"price", "compareAtPrice"}
+    assert set(taken["properties"]) == {"name", "description", "category", "images", "stock", "sku"} | prices
 
 
 async def test_a_text_that_looks_like_the_stock_is_shown_as_it_is(world: World) -> None:

@@ -95,7 +95,8 @@ class World:
         self.shelf = Shelf()
         ids = Ids(clock)
         shelf = cast(Inventory, self.shelf)
-        self.outbox = Outbox(store.products, product_effects(ProductEffects(shelf)), clock, jitter=lambda: 0.5)
+        effects = product_effects(ProductEffects(shelf, store.prices))
+        self.outbox = Outbox(store.products, effects, clock, jitter=lambda: 0.5)
         self.service = ProductService(store, self.outbox, shelf, ids, clock, currency)
         self.app = Litestar(list(HANDLERS), exception_handlers=EXCEPTION_HANDLERS)
         self.app.state["product"] = self.service

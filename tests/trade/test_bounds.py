@@ -102,7 +102,9 @@ async def test_a_buyer_who_tries_ten_thousand_cards_is_noted_a_hundred_times(sho
 
 
 async def test_a_product_that_is_edited_ten_thousand_times_keeps_its_newest_entries(shop: World) -> None:
-    product = await shop.product.products.get(await shop.sell())
+    product_id = await shop.sell()
+    await shop.opening.settle()
+    product = await shop.product.products.get(product_id)
     assert product is not None
     for number in range(10_000):
         product = edited(product, {"price_minor": 100 + number}, Cause(f"in_{number}", "usr_admin"), number)

@@ -81,7 +81,7 @@ class World:
         self.stripe = StripeAtThePort(clock)
         self.shop_id = "shop_01kdwpvng0" + 16 * "0"  # made at NOON, and kept over restarts as the store does
         self.inventory = InventoryService(stock, clock, self.ids, 10)
-        opening = ProductEffects(between("product", "inventory", self.inventory))
+        opening = ProductEffects(between("product", "inventory", self.inventory), products.prices)
         self.opening = Outbox(products.products, effects.product_effects(opening), clock)
         self.product = ProductService(products, self.opening, self.inventory, self.ids, clock, "usd")
         ordering = Neighbour(lambda: self.order)

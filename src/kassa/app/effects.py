@@ -23,7 +23,7 @@ def auth_effects(customers: Customers) -> Effects:
 
 def product_effects(product: ProductEffects) -> Effects:
     """What follows from changes of a product."""
-    return {ProductTodo.OPEN_STOCK: product.open_stock}
+    return {ProductTodo.OPEN_STOCK: product.open_stock, ProductTodo.ENTER_PRICE: product.enter_price}
 
 
 def order_effects(order: OrderEffects) -> Effects:

@@ -31,13 +31,13 @@ from kassa.kit.text import counted
 from kassa.order.store import ORDERS
 from kassa.payment.allowance import ALLOWANCES
 from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSALS, UNCLAIMED
-from kassa.product.store import PRODUCTS
+from kassa.product.store import PRICES, PRODUCTS
 
 PAGE = 500
 # Idempotency keys are kept by whoever answers first: which services that are may be others after the move.
 COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
     "auth": (USERS, FAMILIES, API_KEYS, ACTS, SPELLINGS, RECORDS, RECORD),
-    "product": (PRODUCTS, SPELLINGS, RECORDS, RECORD),
+    "product": (PRODUCTS, PRICES, SPELLINGS, RECORDS, RECORD),
     "inventory": (RECORDS, RECORD),
     "order": (ORDERS, RECORDS, RECORD),
     "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, ALLOWANCES, RECORDS, RECORD),

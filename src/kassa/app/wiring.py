@@ -211,7 +211,7 @@ async def _auth(shop: Shop, database: Database, orders: Orders, closing: AsyncEx
 
 async def _product(shop: Shop, database: Database, inventory: Inventory) -> None:
     store = await ProductStore.open(database, shop.clock)
-    outbox = _add_outbox(shop, "product", store.products, product_effects(ProductEffects(inventory)))
+    outbox = _add_outbox(shop, "product", store.products, product_effects(ProductEffects(inventory, store.prices)))
     shop.product = ProductService(store, outbox, inventory, shop.ids, shop.clock, shop.settings.currency)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WHO = "operator"
 _MOST_LEFT = 100
 
-_COLUMNS = "id, sku, name, description, category, price, stock, images"
+_COLUMNS = "id, sku, name, description, category, price, stock, images, compareAtPrice"
 _FILES = f"CSV file, or - for what is piped in: {_COLUMNS}; or a product export of Shopify or WooCommerce."
 CatalogueFile = Annotated[Path, typer.Argument(help=_FILES, readable=False)]
 

@@ -122,6 +122,11 @@ def number_of(effect_id: str) -> int:
     return int(effect_id.rsplit(":", 2)[1])
 
 
+def price_change_id(effect_id: str) -> str:
+    """The entry of a product's price history that an effect wants: once. It sorts behind the product's earlier ones."""
+    return f"{effect_id.partition(':')[0]}:{number_of(effect_id):010d}"
+
+
 def movement_id(kind: str, product_id: str, input_id: str) -> str:
     """What a reservation or an operation does to a product's stock: once."""
     return f"{kind}:{product_id}:{input_id}"

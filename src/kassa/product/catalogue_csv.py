@@ -1,10 +1,10 @@
 """The catalogue as a CSV file: one product a row, as people keep it in a spreadsheet.
 
-Columns: id, sku, name, description, category, price, stock, images; in any order. id, sku, stock and images may be left
-out. Cells are separated by commas, semicolons or tabs, whichever the first row uses. Empty rows, and columns without
-name and content, are skipped. Prices are in major units with a decimal point, or a decimal comma where commas separate
-no cells. Images are separated by blanks, by commas with blanks, or by bars. An apostrophe before `=`, `+`, `-` or `@`
-marks a text that is no formula.
+Columns: id, sku, name, description, category, price, stock, images, compareAtPrice; in any order. id, sku, stock,
+images and compareAtPrice may be left out. Cells are separated by commas, semicolons or tabs, whichever the first row
+uses. Empty rows, and columns without name and content, are skipped. Prices are in major units with a decimal point, or
+a decimal comma where commas separate no cells. Images are separated by blanks, by commas with blanks, or by bars. An
+apostrophe before `=`, `+`, `-` or `@` marks a text that is no formula.
 """
 
 import csv
@@ -15,11 +15,14 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from kassa.product.csv_file import Fault, Table, refusal
 
-COLUMNS = ("id", "sku", "name", "description", "category", "price", "stock", "images")
+COLUMNS = ("id", "sku", "name", "description", "category", "price", "stock", "images", "compareAtPrice")
 REQUIRED = ("name", "description", "category", "price")
+IN_LOWER_CASE = {name.lower(): name for name in COLUMNS}
+"""Every column by what a file may call it."""
 
 _PRICE = re.compile(r"[0-9]{1,20}(\.[0-9]{1,10})?")
 _PRICE_WITH_COMMA = re.compile(r"[0-9]{1,20},[0-9]{1,2}")
@@ -32,8 +35,9 @@ _SIGNS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One product of the file; None: the file does not say, or it could not be read. `number` is the row's, as a
-    spreadsheet counts them."""
+    """One product of the file; None: the file does not say, or it could not be read. Of `compare_at_price` that is
+    UNSET, for there is no other way to take it away than an empty cell: None. `number` is the row's, as a spreadsheet
+    counts them."""
 
     name: str | None = None
     description: str | None = None
@@ -43,6 +47,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     sku: str | None = None
     stock: int | None = None
     images: tuple[str, ...] | None = None
+    compare_at_price: Decimal | UnsetType | None = UNSET
     number: int = 0
 
     def fault(self, column: str, message: str) -> "Fault":
@@ -62,13 +67,14 @@ class Sheet(msgspec.Struct, frozen=True):
 
 def read(content: bytes | str) -> Sheet:
     """The rows of a file, and all that is wrong with it. Invalid if it is no such file at all."""
-    table = Table(content, COLUMNS)
-    faults = _faults_of(table)
-    if not set(table.header) & set(COLUMNS):
+    table = Table(content, IN_LOWER_CASE)
+    header = [IN_LOWER_CASE.get(name, name) for name in table.header]
+    faults = _faults_of(table.number, header)
+    if not set(header) & set(COLUMNS):
         raise refusal(faults, COLUMNS)
     rows = []
     for number, cells in table:
-        row, wrong = _row(number, table, cells)
+        row, wrong = _row(number, table, header, cells)
         rows.append(row)
         faults += wrong
     return Sheet(rows, faults)
@@ -82,33 +88,34 @@ def write(rows: Iterable[Row]) -> str:
     for row in rows:
         price = "" if row.price is None else f"{row.price:f}"
         stock = "" if row.stock is None else row.stock
-        cells = (row.id, row.sku, row.name, row.description, row.category, price, stock, _written(row.images or ()))
+        images = _written(row.images or ())
+        compare_at = f"{row.compare_at_price:f}" if isinstance(row.compare_at_price, Decimal) else ""
+        cells = (row.id, row.sku, row.name, row.description, row.category, price, stock, images, compare_at)
         writer.writerow("" if cell is None else _inert(str(cell)) for cell in cells)
     return file.getvalue()
 
 
-def _faults_of(table: Table) -> list[Fault]:
-    header = table.header
+def _faults_of(number: int, header: list[str]) -> list[Fault]:
     listed = ", ".join(COLUMNS)
     wrong = [f"column {name!r} is missing; the columns are {listed}" for name in REQUIRED if name not in header]
     wrong += [f"column {name[:40]!r} is not one of {listed}" for name in header if name and name not in COLUMNS]
     wrong += [f"column {name!r} is there twice" for name in COLUMNS if header.count(name) > 1]
-    return [Fault(table.number, "", message) for message in wrong]
+    return [Fault(number, "", message) for message in wrong]
 
 
-def _row(number: int, table: Table, cells: list[str]) -> tuple[Row, list[Fault]]:
+def _row(number: int, table: Table, header: list[str], cells: list[str]) -> tuple[Row, list[Fault]]:
     if (uneven := table.uneven(number, cells)) is not None:
         return Row(number=number), [uneven]
-    readers = _READERS | ({} if table.separator == "," else {"price": price_of})
+    readers = _READERS | ({} if table.separator == "," else _READERS_WITH_COMMA)
     members: dict[str, Any] = {}
     faults: list[Fault] = []
-    for at, (column, cell) in enumerate(zip(table.header, cells, strict=False), 1):
+    for at, (column, cell) in enumerate(zip(header, cells, strict=False), 1):
         if not column and cell.strip():
             faults.append(Fault(number, str(at), "has text, but the column has no name in the first row"))
         if column not in COLUMNS:
             continue
         try:
-            members[column] = readers.get(column, str)(_unmarked(cell))
+            members[_MEMBERS.get(column, column)] = readers.get(column, str)(_unmarked(cell))
         except ValueError as error:
             faults.append(Fault(number, column, str(error)))
     return Row(**members, number=number), faults
@@ -128,6 +135,10 @@ def price_of(cell: str) -> Decimal:
     if _THOUSANDS_OR_DECIMALS.fullmatch(price):
         raise ValueError(f"{price!r} may be thousands or decimals; write it like 1234 or 1234.50")
     return Decimal(price.replace(",", ".")) if _PRICE_WITH_COMMA.fullmatch(price) else _price(cell)
+
+
+def _or_none(read_price: Callable[[str], Decimal]) -> Callable[[str], Decimal | None]:
+    return lambda cell: read_price(cell) if cell.strip() else None
 
 
 def _stock(cell: str) -> int | None:
@@ -171,4 +182,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "price": _price,
     "stock": _stock,
     "images": _images,
+    "compareAtPrice": _or_none(_price),
 }
+_READERS_WITH_COMMA = {"price": price_of, "compareAtPrice": _or_none(price_of)}
+_MEMBERS = {"compareAtPrice": "compare_at_price"}
+"""Members of a row that are not called as their column is."""

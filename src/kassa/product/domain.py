@@ -11,10 +11,11 @@ import msgspec
 from kassa.kit import inputs
 from kassa.kit.audit import Cause, entry, newest
 from kassa.kit.clock import Millis
-from kassa.kit.effects import Aggregate, planned, with_todos
+from kassa.kit.effects import planned, with_todos
 from kassa.kit.money import maximum, minor, most_major, to_stripe
 from kassa.kit.problem import FieldError
 from kassa.kit.text import ONE_LINE, normalised
+from kassa.product.prices import PriceChange, Priced, entry_of, in_order, not_above, reckoned, told
 
 LONGEST_SKU = 64
 LONGEST_NAME = 200
@@ -23,21 +24,25 @@ LONGEST_CATEGORY = 100
 LONGEST_IMAGE = 2000
 MOST_IMAGES = 10
 MOST_STOCK = 1_000_000_000
+FORMER = "product"
+"""Who has set a price that a former release stored: nobody knows any more."""
 
 
 class Kind(StrEnum):
     """What can happen to a product that something follows from. Append only."""
 
     STOCKED = "a product is made with a first stock"
+    PRICED = "a price is set"
 
 
 class Todo(StrEnum):
     """The effects of a product. Append only."""
 
     OPEN_STOCK = "open_stock"
+    ENTER_PRICE = "enter_price"
 
 
-FOLLOWS: dict[Kind, tuple[Todo, ...]] = {Kind.STOCKED: (Todo.OPEN_STOCK,)}
+FOLLOWS: dict[Kind, tuple[Todo, ...]] = {Kind.STOCKED: (Todo.OPEN_STOCK,), Kind.PRICED: (Todo.ENTER_PRICE,)}
 """What follows from it, in whatever state: a product has no stages that it could come too late for."""
 
 # As JSON Schema writes them, for the API's description: these forms are what is checked, too.
@@ -48,15 +53,13 @@ IMAGE = r'^(?:https?://[^\s/?#\\"<>^`{|}\x00-\x1f\x7f]|/(?!/))[^\s\\"<>^`{|}\x00
 _ONE_LINE, _LINES, _IMAGE = re.compile(ONE_LINE), re.compile(LINES), re.compile(IMAGE)
 
 
-class Product(Aggregate, frozen=True, kw_only=True):
+class Product(Priced, frozen=True, kw_only=True):
     """Something that is, or was, for sale. `sku` is the shop's own name for it, which no other product has; `search`
     is what a search looks in."""
 
     sku: str | None = None
     name: str
     description: str
-    price_minor: int
-    currency: str
     category: str
     images: tuple[str, ...]
     search: str
@@ -67,25 +70,29 @@ class Product(Aggregate, frozen=True, kw_only=True):
     @property
     def awaits_stock(self) -> bool:
         """Whether the inventory has not taken the product's first stock yet."""
-        return self.due_at is not None  # A product has no other effects.
+        return any(effect.kind == Todo.OPEN_STOCK and effect.done_at is None for effect in self.effects)
 
 
 Fields = Mapping[str, Any]
-"""Members of a product by name, as they were sent: `price` is a Decimal in major units."""
+"""Members of a product by name, as they were sent: `price` and `compare_at_price` are Decimals in major units."""
 
 
 def checked(fields: Fields, currency: str) -> tuple[dict[str, Any], list[FieldError]]:
-    """The fields as a product stores them, and what is wrong with the others. A price is in `currency`."""
+    """The fields as a product stores them, and what is wrong with the others. Prices are in `currency`."""
     good: dict[str, Any] = {}
     errors: list[FieldError] = []
     for field, value in fields.items():
         try:
             if field == "price":
                 good |= {"price_minor": checked_price(value, currency), "currency": currency}
+            elif field == "compare_at_price":
+                good["compare_at_minor"] = None if value is None else checked_price(value, currency)
             else:
                 good[field] = _CHECKS[field](value)
         except ValueError as error:
-            errors.append(FieldError(field, str(error)))
+            errors.append(FieldError(_ON_THE_WIRE.get(field, field), str(error)))
+    if {"price_minor", "compare_at_minor"} <= good.keys():
+        errors += not_above(good["compare_at_minor"], good["price_minor"])
     return good, errors
 
 
@@ -157,6 +164,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "is_active": bool,
     "stock": checked_stock,
 }
+_ON_THE_WIRE = {"compare_at_price": "compareAtPrice"}
+OF_THE_PRICE = {"price_minor", "compare_at_minor"}
 
 
 def made(product_id: str, good: Fields, cause: Cause, now: Millis) -> Product:
@@ -168,16 +177,19 @@ def made(product_id: str, good: Fields, cause: Cause, now: Millis) -> Product:
         created_at=now,
         updated_at=now,
         audit=(entry(cause, "created", "", "active", now),),
+        # What was never sold at another price has no prior one.
+        reduced_since=None if good.get("compare_at_minor") is None else now,
         **members,
     )
-    if (stock := good.get("stock")) is None:
-        return product
-    quantity = str(stock)
-    return with_todos(product, FOLLOWS[Kind.STOCKED], lambda it, todo: planned(it, todo, now, quantity=quantity))
+    if (stock := good.get("stock")) is not None:
+        todos, quantity = FOLLOWS[Kind.STOCKED], str(stock)
+        product = with_todos(product, todos, lambda it, todo: planned(it, todo, now, quantity=quantity))
+    return _entered(product, told(product, now, cause.who), now)
 
 
-def edited(product: Product, good: Fields, cause: Cause, now: Millis) -> Product:
-    """The product with other checked fields; the very same one if that changes nothing."""
+def edited(product: Product, good: Fields, cause: Cause, now: Millis, history: Sequence[PriceChange] = ()) -> Product:
+    """The product with other checked fields; the very same one if that changes nothing. Where a price is among them,
+    `history` is what of the price history was stored before the product was read, back to what it cost 30 days ago."""
     changes = {name: value for name, value in good.items() if getattr(product, name) != value}
     if not changes:
         return product
@@ -185,11 +197,29 @@ def edited(product: Product, good: Fields, cause: Cause, now: Millis) -> Product
     before, after = _state(product), _state(changed)
     what = "edited" if before == after else {"active": "put on sale", "inactive": "withdrawn"}[after]
     change = entry(cause, what, before, after, now)
-    return msgspec.structs.replace(
+    changed = msgspec.structs.replace(
         changed,
         search=_searchable(changed.name, changed.description, changed.category, changed.sku),
         audit=newest(product.audit, change),
     )
+    return changed if OF_THE_PRICE.isdisjoint(changes) else _priced(product, changed, cause.who, now, history)
+
+
+def entered(product: Product) -> list[PriceChange]:
+    """The entries of the price history that the product's effects tell of, stored by now or not."""
+    return [entry_of(product.id, effect) for effect in product.effects if effect.kind == Todo.ENTER_PRICE]
+
+
+def _priced(before: Product, product: Product, who: str, now: Millis, history: Sequence[PriceChange]) -> Product:
+    known = in_order(history, entered(before))
+    if not known:  # A former release kept no history; the price has been this one since then, or longer.
+        product = _entered(product, told(before, before.updated_at, FORMER), now)
+        known = entered(product)
+    return reckoned(before, _entered(product, told(product, now, who), now), known, now)
+
+
+def _entered(product: Product, said: dict[str, str], now: Millis) -> Product:
+    return with_todos(product, FOLLOWS[Kind.PRICED], lambda it, todo: planned(it, todo, now, at=None, **said))
 
 
 def respelled(product: Product, fields: Sequence[str], now: Millis) -> Product:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from kassa.kit.documents import In
 from kassa.kit.ids import PRODUCT, is_id
@@ -13,6 +14,7 @@ from kassa.product import domain
 from kassa.product.catalogue_csv import COLUMNS, Row, Sheet
 from kassa.product.csv_file import Fault, refusal
 from kassa.product.domain import Product
+from kassa.product.prices import at_odds
 from kassa.product.service import ProductService
 
 CHUNK = 100
@@ -58,12 +60,12 @@ async def import_sheet(
         after += await asyncio.gather(*(service.put(each.product_id, each.good, who, each.known) for each in chunk))
         differs |= await _other_stock(service, chunk)
         on_progress(len(after))
-    pairs = zip(planned, after, strict=True)
-    versions = [(each.known.version if each.known else None, now.version) for each, now in pairs]
+    # Not by their versions: that an effect is done is noted in them, too.
+    pairs = [(each.known and each.known.audit[-1:], now.audit[-1:]) for each, now in zip(planned, after, strict=True)]
     return Imported(
-        created=sum(before is None for before, _ in versions),
-        updated=sum(before not in (None, now) for before, now in versions),
-        unchanged=sum(before == now for before, now in versions),
+        created=sum(before is None for before, _ in pairs),
+        updated=sum(before not in (None, now) for before, now in pairs),
+        unchanged=sum(before == now for before, now in pairs),
         stock_differs=differs,
         off_sale=tuple(product.id for product in after if not product.is_active),
     )
@@ -75,6 +77,7 @@ async def export_rows(service: ProductService) -> AsyncIterator[Row]:
     while found := await service.products.find({"is_active": True}, limit=CHUNK, after=after, order="oldest"):
         stocks = await service.stocks(found)
         for product in found:
+            compare_at = product.compare_at_minor
             yield Row(
                 id=product.id,
                 sku=product.sku,
@@ -84,6 +87,7 @@ async def export_rows(service: ProductService) -> AsyncIterator[Row]:
                 price=major(product.price_minor, product.currency),
                 stock=stocks[product.id],
                 images=product.images,
+                compare_at_price=None if compare_at is None else major(compare_at, product.currency),
             )
         after = found[-1].id
 
@@ -111,6 +115,7 @@ async def _plan(service: ProductService, sheet: Sheet) -> list[Planned]:
             owner, told = _twin(row, good, by_look.get(look, []))
             faults += told
         known = known or owner
+        faults += [row.fault(error.field, error.message) for error in (at_odds(known, good) if known else ())]
         planned.append(Planned(known.id if known else row.id or service.new_id(), good, known))
     if faults:
         raise refusal(faults, COLUMNS)
@@ -125,7 +130,8 @@ async def _other_stock(service: ProductService, chunk: Sequence[Planned]) -> dic
 
 def _fields(row: Row) -> Good:
     names = ("sku", "name", "description", "category", "price", "stock", "images")
-    return {name: value for name in names if (value := getattr(row, name)) is not None}
+    said = {name: value for name in names if (value := getattr(row, name)) is not None}
+    return said if row.compare_at_price is UNSET else said | {"compare_at_price": row.compare_at_price}
 
 
 def _look_of(good: Good) -> Look | None:

@@ -18,12 +18,14 @@ from kassa.product.wire import (
     CategoriesAnswer,
     CategoryOut,
     NewProduct,
+    PricesAnswer,
     ProductAnswer,
     ProductBody,
     ProductChange,
     ProductsAnswer,
     ProductsBody,
     given,
+    price_shown,
     shown,
 )
 
@@ -86,6 +88,21 @@ async def get_product(
     return _response(await _body(service, await service.get(product_id, with_inactive=with_inactive)))
 
 
+@get("/products/{product_id:str}/prices", tags=_TAGS)
+async def list_prices(
+    request: Request[Any, Any, Any],
+    product_id: FromPath[str],
+    limit: FromQuery[int] = 20,
+    skip: FromQuery[int] = 0,
+    cursor: FromQuery[str | None] = None,
+) -> Response[PricesAnswer]:
+    """What a product costs and has cost, on sale or not, the newest price first. Of what was made by a release without
+    this list, it begins before the first change since."""
+    await principal_of(request)
+    found, pagination = await _service(request).prices(product_id, paging(limit, skip, cursor))
+    return cast(Response[PricesAnswer], JsonResponse(PricesAnswer([price_shown(each) for each in found], pagination)))
+
+
 @post("/products", operation_class=takes(NewProduct), tags=_TAGS, refuses=(SkuTaken,))
 async def create_product(request: Request[Any, Any, Any]) -> Response[ProductAnswer]:
     """Put a new product on sale. With `stock` its stock is initialised, too: at once, or as soon
@@ -126,7 +143,7 @@ async def withdraw_product(request: Request[Any, Any, Any], product_id: FromPath
     return _response(await _body(service, await service.withdraw(product_id, staff.id)))
 
 
-HANDLERS = (list_products, list_categories, get_product, create_product, update_product, withdraw_product)
+HANDLERS = (list_products, list_categories, get_product, list_prices, create_product, update_product, withdraw_product)
 
 
 def _service(request: Request[Any, Any, Any]) -> ProductService:

@@ -8,9 +8,10 @@ from kassa.contracts.inventory import Inventory
 from kassa.contracts.product import ProductChanged, SkuTaken, Snapshot
 from kassa.kit.audit import Cause
 from kassa.kit.clock import SECOND, Clock, Millis, rfc3339
-from kassa.kit.documents import Contains, Duplicate, Test, change
+from kassa.kit.documents import Contains, Duplicate, Test
 from kassa.kit.figures import Figures
 from kassa.kit.ids import PRODUCT, REQUEST, Ids, is_id
+from kassa.kit.lists import Pagination, Paging, listed
 from kassa.kit.outbox import Outbox
 from kassa.kit.patience import no_longer_than
 from kassa.kit.problem import FieldError, Invalid, NotFound, Unavailable
@@ -19,9 +20,12 @@ from kassa.kit.text import normalised
 from kassa.kit.wire import request_id
 from kassa.product import domain
 from kassa.product.domain import LONGEST_CATEGORY, LONGEST_DESCRIPTION, Fields, Product
+from kassa.product.prices import WINDOW, PriceChange, at_odds
 from kassa.product.store import ProductStore
 
 _STOCK_SECONDS = 2.0
+_ENTRIES = 50
+"""Of a price history, at once: prices seldom change so often in 30 days."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -49,6 +53,7 @@ class ProductService:
         currency: str,
     ) -> None:
         self.products = store.products
+        self._prices = store.prices
         self._left = store.left
         self._outbox = outbox
         self._inventory = inventory
@@ -74,8 +79,9 @@ class ProductService:
         return await self._insert(product_id, good, who)
 
     async def update(self, product_id: str, fields: Fields, who: str, expected: Millis | None = None) -> Product:
-        """Replace the given fields; NotFound if there is no such product, SkuTaken. `expected` is when it was changed
-        last, as the caller has read it: ProductChanged if that is not so any more."""
+        """Replace the given fields; NotFound if there is no such product, SkuTaken; Invalid too if a price is given
+        alone that does not go with the other one. `expected` is when it was changed last, as the caller has read it:
+        ProductChanged if that is not so any more."""
         good, errors = domain.checked(fields, self.currency)
         _refuse(errors)
         return await self._edit(product_id, good, who, "edited", expected)
@@ -100,6 +106,11 @@ class ProductService:
         if product is None or not (product.is_active or with_inactive):
             raise _unknown(product_id)
         return product
+
+    async def prices(self, product_id: str, asked: Paging) -> tuple[list[PriceChange], Pagination]:
+        """A page of what the product has cost, on sale or not, the newest first; NotFound."""
+        await self.get(product_id, with_inactive=True)
+        return await listed(self._prices, {"product_id": product_id}, asked, self._figures)
 
     async def categories(self) -> dict[str, int]:
         """The categories of all products on sale, and how many products each has."""
@@ -153,20 +164,34 @@ class ProductService:
 
     async def _edit(self, product_id: str, good: Fields, who: str, why: str, expected: Millis | None = None) -> Product:
         cause, now = self._cause(who, why), self._clock.now()
+        # Read before the product is: what is entered later, its effects tell.
+        history = await self._history(product_id, now - WINDOW) if domain.OF_THE_PRICE & good.keys() else []
 
         def edit(known: Product) -> Product:
             if expected not in (None, known.updated_at):
                 raise ProductChanged(product_id, rfc3339(known.updated_at))
-            return domain.edited(known, good, cause, now)
+            _refuse(at_odds(known, good))
+            return domain.edited(known, good, cause, now, history)
 
         try:
-            changed = await change(self.products, product_id, edit)
+            changed = await self._outbox.see_through(product_id, edit)
         except Duplicate as duplicate:
             raise await self._taken(good["sku"]) from duplicate
         if changed is None:
             raise _unknown(product_id)
         self._figures.forget()
         return changed
+
+    async def _history(self, product_id: str, opened: Millis) -> list[PriceChange]:
+        """The newest entries of the product, back to the one that was in force at this moment."""
+        found: list[PriceChange] = []
+        while not found or found[-1].at > opened:
+            after = found[-1].id if found else None
+            page = await self._prices.find({"product_id": product_id}, limit=_ENTRIES, after=after)
+            found += page
+            if len(page) < _ENTRIES:
+                break
+        return found
 
     async def _taken(self, sku: str | None) -> Exception:
         holder = await self.products.first({"sku": sku}) if sku else None

@@ -7,6 +7,7 @@ from kassa.kit.clock import Clock
 from kassa.kit.documents import Collection, CollectionSpec, Database, Index
 from kassa.kit.spelling import respell
 from kassa.product.domain import Product, respelled
+from kassa.product.prices import PriceChange
 
 PRODUCTS = CollectionSpec(
     "products",
@@ -21,18 +22,22 @@ PRODUCTS = CollectionSpec(
     is_read_often=True,
 )
 
+PRICES = CollectionSpec("prices", PriceChange, (Index("by_product", ("product_id", "id")),))
+
 
 class ProductStore:
-    """The collection of the product service. `left` are the products whose SKU is another one's by now, and who keep
+    """The collections of the product service: the catalogue, and what everything in it cost, to which is only added.
+    `left` are the products whose SKU is another one's by now, and who keep
     the spelling in which a former release stored it."""
 
-    def __init__(self, products: Collection[Product], left: Sequence[str]) -> None:
+    def __init__(self, products: Collection[Product], prices: Collection[PriceChange], left: Sequence[str]) -> None:
         self.products = products
+        self.prices = prices
         self.left = left
 
     @classmethod
     async def open(cls, database: Database, clock: Clock) -> Self:
-        """Open the collection in the database, and bring what products are found by to its one spelling."""
+        """Open the collections in the database, and bring what products are found by to its one spelling."""
         products = await database.collection(PRODUCTS)
         left = await respell(
             database,
@@ -40,4 +45,4 @@ class ProductStore:
             lambda product: respelled(product, ("name", "category"), clock.now()),
             lambda product: respelled(product, ("sku",), clock.now()),
         )
-        return cls(products, left)
+        return cls(products, await database.collection(PRICES), left)

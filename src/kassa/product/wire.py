@@ -24,6 +24,7 @@ from kassa.product.domain import (
     MOST_STOCK,
     Product,
 )
+from kassa.product.prices import PriceChange
 
 Sku = Annotated[
     str,
@@ -39,6 +40,10 @@ Price = Annotated[
         description="Major units of the shop's currency, exact: a number or a string",
         extra_json_schema={"examples": [19.99]},
     ),
+]
+CompareAtPrice = Annotated[
+    Price | None,
+    Meta(description="What it costs when it is not reduced, above the price; null: it is not reduced"),
 ]
 Category = Annotated[str, documented("One line", minLength=1, maxLength=LONGEST_CATEGORY, pattern=ONE_LINE)]
 Image = Annotated[str, documented("An http or https URL, or a path", maxLength=LONGEST_IMAGE, pattern=IMAGE)]
@@ -56,6 +61,7 @@ class NewProduct(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     images: Images = []
     stock: Stock | UnsetType = UNSET
     sku: Sku | None = None
+    compare_at_price: CompareAtPrice = None
 
 
 class ProductChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -68,6 +74,7 @@ class ProductChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     images: Images | UnsetType = UNSET
     is_active: Annotated[bool, Meta(description="Whether it is on sale")] | UnsetType = UNSET
     sku: Sku | UnsetType | None = UNSET
+    compare_at_price: CompareAtPrice | UnsetType = UNSET
     expected_updated_at: (
         Annotated[datetime, Meta(tz=True, description="The `updatedAt` that was read: refused if it was changed since")]
         | UnsetType
@@ -75,6 +82,19 @@ class ProductChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
 
 
 REPLACEABLE = [name for name in ProductChange.__struct_encode_fields__ if name != "expectedUpdatedAt"]
+
+
+CompareAtOut = Annotated[
+    Decimal | None, Meta(description="What it costs when it is not reduced; null: it is not reduced")
+]
+PriorOut = Annotated[
+    Decimal | None,
+    Meta(
+        description="The lowest price of the 30 days before the reduction (Directive 98/6/EC, Article 6a). Announce a "
+        "reduction from this price and no other, and only if it is above the price; null: it is not reduced, or was "
+        "never sold at another price"
+    ),
+]
 
 
 class ProductOut(msgspec.Struct, frozen=True, rename="camel"):
@@ -86,6 +106,10 @@ class ProductOut(msgspec.Struct, frozen=True, rename="camel"):
     description: str
     price: Decimal
     price_minor: int
+    compare_at_price: CompareAtOut
+    compare_at_price_minor: int | None
+    prior_price: PriorOut
+    prior_price_minor: int | None
     currency: str
     category: str
     images: tuple[str, ...]
@@ -106,6 +130,25 @@ class CategoriesAnswer(msgspec.Struct, frozen=True):
     """The categories of all products on sale, by name."""
 
     categories: list[CategoryOut]
+
+
+class PriceOut(msgspec.Struct, frozen=True, rename="camel"):
+    """What a product cost since `at`, until the next change; `who` made it so."""
+
+    price: Decimal
+    price_minor: int
+    compare_at_price: CompareAtOut
+    compare_at_price_minor: int | None
+    currency: str
+    at: Timestamp
+    who: str
+
+
+class PricesAnswer(msgspec.Struct, frozen=True):
+    """A page of a product's price history, the newest first."""
+
+    prices: list[PriceOut]
+    pagination: Pagination
 
 
 class ProductAnswer(msgspec.Struct, frozen=True):
@@ -181,6 +224,10 @@ def _out(product: Product) -> ProductOut:
         product.description,
         major(product.price_minor, product.currency),
         product.price_minor,
+        _major(product.compare_at_minor, product.currency),
+        product.compare_at_minor,
+        _major(product.prior_minor, product.currency),
+        product.prior_minor,
         product.currency,
         product.category,
         product.images,
@@ -189,3 +236,20 @@ def _out(product: Product) -> ProductOut:
         rfc3339(product.created_at),
         rfc3339(product.updated_at),
     )
+
+
+def price_shown(change: PriceChange) -> PriceOut:
+    """An entry of the price history as the wire shows it."""
+    return PriceOut(
+        major(change.price_minor, change.currency),
+        change.price_minor,
+        _major(change.compare_at_minor, change.currency),
+        change.compare_at_minor,
+        change.currency,
+        rfc3339(change.at),
+        change.who,
+    )
+
+
+def _major(minor: int | None, currency: str) -> Decimal | None:
+    return None if minor is None else major(minor, currency)
