@@ -4,6 +4,7 @@ lie in the shop and not in the request."""
 import json
 import re
 import secrets
+from decimal import Decimal
 from typing import Any
 
 import schemathesis
@@ -16,13 +17,18 @@ from kassa.auth import weak
 from kassa.kit.problem import Invalid
 from kassa.kit.text import normalised
 
-MONEY = ("price", "amount")
+MONEY = ("price", "compareAtPrice", "amount")
 PASSWORDS = {"password", "new"}
 ADMIN = "admin@shop.example"
 # Codes that say that the request itself is wrong: the description must have said so before.
 OF_THE_REQUEST = {"malformed_request", "validation_failed", "body_too_large"}
-# Fields that are wrong for what the order is: what it comes to, what of it was sold, what is left of its payment.
-OF_THE_ORDER = {"/orders": {"totalAmount"}, "/payments/{order_id}/refund": {"items", "restock"}}
+# Fields that are wrong for what the order is (what it comes to, what of it was sold, what is left of its payment), or
+# for what the product's other price is.
+OF_WHAT_IS_STORED = {
+    "/orders": {"totalAmount"},
+    "/payments/{order_id}/refund": {"items", "restock"},
+    "/products/{product_id}": {"price", "compareAtPrice"},
+}
 
 
 @schemathesis.check
@@ -35,7 +41,7 @@ def valid_data_is_accepted(ctx: Any, response: Response, case: Any) -> bool | No
         problem = json.loads(response.content)
         said = case.operation.definition.raw["responses"][str(response.status_code)]
         is_documented = problem["code"] in said["content"]["application/problem+json"]["examples"]
-        is_told_by_the_shop = problem["code"] not in OF_THE_REQUEST or _is_for_the_order(case, problem)
+        is_told_by_the_shop = problem["code"] not in OF_THE_REQUEST or _is_for_what_is_stored(case, problem)
         if not (is_documented and is_told_by_the_shop):
             raise
         return None
@@ -57,16 +63,16 @@ def wrong_data_is_refused(ctx: Any, response: Response, case: Any) -> bool | Non
     return refused
 
 
-def _is_for_the_order(case: Any, problem: Any) -> bool:
+def _is_for_what_is_stored(case: Any, problem: Any) -> bool:
     fields = {each["field"] for each in problem.get("errors", [])}
-    return bool(fields) and fields <= OF_THE_ORDER.get(case.operation.path, set())
+    return bool(fields) and fields <= OF_WHAT_IS_STORED.get(case.operation.path, set())
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """A key is a name for one request only. Money has two decimals: JSON Schema cannot say so, for by
-    `multipleOf: 0.01` 19.99 is wrong for whoever reads it as a binary float. Nor can it say that the pieces of one
-    product are bounded in sum, or which passwords are weak."""
+    `multipleOf: 0.01` 19.99 is wrong for whoever reads it as a binary float. Nor can it say that one price
+    is above another, that the pieces of one product are bounded in sum, or which passwords are weak."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     if case.headers and "Idempotency-Key" in case.headers:
@@ -75,11 +81,17 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         for name in MONEY:
             if isinstance(case.body.get(name), float):
                 case.body[name] = max(0.01, round(case.body[name], 2))
+        if {"price", "compareAtPrice"} <= case.body.keys() and not _is_above(case.body):
+            case.body["compareAtPrice"] = None
         for name in PASSWORDS & case.body.keys():
             if _is_weak(case.body[name], case.body):
                 case.body[name] = secrets.token_hex(16)
         if "items" in case.body:
             case.body["items"] = list({each["productId"]: each for each in case.body["items"]}.values())
+
+
+def _is_above(body: dict[str, Any]) -> bool:
+    return body["compareAtPrice"] is not None and Decimal(str(body["compareAtPrice"])) > Decimal(str(body["price"]))
 
 
 def _is_weak(password: Any, body: dict[str, Any]) -> bool:

@@ -171,6 +171,12 @@ async def one_product(request: Ask, product_id: FromPath[str]) -> Response[bytes
     return answer({"product": shop_of(request).product(product_id)})
 
 
+@get("/products/{product_id:str}/prices")
+async def prices(request: Ask, product_id: FromPath[str]) -> Response[bytes]:
+    admin_of(request)
+    return listed(request, "prices", shop_of(request).prices.get(product_id, []))
+
+
 @post("/products")
 async def create_product(request: Ask) -> Response[bytes]:
     admin_of(request)
@@ -178,7 +184,7 @@ async def create_product(request: Ask) -> Response[bytes]:
     if not body["name"]:
         raise Refused(422, "validation_failed", "x", errors=[{"field": "name", "message": "must not be empty"}])
     minor = int(Decimal(body["price"]) * 100)
-    more = {name: body[name] for name in ("description", "category", "images")}
+    more = {name: body[name] for name in ("description", "category", "images")} | shop.reduced(body)
     return answer({"product": shop.product(shop.add(body["name"], minor, body.get("stock"), **more))}, 201)
 
 
@@ -194,6 +200,7 @@ async def change_product(request: Ask, product_id: FromPath[str]) -> Response[by
         raise Refused(409, "sku_taken", productId=owner["id"])
     if "price" in body:
         body |= {"price": Decimal(body["price"]), "priceMinor": int(Decimal(body["price"]) * 100)}
+    body |= shop_of(request).reduced(body)
     product.update(body, updatedAt=product["updatedAt"] + timedelta(seconds=1))
     return answer({"product": product})
 
@@ -374,7 +381,7 @@ def api_router() -> Router:
     handlers = [
         register, login, refresh, logout, change_password, verify, sessions, end_sessions,
         export_account, erase_account, product_list,
-        categories, one_product,
+        categories, one_product, prices,
         create_product, change_product, remove_product, adjust, place, my_orders, one_order, cancel, timeline,
         all_orders, create_session, payment_status, refund, refunds, events, attention, disputes, replay,
         unclaimed, dismiss,

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 
-from kassa.kit.money import major
+from kassa.kit.money import major, minor
 
 Json = dict[str, Any]
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -52,6 +52,8 @@ class FakeShop:
     currency: str = "usd"
     payment_page: str = "http://sandbox.test/c/"
     products: dict[str, Json] = field(default_factory=dict)
+    prices: dict[str, list[Json]] = field(default_factory=dict)
+    """By product: its price history, the newest first."""
     orders: dict[str, Json] = field(default_factory=dict)
     users: dict[str, Json] = field(default_factory=dict)
     events: list[Json] = field(default_factory=list)
@@ -92,6 +94,15 @@ class FakeShop:
             **more,
         }
         return product_id
+
+    def reduced(self, body: Json) -> Json:
+        """What a product has of a price to compare at, if one is sent; refused as the real shop does."""
+        if (compare_at := body.get("compareAtPrice")) is None:
+            return {"compareAtPriceMinor": None} if "compareAtPrice" in body else {}
+        if Decimal(compare_at) <= Decimal(body["price"]):
+            error = {"field": "compareAtPrice", "message": "must be above the price"}
+            raise Refused(422, "validation_failed", "x", errors=[error])
+        return {"compareAtPriceMinor": minor(Decimal(compare_at), self.currency)}
 
     def product(self, product_id: str) -> Json:
         found = self.products.get(product_id)

@@ -1,5 +1,7 @@
 """The operator's console."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -280,7 +282,8 @@ async def test_a_product_is_made_with_its_exact_price(operator: Browser, shop: F
     answer = await operator.submit(page, "/console/products/new", **typed, sku=" M-1 ", images="/a.svg\n/b.svg\n")
     assert answer.status_code == 303
     (call,) = shop.called("POST", "/products")
-    assert call.body == {**typed, "sku": "M-1", "stock": 12, "images": ["/a.svg", "/b.svg"]}
+    more = {"sku": "M-1", "stock": 12, "images": ["/a.svg", "/b.svg"], "compareAtPrice": None}
+    assert call.body == {**typed, **more}
     assert call.headers["idempotency-key"]
 
 
@@ -340,6 +343,71 @@ async def test_what_somebody_else_has_changed_is_shown_and_not_replaced_unseen(
     again = await operator.submit(answer, address, description="", images="")
     assert again.status_code == 303
     assert (shop.products[product_id]["name"], shop.products[product_id]["priceMinor"]) == ("Cup", 1999)
+
+
+async def test_a_product_is_reduced_and_its_reduction_ended(operator: Browser, shop: FakeShop) -> None:
+    product_id = shop.add("Mug", 1999)
+    address = f"/console/products/{product_id}"
+    page = await operator.get(address)
+    await operator.submit(page, address, price="15,00", compareAtPrice="19,99", description="", images="")
+    product = shop.products[product_id]
+    assert (product["priceMinor"], product["compareAtPriceMinor"]) == (1500, 1999)
+    page = await operator.get(address)
+    assert 'id="compareAtPrice" name="compareAtPrice" type="text" autocomplete="off" value="19.99"' in page.text
+    await operator.submit(page, address, price="19.99", compareAtPrice="", description="", images="")
+    assert shop.called("PUT", f"/products/{product_id}")[-1].body["compareAtPrice"] is None
+    assert product["compareAtPriceMinor"] is None
+
+
+@pytest.mark.parametrize(
+    ("price", "compare_at", "said"),
+    [
+        ("19.99", "19.99", ["must be above the price"]),
+        ("19.99", "much", ["Write the amount with digits, such as 12.50."]),
+        ("cheap", "1,234", ["Write the amount with digits, such as 12.50.", "This may be thousands or decimals."]),
+    ],
+)
+async def test_what_is_wrong_with_two_prices_is_said_beside_each(
+    operator: Browser, shop: FakeShop, price: str, compare_at: str, said: list[str]
+) -> None:
+    address = f"/console/products/{shop.add('Mug', 1999)}"
+    page = await operator.get(address)
+    answer = await operator.submit(page, address, price=price, compareAtPrice=compare_at, description="", images="")
+    assert answer.status_code == 422
+    assert len(re.findall(r'class="wrong" id="(?:price|compareAtPrice)-error"', answer.text)) == len(said)
+    assert all(words in text_of(answer) for words in said)
+    assert f'value="{compare_at}"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("prior", "said"),
+    [
+        (1999, "Buyers see a reduction from $19.99, the lowest price of the 30 days before it."),
+        (1299, "Buyers see no reduction: the lowest price of the 30 days before it was $12.99."),
+        (None, "Buyers see no reduction: it was never sold here at another price."),
+    ],
+)
+async def test_the_console_says_what_buyers_see_of_a_reduction(
+    operator: Browser, shop: FakeShop, prior: int | None, said: str
+) -> None:
+    product_id = shop.add("Mug", 1599, compareAtPriceMinor=2499, priorPriceMinor=prior)
+    assert said in text_of(await operator.get(f"/console/products/{product_id}"))
+
+
+async def test_a_product_shows_its_last_prices_if_they_are_known(operator: Browser, shop: FakeShop) -> None:
+    product_id = shop.add("Mug", 1500)
+    address, asked = f"/console/products/{product_id}", f"/products/{product_id}/prices"
+    assert "Last prices" not in (await operator.get(address)).text
+    shop.prices[product_id] = [
+        {"priceMinor": 1500 + days, "currency": "usd", "at": NOW - timedelta(days=days), "compareAtPriceMinor": 1999}
+        for days in range(7)
+    ]
+    page = await operator.get(address)
+    assert page.text.count('data-testid="price-row"') == 5
+    assert "3 days ago $15.03 $19.99" in text_of(page)
+    shop.broken[asked] = Refused(503, "unavailable")
+    page = await operator.get(address)
+    assert (page.status_code, page.text.count('data-testid="price-row"')) == (200, 0)
 
 
 async def test_a_sku_that_is_taken_is_said_at_its_field(operator: Browser, shop: FakeShop) -> None:

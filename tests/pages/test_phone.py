@@ -1,7 +1,8 @@
-"""The console's fullest screens on a phone and on a desk, in a real browser: nothing leads sideways."""
+"""The fullest screens on a phone and on a desk, in a real browser: nothing leads sideways."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -74,4 +75,29 @@ async def test_no_screen_of_the_console_leads_sideways(shop: FakeShop, address: 
                 await chromium.shot(page, f"refund-{amount}-{width}")
                 assert (await page.inner_text("h1")).startswith(heading)
                 assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, amount)
+            await page.close()
+
+
+async def test_no_screen_with_a_reduction_leads_sideways(shop: FakeShop, address: str) -> None:
+    images = ["/shop/static/products/stoneware-mug.svg"]
+    reduced: dict[str, Any] = {"compareAtPriceMinor": 123_499, "priorPriceMinor": 119_999, "images": images}
+    mug = shop.add("Mug, hand-thrown and blue, with a name that is rather long", 99_999, **reduced)
+    shop.add("Bowl", 1999, compareAtPriceMinor=2499, priorPriceMinor=2499, images=images)
+    shop.add("Jug", 2999, images=images)
+    shop.prices[mug] = [
+        {"priceMinor": price, "compareAtPriceMinor": compare_at, "currency": "usd", "at": NOW - timedelta(days=days)}
+        for days, price, compare_at in ((3, 99_999, 123_499), (20, 119_999, None), (50, 123_499, None))
+    ]
+    shop.sign_up("boss@example.com", role="admin")
+    async with chromium.opened() as browser:
+        for width in (1280, 390):
+            page = await browser.new_page(viewport={"width": width, "height": 900})
+            await page.goto(f"{address}/account/login")
+            await page.fill("#email", "boss@example.com")
+            await page.fill("#password", "a long password")
+            await chromium.follow(page.locator("main button"))
+            for path in ("/", f"/shop/products/{mug}", f"/console/products/{mug}"):
+                await page.goto(f"{address}{path}")
+                await chromium.shot(page, f"reduction-{path.split('/')[1] or 'list'}-{width}")
+                assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, path)
             await page.close()

@@ -181,3 +181,38 @@ async def test_static_files_are_kept_by_browsers_until_they_change(browser: Brow
     assert again.status_code == 304
     for path in ("/shop/static/../router.py", "/shop/static/%2e%2e/router.py", "/shop/static/none.css"):
         assert (await browser.get(path)).status_code == 404
+
+
+async def test_a_reduction_is_announced_from_the_prior_price_with_the_name_of_each(
+    browser: Browser, shop: FakeShop
+) -> None:
+    """Directive 98/6/EC, Article 6a; Court of Justice, C-330/23."""
+    prices = {"compareAtPriceMinor": 2499, "priorPriceMinor": 1999}
+    product_id = shop.add("Mug", 1599, **prices)
+    for path in ("/", f"/shop/products/{product_id}"):
+        page = await browser.get(path)
+        assert re.findall(r"<s>(.*?)</s>", page.text) == ["$19.99"]
+        told = text_of(page)
+        assert "Reduced price: $15.99" in told
+        assert "Lowest price in the 30 days before the reduction: $19.99" in told
+        assert "Regular price: $24.99" in told
+        assert "%" not in told
+
+
+async def test_a_regular_price_that_is_the_prior_one_is_not_said_twice(browser: Browser, shop: FakeShop) -> None:
+    shop.add("Mug", 1599, compareAtPriceMinor=1999, priorPriceMinor=1999)
+    shop.add("Cup", 1599, compareAtPriceMinor=1899, priorPriceMinor=1999)
+    told = text_of(await browser.get("/"))
+    assert told.count("Lowest price in the 30 days before the reduction: $19.99") == 2
+    assert "Regular price" not in told
+
+
+@pytest.mark.parametrize("prior", [None, 1599, 1299])
+async def test_what_is_no_reduction_beside_the_prior_price_is_not_called_one(
+    browser: Browser, shop: FakeShop, prior: int | None
+) -> None:
+    product_id = shop.add("Mug", 1599, compareAtPriceMinor=1999, priorPriceMinor=prior)
+    for path in ("/", f"/shop/products/{product_id}"):
+        page = await browser.get(path)
+        assert re.findall(r"[$][0-9.]+", text_of(page)) == ["$15.99"]
+        assert "educ" not in text_of(page)

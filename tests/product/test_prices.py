@@ -66,8 +66,10 @@ def test_the_lowest_price_is_that_of_a_reckoning_day_by_day(priced: list[tuple[i
 @pytest.mark.parametrize("currency", ["jpy", "usd", "kwd"])
 @given(sets=SETS)
 def test_a_reduction_keeps_the_prior_price_of_its_beginning(currency: str, sets: list[Set]) -> None:
-    product, known, now = None, [], NOW
+    product: Product | None = None
+    known: list[tuple[Millis, int]] = []
     expected: int | None = None
+    now = NOW
     for each in sets:
         now += each.days * DAY
         price, compare_at = each.price * 10, None if each.above is None else (each.price + each.above) * 10
@@ -79,6 +81,7 @@ def test_a_reduction_keeps_the_prior_price_of_its_beginning(currency: str, sets:
         known.append((now, price))
         assert (product.compare_at_minor, product.prior_minor) == (compare_at, expected)
         assert (product.reduced_since is None) == (compare_at is None)
+    assert product is not None
     assert [(change.price_minor, change.currency) for change in entered(product)] == distinct(sets, currency)
 
 

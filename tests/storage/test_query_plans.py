@@ -64,7 +64,16 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> list[Asked]:
             _visit(shop)
         asyncio.run(_trade(tmp_path_factory.mktemp("trade")))
     names = {each.spec.name for each in found.values()}
-    assert {"orders", "payments", "stripe_events", "products", "users", "refresh_families", "idempotency"} <= names
+    assert {
+        "orders",
+        "payments",
+        "stripe_events",
+        "products",
+        "prices",
+        "users",
+        "refresh_families",
+        "idempotency",
+    } <= names
     return [each for each in found.values() if each.spec.name not in SMALL]
 
 
@@ -86,6 +95,9 @@ def _visit(shop: Whole) -> None:
     """Every list and page there is, of a buyer and of an administrator, and a log-in that is kept up and ended."""
     product = {"name": "Teapot", "description": "For tea.", "price": "19.99", "category": "Tea", "stock": 50}
     made = json.loads(shop.as_json("POST", "/products", product, who="admin").body)["product"]["id"]
+    shop.as_json("PUT", f"/products/{made}", {"price": "15.00", "compareAtPrice": "19.99"}, who="admin")
+    newest = json.loads(shop.as_json("GET", f"/products/{made}/prices?limit=1", who="admin").body)["pagination"]
+    shop.as_json("GET", f"/products/{made}/prices?cursor={newest['nextCursor']}", who="admin")
     order = {"items": [{"productId": made, "quantity": 1}]}
     placed = json.loads(shop.as_json("POST", "/orders", order, who="buyer").body)["order"]["id"]
     for path in sorted(

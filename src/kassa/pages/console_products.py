@@ -9,12 +9,15 @@ from kassa.pages.admins import require_staff
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.formats import major_text, typed_amount
 from kassa.pages.models import OneProduct, Product, Products
+from kassa.pages.price_models import PriceChange, Prices
 from kassa.pages.storefront import paging
 from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.words import trouble
 
 _SHOWN = 50
-_FIELDS = ("name", "description", "price", "category", "sku", "images", "stock", "updated")
+_FIELDS = ("name", "description", "price", "compareAtPrice", "category", "sku", "images", "stock", "updated")
+_PRICES = 5
+"""Of a product's history: how many are shown."""
 
 
 @get("/console/products", include_in_schema=False)
@@ -29,7 +32,7 @@ async def products(visit: Visiting) -> Response[str]:
     return visit.page("console/products.html", products=found.products, filters=filters, paging=pages)
 
 
-def _form(
+async def _form(
     visit: Visit,
     values: dict[str, str],
     product: Product | None = None,
@@ -41,7 +44,19 @@ def _form(
         errors = {"sku": f"Product {problem.members.get('productId')} has this SKU already."}
     is_told = errors and problem and problem.code != "product_changed"
     wrong = trouble(problem) if problem and not is_told else ""
-    return visit.page("console/product.html", status, product=product, values=values, errors=errors, trouble=wrong)
+    prices = await _last_prices(visit, product) if product else ()
+    return visit.page(
+        "console/product.html", status, product=product, values=values, errors=errors, trouble=wrong, prices=prices
+    )
+
+
+async def _last_prices(visit: Visit, product: Product) -> tuple[PriceChange, ...]:
+    """They are shown beside: without them a product can be changed all the same."""
+    try:
+        return (await visit.api.get(path_of("products", product.id, "prices"), Prices, {"limit": _PRICES})).prices
+    except ApiProblem:
+        visit.is_partial = True
+        return ()
 
 
 def _values_of(product: Product) -> dict[str, str]:
@@ -49,6 +64,7 @@ def _values_of(product: Product) -> dict[str, str]:
         "name": product.name,
         "description": product.description,
         "price": major_text(product.price_minor, product.currency),
+        "compareAtPrice": _typed(product.compare_at_price_minor, product.currency),
         "category": product.category,
         "sku": product.sku or "",
         "images": "\n".join(product.images),
@@ -57,15 +73,23 @@ def _values_of(product: Product) -> dict[str, str]:
     }
 
 
+def _typed(minor: int | None, currency: str) -> str:
+    return "" if minor is None else major_text(minor, currency)
+
+
 def _body(visit: Visit) -> dict[str, object]:
-    """What was typed, as the API takes it: the price as text, so that it stays exact. ApiProblem if it is none."""
+    """What was typed, as the API takes it: prices as text, so that they stay exact. ApiProblem if one is none."""
     body: dict[str, object] = {name: visit.field(name) for name in ("name", "description", "price", "category")}
-    if typed := visit.field("price"):
-        currency = visit.renderer.settings.currency
-        try:
-            body["price"] = major_text(typed_amount(typed, currency), currency)
-        except ValueError as error:
-            raise ApiProblem(422, "validation_failed", errors={"price": str(error)}) from error
+    body["compareAtPrice"] = None
+    currency, errors = visit.renderer.settings.currency, {}
+    for name in ("price", "compareAtPrice"):
+        if typed := visit.field(name):
+            try:
+                body[name] = major_text(typed_amount(typed, currency), currency)
+            except ValueError as error:
+                errors[name] = str(error)
+    if errors:
+        raise ApiProblem(422, "validation_failed", errors=errors)
     body["sku"] = visit.field("sku") or None
     body["images"] = [line.strip() for line in visit.field("images").splitlines() if line.strip()]
     return body
@@ -74,7 +98,7 @@ def _body(visit: Visit) -> dict[str, object]:
 @get("/console/products/new", include_in_schema=False)
 async def new_product(visit: Visiting) -> Response[str]:
     await require_staff(visit, "POST /products")
-    return _form(visit, dict.fromkeys(_FIELDS, ""))
+    return await _form(visit, dict.fromkeys(_FIELDS, ""))
 
 
 @post("/console/products/new", include_in_schema=False)
@@ -88,7 +112,7 @@ async def create_product(visit: Visiting) -> Response[str]:
     except ApiProblem as problem:
         if problem.status not in (400, 409, 422):
             raise
-        return _form(visit, {name: visit.field(name) for name in _FIELDS}, problem=problem, status=problem.status)
+        return await _form(visit, {name: visit.field(name) for name in _FIELDS}, problem=problem, status=problem.status)
     return visit.redirect("/console/products", "product-saved")
 
 
@@ -101,7 +125,7 @@ async def _read(visit: Visit, product_id: str) -> Product:
 async def edit_product(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
     await require_staff(visit)
     product = await _read(visit, product_id)
-    return _form(visit, _values_of(product), product)
+    return await _form(visit, _values_of(product), product)
 
 
 @post("/console/products/{product_id:str}", include_in_schema=False)
@@ -119,7 +143,7 @@ async def save_product(visit: Visiting, product_id: FromPath[str]) -> Response[s
         if problem.code == "product_changed":
             product = await _read(visit, product_id)
             values, problem = _overtaken(values, _values_of(product))
-        return _form(visit, values, product, problem, problem.status)
+        return await _form(visit, values, product, problem, problem.status)
     return visit.redirect("/console/products", "product-saved")
 
 
@@ -158,7 +182,7 @@ async def adjust_stock(visit: Visiting, product_id: FromPath[str]) -> Response[s
         if problem.status not in (400, 409, 422):
             raise
         typed = {name: visit.field(name) for name in ("change", "reason")}
-        return _form(visit, _values_of(product) | typed, product, problem, problem.status)
+        return await _form(visit, _values_of(product) | typed, product, problem, problem.status)
     return visit.redirect(f"/console/products/{product_id}", "stock-saved")
 
 

@@ -31,6 +31,14 @@ class Product(Answer, frozen=True):
     is_active: bool = True
     stock: int | None = None
     updated_at: datetime | None = None
+    compare_at_price_minor: int | None = None
+    prior_price_minor: int | None = None
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether the shop may say so: what is announced is reckoned from the prior price and from no other (Directive
+        98/6/EC, Article 6a; Court of Justice, C-330/23), and beside that one some reductions are none."""
+        return self.prior_price_minor is not None and self.prior_price_minor > self.price_minor
 
     @property
     def is_sold_out(self) -> bool:

@@ -182,8 +182,8 @@ def made(product_id: str, good: Fields, cause: Cause, now: Millis) -> Product:
         **members,
     )
     if (stock := good.get("stock")) is not None:
-        todos, quantity = FOLLOWS[Kind.STOCKED], str(stock)
-        product = with_todos(product, todos, lambda it, todo: planned(it, todo, now, quantity=quantity))
+        quantity = str(stock)
+        product = with_todos(product, FOLLOWS[Kind.STOCKED], lambda it, todo: planned(it, todo, now, quantity=quantity))
     return _entered(product, told(product, now, cause.who), now)
 
 
