@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kassa.kit.clock import DAY, MINUTE, SystemClock, day_of, from_rfc3339, rfc3339, start_of_day
-from kassa.kit.ids import ORDER, PRODUCT, Ids, is_id
+from kassa.kit.ids import ORDER, PRODUCT, REQUEST, Ids, is_id, made_at
 from tests.support import FakeClock
 
 LAST = 253_402_300_799_999
@@ -55,6 +55,24 @@ def test_a_clock_that_goes_back_does_not_take_the_order_away() -> None:
     first = ids.new(ORDER)
     clock.at -= DAY
     assert ids.new(ORDER) > first
+
+
+@given(st.lists(INSTANTS, min_size=1, max_size=20), st.binary(min_size=16, max_size=16))
+def test_a_name_has_the_form_of_an_id_and_its_time(instants: list[int], entropy: bytes) -> None:
+    clock = FakeClock()
+    ids = Ids(clock, lambda size: entropy[:size])
+    for instant in instants:
+        clock.at = instant
+        name = ids.name(REQUEST)
+        assert is_id(REQUEST, name)
+        assert made_at(name) == instant
+
+
+def test_names_of_one_millisecond_are_different_and_use_every_character() -> None:
+    ids = Ids(FakeClock())
+    made = {ids.name(REQUEST) for _ in range(1000)}
+    assert len(made) == 1000
+    assert len(set("".join(made).replace("req_", ""))) == 32
 
 
 def test_a_secret_has_256_bits() -> None:

@@ -6,15 +6,16 @@ import functools
 import gc
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from typing import Any, cast
 
 import uvicorn
 
 from kassa.app.connections import Bounds, Connections, TurnAway
+from kassa.app.cycle import Cycle
 from kassa.app.protocol import BoundedProtocol
 from kassa.app.stopping import FINISH_SECONDS
-from kassa.gateway.arrival import App, Message, Receive, Scope, Send, send_problem
+from kassa.gateway.arrival import App, Receive, Scope, Send, send_problem
 from kassa.kit import security
 from kassa.kit.problem import Problem
 
@@ -73,7 +74,7 @@ async def answering(
     try:
         yield task
     finally:
-        drain.begin()
+        drain.begin(server.server_state.tasks)
         server.should_exit = True
         await task
         watching.cancel()
@@ -91,42 +92,33 @@ class _Drain:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._under_way: set[asyncio.Task[Any]] = set()
         self._late: set[asyncio.Task[Any]] = set()
         self._is_over = False
 
-    def begin(self) -> None:
-        """From now on there is a limit."""
-        asyncio.get_running_loop().call_later(FINISH_SECONDS, self._end)
+    def begin(self, under_way: Collection["asyncio.Task[Any]"]) -> None:
+        """From now on there is a limit. `under_way` are the requests, at any moment."""
+        asyncio.get_running_loop().call_later(FINISH_SECONDS, self._end, under_way)
 
-    def _end(self) -> None:
+    def _end(self, under_way: Collection["asyncio.Task[Any]"]) -> None:
         self._is_over = True
-        for task in self._under_way:
-            self._late.add(task)
+        self._late = set(under_way)
+        for task in self._late:
             task.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        has_started = False
-
-        async def answer(message: Message) -> None:
-            nonlocal has_started
-            has_started = True
-            await send(message)
-
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
-        self._under_way.add(task)
-        try:
-            if not self._is_over:
-                await self._app(scope, receive, answer)
-        except asyncio.CancelledError:
-            if task not in self._late:
-                raise
-            task.uncancel()
-        finally:
-            self._under_way.discard(task)
-            self._late.discard(task)
-        if self._is_over and not has_started:
+        if not self._is_over:
+            try:
+                await self._app(scope, receive, send)
+            except asyncio.CancelledError:
+                task = cast("asyncio.Task[Any]", asyncio.current_task())
+                if task not in self._late:
+                    raise
+                task.uncancel()
+            else:
+                return
+        cycle: Cycle = cast(Any, send).__self__
+        if not cycle.response_started:
             # Else the server cuts the connection: half an answer must not look like a whole one.
             await send_problem(send, Stopping(), ((b"connection", b"close"),))
 

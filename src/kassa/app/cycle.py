@@ -50,7 +50,7 @@ class Cycle(RequestResponseCycle):
 
     def _head_of(self, message: Any) -> bytes | None:
         """The whole head; None if it is for uvicorn."""
-        lines = [STATUS_LINE[message["status"]]]
+        parts = [STATUS_LINE[message["status"]]]
         length = None
         for name, value in (*self.default_headers, *message.get("headers", ())):
             name = name.lower()
@@ -58,12 +58,13 @@ class Cycle(RequestResponseCycle):
                 length = int(value)
             elif name in (b"connection", b"transfer-encoding"):
                 return None
-            lines.append(b"%b: %b\r\n" % (name, value))
+            parts += (name, b": ", value, b"\r\n")
         if length is None or self.scope["method"] == "HEAD":
             return None
-        lines.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
-        head = b"".join(lines)
-        if head.count(b"\n") != len(lines) + (not self.keep_alive) or _UNSOUND.search(head):
+        lines = (len(parts) - 1) // 4 + (2 if self.keep_alive else 3)
+        parts.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
+        head = b"".join(parts)
+        if head.count(b"\n") != lines or _UNSOUND.search(head):
             return None
         self.expected_content_length = length
         return head

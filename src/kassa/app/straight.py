@@ -38,6 +38,7 @@ _PLAIN_TEXT = re.compile(r"[A-Za-z0-9_.~-]+")
 _PLAIN_WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
 _LONGEST_QUERY = 256
 _REMEMBERED = 1024
+_FEW = 64
 _TRUTHS = {"true": True, "false": False}
 
 Handle = Callable[..., Awaitable[Response[Any]]]
@@ -187,8 +188,15 @@ def _names(handler: HTTPRouteHandler) -> set[str]:
 
 
 def _is_host_plain(scope: Scope) -> bool:
-    host = next((value for name, value in scope["headers"] if name == b"host"), None)
-    return host is None or _PLAIN_HOST.fullmatch(host) is not None
+    for name, value in scope["headers"]:
+        if name == b"host":
+            return _is_plain(value)
+    return True
+
+
+@lru_cache(_FEW)
+def _is_plain(host: bytes) -> bool:
+    return _PLAIN_HOST.fullmatch(host) is not None
 
 
 def _parameter(name: str, hint: Any) -> tuple[str, tuple[str, Callable[[str], Any]]]:

@@ -80,7 +80,7 @@ def names(headers: dict[bytes, bytes], ids: Ids) -> tuple[bytes, bytes]:
     """A request's id and its trace (W3C Trace Context): those that it brings, if they are sound, or new ones."""
     name, trace = headers.get(b"x-request-id"), headers.get(b"traceparent")
     if name is None or not _SANE_ID.fullmatch(name):
-        name = ids.new(REQUEST).encode()
+        name = ids.name(REQUEST).encode()
     if trace is None or not _TRACE.fullmatch(trace):
         trace = _new_trace()
     return name, trace

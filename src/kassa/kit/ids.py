@@ -3,13 +3,17 @@
 import os
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from kassa.kit.clock import Clock, Millis
 
 # Crockford's base 32 in lower case: no i, l, o, u (the alphabet of the ULID specification).
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_BODY = re.compile(rf"[{_ALPHABET}]{{26}}")
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_LENGTH = 26
+_BODY = re.compile(rf"[{_ALPHABET}]{{{_LENGTH}}}")
+_DIGITS = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))
+_REMEMBERED = 4096
 
 SHOP = "shop"
 USER = "usr"
@@ -31,6 +35,7 @@ class Ids:
         self._clock = clock
         self._entropy = entropy
         self._last = 0
+        self._moment = (-1, "")
 
     def new(self, prefix: str) -> str:
         """A new id such as `ord_01jd…`: 48 bits of milliseconds, then 80 random bits.
@@ -45,6 +50,13 @@ class Ids:
         self._last = number
         pairs = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
         return f"{prefix}_{''.join(pairs)}"
+
+    def name(self, prefix: str) -> str:
+        """A new id of what is not stored, made in a quarter of the time: those of one millisecond sort at random."""
+        now = self._clock.now()
+        if now != self._moment[0]:
+            self._moment = now, "".join(_PAIRS[(now >> shift) & 1023] for shift in range(40, -1, -10))
+        return f"{prefix}_{self._moment[1]}{self._entropy(16).translate(_DIGITS).decode('ascii')}"
 
     def secret(self) -> str:
         """64 hexadecimal characters that nobody can guess."""
@@ -64,5 +76,10 @@ def made_at(id: str) -> Millis:
 
 def is_id(prefix: str, text: str) -> bool:
     """Whether the text has the form of an id with this prefix."""
+    return len(text) == len(prefix) + 1 + _LENGTH and _is_id(prefix, text)
+
+
+@lru_cache(_REMEMBERED)
+def _is_id(prefix: str, text: str) -> bool:
     head, _, body = text.partition("_")
     return head == prefix and _BODY.fullmatch(body) is not None
