@@ -42,6 +42,7 @@ def test_a_variant_of_shopify_is_a_product_with_what_its_first_row_says() -> Non
             name="Linen shirt, S, Sand",
             sku="LS-S-SAND",
             price=Decimal("59.90"),
+            compare_at_price=None,
             stock=12,
             images=(f"{CDN}/sand.jpg", *pictures),
             number=2,
@@ -51,6 +52,7 @@ def test_a_variant_of_shopify_is_a_product_with_what_its_first_row_says() -> Non
             name="Linen shirt, M, Sand",
             sku="0042",
             price=Decimal("59.90"),
+            compare_at_price=None,
             stock=0,
             images=pictures,
             number=3,
@@ -60,6 +62,7 @@ def test_a_variant_of_shopify_is_a_product_with_what_its_first_row_says() -> Non
             name="Linen shirt, M, Night, blue",
             sku="LS-M-NIGHT",
             price=Decimal("64.90"),
+            compare_at_price=Decimal("79.90"),
             images=pictures,
             number=4,
             **shirt,
@@ -70,6 +73,7 @@ def test_a_variant_of_shopify_is_a_product_with_what_its_first_row_says() -> Non
             category="Other",
             sku="TT-1",
             price=Decimal(7),
+            compare_at_price=None,
             stock=40,
             images=(),
             number=6,
@@ -80,6 +84,7 @@ def test_a_variant_of_shopify_is_a_product_with_what_its_first_row_says() -> Non
 def test_what_shopify_has_and_kassa_has_not_is_told() -> None:
     told = left(sheet_of("shopify.csv"))
     assert told["row 3, column inventory quantity"] == "-3: sold beyond the stock; set to 0"
+    assert told["row 6, column compare-at price"] == "7.00 is not above the price: no reduction"
     assert told["row 4, column inventory tracker"].endswith("set its stock")
     assert told["row 6, column type"].endswith("put under 'Other'")
     assert told["row 7"] == "Voucher is a gift card; left out"
@@ -108,6 +113,7 @@ def test_a_variation_of_woocommerce_is_a_product_with_what_its_parent_says() -> 
             name="Hoodie - Red, S",
             sku="HOOD-R-S",
             price=Decimal(45),
+            compare_at_price=None,
             stock=8,
             images=(f"{CDN}/hood-red.jpg",),
             number=3,
@@ -117,6 +123,7 @@ def test_a_variation_of_woocommerce_is_a_product_with_what_its_parent_says() -> 
             name="Hoodie, Green, M",
             sku="HOOD-G-M",
             price=Decimal("39.50"),
+            compare_at_price=Decimal("45.50"),
             stock=2,
             images=(f"{CDN}/hood-1.jpg", f"{CDN}/hood-2.jpg"),
             number=4,
@@ -128,17 +135,26 @@ def test_a_variation_of_woocommerce_is_a_product_with_what_its_parent_says() -> 
             category="Hats, caps",
             sku="CAP-1",
             price=Decimal("19.00"),
+            compare_at_price=None,
             stock=0,
             images=(),
             number=5,
         ),
-        Row(name="Album", description="", category="Other", sku="ALBUM", price=Decimal(15), images=(), number=6),
+        Row(
+            name="Album",
+            description="",
+            category="Other",
+            sku="ALBUM",
+            price=Decimal(15),
+            compare_at_price=None,
+            images=(),
+            number=6,
+        ),
     ]
 
 
 def test_what_woocommerce_has_and_kassa_has_not_is_told() -> None:
     told = left(sheet_of("woocommerce.csv"))
-    assert told["row 4, column regular price"] == "45,50 is reduced; the sale price 39,50 is taken"
     assert told["row 5, column sale price"] == "15.00 holds for a time only; the regular price is taken"
     assert told["row 6, column stock"] == "is not counted: set how many there are"
     assert told["row 6, column categories"] == "are none; put under 'Other'"
@@ -155,7 +171,14 @@ def test_what_woocommerce_has_and_kassa_has_not_is_told() -> None:
         ("shopify.csv", "tea-tin,", ",", "row 6, column handle", "is missing"),
         ("shopify.csv", "tea-tin,Tea tin", "tea-tin,", "row 6, column title", "is missing"),
         ("shopify.csv", ",shopify,40,", ",shopify,many,", "row 6, column inventory quantity", "no number of pieces"),
-        ("shopify.csv", "TT-1,,shopify,40,deny,manual,7", ",,shopify,40,deny,manual,", "row 6, column price", "no row"),
+        (
+            "shopify.csv",
+            "TT-1,,shopify,40,deny,manual,7,7.00",
+            ",,shopify,40,deny,manual,,",
+            "row 6, column price",
+            "no row",
+        ),
+        ("shopify.csv", ",79.90,", ",more,", "row 4, column compare-at price", "is no price"),
         ("woocommerce.csv", ",id:10,", ",id:99,", "row 4, column parent", "'id:99' is no variable product"),
         ("woocommerce.csv", ",id:10,", ",,", "row 4, column parent", "is missing"),
         ("woocommerce.csv", ',"39,50",', ",1.234,", "row 4, column regular price", "thousands or decimals"),

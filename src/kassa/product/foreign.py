@@ -3,9 +3,11 @@ over, which is told and never guessed."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from html.parser import HTMLParser
 
 from kassa.kit.text import counted
+from kassa.product.catalogue_csv import price_of
 from kassa.product.csv_file import Fault, Table
 
 NO_CATEGORY = "Other"
@@ -57,6 +59,21 @@ class Reading:
                 self.records.append(Record(number, table.header, cells))
             else:
                 self.faults.append(wrong)
+
+    def compared(self, record: Record, columns: Sequence[str], price: Decimal | None) -> Decimal | None:
+        """The price above `price` that a cell of the record says; None if it says none."""
+        text = record.one_of(columns)
+        if not text or price is None:
+            return None
+        try:
+            compare_at = price_of(text)
+        except ValueError as error:
+            self.faults.append(record.fault(columns[-1], str(error)))
+            return None
+        if compare_at > price:
+            return compare_at
+        self.left.append(record.fault(columns[-1], f"{text} is not above the price: no reduction"))
+        return None
 
     def leave_columns(self, taken: Iterable[str], told: Iterable[str] = ()) -> None:
         """Tell of every column that says something and is neither `taken` nor `told` of already."""

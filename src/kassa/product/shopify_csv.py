@@ -14,6 +14,7 @@ from kassa.product.foreign import NO_CATEGORY, Reading, Record, plain_text
 
 _HANDLE = ("handle", "url handle")
 _PRICE = ("variant price", "price")
+_COMPARE_AT = ("variant compare at price", "compare-at price")
 _SKU = ("variant sku", "sku")
 _BODY = ("body (html)", "description")
 _STOCK = ("variant inventory qty", "inventory quantity")
@@ -22,7 +23,7 @@ _IMAGE = ("image src", "product image url")
 _VARIANT_IMAGE = ("variant image", "variant image url")
 _OPTIONS = tuple((f"option{number} name", f"option{number} value") for number in (1, 2, 3))
 _TAKEN = {
-    *_HANDLE, *_PRICE, *_SKU, *_BODY, *_STOCK, *_TRACKER, *_IMAGE, *_VARIANT_IMAGE,
+    *_HANDLE, *_PRICE, *_COMPARE_AT, *_SKU, *_BODY, *_STOCK, *_TRACKER, *_IMAGE, *_VARIANT_IMAGE,
     *(column for option in _OPTIONS for column in option),
     "title", "type", "product category", "status", "published", "published on online store", "image position",
     "gift card", "variant fulfillment service", "fulfillment service", "variant weight unit", "weight unit for display",
@@ -69,12 +70,14 @@ def _rows(reading: Reading, records: list[Record]) -> Iterable[Row]:
         reading.faults.append(first.fault("price", "is missing; no row of this product has one"))
     for record in variants:
         price = _price(reading, record)
+        compare_at = reading.compared(record, _COMPARE_AT, price)
         own = record.one_of(_VARIANT_IMAGE)
         yield Row(
             name=", ".join((first["title"], *_values(record))),
             description=plain_text(first.one_of(_BODY)),
             category=category,
             price=price,
+            compare_at_price=compare_at,
             sku=record.one_of(_SKU) or None,
             stock=_stock(reading, record),
             images=tuple(dict.fromkeys((own, *images) if own else images)),

@@ -70,11 +70,13 @@ def _row(reading: Reading, record: Record, parents: dict[str, Record]) -> Row | 
     if any(each["published"] not in ("", "1") for each in (record, common)):
         reading.left.append(record.fault("published", f"{record['name'] or common['name']!r} is not; left out"))
         return None
+    price, compare_at = _prices(reading, record)
     return Row(
         name=_name(record, common),
         description=_description(record, common),
         category=_category(reading, common),
-        price=_price(reading, record),
+        price=price,
+        compare_at_price=compare_at,
         sku=record["sku"] or None,
         stock=_stock(reading, record),
         images=_images(record) or _images(common),
@@ -113,19 +115,18 @@ def _parts(cell: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def _price(reading: Reading, record: Record) -> Decimal | None:
+def _prices(reading: Reading, record: Record) -> tuple[Decimal | None, Decimal | None]:
+    """The price, and the regular one that it is reduced from."""
     regular, sale = record["regular price"], record["sale price"]
-    starts_or_ends = record["date sale price starts"] or record["date sale price ends"]
-    if sale and starts_or_ends:
+    if sale and (record["date sale price starts"] or record["date sale price ends"]):
         reading.left.append(record.fault("sale price", f"{sale} holds for a time only; the regular price is taken"))
         sale = ""
-    elif sale and regular:
-        reading.left.append(record.fault("regular price", f"{regular} is reduced; the sale price {sale} is taken"))
     try:
-        return price_of(sale or regular)
+        price = price_of(sale or regular)
     except ValueError as error:
         reading.faults.append(record.fault("regular price", str(error)))
-        return None
+        return None, None
+    return price, reading.compared(record, ("regular price",), price) if sale else None
 
 
 def _stock(reading: Reading, record: Record) -> int | None:
