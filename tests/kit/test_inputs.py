@@ -29,6 +29,7 @@ SPELLED = {
     inputs.restock_id("ord_1", "rfd_1"): "ord_1.restock.rfd_1",
     inputs.effect_id("ord_1", 3, "commit_stock"): "ord_1:3:commit_stock",
     str(inputs.number_of("ord_1:3:commit_stock")): "3",
+    inputs.price_change_id("prd_1:3:enter_price"): "prd_1:0000000003",
     inputs.movement_id("reserve", "prd_1", "ord_1.1"): "reserve:prd_1:ord_1.1",
     inputs.level_set_id(5): "set:5",
     inputs.session_id("fam_1"): "ses_03fb3253fda42369c21a8e52d3",

@@ -133,11 +133,7 @@ class _Watched:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._processor, name)
-        if not callable(found):
-            return found
-        watched = partial(self._rights.call, name, found) if iscoroutinefunction(found) else found
-        setattr(self, name, watched)  # From now on it is found at once.
-        return watched
+        return partial(self._rights.call, name, found) if iscoroutinefunction(found) else found
 
 
 def _in_words(reason: str, refused: list[Refusals]) -> Lacking:
