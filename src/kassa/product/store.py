@@ -27,8 +27,8 @@ PRICES = CollectionSpec("prices", PriceChange, (Index("by_product", ("product_id
 
 class ProductStore:
     """The collections of the product service: the catalogue, and what everything in it cost, to which is only added.
-    `left` are the products whose SKU is another one's by now, and who keep
-    the spelling in which a former release stored it."""
+    `left` are the products whose SKU is another one's by now, and who keep the spelling in which a former release
+    stored it."""
 
     def __init__(self, products: Collection[Product], prices: Collection[PriceChange], left: Sequence[str]) -> None:
         self.products = products
