@@ -54,16 +54,22 @@ async def address(shop: FakeShop) -> AsyncIterator[str]:
     await serving
 
 
+async def boss_s_page(browser: Any, address: str, width: int) -> Any:
+    """A page of this width, on which the boss is logged in."""
+    page = await browser.new_page(viewport={"width": width, "height": 900})
+    await page.goto(f"{address}/account/login")
+    await page.fill("#email", "boss@example.com")
+    await page.fill("#password", "a long password")
+    await chromium.follow(page.locator("main button"))
+    return page
+
+
 async def test_no_screen_of_the_console_leads_sideways(shop: FakeShop, address: str) -> None:
     order_id = fill(shop)
     shop.sign_up("boss@example.com", role="admin")
     async with chromium.opened() as browser:
         for width in (1280, 390):
-            page = await browser.new_page(viewport={"width": width, "height": 900})
-            await page.goto(f"{address}/account/login")
-            await page.fill("#email", "boss@example.com")
-            await page.fill("#password", "a long password")
-            await chromium.follow(page.locator("main button"))
+            page = await boss_s_page(browser, address, width)
             for path in ("", f"/orders/{order_id}", "/events", "/orders", "/products"):
                 await page.goto(f"{address}/console{path}")
                 await chromium.shot(page, f"console-{path.split('/')[-1]}-{width}")
@@ -91,11 +97,7 @@ async def test_no_screen_with_a_reduction_leads_sideways(shop: FakeShop, address
     shop.sign_up("boss@example.com", role="admin")
     async with chromium.opened() as browser:
         for width in (1280, 390):
-            page = await browser.new_page(viewport={"width": width, "height": 900})
-            await page.goto(f"{address}/account/login")
-            await page.fill("#email", "boss@example.com")
-            await page.fill("#password", "a long password")
-            await chromium.follow(page.locator("main button"))
+            page = await boss_s_page(browser, address, width)
             for path in ("/", f"/shop/products/{mug}", f"/console/products/{mug}"):
                 await page.goto(f"{address}{path}")
                 await chromium.shot(page, f"reduction-{path.split('/')[1] or 'list'}-{width}")
