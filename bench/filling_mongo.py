@@ -35,11 +35,17 @@ def fill_mongo(running: Shop, stored: Stored) -> None:
         days = [steps_back() for _ in range(_DAYS)]
         for database, name in _TABLES.items():
             collection = client[database].get_collection(name, write_concern=WriteConcern(w=1))
-            found = [each for each in collection.find() if mine in str(each)]
+            found = [_without_invoice(each) for each in collection.find() if mine in str(each)]
             _put(collection, _copies(found, (mine.encode(), user_id.encode()), others, days))
         catalogue = client["productdb"].get_collection("products", write_concern=WriteConcern(w=1))
         thing: Any = catalogue.find_one(sort=[("_id", -1)])
         _put(catalogue, _products(thing, ids, range(stored.products)))
+
+
+def _without_invoice(document: dict[str, Any]) -> dict[str, Any]:
+    """As an order of before there were invoices: none are copied."""
+    effects = [each for each in document.get("effects", []) if each["kind"] != "invoice"]
+    return {**document, "effects": effects} if "effects" in document else document
 
 
 def _put(collection: Collection[dict[str, Any]], documents: Iterable[Any]) -> None:

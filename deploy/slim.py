@@ -1,7 +1,8 @@
 """Takes away what no shop needs of an environment that Kassa is installed in: python slim.py, by its own Python.
 
-Bytecode of what is never imported, symbols of compiled modules (by `strip`), what compilers and type checkers read, and
-the files of Swagger UI that no page of Kassa loads. All packages stay, so that what is installed can be told.
+Bytecode of what is never imported, symbols of compiled modules (by `strip`), what compilers and type checkers read,
+the files of Swagger UI that no page of Kassa loads, and what Babel knows of languages in which no mails are. All
+packages stay, so that what is installed can be told.
 """
 
 import importlib
@@ -15,9 +16,29 @@ from pathlib import Path
 import stripe
 
 import kassa
+from kassa.contracts.mail import LOCALES
 from kassa.gateway import docs
+from kassa.invoicing.pdf import PLAIN, STRONG
 
 SITE = Path(sysconfig.get_paths()["purelib"])
+FONTS = (f"{PLAIN}.ttf", f"{STRONG}.ttf", "LICENSE.txt")
+# ReportLab draws text here: no pictures, by Pillow, none of its charts, and none of its own fonts.
+OF_PDFS = (
+    "PIL/_avif.*",
+    "PIL/_webp.*",
+    "PIL/_imagingft.*",
+    "PIL/_imagingcms.*",
+    "pillow.libs/libavif-*",
+    "pillow.libs/libwebp*",
+    "pillow.libs/libsharpyuv-*",
+    "pillow.libs/libfreetype-*",
+    "pillow.libs/libharfbuzz-*",
+    "pillow.libs/liblcms2-*",
+    "pillow.libs/libpng16-*",
+    "pillow.libs/libbrotli*",
+    "reportlab/graphics/**/*",
+    "reportlab/fonts/*",
+)
 NEEDLESS = (".c", ".h", ".map", ".pxd", ".pyi", ".pyx")
 
 
@@ -34,6 +55,10 @@ def imported() -> set[Path]:
 
 def is_needless(path: Path, kept: set[Path]) -> bool:
     """Whether a file can go; `kept` is bytecode that cannot."""
+    if path.parent == SITE / "babel" / "locale-data":
+        return path.stem not in ("root", *LOCALES)
+    if path.parent == SITE / "font_source_sans_pro" / "files":
+        return path.name not in FONTS
     if path.parent == SITE / "swagger_ui" / "static":
         return path.name not in docs.FILES and path.name != "LICENSE"
     return path.suffix in NEEDLESS or (path.suffix == ".pyc" and path not in kept)
@@ -45,8 +70,12 @@ def main() -> None:
     for path in list(SITE.rglob("*")):
         if is_needless(path, kept):
             path.unlink()
+    for pattern in OF_PDFS:
+        for path in list(SITE.glob(pattern)):
+            if path.is_file():
+                path.unlink()
     shutil.rmtree(SITE / "test", ignore_errors=True)  # Swagger UI's own tests.
-    compiled = [str(path) for path in SITE.rglob("*.so")]
+    compiled = [str(path) for path in (*SITE.rglob("*.so"), *SITE.rglob("*.so.*"))]
     subprocess.run(["strip", "--strip-unneeded", *compiled], check=True)  # noqa: S603, S607
 
 

@@ -16,6 +16,8 @@ settings.load_profile("kassa")
 
 LONGEST = (
     "deploy/test_running.py",
+    "simulation/test_bugs.py",
+    "simulation/test_bugs_of_more.py",
     "simulation/test_simulation.py",
     "journey/test_fuzz.py",
     "bench/test_bench.py",

@@ -214,6 +214,7 @@ Section: TypeAlias = tuple[str, str, str, Callable[[Line], str]]
 _SECTIONS: tuple[Section, ...] = (
     ("browse", "Pages of products", "A page of 20 products with their stock.", _alone),
     ("order", "Orders", "An order of two items.", _order),
+    ("quote", "Quotes", "Two items with a destination, a shipping method and a discount code.", _alone),
     ("journey", "Paid journeys", "In one process on SQLite.", _alone),
     (
         "forms",

@@ -8,7 +8,7 @@ Every user may do what concerns only them: their orders, payments, sessions, pas
 permission, which a role has. `kassa admin create EMAIL --role ROLE` makes somebody of the staff; whoever registers in
 the shop is a user and has none.
 
-A program is given an API key with those permissions that it needs, all but `staff:manage`:
+A program is given an API key with those permissions that it needs, all but `staff:manage` and `mails:read`:
 `kassa key create NAME --scope PERMISSION`, or `POST /auth/keys`. It sends the key as
 `Authorization: Bearer kassa_…`. The key is shown once, of it only a hash is kept, it is good for a year unless told
 otherwise, and ends at once with `kassa key revoke`. A key owns nothing: what is open to users alone is not for it."""

@@ -14,6 +14,8 @@ from tests.support import FakeClock
 from tests.trade.stores import SQLITE, stores
 from tests.trade.world import World
 
+from kassa.contracts.mail import Mail
+from kassa.invoicing.store import InvoiceStore
 from kassa.kit.effects import Aggregate, Effect
 from kassa.kit.problem import Problem
 from kassa.order.machine import MACHINE as ORDERS
@@ -27,10 +29,10 @@ PEOPLE = ("Buyer", "Operator", "Stripe")
 _TIMERS = {*ORDERS.timers, *PAYMENTS.timers}
 (UNTOLD,) = {kind for machine in (ORDERS, PAYMENTS) for (_, kind), move in machine.table.items() if not move.is_told}
 """The one kind of news that leaves no audit entry."""
-_CHANGES_STRIPE = ("refund", "expire_session")
+_CHANGES_STRIPE = ("refund", "expire_session", "answer_dispute")
 _SHARED = Path("/dev/shm")  # noqa: S108 - memory is enough for what is kept for a moment
 _WHERE = _SHARED if _SHARED.is_dir() else None
-_IDS = re.compile(r"(refund|dispute) \S+?(:|$)")
+_IDS = re.compile(r"(refund|dispute|evidence) \S+?(:|$)")
 _carrying: ContextVar[tuple[str, str] | None] = ContextVar("carrying", default=None)
 
 
@@ -117,6 +119,19 @@ class Heard:
         return call
 
 
+class Written:
+    """Mails, each of which is noted."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    async def send(self, mail: Mail) -> None:
+        self._recorder.made(f"mail: {mail.kind.replace('_', ' ')}")
+
+    async def forget(self, about: str) -> None:
+        """Nothing is kept."""
+
+
 class Kept:
     """A collection whose changes are noted."""
 
@@ -169,8 +184,8 @@ def _carried(recorder: Recorder, of: str, carriers: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def recorded(policy: str = "cancel") -> AsyncIterator[tuple[World, Recorder]]:
-    """A shop, and what is recorded of it."""
+async def recorded(*, writes: bool = False) -> AsyncIterator[tuple[World, Recorder]]:
+    """A shop, and what is recorded of it. `writes`: its buyers are written to."""
     recorder = Recorder()
     with tempfile.TemporaryDirectory(dir=_WHERE) as directory:
         async with stores(SQLITE, Path(directory)) as (database, stock):
@@ -178,14 +193,23 @@ async def recorded(policy: str = "cancel") -> AsyncIterator[tuple[World, Recorde
             products.prices = Entered(recorder, "price history", products.prices)
             orders = await OrderStore.open(database)
             payments = await PaymentStore.open(database)
+            invoices = await InvoiceStore.open(database)
             kept_orders: Any = Kept(recorder, "order", orders.orders)
             kept_payments: Any = Kept(recorder, "payment", payments.payments)
             documents = (
                 products,
                 msgspec.structs.replace(orders, orders=kept_orders),
                 msgspec.structs.replace(payments, payments=kept_payments),
+                msgspec.structs.replace(invoices, invoices=Entered(recorder, "invoice", invoices.invoices)),
             )
-            shop = World(documents, stock, FakeClock(), policy, lambda *known: Heard(recorder, *known))
+            shop = World(
+                documents,
+                stock,
+                FakeClock(),
+                "cancel",
+                lambda *known: Heard(recorder, *known),
+                mails=Written(recorder) if writes else None,
+            )
             outboxes = {"product": shop.opening, "order": shop.order.outbox, "payment": shop.payment.outbox}
             for of, outbox in outboxes.items():
                 outbox.carriers = _carried(recorder, of, outbox.carriers)

@@ -53,7 +53,7 @@ def _rows(schema: Schema, components: dict[str, Schema], prefix: str) -> Iterato
     schema = resolved(schema, components)
     required = schema.get("required", [])
     for name, referred in schema.get("properties", {}).items():
-        inner = resolved(referred, components)
+        inner = _there(resolved(referred, components), components)
         if "items" in inner:
             inner = {**inner, "items": resolved(inner["items"], components)}
         optional = [] if name in required else ["optional"]
@@ -61,6 +61,12 @@ def _rows(schema: Schema, components: dict[str, Schema], prefix: str) -> Iterato
         yield code(prefix + name), ", ".join((_kind(inner), *optional)), "; ".join((*said, *_limits(inner)))
         below = f"{prefix}{name}{'[]' if 'items' in inner else ''}."
         yield from _rows(inner.get("items", inner), components, below)
+
+
+def _there(schema: Schema, components: dict[str, Schema]) -> Schema:
+    """Of an object that need not be there, the object."""
+    named = [each for each in schema.get("anyOf", []) if "$ref" in each]
+    return {**resolved(named[0], components), "description": schema.get("description", "")} if named else schema
 
 
 def _members(schema: Schema, components: dict[str, Schema]) -> str:
@@ -94,7 +100,8 @@ def _kind(schema: Schema) -> str:
     inner = schema.get("additionalProperties")
     if isinstance(inner, dict) and inner:
         return f"object of {_kind(inner)}"
-    return str(schema.get("type", "anything"))
+    kinds = schema.get("type", "anything")
+    return kinds if isinstance(kinds, str) else " or ".join(kinds)
 
 
 def _limits(schema: Schema) -> list[str]:

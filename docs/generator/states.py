@@ -9,17 +9,21 @@ from generator.markdown import code, codes, first_sentence, mermaid, page, table
 from generator.stories import and_then
 from kassa.app.effects import auth_effects, order_effects, payment_effects, product_effects
 from kassa.auth.customers import Customers
+from kassa.auth.mail_effects import Claims, MailEffects
 from kassa.inventory.stock import EFFECTS, State
 from kassa.inventory.stock import Effect as StockEffect
 from kassa.kit.machine import Machine
 from kassa.order import domain as order
 from kassa.order import machine as ordering
 from kassa.order.effects import OrderEffects
-from kassa.payment import disputes, refund_states
+from kassa.order.invoices import OrderInvoices
+from kassa.order.mails import OrderMails
+from kassa.payment import disputes, evidence, refund_states
 from kassa.payment import domain as payment
 from kassa.payment import machine as paying
 from kassa.payment.effects import PaymentEffects
-from kassa.payment.history import DISPUTES, REFUNDS
+from kassa.payment.evidence_effects import EvidenceEffects
+from kassa.payment.history import DISPUTES, EVIDENCE, REFUNDS
 from kassa.payment.refund_effects import RefundEffects
 from kassa.product import domain as product
 from kassa.product.effects import ProductEffects
@@ -40,6 +44,9 @@ Stripe's dashboard are taken in with the first thing that is heard of them."""
 _DISPUTES = """\
 Likewise; prevented, won and lost are ends alike. A refund of money that has no order waits while a dispute keeps Stripe
 from making it, and is asked for again whenever a dispute has ended."""
+_ANSWERS = """\
+The answer to a dispute is confirmed by somebody of the staff, and stored before it is sent. Stripe takes it once. One
+that was refused had no effect, and gives way to another one."""
 _PRODUCTS = """\
 A product is on sale or withdrawn, and may be changed in any way at any time: nothing can come too late for it."""
 _STOCK = """\
@@ -71,6 +78,9 @@ def made() -> str:
         "## Disputes",
         _DISPUTES,
         _ranked(disputes.RANK, DISPUTES),
+        _ANSWERS,
+        _ranked(evidence.RANK, EVIDENCE),
+        _follows("payment", payment.ANSWERING),
         "## Products",
         _PRODUCTS,
         _follows("product", product.FOLLOWS),
@@ -140,14 +150,19 @@ def _effects() -> str:
     """The wiring's own tables, asked with the classes in the place of services."""
     payments: Any = PaymentEffects
     refunds: Any = RefundEffects
+    answers: Any = EvidenceEffects
     orders: Any = OrderEffects
+    mails: Any = OrderMails
+    invoices: Any = OrderInvoices
     products: Any = ProductEffects
     accounts: Any = Customers
+    links: Any = MailEffects
+    claims: Any = Claims
     tables = {
-        "account": auth_effects(accounts),
+        "account": auth_effects(accounts, links, claims),
         "product": product_effects(products),
-        "order": order_effects(orders),
-        "payment": payment_effects(payments, refunds),
+        "order": order_effects(orders, mails, invoices),
+        "payment": payment_effects(payments, refunds, answers),
     }
     rows = [
         (of, code(kind), code(f"{_module(method)}.{method.__qualname__}"), first_sentence(inspect.getdoc(method)))

@@ -6,16 +6,19 @@ from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import NamedTuple
 
-from tests.trade.world import BUYER, TTL, World
+from tests.trade.world import ADMIN, BUYER, TTL, World
 
 from generator.markdown import page, sequence
 from generator.recorder import Recorder, recorded
 from kassa.contracts.inventory import Line
 from kassa.kit.clock import MINUTE
-from kassa.kit.ids import REFUND
+from kassa.kit.identity import guest, guest_token
+from kassa.kit.ids import EVIDENCE, REFUND
 from kassa.kit.problem import Problem
 from kassa.order.domain import Order
+from kassa.order.parcels import Shipment, Withdrawal
 from kassa.payment.domain import Payment
+from kassa.payment.paid_parts import Goods
 
 INTRODUCTION = """\
 How an order, its stock and its payment come to their ends together. Each diagram was recorded while the story ran, with
@@ -142,11 +145,17 @@ async def refunded(story: Story) -> None:
 
 async def disputed(story: Story) -> None:
     """Disputed. The buyer's bank takes the money back, until it has decided. The payment remembers what Stripe tells;
-    the order does not change for it."""
-    _, payment = await story.paid()
-    for status, kind in (("needs_response", "created"), ("won", "closed")):
-        story.shop.stripe.dispute(str(payment.session_id), status)
-        await story.hear(story.shop.stripe.dispute_event(kind))
+    the order does not change for it. Somebody of the staff answers, with what the shop knows of the order."""
+    order, payment = await story.paid()
+    story.shop.stripe.dispute(str(payment.session_id), "needs_response")
+    await story.hear(story.shop.stripe.dispute_event("created"))
+    story.recorder.says("Operator", "payment", "answer")
+    payment = await story.shop.payment_now(order)
+    drafted, _ = await story.shop.answers.drafted(payment, "du_1")
+    evidence_id = story.shop.ids.new(EVIDENCE)
+    await story.shop.answers.answer(payment, "du_1", evidence_id, drafted.fields, 1999, who="usr_admin")
+    story.shop.stripe.dispute(str(payment.session_id), "won")
+    await story.hear(story.shop.stripe.dispute_event("closed"))
 
 
 async def _never_asked(story: Story) -> None:
@@ -194,6 +203,37 @@ async def _part_refunded(story: Story) -> None:
     await story.shop.settle()
 
 
+async def _goods_refunded_in_vain(story: Story) -> None:
+    order, _ = await story.paid()
+    shop, refund_id = story.shop, story.shop.ids.new(REFUND)
+    line = Line(order.items[0].product_id, 1)
+    await shop.payment.refunding.refund_goods(order.id, refund_id, Goods((line,)), 0, "", who="usr_admin")
+    stripe_id = (await shop.payment_now(order)).refunds[0].stripe_id
+    await shop.hook(shop.stripe.send_back(str(stripe_id)))
+    await shop.settle()
+
+
+async def _claimed(story: Story) -> None:
+    token = guest_token(b"a secret", "a guest")
+    order = await story.shop.place((await story.shop.sell(), 1), who=guest(token))
+    await story.shop.open(order, guest(token))
+    await story.shop.order.claim(order.id, BUYER, token)
+
+
+async def _written_to(story: Story) -> None:
+    order, _ = await story.paid()
+    parcel = Shipment(id=story.shop.ids.new("shp"), number=0, lines=(), sent_at=0)
+    await story.shop.fulfilling.ship(order.id, parcel, (), None, ADMIN)
+    await story.shop.payment.refunding.refund(order.id, story.shop.ids.new(REFUND), 0, "", who="usr_admin")
+    left = await story.place()
+    await story.wait(3)
+    await story.shop.order.cancel(left.id, BUYER)
+    order, _ = await story.paid()
+    said = Withdrawal(id=story.shop.ids.new("wdr"), number=0, lines=(), name="A Buyer", received_at=0, refund_by=0)
+    await story.shop.withdrawals.withdraw(order, said, BUYER.id)
+    await story.shop.settle()
+
+
 Plot = Callable[[Story], Awaitable[None]]
 TOLD: tuple[Plot, ...] = (
     paid,
@@ -205,8 +245,23 @@ TOLD: tuple[Plot, ...] = (
     refunded,
     disputed,
 )
-UNTOLD: tuple[Plot, ...] = (_never_asked, _another_amount, _paid_twice, _webhooks_lost, _unwanted_money, _part_refunded)
+UNTOLD: tuple[Plot, ...] = (
+    _never_asked,
+    _another_amount,
+    _paid_twice,
+    _webhooks_lost,
+    _unwanted_money,
+    _part_refunded,
+    _goods_refunded_in_vain,
+    _claimed,
+    _written_to,
+)
 """What else the effects do: these are run to know it, and make no diagram."""
+WRITTEN = (_written_to,)
+"""Of shops that send mails: in the diagrams of all others there would be one wherever a story ends."""
+
+TELLS_STAFF = {("order", "refund_due"): "staff: needs attention, until it is refunded"}
+"""What makes nothing happen but that somebody is told."""
 
 
 class Recorded(NamedTuple):
@@ -225,7 +280,7 @@ def recordings() -> Recorded:
 async def _run_all() -> Recorded:
     diagrams, and_then = {}, {}
     for plot in (*TOLD, *UNTOLD):
-        async with recorded() as (shop, recorder):
+        async with recorded(writes=plot in WRITTEN) as (shop, recorder):
             await plot(Story(shop, recorder))
         diagrams[plot.__name__] = recorder.lines
         for effect, made in recorder.and_then.items():
@@ -235,6 +290,8 @@ async def _run_all() -> Recorded:
 
 def and_then(of: str, effect: str) -> str:
     """What an effect has made happen in the stories, and where; ValueError if none of them has carried it out."""
+    if (of, effect) in TELLS_STAFF:
+        return TELLS_STAFF[of, effect]
     happened: dict[str, list[str]] = {}
     for each in recordings().and_then.get((of, effect), ()):
         where, _, what = each.partition(": ")

@@ -126,8 +126,8 @@ SECRETS = ("sk_live_c4n4ry", f"whsec_c4n4ry{OWN_SECRET}", "mongodb://u:c4n4ry@h"
            "c4n4ry@b.example")  # fmt: skip
 
 
-OPEN = ("NO_PROXY", "TLS_CERTIFICATE", "TLS_KEY", "TLS_CA", "KASSA_DATA")
-"""What may be any text: names of files and hosts."""
+OPEN = ("NO_PROXY", "TLS_CERTIFICATE", "TLS_KEY", "TLS_CA", "KASSA_DATA", "SHOP_NAME")
+"""What may be any text: names of files and hosts, and the shop's."""
 
 
 @pytest.mark.parametrize("name", [setting.name for setting in SETTINGS])

@@ -17,9 +17,11 @@ from kassa.inventory.stock_redis_moves import Keys
 from kassa.kit.clock import SystemClock
 from kassa.kit.documents import CollectionSpec, Database, Document
 from kassa.kit.ids import SHOP, Ids, is_id
+from kassa.order.discounts import Discount, DiscountKind
 from kassa.order.domain import Order
 from kassa.order.domain import Stage as OrderStage
-from kassa.order.store import ORDERS
+from kassa.order.selling import ID, Selling
+from kassa.order.store import DISCOUNTS, ORDERS, SELLING
 from kassa.payment.domain import Payment
 from kassa.payment.domain import Stage as PaymentStage
 from kassa.payment.store import PAYMENTS
@@ -92,6 +94,23 @@ async def test_amounts_are_not_read_in_another_currency(tmp_path: Path, what: st
         with pytest.raises(SettingError, match=r"CURRENCY must be usd: the amounts in .* are in it"):
             await opened(tmp_path, CURRENCY="eur")
     assert (await opened(tmp_path)).records[what].currency == "usd"
+
+
+@pytest.mark.parametrize(
+    ("spec", "document"),
+    [
+        (SELLING, Selling(id=ID, currency="usd")),
+        (DISCOUNTS, Discount(id="dsc_1", name="Ten", kind=DiscountKind.AMOUNT, amount_minor=1000, **USD)),
+    ],
+    ids=["what shipping costs", "what a discount takes off"],
+)
+async def test_what_is_set_before_anything_is_on_sale_is_an_amount_too(
+    tmp_path: Path, spec: CollectionSpec[Any], document: Document
+) -> None:
+    async with sqlite(tmp_path, "kassa.db") as database:
+        await (await database.collection(spec)).insert(document)
+    with pytest.raises(SettingError, match=r"CURRENCY must be usd: the amounts in .* are in it"):
+        await opened(tmp_path, CURRENCY="jpy")
 
 
 @pytest.mark.parametrize("service", STORED)

@@ -14,6 +14,7 @@ from kassa.kit.clock import DAY
 from kassa.kit.lists import Paging
 from kassa.kit.machine import Stateful, Unbroken
 from kassa.kit.wire import endpoints
+from kassa.order.discounts import Todo as DiscountTodo
 from kassa.order.domain import Todo as OrderTodo
 from kassa.payment.domain import Todo as PaymentTodo
 from kassa.product.domain import Todo as ProductTodo
@@ -25,6 +26,7 @@ async def test_every_effect_has_somebody_to_carry_it_out(tmp_path: Path) -> None
     async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
         here = {name: set(outbox.carriers) for name, outbox in shop.outboxes.items()}
         kinds = {"auth": AuthTodo, "product": ProductTodo, "order": OrderTodo, "payment": PaymentTodo}
+        kinds["discount"] = DiscountTodo
         assert here == {name: set(each) for name, each in kinds.items()}
 
 
@@ -52,7 +54,7 @@ async def test_old_acts_are_removed_regularly(tmp_path: Path, given: dict[str, s
 async def test_each_service_satisfies_its_contract(tmp_path: Path) -> None:
     settings = read_settings({"KASSA_DATA": str(tmp_path)})
     async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
-        services = (shop.auth, shop.product, shop.inventory, shop.order, shop.payment)
+        services = (shop.auth, shop.product, shop.inventory, shop.order, shop.events, shop.facts, shop.payment)
         for contract, service in zip(CONTRACTS, services, strict=True):
             assert [each.name for each in endpoints(contract) if not hasattr(service, each.name)] == []
 

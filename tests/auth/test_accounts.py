@@ -6,12 +6,12 @@ from typing import Any
 import jwt
 import pytest
 
-from kassa.auth.domain import one_spelling
 from kassa.auth.passwords import NOBODY, Passwords
 from kassa.auth.queue import Turn
 from kassa.auth.routes import HANDLERS
 from kassa.gateway.description import described
 from kassa.kit.clock import SECOND, rfc3339
+from kassa.kit.email import one_spelling
 from kassa.kit.ids import is_id
 from kassa.storage.documents_sqlite import SqliteDatabase
 
@@ -29,7 +29,8 @@ async def test_registering_answers_with_a_session_of_the_new_user(world: World) 
     assert (session["tokenType"], session["expiresIn"]) == ("Bearer", 900)
     user = session["user"]
     assert is_id("usr", user.pop("id"))
-    assert user == {"name": "Ada", "email": EMAIL, "role": "user", "createdAt": rfc3339(world.clock.now())}
+    made = {"createdAt": rfc3339(world.clock.now()), "emailVerified": False}
+    assert user == {"name": "Ada", "email": EMAIL, "role": "user", **made}
 
 
 async def test_no_cache_may_keep_an_answer_with_tokens(world: World) -> None:
@@ -254,8 +255,9 @@ async def test_registering_leaves_an_entry_in_the_audit(world: World) -> None:
     session = await world.registered()
     user = await world.store.users.get(session["user"]["id"])
     assert user is not None
-    [made] = user.audit
+    made, wanted = user.audit
     assert (made.what, made.to_state, made.at, made.who) == ("registered", "user", world.clock.now(), user.id)
+    assert wanted.what == "address verification wanted"
 
 
 async def test_the_api_document_says_what_is_taken_and_answered(world: World) -> None:
@@ -268,6 +270,11 @@ async def test_the_api_document_says_what_is_taken_and_answered(world: World) ->
         ("post", "/auth/refresh"),
         ("post", "/auth/logout"),
         ("post", "/auth/password"),
+        ("post", "/auth/password/forgotten"),
+        ("post", "/auth/password/reset"),
+        ("post", "/auth/email/verify"),
+        ("get", "/auth/email/verification"),
+        ("post", "/auth/email/verification"),
         ("get", "/auth/sessions"),
         ("delete", "/auth/sessions"),
         ("delete", "/auth/sessions/{session_id}"),
@@ -294,5 +301,5 @@ async def test_the_api_document_says_what_is_taken_and_answered(world: World) ->
         ("post", "/auth/account/erase"),
     }
     taken = document["components"]["schemas"]["Registration"]
-    assert set(taken["properties"]) == {"name", "email", "password", "role"}
+    assert set(taken["properties"]) == {"name", "email", "password", "role", "locale"}
     assert taken["required"] == ["email", "password"]

@@ -84,6 +84,7 @@ async def test_the_promotion_is_in_the_audit(world: World) -> None:
     assert user is not None
     assert [(entry.what, entry.who, entry.from_state, entry.to_state) for entry in user.audit] == [
         ("registered", user.id, "", "user"),
+        ("address verification wanted", user.id, "user", "user"),
         ("password changed", "operator", "user", "user"),
         ("promoted", "operator", "user", "admin"),
     ]

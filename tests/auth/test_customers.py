@@ -2,50 +2,21 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
-from kassa.app.effects import auth_effects
 from kassa.auth.codes import recovery_hash
-from kassa.auth.customers import Customers
-from kassa.auth.store import AuthStore
 from kassa.contracts.auth import StaffAccount
-from kassa.contracts.order import OrderRecords
 from kassa.kit.clock import DAY
-from kassa.kit.ids import Ids
-from kassa.kit.outbox import Outbox
-from kassa.kit.problem import Unavailable
 from tests.auth.factor import Person
-from tests.auth.world import EMAIL, PASSWORD, World, cheap_passwords
-from tests.support import FakeClock
+from tests.auth.world import EMAIL, PASSWORD, World
 from tests.trade.stores import FORMS, stores
 
 
-class Buyers:
-    """The order service, as far as auth asks it."""
-
-    def __init__(self) -> None:
-        self.with_orders: set[str] = set()
-        self.erased: list[str] = []
-        self.is_down = False
-
-    async def records_of(self, user_id: str, after: str) -> OrderRecords:
-        return OrderRecords([], "")
-
-    async def erase_of(self, user_id: str) -> None:
-        if self.is_down:
-            raise Unavailable("the order service is down")
-        self.erased.append(user_id)
-
-    async def buyers_among(self, user_ids: list[str]) -> list[str]:
-        return [each for each in user_ids if each in self.with_orders]
-
-
 class Till:
-    def __init__(self, world: World, customers: Customers, outbox: Outbox[Any], buyers: Buyers) -> None:
-        self.world, self.customers, self.outbox, self.buyers = world, customers, outbox, buyers
+    def __init__(self, world: World) -> None:
+        self.world, self.customers, self.outbox, self.buyers = world, world.customers, world.outbox, world.buyers
 
     async def is_erased(self, user_id: str) -> bool:
         user = await self.world.store.users.get(user_id)
@@ -56,13 +27,7 @@ class Till:
 @pytest.fixture(params=FORMS)
 async def till(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Till]:
     async with stores(request.param, tmp_path) as (database, _):
-        world = World(await AuthStore.open(database, FakeClock()), cheap_passwords())
-        buyers: Any = Buyers()
-        outbox: Outbox[Any] = Outbox(world.store.users, {}, world.clock, lambda: 0.5)
-        parts = (world.store, outbox, world.service, buyers, database, Ids(world.clock), world.clock)
-        customers = Customers(*parts, unused_days=30)
-        outbox.carriers = auth_effects(customers)
-        yield Till(world, customers, outbox, buyers)
+        yield Till(await World.on(database, unused_days=30))
 
 
 async def test_an_erased_account_keeps_its_id_and_lets_nobody_in(till: Till) -> None:

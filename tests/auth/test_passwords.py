@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.pretty import pretty_repr
 
-from kassa.auth.domain import Guarded, User, normalised_email
+from kassa.auth.domain import Guarded, User
 from kassa.auth.passwords import Passwords
 from kassa.auth.sessions import Session
 from kassa.auth.wire import Credentials, PasswordChange, Refresh, Registration
+from kassa.kit.email import normalised_email
 from kassa.kit.problem import Invalid, Unavailable
 
 from .world import cheap_passwords

@@ -37,7 +37,7 @@ MORE = {
     "beside": {"ratio", "beside"},
     "beside-servers": {"ratio", "beside"},
 }
-WITHOUT_SANDBOX = ("browse", "order", "flash-sale", "clients", "overload")
+WITHOUT_SANDBOX = ("browse", "quote", "order", "flash-sale", "clients", "overload")
 KASSA = ("-m", "kassa.cli.main", "bench")
 BENCH = ("-m", "bench")
 

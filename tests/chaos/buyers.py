@@ -120,21 +120,41 @@ class Customer(Visitor):
 
 
 class Administrator(Visitor):
-    """Gives money back, in part or all of it, with or without the goods; counts stock."""
+    """Gives money back, in part or all of it, by item, with or without the goods; sends other orders, and takes goods
+    back; counts stock."""
 
     async def work(self) -> None:
         """One thing that is to be done."""
         await self.pause(0.15)
         paid = self._promises.paid[-RECENT:]
-        if paid and self._chance.random() < 0.6:
-            await self._refund(self._chance.choice(paid))
+        if paid and self._chance.random() < 0.8:
+            order_id = self._chance.choice(paid)
+            # What is sent and what is refunded are not the same here: so it is known what becomes of each piece.
+            await (self._send if ord(order_id[-1]) % 2 else self._refund)(order_id)
         else:
             change = self._chance.choice([-3, -1, 1, 2, 5])
             body = {"productId": self._chance.choice(self._products), "change": change, "reason": "counted"}
             await self.insist("adjust", "/inventory/adjust", body)
 
+    async def _send(self, order_id: str) -> None:
+        piece = [{"productId": self._promises.orders[order_id].product, "quantity": 1}]
+        sent = await self.insist("ship", f"/orders/{order_id}/shipments", {"items": piece, "carrier": "DHL"})
+        if sent is None or sent.status != 201 or self._chance.random() < 0.5:
+            return
+        asked = await self.insist("return", f"/orders/{order_id}/returns", {"items": piece})
+        if asked is None or asked.status != 201:
+            return
+        number = asked.body["order"]["returns"][-1]["number"]
+        await self.insist("approve", f"/orders/{order_id}/returns/{number}/approve", {})
+        await self.insist("receive", f"/orders/{order_id}/returns/{number}/receive", {"restock": piece})
+
     async def _refund(self, order_id: str) -> None:
         body: dict[str, Any] = {}
+        if self._chance.random() < 0.3:
+            line = {"productId": self._promises.orders[order_id].product, "quantity": 1}
+            body["lines"] = [line | {"restock": self._chance.random() < 0.5}]
+            await self.insist("refund", f"/payments/{order_id}/refund", body)
+            return
         if self._chance.random() < 0.6:
             body["amount"] = self._chance.choice(["0.50", "5.00", "19.99"])
         if self._chance.random() < 0.4:

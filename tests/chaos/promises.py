@@ -24,8 +24,13 @@ EXPECTED: dict[str, set[int | str]] = {
         "refund_too_large",
         "too_many_pieces",
         "too_many_refunds",
+        "too_many_to_refund",
         "idempotency_key_in_use",
     },
+    "ship": {201, "not_shippable", "too_many_to_send", "idempotency_key_in_use"},
+    "return": {201, "too_many_to_return", "idempotency_key_in_use"},
+    "approve": {200, "return_fixed", "idempotency_key_in_use"},
+    "receive": {200, "return_fixed", "idempotency_key_in_use"},
     "adjust": {200, "insufficient_stock", "idempotency_key_in_use"},
     "look": {200},
 }
@@ -148,5 +153,7 @@ class Promises:
                 self.breach(f"{promise.back} of {promise.quantity} pieces come back by {question.path}")
             if promise.refunded > promise.total:
                 self.breach(f"{promise.refunded} of {promise.total} is refunded by {question.path}")
-        else:
+        elif question.kind == "receive":
+            self.orders[question.path.split("/")[2]].back += sum(each["quantity"] for each in question.body["restock"])
+        elif question.kind == "adjust":
             self.put_in[question.body["productId"]] += question.body["change"]

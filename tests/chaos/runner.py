@@ -16,7 +16,7 @@ from random import Random
 
 import aiohttp
 
-from tests.chaos import checks
+from tests.chaos import checks, checks_told
 from tests.chaos.buyers import Administrator, Crowd, Customer
 from tests.chaos.promises import Promises
 from tests.chaos.troubles import Trouble
@@ -89,12 +89,14 @@ class Runner:
         self._tell = tell
         self._shown_at = time.monotonic()
         self._products: list[str] = []
+        self._endpoint = ""
         self._admin: Buyer
         self._admin_until = 0.0
 
     async def all(self) -> None:
         """Every run, and the end; it stops where something is wrong."""
         admin = await self._administrator()
+        self._endpoint = await self._world.listen(admin)
         for pieces in STOCKS:
             product = await admin.product(stock=pieces)
             self._products.append(product)
@@ -153,6 +155,8 @@ class Runner:
         async def look() -> list[str]:
             found = await checks.orders(promises, admin, of_all=True) + await checks.money(promises, shop)
             found += await checks.stock(promises, admin) + await checks.nothing_waits(admin)
+            found += await checks_told.events(promises, admin, self._world, self._endpoint)
+            found += checks_told.mails(promises, shop)
             return found or await checks.command(shop, "reconcile") + await checks.command(shop, "audit")
 
         await self._patiently(look, END_PATIENCE)

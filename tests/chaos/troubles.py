@@ -15,7 +15,11 @@ from tests.chaos.world import World, send
 
 
 async def kill(world: World, chance: Random) -> None:
-    """kill -9 of the shop; of several processes one at random, or all."""
+    """kill -9 of the shop; of several processes one at random, or all. And now and then of who is told its events."""
+    if world.consumer is not None and chance.random() < 0.4:
+        await world.consumer.kill()
+        await asyncio.sleep(chance.uniform(0, 1))
+        await world.consumer.start()
     victim = chance.choice(sorted(world.processes()))
     if world.is_one_process or chance.random() < 0.3:
         await world.kill_all()

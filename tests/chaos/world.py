@@ -12,10 +12,12 @@ import aiohttp
 
 from tests.chaos.stores import Stores
 from tests.journey.conftest import OPTIONS
-from tests.journey.running import RunningShop, until
+from tests.journey.running import Buyer, RunningShop, free_port, until
+from tests.outgoing.consumers import RECEIVER, Program
 
 PATIENCE = 90.0
-SETTINGS = {"ORDER_TTL_MINUTES": "2"}  # So that unpaid orders end while others are placed.
+# So that unpaid orders end while others are placed; and the consumer is on this machine.
+SETTINGS = {"ORDER_TTL_MINUTES": "2", "EVENTS_TO_PRIVATE_ADDRESSES": "allowed"}
 UNANSWERED = aiohttp.ClientTimeout(total=60)
 
 
@@ -26,6 +28,7 @@ class World:
         self.shop = shop
         self.is_one_process = is_one_process
         self.is_troubled_twice = False
+        self.consumer: Program | None = None
         self._stores = stores
 
     @property
@@ -68,6 +71,16 @@ class World:
         await until(are_gone, "the processes to be gone")
         await self._start()
 
+    async def listen(self, admin: Buyer) -> str:
+        """Have a consumer told what happens from now on; the endpoint's id."""
+        port = free_port()
+        made = await admin.call("POST", "/events/endpoints", {"url": f"http://127.0.0.1:{port}/"})
+        assert made.status == 201, made.body
+        directory = self.shop.data.parent
+        self.consumer = Program(directory, "consumer", RECEIVER, SECRET=made.body["secret"], PORT=str(port))
+        await self.consumer.start()
+        return str(made.body["endpoint"]["id"])
+
     async def until_ready(self) -> None:
         """Wait until the shop says that all of it works."""
 
@@ -101,7 +114,12 @@ async def opened(form: str, directory: Path, *, with_network: bool) -> AsyncIter
         async with RunningShop(directory / "data", *options, **SETTINGS, **settings) as shop:
             await shop.http.close()
             shop.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=UNANSWERED)
-            yield World(shop, stores, is_one_process=not options)
+            world = World(shop, stores, is_one_process=not options)
+            try:
+                yield world
+            finally:
+                if world.consumer is not None:
+                    await world.consumer.kill()
     finally:
         if stores:
             stores.end()

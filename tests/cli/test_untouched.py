@@ -19,7 +19,7 @@ from kassa.cli.main import app
 from tests.app.process import PATIENCE, environment, free_port, kassa, started
 from tests.support import OWN_SECRETS
 
-READS = [("audit",), ("export",), ("reconcile",), ("doctor",), ("acts",)]
+READS: list[tuple[str, ...]] = [("audit",), ("export",), ("reconcile",), ("doctor",), ("acts",), ("config", "export")]
 CHANGES = [("reconcile", "--fix"), ("replay", "evt_1"), ("import", "in.csv"), ("admin", "create", "b@shop.example")]
 CHANGES += [("customer", "erase", "b@shop.example", "--yes"), ("key", "create", "till", "--scope", "orders:read")]
 SERVERS = [("up", "--port", "1"), ("sandbox", "--port", "1")]

@@ -186,6 +186,9 @@ class Counting:
     async def record(self, order_id: str) -> None:
         """Not asked here."""
 
+    async def hand_over(self, order_id: str, user_id: str) -> None:
+        """Not asked here."""
+
     async def erase(self, order_id: str) -> None:
         """Not asked here."""
 
@@ -213,6 +216,9 @@ class Refusing:
         raise self.problem
 
     async def record(self, order_id: str) -> None:
+        raise self.problem
+
+    async def hand_over(self, order_id: str, user_id: str) -> None:
         raise self.problem
 
     async def erase(self, order_id: str) -> None:

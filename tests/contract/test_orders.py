@@ -18,9 +18,11 @@ from kassa.contracts.order import (
 )
 from kassa.inventory.mending import wanted_by
 from kassa.kit.clock import MINUTE
+from kassa.kit.identity import guest
 from kassa.kit.ids import ORDER
 from kassa.kit.problem import Invalid, NotFound
 from kassa.order.domain import Order, Reason
+from kassa.order.quoting import Asked
 from tests.contract.ways import Reach
 from tests.trade.world import BUYER, TTL, World, world
 
@@ -254,3 +256,16 @@ async def test_all_pages_together_are_all_orders(asked: Orders, shop: World, mon
 async def test_more_reservations_than_are_answered_at_a_time_are_refused(asked: Orders) -> None:
     with pytest.raises(Invalid):
         await asked.reservations_of(["ord_1.1"] * 501)
+
+
+async def test_what_a_guest_has_ordered_becomes_the_account_s(reach: Reach, shop: World) -> None:
+    orders: Orders = await reach(Orders, "order", shop.order, "auth")
+    who, email = guest(f"guest_{'a' * 64}"), "ada@example.com"
+    asked = Asked(email=email, buyer=email)
+    order = await shop.place((await shop.sell(), 1), who=who, asked=asked, is_guest=True)
+    await orders.claim_of("bob@example.com", "usr_bob")
+    assert (await shop.order_now(order)).user_id == who.id
+    await orders.claim_of(email, BUYER.id)
+    await orders.claim_of(email, "usr_bob")
+    await shop.settle()
+    assert (await shop.order_now(order)).user_id == BUYER.id

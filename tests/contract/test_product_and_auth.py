@@ -5,19 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from kassa.auth.challenges import Challenges
-from kassa.auth.devices import Devices
-from kassa.auth.passwords import Passwords
-from kassa.auth.service import AuthService
-from kassa.auth.store import AuthStore
-from kassa.auth.tokens import Tokens
-from kassa.contracts.auth import Auth
+from kassa.contracts.auth import Auth, Contact
 from kassa.contracts.product import Product, Snapshot
 from kassa.kit.identity import TokenVerifier
-from kassa.kit.ids import PRODUCT, Ids
+from kassa.kit.ids import PRODUCT
+from kassa.kit.problem import NotFound
 from kassa.storage.documents_sqlite import SqliteDatabase
+from tests.auth.world import World as AuthWorld
+from tests.auth.world import cheap_passwords
 from tests.contract.ways import Reach
-from tests.support import FakeClock
 from tests.trade.world import World, world
 
 
@@ -38,7 +34,7 @@ async def test_snapshots_of_what_is_on_sale(product: Product, shop: World) -> No
     withdrawn = await shop.sell(name="Plate")
     await shop.product.withdraw(withdrawn, "usr_admin")
     asked = [mug, withdrawn, shop.ids.new(PRODUCT), "nonsense", "", "a&ids=b", mug]
-    assert await product.snapshot(asked) == [Snapshot(mug, "Mug & saucer, “blue”", 1999, "usd")]
+    assert await product.snapshot(asked) == [Snapshot(mug, "Mug & saucer, “blue”", 1999, "usd", "things")]
 
 
 async def test_a_snapshot_of_nothing_is_nothing(product: Product) -> None:
@@ -57,20 +53,30 @@ async def test_snapshots_of_as_many_as_an_order_can_have(product: Product, shop:
     assert [snapshot.id for snapshot in found] == [mug]
 
 
-async def test_the_public_keys_verify_the_tokens(reach: Reach, database: SqliteDatabase, clock: FakeClock) -> None:
-    ids = Ids(clock)
-    tokens = Tokens(["a master secret"], ids, clock)
-    passwords = Passwords(memory_kib=8, time_cost=1)
-    devices = Devices(["m"], ids, clock)
-    store, challenges = await AuthStore.open(database, clock), Challenges(["m"], clock)
-    service = AuthService(store, tokens, devices, passwords, ids, clock, challenges=challenges, issuer="shop.example")
+@pytest.fixture
+async def accounts(database: SqliteDatabase) -> AsyncIterator[AuthWorld]:
+    passwords = cheap_passwords()
+    yield await AuthWorld.on(database, passwords)
+    passwords.close()
+
+
+async def test_the_public_keys_verify_the_tokens(reach: Reach, accounts: AuthWorld) -> None:
     # Anybody may ask for the keys: the gateway is in no list of callers.
-    auth: Auth = await reach(Auth, "auth", service, "gateway")
+    auth: Auth = await reach(Auth, "auth", accounts.service, "gateway")
+    tokens = accounts.tokens
     assert await auth.keys() == tokens.keys()
 
     async def keys() -> list[dict[str, object]]:
         return (await auth.keys()).keys
 
-    principal = await TokenVerifier(keys, clock).principal(f"Bearer {tokens.issue('usr_1', 'a@b.c', 'user')}")
+    principal = await TokenVerifier(keys, accounts.clock).principal(f"Bearer {tokens.issue('usr_1', 'a@b.c', 'user')}")
     assert (principal.id, principal.email, principal.role) == ("usr_1", "a@b.c", "user")
-    passwords.close()
+
+
+async def test_the_order_service_is_told_whom_to_write_to(reach: Reach, accounts: AuthWorld) -> None:
+    auth: Auth = await reach(Auth, "auth", accounts.service, "order")
+    made = (await accounts.service.register("Ada", "Ada@Example.com", "correct horse")).user
+    assert await auth.contact(made.id) == Contact("ada@example.com", "Ada", "", is_verified=False)
+    for unknown in ("usr_01jd0000000000000000000000", "nonsense", "."):
+        with pytest.raises(NotFound):
+            await auth.contact(unknown)

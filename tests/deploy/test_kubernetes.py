@@ -6,7 +6,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 
 from kassa.app.settings import DEFAULT_PORTS, SETTINGS, read_settings
-from kassa.app.web import CALLS, calls
+from kassa.app.web import CALLS, TELLS, calls
 from tests.deploy.manifests import KUBERNETES, kubernetes, kustomization, with_secrets
 
 OLDEST, NEWEST = "1.30", "1.34"
@@ -74,6 +74,7 @@ def test_a_service_is_reached_by_its_callers_alone() -> None:
     for caller in CALLS:
         for callee in calls(caller, settings):
             callers[callee].add(caller)
+    callers["order"] |= set(TELLS)
     policies = of("NetworkPolicy")
     assert policies.pop("nobody")["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
     assert policies.pop("gateway")["spec"]["ingress"] == [{"ports": [{"port": "http"}]}]

@@ -20,7 +20,7 @@ from tests.journey.running import DECLINED, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.root, pytest.mark.asyncio(loop_scope="module")]
 
-MOST = 220_000_000
+MOST = 230_000_000
 INSTALLED = """
 import json, importlib.metadata as metadata
 print(json.dumps([(each.name.lower().replace("_", "-"), each.version) for each in metadata.distributions()]))

@@ -50,6 +50,21 @@ buy();
 """
 
 
+BUY_AS_GUEST = """
+async function buyAsGuest() {
+  const { products } = await ask("GET", "/products?limit=1");
+  const wish = { items: [{ productId: products[0].id, quantity: 1 }] };
+  const { order, guestToken, checkoutUrl } = await orderAsGuest(wish, "guest@shop.example", "a guest's key");
+  const isPayable = checkoutUrl.includes("cs_test_");
+  await register("claims@shop.example", "correct horse battery");
+  const claimed = await takeIntoAccount(order.id, guestToken);
+  const countries = (await whereTo()).map((country) => country.code);
+  console.log(JSON.stringify({ isPayable, isSame: claimed.id === order.id, isAnywhere: countries.includes("DE") }));
+}
+buyAsGuest();
+"""
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("headless")
@@ -78,6 +93,12 @@ def test_the_program_of_the_page_buys(shop: Running, place: Path) -> None:
     told = run(program + BUY, place, sandbox_url(place / ".kassa") or "")
     assert told["order"].startswith("ord_")
     assert (told["changed"], told["isOne"], told["status"]) == ("price_changed", True, "CONFIRMED")
+
+
+def test_the_program_of_the_page_buys_as_a_guest(shop: Running, place: Path) -> None:
+    program = block(HEADLESS, "js", "fetch(").replace("http://localhost:3000", shop.url)
+    told = run(program + block(HEADLESS, "js", "orderAsGuest") + BUY_AS_GUEST, place)
+    assert told == {"isPayable": True, "isSame": True, "isAnywhere": True}
 
 
 def test_the_program_of_the_page_logs_in_with_a_second_factor(shop: Running, place: Path) -> None:

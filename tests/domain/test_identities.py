@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kassa.auth.domain import LONGEST_EMAIL, checked_name, normalised_email
 from kassa.auth.domain import LONGEST_NAME as LONGEST_USER_NAME
+from kassa.auth.domain import checked_name
+from kassa.kit.email import LONGEST_EMAIL, normalised_email
 from kassa.kit.problem import Invalid
 from kassa.product.domain import LONGEST_CATEGORY, LONGEST_NAME, LONGEST_SKU, checked
 

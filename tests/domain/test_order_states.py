@@ -5,36 +5,78 @@ import itertools
 import msgspec
 import pytest
 
-from kassa.contracts.order import OrderItem
+from kassa.contracts.inventory import Line
+from kassa.contracts.order import OrderItem, Sale
+from kassa.contracts.parts import DiscountPart, LinePart, Parts
 from kassa.kit.audit import Cause
 from kassa.kit.effects import has_seen
 from kassa.kit.problem import Unavailable
 from kassa.order.domain import STATUS, TRANSITIONS, Input, Kind, Order, Reason, Stage, Todo
-from kassa.order.machine import MACHINE, interpret, never_placed, placed
+from kassa.order.machine import MACHINE, MAILS, interpret, never_placed, placed
+from kassa.order.parcels import Parcels, Shipment
 
 NOW = 1_000_000
 DEADLINE = NOW + 60_000
+
+OF_PARCELS = (
+    "delivered",
+    "shipment cancelled",
+    "set aside",
+    "set free",
+    "return requested",
+    "return approved",
+    "return declined",
+    "return received",
+    "return closed",
+    "withdrawal closed",
+)
+"""What changes nothing of the money, whether it is there or went back."""
 
 # What is expected, written once more by hand and by another rule than the table: stage, input, next stage, effects.
 EXPECTED = {
     ("", "place"): ("PENDING", ["expire"]),
     ("", "fail"): ("FAILED", ["release_stock"]),
+    ("", "place for nothing"): ("CONFIRMED", ["commit_stock"]),
     ("PENDING", "close"): ("CLOSING", ["close_payment"]),
-    ("PENDING", "paid"): ("CONFIRMED", ["commit_stock"]),
+    ("PENDING", "paid"): ("CONFIRMED", ["invoice", "commit_stock"]),
     ("PENDING", "ended"): ("CANCELLED", ["release_stock"]),
-    ("CLOSING", "paid"): ("CONFIRMED", ["commit_stock"]),
+    ("CLOSING", "paid"): ("CONFIRMED", ["invoice", "commit_stock"]),
     ("CLOSING", "ended"): ("CANCELLED", ["release_stock"]),
     ("CANCELLED", "paid"): ("REVIVING", ["reserve_again"]),
     ("CANCELLED", "unwanted money"): ("CANCELLED", ["refund_late"]),
-    ("REVIVING", "held again"): ("CONFIRMED", ["commit_stock"]),
+    ("REVIVING", "held again"): ("CONFIRMED", ["invoice", "commit_stock"]),
     ("REVIVING", "sold out"): ("CANCELLED", ["refund_late"]),
     ("FAILED", "paid"): ("FAILED", ["refund_late"]),
-    ("CONFIRMED", "fully refunded"): ("REFUNDED", []),
-    ("CONFIRMED", "partly refunded"): ("CONFIRMED", []),
-    ("REFUNDED", "fully refunded"): ("REFUNDED", []),
-    ("REFUNDED", "partly refunded"): ("CONFIRMED", []),
+    ("CONFIRMED", "fully refunded"): ("REFUNDED", ["invoice"]),
+    ("CONFIRMED", "partly refunded"): ("CONFIRMED", ["invoice"]),
+    ("REFUNDED", "fully refunded"): ("REFUNDED", ["invoice"]),
+    ("REFUNDED", "partly refunded"): ("CONFIRMED", ["invoice"]),
     ("CONFIRMED", "goods come back"): ("CONFIRMED", ["restock"]),
     ("REFUNDED", "goods come back"): ("REFUNDED", ["restock"]),
+    **{(str(stage), "claim"): (str(stage), ["hand_over"]) for stage in Stage},
+    **{("CONFIRMED", kind): ("CONFIRMED", []) for kind in ("shipped", "held back", "let go", "redirected")},
+    **{(stage, kind): (stage, []) for stage in ("CONFIRMED", "REFUNDED") for kind in OF_PARCELS},
+    ("CONFIRMED", "return received, goods on the shelf"): ("CONFIRMED", ["restock"]),
+    ("REFUNDED", "return received, goods on the shelf"): ("REFUNDED", ["restock"]),
+    ("CONFIRMED", "called off"): ("REVOKED", ["restock"]),
+    # Whoever withdraws is written to in any case.
+    ("CONFIRMED", "withdrawn"): ("CONFIRMED", ["mail_withdrawn"]),
+    **{(str(stage), "mail given up"): (str(stage), []) for stage in Stage},
+}
+
+# What besides is wanted of an order whose buyer is written to.
+WRITTEN = {
+    ("", "place"): "mail_received",
+    ("", "place for nothing"): "mail_confirmed",
+    ("PENDING", "paid"): "mail_confirmed",
+    ("PENDING", "ended"): "mail_cancelled",
+    ("CLOSING", "paid"): "mail_confirmed",
+    ("CLOSING", "ended"): "mail_cancelled",
+    ("REVIVING", "held again"): "mail_confirmed",
+    ("REVIVING", "sold out"): "mail_cancelled",
+    ("CONFIRMED", "called off"): "mail_cancelled",
+    ("CONFIRMED", "shipped"): "mail_shipped",
+    ("CONFIRMED", "withdrawn"): "mail_withdrawn",
 }
 
 
@@ -61,6 +103,9 @@ def made(kind: Kind) -> Order:
     cause, items = Cause("in_1", "usr_1"), (OrderItem("prd_1", "Mug", 2, 500),)
     if kind is Kind.PLACED:
         return placed("ord_1", "usr_1", items, "usd", DEADLINE - NOW, cause, NOW)
+    if kind is Kind.GIVEN:
+        taken_off = Parts(lines=(LinePart(1000),), discounts=(DiscountPart("dsc_1", "All of it", amount_minor=1000),))
+        return placed("ord_1", "usr_1", items, "usd", DEADLINE - NOW, cause, NOW, Sale(taken_off))
     return never_placed("ord_1", items, "usd", NOW, cause, NOW + 1)
 
 
@@ -85,6 +130,29 @@ def test_every_state_answers_every_input_as_expected(stage: Stage, kind: Kind) -
 
 def test_the_table_has_no_transition_that_is_not_expected() -> None:
     assert {(str(stage or ""), str(kind)) for stage, kind in TRANSITIONS} == set(EXPECTED)
+
+
+@pytest.mark.parametrize(("stage", "kind"), [pair for pair in TRANSITIONS if pair[0] is not None])
+def test_a_buyer_who_is_written_to_is_written_to_where_it_is_expected(stage: Stage, kind: Kind) -> None:
+    sent = Parcels(shipments=(Shipment(id="shp_1", number=1, lines=(Line("prd_1", 1),), sent_at=NOW),))
+    before = msgspec.structs.replace(order_in(stage), locale="de", parcels=sent)
+    mails = [each for each in wanted(MACHINE.apply(before, news(kind), NOW + 1)) if each in MAILS]
+    expected = WRITTEN.get((str(stage), str(kind)))
+    assert mails == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize("status", ["pending", "succeeded", "failed"])
+@pytest.mark.parametrize("kind", [Kind.FULLY_REFUNDED, Kind.PARTLY_REFUNDED])
+def test_a_buyer_is_written_to_about_a_refund_when_the_money_is_back(kind: Kind, status: str) -> None:
+    before = msgspec.structs.replace(order_in(Stage.CONFIRMED), locale="de")
+    after = MACHINE.apply(before, Input(kind, Cause("in_1", "payment-service", status)), NOW + 1)
+    assert wanted(after) == [Todo.INVOICE, *([Todo.MAIL_REFUNDED] if status == "succeeded" else [])]
+
+
+@pytest.mark.parametrize("reason", [Reason.EXPIRED, Reason.DECLINED])
+def test_nobody_is_written_to_who_has_left_an_order_or_seen_a_card_declined(reason: Reason) -> None:
+    before = msgspec.structs.replace(order_in(Stage.CLOSING, reason), locale="de")
+    assert wanted(MACHINE.apply(before, news(Kind.ENDED, reason), NOW + 1)) == [Todo.RELEASE]
 
 
 @pytest.mark.parametrize(("stage", "kind"), list(TRANSITIONS))
@@ -158,7 +226,7 @@ def test_older_news_of_refunds_is_none_but_the_goods_come_back_all_the_same() ->
     assert interpret(order, older) is None
     assert MACHINE.after(order, older, NOW + 2) is order
     goods = Input(Kind.RETURNED, Cause("in_3", "payment-service"), payment_version=4)
-    assert wanted(MACHINE.after(order, goods, NOW + 2)) == [Todo.RESTOCK]
+    assert wanted(MACHINE.after(order, goods, NOW + 2)) == [Todo.INVOICE, Todo.RESTOCK]
 
 
 def test_no_order_is_confirmed_without_a_payment() -> None:

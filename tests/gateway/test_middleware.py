@@ -10,6 +10,7 @@ import pytest
 from kassa.gateway.arrival import Receive, Scope, Send
 from kassa.gateway.limits import Addresses, Limiter, Rate
 from kassa.gateway.middleware import Gateway, Rules
+from kassa.kit.access import API
 from kassa.kit.ended import Ended, EndedTokens
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import Ids
@@ -141,8 +142,9 @@ async def test_a_body_that_grows_too_large_is_refused(world: World) -> None:
     assert (answer.status, answer.code) == (413, "body_too_large")
 
 
-async def test_a_token_that_is_no_good_is_refused_before_it_costs_a_service(world: World) -> None:
-    answer = await ask(world.gateway(), "/orders", headers={"Authorization": "Bearer nonsense"})
+@pytest.mark.parametrize("part", sorted(API))
+async def test_a_token_that_is_no_good_is_refused_before_it_costs_a_service(world: World, part: str) -> None:
+    answer = await ask(world.gateway(), f"/{part}", headers={"Authorization": "Bearer nonsense"})
     assert (answer.status, answer.code, world.echo.asked) == (401, "unauthenticated", 0)
     assert answer.headers["www-authenticate"] == "Bearer"
 
@@ -185,6 +187,13 @@ async def test_a_user_is_limited_wherever_the_requests_come_from(world: World) -
     assert (await ask(gateway, headers={"Authorization": others})).status == 200
 
 
+async def test_guests_are_limited_by_their_address_for_anybody_can_make_up_a_token(world: World) -> None:
+    gateway = world.gateway(limiter=world.limiter(2))
+    tokens = [{"Authorization": f"Bearer guest_{each * 64}"} for each in "abc"]
+    assert [(await ask(gateway, headers=token)).status for token in tokens] == [200, 200, 429]
+    assert (await ask(gateway, headers=tokens[0], client="192.0.2.9")).status == 200
+
+
 async def test_tokens_that_are_no_good_count_as_requests_of_their_household_and_then_are_not_looked_at(
     world: World,
 ) -> None:
@@ -219,6 +228,14 @@ async def test_registration_has_a_limit_of_its_own(world: World) -> None:
     assert (await ask(gateway, "/auth/register", "POST")).status == 200
     assert (await ask(gateway, "/auth/register", "POST")).code == "too_many_requests"
     assert (await ask(gateway, "/auth/login", "POST")).status == 200
+
+
+async def test_withdrawals_have_a_limit_of_their_own_so_that_nobody_tries_numbers(world: World) -> None:
+    gateway = world.gateway(limiter=world.limiter(100), statements=world.limiter(1))
+    assert (await ask(gateway, "/withdrawals", "POST")).status == 200
+    assert (await ask(gateway, "/withdrawals/", "POST")).code == "too_many_requests"
+    assert (await ask(gateway, "/withdrawals", "POST", client="192.0.2.77")).status == 200
+    assert (await ask(gateway, "/orders", "POST")).status == 200
 
 
 async def test_only_a_trusted_proxy_says_who_the_client_is(world: World) -> None:

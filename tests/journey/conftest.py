@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
 from tests.journey.doubled import DoubledShop
 from tests.journey.running import RunningShop
-from tests.servers import valkey
+from tests.servers import chromium, valkey
 from tests.servers.mongod import Mongod
 
 FORMS = ["sqlite", "mongodb and valkey", "six processes"]
@@ -31,6 +32,13 @@ def stores(form: str, directory: Path) -> Iterator[dict[str, str]]:
             yield {"MONGO_URI": mongod.uri, "REDIS_URL": stock.url}
     finally:
         mongod.remove()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A real one."""
+    async with chromium.opened() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module", params=FORMS)

@@ -12,16 +12,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.journey.running import DECLINED, GOOD, RunningShop
-from tests.servers import chromium
 from tests.servers.chromium import follow, shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium.opened() as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -45,14 +38,14 @@ async def fill_cart(page: Page, shop: RunningShop) -> int:
 
 async def register(page: Page) -> None:
     await page.get_by_test_id("checkout").click()
-    await page.get_by_role("link", name=re.compile("account", re.IGNORECASE)).last.click()
+    await page.get_by_role("link", name="make an account").click()
     await page.locator("input[name=email]").fill(f"{secrets.token_hex(6)}@shop.example")
     await page.locator("input[name=password]").fill("correct horse battery")
     await follow(page.get_by_test_id("register"))
 
 
-async def enter_card(page: Page, number: str) -> None:
-    await page.get_by_test_id("checkout").click()
+async def enter_card(page: Page, number: str, button: str = "place-order") -> None:
+    await page.get_by_test_id(button).click()
     await page.locator("input[name=cardNumber]").fill(number)
     await page.locator("input[name=expiry]").fill("12 / 34")
     await page.locator("input[name=cvc]").fill("123")
@@ -120,6 +113,61 @@ async def test_the_pages_tell_the_buyer_what_has_changed(browser: Browser, shop:
     await page.goto(f"{site}/account/orders/{order_id}")
     await expect(page.get_by_test_id("refund")).to_contain_text("$10.00 of $40.00 sent back to you")
     await shot(page, "12-partly-refunded")
+
+
+async def test_a_guest_on_a_phone_orders_pays_and_comes_back_by_the_link(browser: Browser, shop: RunningShop) -> None:
+    admin, site = await shop.admin(), shop.base.replace("127.0.0.1", "localhost")
+    selling = {
+        "zones": [{"id": "home", "name": "Home", "places": [{"country": "DE"}, {"country": "US"}]}],
+        "shippingMethods": [
+            {"id": "post", "name": "Parcel", "zone": "home", "price": "4.90"},
+            {"id": "express", "name": "Express", "zone": "home", "price": "12.90"},
+            {"id": "shop", "name": "At our shop", "kind": "pickup", "price": "0"},
+        ],
+        "home": "DE",
+    }
+    assert (await admin.call("PUT", "/selling", selling)).status == 200
+    half = {"name": "Half", "kind": "percentage", "percent": 50, "code": "HALF"}
+    assert (await admin.call("POST", "/discounts", half)).status == 201
+    mug = await admin.product(stock=5, price="20.00")
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    page = await context.new_page()
+    await page.goto(f"{site}/shop/products/{mug}")
+    await follow(page.get_by_test_id("add-to-cart"))
+    await page.goto(f"{site}/cart")
+    await follow(page.get_by_test_id("checkout"))
+    await page.select_option("#country", "US")
+    await expect(page.locator("#region")).to_be_visible()
+    typed = {
+        "email": "guest@example.com",
+        "name": "Ada",
+        "line1": "1 Main St",
+        "postalCode": "97201",
+        "city": "Portland",
+    }
+    for name, value in typed.items():
+        await page.fill(f"#{name}", value)
+    await page.select_option("#region", "OR")
+    await expect(page.get_by_test_id("way")).to_have_count(3)
+    await page.get_by_text("Express").click()
+    await expect(page.get_by_test_id("place-order")).to_have_text("Order and pay $32.90")
+    await page.fill("#discountCode", "NIX")
+    await page.fill("#note", "Ring twice")
+    await expect(page.locator("#discountCode-error")).to_have_text("This code is not known here.")
+    await page.fill("#discountCode", "half")
+    await page.locator("#note").focus()
+    await expect(page.get_by_test_id("place-order")).to_have_text("Order and pay $22.90")
+    await shot(page, "16-checkout")
+    await enter_card(page, GOOD)
+    await expect(page.get_by_test_id("order-status")).to_have_attribute("data-status", "CONFIRMED", timeout=20_000)
+    link = await page.get_by_test_id("order-link").input_value()
+    await expect(page.locator(".facts")).to_contain_text("Portland")
+    await shot(page, "17-guest-order")
+    elsewhere = await (await browser.new_context(java_script_enabled=False)).new_page()
+    await elsewhere.goto(link)
+    assert elsewhere.url == link.rpartition("/")[0]
+    await expect(elsewhere.get_by_test_id("order-total")).to_have_text("$22.90")
+    assert (await (await shop.buyer()).call("GET", f"/orders/{link.split('/')[-2]}")).status == 404
 
 
 async def test_an_operator_takes_a_product_off_sale_and_puts_it_back(browser: Browser, shop: RunningShop) -> None:

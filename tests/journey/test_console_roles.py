@@ -1,6 +1,7 @@
 """The console as each role has it: whatever it shows, it leads to, and to no page that says no."""
 
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
@@ -11,22 +12,33 @@ from yarl import URL
 from kassa.kit.access import STAFF
 from kassa.pages.console import CONSOLE
 from kassa.pages.visit import ACCESS
-from tests.journey.running import Buyer, RunningShop
+from tests.journey.running import Buyer, RunningShop, until
 from tests.servers import chromium
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 CSRF = "A" * 43
 SHOWN = {
-    "support": {"/console/orders/*/refund"},
+    "support": {
+        "/console/orders/*/refund", "/console/orders/*/refund-goods", "/console/orders/*/ship",
+        "/console/orders/*/hold", "/console/orders/*/release", "/console/orders/*/destination",
+        "/console/orders/*/shipments/1/delivered",
+        "/console/orders/*/shipments/1/cancel", "/console/orders/*/withdrawals/1/close",
+        "/console/orders/*/disputes/*", "/console/orders/*/returns", "/console/orders/*/returns/1/approve",
+        "/console/orders/*/returns/1/decline", "/console/orders/*/returns/1/receive",
+        "/console/orders/*/returns/1/close",
+    },
     "stock": {
         "/console/products/new", "/console/products/*", "/console/products/*/stock", "/console/products/*/deactivate",
-        "/console/products/*/activate",
+        "/console/products/*/activate", "/console/families/new", "/console/families/*",
     },
 }  # fmt: skip
 """The forms of those who may not do all; an administrator has every one."""
-NOT_HERE = {"/console/unclaimed/*/dismiss"}
-"""Needs money that came from elsewhere: `tests/pages/test_console_roles.py`."""
+DISPUTED = "4000000000000259"
+"""A card whose bank takes the money back (Stripe docs: testing#disputes)."""
+THIS_MONTH = f"{datetime.now(UTC):%Y-%m}"
+NOT_HERE = {"/console/unclaimed/*/dismiss", "/console/endpoints/*/resend"}
+"""Needs money that came from elsewhere: `tests/pages/test_console_roles.py`; or an event that was sent by now."""
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +53,7 @@ class Page(HTMLParser):
         super().__init__()
         self.links: list[str] = []
         self.forms: dict[str, dict[str, str]] = {}
+        self.searches: dict[str, dict[str, str]] = {}
         self._values: dict[str, str] = {}
         self.feed(text)
 
@@ -50,8 +63,8 @@ class Page(HTMLParser):
             self.links.append(given["href"])
         elif tag == "form":
             self._values = {}
-            if given.get("method") == "post":
-                self.forms[given["action"]] = self._values
+            of = self.forms if given.get("method") == "post" else self.searches
+            of[given.get("action", "")] = self._values
         elif tag in ("input", "textarea") and "name" in given:
             self._values[given["name"]] = given.get("value", "")
 
@@ -84,7 +97,7 @@ class Walk:
                 self.wrong.append(f"{method} {address}: {answer.status}")
             if method == "POST" and answer.status == 303 and answer.headers["Location"].startswith("/account/login"):
                 self.wrong.append(f"{method} {address}: logged out")
-            return await answer.text()
+            return await answer.text() if answer.content_type != "application/pdf" else ""
 
     async def look(self) -> None:
         """Follow all links."""
@@ -98,6 +111,7 @@ class Walk:
             page = Page(await self.ask("GET", address))
             if address.startswith("/console"):
                 waiting += page.links
+                waiting += [f"{to}?month={THIS_MONTH}" for to, values in page.searches.items() if "month" in values]
                 self.forms |= {
                     kind(action): (action, values)
                     for action, values in page.forms.items()
@@ -112,17 +126,69 @@ class Walk:
                 await self.ask("POST", action, page.forms[action])
 
 
+async def parcels(admin: Buyer, buyer: Buyer, mug: str) -> None:
+    """Paid orders at each stage that a parcel, or a return, can be at."""
+    one = {"items": [{"productId": mug, "quantity": 1}]}
+    place = {"name": "Ada", "country": "DE", "lines": ["Deich 1"], "city": "Oldenburg", "postalCode": "26133"}
+    for who, steps in (
+        (admin, ["hold"]),
+        (admin, ["shipments"]),
+        (admin, ["shipments", "returns"]),
+        (buyer, ["returns"]),
+    ):
+        made = await buyer.call("POST", "/orders", {**one, "destination": place, "shippingMethod": "post"})
+        assert made.status == 201, made.body
+        order_id = made.body["order"]["id"]
+        opened = await buyer.call("POST", "/payments/create-session", {"orderId": order_id})
+        await buyer.pay(opened.body["sessionId"])
+        await buyer.becomes(order_id, "CONFIRMED")
+        if who is buyer:
+            assert (await admin.call("POST", f"/orders/{order_id}/shipments", {})).status == 201
+        for step in steps:
+            body = {"hold": {"why": "Ada asked"}, "shipments": {}, "returns": one}[step]
+            answer = await who.call("POST", f"/orders/{order_id}/{step}", body)
+            assert answer.status in (200, 201), (step, answer.body)
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def filled(shop: RunningShop) -> RunningShop:
-    """A shop with a paid order and one that waits, a product off sale, staff and a key."""
+    """A shop with a paid order and one that waits, a product off sale, staff, a key and an endpoint."""
     admin, buyer = await shop.admin(), await shop.buyer()
-    mug, cup = await admin.product(stock=9), await admin.product(stock=1)
+    selling = {
+        "zones": [{"id": "home", "name": "Home", "places": [{"country": "DE"}]}],
+        "shippingMethods": [{"id": "post", "name": "Parcel", "zone": "home", "price": "4.90"}],
+        "taxRates": [{"country": "DE", "percent": 19, "name": "VAT", "isIncluded": True}],
+    }
+    assert (await admin.call("PUT", "/selling", selling)).status == 200
+    mug, cup = await admin.product(stock=19), await admin.product(stock=1)
     paid = await buyer.checkout(mug)
     await buyer.pay(paid[1])
     await buyer.becomes(paid[0], "CONFIRMED")
+    regretted = await buyer.checkout(mug)
+    await buyer.pay(regretted[1])
+    await buyer.becomes(regretted[0], "CONFIRMED")
+    disputed = await buyer.checkout(mug)
+    await buyer.pay(disputed[1], DISPUTED)
+
+    async def is_disputed() -> bool:
+        return bool((await admin.call("GET", "/payments/admin/disputes")).body["disputes"])
+
+    await until(is_disputed, "a dispute")
+    stated = {"orderId": regretted[0], "name": "Ada", "confirm": True}
+    assert (await admin.call("POST", "/withdrawals", stated)).status == 201
     assert (await buyer.order(mug)).status == 201
+    await parcels(admin, buyer, mug)
     assert (await admin.call("DELETE", f"/products/{cup}")).status == 200
     assert (await admin.call("POST", "/auth/keys", {"name": "Shelf", "scopes": ["inventory:read"]})).status == 201
+    endpoint = {"url": "https://events.example/kassa", "description": "Warehouse"}
+    assert (await admin.call("POST", "/events/endpoints", endpoint)).status in (201, 409)
+
+    async def is_written() -> bool:
+        return bool((await admin.call("GET", "/mails")).body["mails"])
+
+    await until(is_written, "a mail")
+    half = {"name": "Half", "kind": "percentage", "percent": 50, "code": "HALF", "limit": 9}
+    assert (await admin.call("POST", "/discounts", half)).status in (201, 409), "one shop is there for all tests"
     return shop
 
 
@@ -147,12 +213,13 @@ async def test_all_that_the_console_shows_leads_somewhere_and_is_all_that_one_ma
 
 @pytest.mark.parametrize("role", STAFF)
 async def test_the_console_asks_for_nothing_that_its_role_may_not_see(filled: RunningShop, role: str) -> None:
-    """Every refusal is an act, and is kept."""
+    """Every refusal is an act, and is kept; of what is only looked at, mails alone are."""
     admin, member = await filled.admin(), await filled.admin(role)
     await Walk(member).look()
     who = (await member.call("GET", "/auth/verify")).body["user"]["sub"]
     acts = (await admin.call("GET", f"/auth/acts?who={who}")).body["acts"]
-    assert [each["what"] for each in acts] == []
+    assert {each["outcome"] for each in acts} <= {"done"}
+    assert {each["what"].rpartition("/")[0] for each in acts} == ({"GET /mails"} if role == "admin" else set())
 
 
 @pytest.mark.parametrize(("role", "has_it"), [("admin", True), ("support", True), ("stock", True), ("", False)])
@@ -212,3 +279,78 @@ async def test_staff_and_keys_are_minded_in_a_browser_and_no_screen_leads_sidewa
         assert (await filled.call("GET", analytics, Authorization=f"Bearer {secret}")).status == 401
         await page.goto(f"{filled.base}/console")
         await seen("overview")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_selling_and_discounts_are_minded_in_a_browser_and_no_screen_leads_sideways(
+    filled: RunningShop, width: int
+) -> None:
+    admin = await filled.admin()
+
+    async def seen(name: str) -> str:
+        await chromium.shot(page, f"console-{name}-{width}")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        return str(await page.inner_text("main"))
+
+    async def saved(button: str = "Save") -> None:
+        await chromium.follow(page.get_by_role("button", name=button))
+
+    async with chromium.opened() as browser:
+        page = await browser.new_page(viewport={"width": width, "height": 900})
+        await page.context.add_cookies([{"name": ACCESS, "value": admin.token, "url": filled.base}])
+        console = f"{filled.base}/console"
+        zone = f"Far {width}"
+        await page.goto(f"{console}/selling/zones/new")
+        await page.fill("#name", zone)
+        await page.fill("#places", "XX\nUS: Nowhere")
+        await saved()
+        assert "must be the ISO 3166-1 code of a country" in await seen("zone-wrong")
+        await page.fill("#places", "US: CA, Oregon\nIT; 00, 10")
+        await saved()
+        assert zone in await seen("selling")
+        await chromium.follow(page.get_by_role("link", name=zone))
+        assert await page.input_value("#places") == "US: CA, OR\nIT; 00, 10"
+        await page.goto(f"{console}/selling/methods/new")
+        await page.fill("#name", f"Heavy {width}")
+        await page.select_option("#zone", label=zone)
+        await page.fill("#byWeight", "1000: 4,90\nmore: x")
+        await saved()
+        assert "Write it with digits, such as 4.90." in await seen("method-wrong")
+        await page.fill("#byWeight", "1000: 4,90\nmore: 9.90")
+        await saved()
+        known = (await filled.call("GET", "/selling")).body["selling"]
+        method = known["shippingMethods"][-1]
+        assert method["byWeight"] == [{"price": 4.9, "upTo": 1000}, {"price": 9.9, "upTo": None}]
+        await page.goto(f"{console}/selling/zones/{len(known['zones']) - 1}")
+        await saved("Remove this zone")
+        await saved("Remove it")
+        assert "A shipping method still goes there." in await seen("zone-in-use")
+        await page.goto(f"{console}/selling/rates/new")
+        stale = await page.content()
+        assert 'name="updated"' in stale
+        known.pop("currency"), known.pop("tax"), known.pop("updatedAt")
+        assert (await admin.call("PUT", "/selling", known)).status == 200
+        for name, value in {"name": "Tax", "percent": "8.875", "country": "us", "region": "CA"}.items():
+            await page.fill(f"#{name}", value)
+        await saved()
+        assert "Somebody else has changed how the shop sells." in await seen("selling-changed")
+        await page.goto(f"{console}/discounts/new")
+        await page.fill("#name", "Spring")
+        await page.fill("#percent", "12,5")
+        await page.fill("#code", "half")
+        await page.fill("#endsAt", "2050-02-01")
+        await saved()
+        assert "Another discount has this code." in await seen("discount-wrong")
+        await page.fill("#code", f"spring-{width}")
+        await saved()
+        assert "12.5\u00a0% off" in await seen("discounts")
+        await chromium.follow(page.get_by_role("link", name="Spring").first)
+        assert await page.input_value("#endsAt") == "2050-02-01"
+        await page.fill("#limit", "5")
+        await saved()
+        await chromium.follow(page.get_by_role("link", name="Spring").first)
+        assert "5 of 5" in await seen("discount")
+        await saved("End this discount")
+        await saved("End this discount")
+        assert "Ended" in await seen("discount-ended")

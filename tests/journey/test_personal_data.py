@@ -60,6 +60,7 @@ async def customer(shop: RunningShop) -> Customer:
     made = (await shop.call("POST", "/auth/register", account, **{"User-Agent": AGENT})).body
     buyer, admin = Buyer(shop, made["token"]), await shop.admin()
     found = Customer(shop, buyer, admin, made["user"], made["refreshToken"])
+    assert (await admin.call("PUT", "/events/feed", {"isOn": True})).status == 200
     mug = await admin.product(stock=9)
     found.paid, session = await buyer.checkout(mug)
     intent = {"object": "payment_intent", "id": "pi_none", "metadata": {"orderId": found.paid}}
@@ -109,6 +110,8 @@ async def test_an_export_tells_all_that_is_stored(customer: Customer) -> None:
     assert payment["status"]["status"] == "SUCCESS"
     assert [(each["amountMinor"], each["reason"]) for each in payment["refunds"]] == [(500, "")]
     assert any(each.startswith("pi_") for each in payment["atStripe"])
+    kinds = [each["kind"] for each in orders[customer.paid]["invoices"]]
+    assert (kinds[:1], orders[customer.unpaid]["invoices"]) == (["invoice"], [])
     assert [each["text"] for each in orders[customer.unpaid]["timeline"]] == [
         "You placed the order. Its goods are held for you."
     ]

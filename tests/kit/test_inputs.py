@@ -30,6 +30,7 @@ SPELLED = {
     inputs.effect_id("ord_1", 3, "commit_stock"): "ord_1:3:commit_stock",
     str(inputs.number_of("ord_1:3:commit_stock")): "3",
     inputs.price_change_id("prd_1:3:enter_price"): "prd_1:0000000003",
+    inputs.variant_of("pfm_1", ("Café", "M")): 'pfm_1:["Café", "M"]',
     inputs.movement_id("reserve", "prd_1", "ord_1.1"): "reserve:prd_1:ord_1.1",
     inputs.level_set_id(5): "set:5",
     inputs.session_id("fam_1"): "ses_03fb3253fda42369c21a8e52d3",
@@ -37,7 +38,26 @@ SPELLED = {
     inputs.session_key("pay_1", 4): "pay_1-session-4",
     inputs.refund_key("rfd_1"): "rfd_1-1",
     inputs.refund_key("rfd_1", 7): "rfd_1-7",
+    inputs.claim("ord_1"): "claim:ord_1",
+    inputs.guest_of("guest_1"): "gst_24ce1fa18a706c966177f629735759283827f1f9",
+    inputs.contact_of("buyer@shop.example", "ord_1"): "buyer@shop.example#ord_1",
+    inputs.uses_of("dsc_1", "buyer", 2)[1]: "dsc_1:cf30eec398888dfc5db7a2cc795c3854#1",
+    inputs.coupon_of("ord_1"): "kassa_ord_1",
+    inputs.coupon_key("pay_1-session-4"): "pay_1-session-4-coupon",
+    inputs.evidence_key("evd_1"): "evd_1-1",
+    inputs.evidence_key("evd_1", 7): "evd_1-7",
     inputs.refund_day("usr_1", "2026-11-28"): "usr_1:2026-11-28",
+    inputs.stock_of("prd_1"): "stock_prd_1",
+    inputs.held_id("whk_1", "ord_1"): "whk_1.ord_1",
+    inputs.outgoing_id("ord_1", 3): "evt_ord_1_3",
+    inputs.shipment("shp_1", "sent"): "shp_1:sent",
+    inputs.goods_back("rtn_1", "approved"): "rtn_1:approved",
+    inputs.aside("rfd_1"): "aside:rfd_1",
+    inputs.document_place("ord_1", 3): "ord_1.3",
+    inputs.withdrawal("wdr_1", "closed"): "wdr_1:closed",
+    inputs.return_of("wdr_1"): "rtn_1",
+    inputs.free("rfd_1"): "free:rfd_1",
+    inputs.by_hand("hold", 4): "hold:4",
     inputs.second_refund_key("pay_1:4:refund_second", 2): "pay_1:4:refund_second-2",
 }
 
@@ -46,6 +66,11 @@ SPELLED = {
 def test_an_id_is_spelled_as_it_is_stored(now: str, ever: str) -> None:
     """Documents of earlier versions have it so, and effects and events under way, and Stripe."""
     assert now == ever
+
+
+def test_a_reservation_tells_its_order_and_which_of_its_it_is() -> None:
+    held = inputs.reservation_of("ord_1", 12)
+    assert (inputs.order_of(held), inputs.generation_of(held)) == ("ord_1", 12)
 
 
 def test_every_id_is_looked_at() -> None:

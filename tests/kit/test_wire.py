@@ -13,8 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kassa.app.web import HANDLERS
-from kassa.gateway.description import body_of
 from kassa.kit.problem import FieldError, Invalid, Malformed, NotFound, Unavailable
 from kassa.kit.wire import Endpoint, arguments_of, connect, convert, decode, encode, endpoints, get, patch, post
 
@@ -238,10 +236,20 @@ def test_a_decimal_in_a_text_is_written_as_people_and_other_programs_write_it(te
         assert [each.field for each in refused.value.errors] == [name]
 
 
-def test_no_decimal_is_sent_within_something_that_is_sent() -> None:
-    """Only those of the outermost level are looked at."""
-    kinds = {kind for each in HANDLERS.values() for it in each if (kind := body_of(it))}
-    within = [part for kind in kinds for part in msgspec.json.schema_components([kind])[1].items()]
-    with_decimals = {name for name, part in within if '"decimal"' in json.dumps(part)}
-    assert with_decimals
-    assert with_decimals <= {kind.__name__ for kind in kinds}
+class _Shelf(msgspec.Struct):
+    best: _Priced | None = None
+    others: list[_Priced] = []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"best": {"price": "1_000"}}, "best.price"),
+        ({"others": [{"price": "1"}, {"price": "1", "was": "NaN"}]}, "others[1].was"),
+    ],
+)
+def test_a_decimal_is_looked_at_wherever_it_is(body: dict[str, object], field: str) -> None:
+    assert decode(b'{"best": {"price": "1.5"}, "others": [{"price": 2}]}', _Shelf).best == _Priced(Decimal("1.5"))
+    with pytest.raises(Invalid) as refused:
+        decode(json.dumps(body).encode(), _Shelf)
+    assert [each.field for each in refused.value.errors] == [field]

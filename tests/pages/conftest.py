@@ -1,7 +1,7 @@
 """A shop in memory with the pages before it, and a browser without scripts to walk through them."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html.parser import HTMLParser
@@ -41,7 +41,7 @@ class Forms(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.found.append((given.get("action", ""), {}))
-        elif tag == "input" and self.found and "name" in given:
+        elif tag == "input" and self.found and "name" in given and _is_sent(given):
             self.found[-1][1][given["name"]] = given.get("value", "")
 
 
@@ -65,6 +65,10 @@ class Browser:
     async def put_in_cart(self, product_id: str, quantity: int = 1) -> None:
         page = await self.get(f"/shop/products/{product_id}")
         await self.submit(page, "/cart/add", quantity=str(quantity))
+
+
+def _is_sent(given: Mapping[str, str | None]) -> bool:
+    return given.get("type") != "checkbox" or "checked" in given
 
 
 def fields(page: httpx.Response, action: str) -> dict[str, str]:

@@ -4,58 +4,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-from litestar import Request, Response, Router, delete, get, post, put
-from litestar.datastructures import State
+from litestar import Response, Router, delete, get, post, put
 from litestar.params import FromPath
 
-from kassa.kit.access import reaches
-from tests.pages.fake_shop import NOW, Call, FakeShop, Json, Refused, answer, refusal
-
-Ask = Request[Any, Any, State]
-
-
-def shop_of(request: Ask) -> FakeShop:
-    shop: FakeShop = request.app.state["shop"]
-    return shop
-
-
-async def note_call(request: Ask) -> None:
-    raw = await request.body()
-    body = msgspec.json.decode(raw) if raw else {}
-    ip = request.client.host if request.client else ""
-    query = {name: str(value) for name, value in request.query_params.items()}
-    shop = shop_of(request)
-    shop.calls.append(Call(request.method, request.url.path, dict(request.headers), body, query, ip))
-    if request.url.path in shop.broken:
-        raise shop.broken[request.url.path]
-
-
-def body_of(request: Ask) -> Json:
-    return shop_of(request).calls[-1].body
-
-
-def user_of(request: Ask) -> Json:
-    return shop_of(request).user_of(request.headers.get("Authorization"))
-
-
-def is_let_in(request: Ask, user: Json) -> bool:
-    """As the table of access has it."""
-    template = str(request.scope["path_template"]).replace(":str}", "}")
-    return reaches(user["role"], f"{request.method} {template}")
-
-
-def admin_of(request: Ask) -> Json:
-    user = user_of(request)
-    if not is_let_in(request, user):
-        raise Refused(403, "forbidden", "not for this role")
-    return user
-
-
-def listed(request: Ask, name: str, found: list[Any], **more: Any) -> Response[bytes]:
-    limit, skip = int(request.query_params.get("limit", 20)), int(request.query_params.get("skip", 0))
-    pagination = {"total": len(found), "limit": limit, "skip": skip, "nextCursor": None}
-    return answer({name: found[skip : skip + limit], "pagination": pagination, **more})
+from tests.pages.fake_asking import Ask, admin_of, body_of, is_let_in, listed, note_call, shop_of, user_of
+from tests.pages.fake_disputes import DISPUTE_ROUTES
+from tests.pages.fake_families import FAMILY_ROUTES, collapsed, variant_like
+from tests.pages.fake_links import LINK_ROUTES
+from tests.pages.fake_mails import MAIL_ROUTES
+from tests.pages.fake_shop import NOW, Json, Refused, answer, refusal
 
 
 @post("/auth/register")
@@ -154,6 +111,8 @@ async def product_list(request: Ask) -> Response[bytes]:
         admin_of(request)
     found = [each for each in shop_of(request).products.values() if each["isActive"] is active]
     found = [each for each in found if q in each["name"].lower() and category in (None, each["category"])]
+    if request.query_params.get("collapse") == "family":
+        found = collapsed(shop_of(request), found)
     return listed(request, "products", found)
 
 
@@ -198,6 +157,8 @@ async def change_product(request: Ask, product_id: FromPath[str]) -> Response[by
     owner = next((each for each in shop_of(request).products.values() if each.get("sku") == body.get("sku", "")), None)
     if body.get("sku") and owner is not None and owner is not product:
         raise Refused(409, "sku_taken", productId=owner["id"])
+    if taken := variant_like(shop_of(request), body, product):
+        raise Refused(409, "variant_taken", productId=taken["id"])
     if "price" in body:
         body |= {"price": Decimal(body["price"]), "priceMinor": int(Decimal(body["price"]) * 100)}
     body |= shop_of(request).reduced(body)
@@ -223,12 +184,44 @@ async def adjust(request: Ask) -> Response[bytes]:
     return answer({"productId": product["id"], "stock": product["stock"]})
 
 
+@post("/quotes", status_code=200)
+async def quote(request: Ask) -> Response[bytes]:
+    return answer({"quote": shop_of(request).quote(body_of(request))})
+
+
+@get("/selling")
+async def selling(request: Ask) -> Response[bytes]:
+    return answer({"selling": shop_of(request).selling.selling})
+
+
+@get("/events/endpoints")
+async def endpoints(request: Ask) -> Response[bytes]:
+    return answer({"endpoints": shop_of(request).endpoints})
+
+
+@get("/selling/destinations")
+async def destinations(request: Ask) -> Response[bytes]:
+    return answer({"countries": shop_of(request).selling.countries, "isAnywhere": False})
+
+
 @post("/orders")
 async def place(request: Ask) -> Response[bytes]:
-    user = user_of(request)
-    return answer(
-        {"order": shop_of(request).place(user, body_of(request), request.headers.get("Idempotency-Key"))}, 201
-    )
+    shop, body, key = shop_of(request), body_of(request), request.headers.get("Idempotency-Key")
+    if request.headers.get("Authorization") is None and "email" in body:
+        order = shop.place("gst_1", body, key)
+        token = f"guest_{int(order['id'].removeprefix('ord_')):064x}"
+        shop.guests[token] = order["id"]
+        return answer({"order": order, "guestToken": token}, 201)
+    return answer({"order": shop.place(user_of(request)["id"], body, key)}, 201)
+
+
+@post("/orders/{order_id:str}/claim", status_code=200)
+async def claim(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
+    shop, user = shop_of(request), user_of(request)
+    if shop.guests.pop(body_of(request)["guestToken"], None) != order_id:
+        raise Refused(404, "not_found")
+    shop.orders[order_id]["userId"] = user["id"]
+    return answer({"order": shop.orders[order_id]})
 
 
 @get("/orders")
@@ -239,7 +232,13 @@ async def my_orders(request: Ask) -> Response[bytes]:
 
 
 def visible(request: Ask, order_id: str) -> Json:
-    user, order = user_of(request), shop_of(request).orders.get(order_id)
+    shop, token = shop_of(request), request.headers.get("Authorization", "").removeprefix("Bearer ")
+    order = shop.orders.get(order_id)
+    if token.startswith("guest_"):
+        if order is None or shop.guests.get(token) != order_id:
+            raise Refused(404, "not_found")
+        return order
+    user = user_of(request)
     if order is None or (order["userId"] != user["id"] and not is_let_in(request, user)):
         raise Refused(404, "not_found")
     return order
@@ -382,9 +381,10 @@ def api_router() -> Router:
         register, login, refresh, logout, change_password, verify, sessions, end_sessions,
         export_account, erase_account, product_list,
         categories, one_product, prices,
-        create_product, change_product, remove_product, adjust, place, my_orders, one_order, cancel, timeline,
+        create_product, change_product, remove_product, adjust, place, claim, quote, selling, destinations,
+        my_orders, one_order, cancel, timeline,
         all_orders, create_session, payment_status, refund, refunds, events, attention, disputes, replay,
-        unclaimed, dismiss,
+        *DISPUTE_ROUTES, unclaimed, dismiss, endpoints, *FAMILY_ROUTES, *LINK_ROUTES, *MAIL_ROUTES,
         order_numbers, revenue, payment_numbers, stock_numbers,
     ]  # fmt: skip
     return Router(

@@ -11,16 +11,12 @@ import msgspec
 from litestar import Request, Response
 
 from kassa.kit.money import major, minor
+from tests.pages.fake_refusals import Json as Json
+from tests.pages.fake_refusals import Refused as Refused
+from tests.pages.fake_selling import FakeSelling
 
-Json = dict[str, Any]
 _encoder = msgspec.json.Encoder(decimal_format="number")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-
-class Refused(Exception):
-    def __init__(self, status: int, code: str, detail: str = "", **members: Any) -> None:
-        super().__init__(code)
-        self.status, self.code, self.detail, self.members = status, code, detail, members
 
 
 def answer(content: Any, status: int = 200) -> Response[bytes]:
@@ -52,12 +48,16 @@ class FakeShop:
     currency: str = "usd"
     payment_page: str = "http://sandbox.test/c/"
     products: dict[str, Json] = field(default_factory=dict)
+    families: dict[str, Json] = field(default_factory=dict)
     prices: dict[str, list[Json]] = field(default_factory=dict)
     """By product: its price history, the newest first."""
     orders: dict[str, Json] = field(default_factory=dict)
     users: dict[str, Json] = field(default_factory=dict)
     events: list[Json] = field(default_factory=list)
     disputes: list[Json] = field(default_factory=list)
+    drafts: dict[str, Json] = field(default_factory=dict)
+    """By dispute: what can be said to it."""
+    endpoints: list[Json] = field(default_factory=list)
     unclaimed: list[Json] = field(default_factory=list)
     waiting: dict[str, list[Json]] = field(default_factory=lambda: {"orders": [], "payments": []})
     """By service: the effects that need attention."""
@@ -74,6 +74,13 @@ class FakeShop:
     places: list[Json] = field(default_factory=list)
     """Where the user is logged in."""
     answered: dict[str, tuple[Json, str]] = field(default_factory=dict)
+    selling: FakeSelling = field(default_factory=FakeSelling)
+    guests: dict[str, str] = field(default_factory=dict)
+    """By token: the order of a guest."""
+    links: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """By token: what a link that was mailed is good for, and to whom it went; the newest last."""
+    has_mail: bool = True
+    mails: list[Json] = field(default_factory=list)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def add(self, name: str, price_minor: int = 1999, stock: int | None = 7, **more: Any) -> str:
@@ -116,6 +123,12 @@ class FakeShop:
         self.users[email] = user
         return user
 
+    def mail_link(self, purpose: str, email: str) -> str:
+        """Send a link; returns its token."""
+        token = f"usr_{next(self.numbers):026d}.{'s' * 43}"
+        self.links[token] = (purpose, email)
+        return token
+
     def session(self, email: str) -> Json:
         user = self.users[email]
         claims = {"sub": user["id"], "email": email, "role": user["role"], "exp": 1, "n": next(self.numbers)}
@@ -141,7 +154,17 @@ class FakeShop:
         claims: Json = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=="))
         return self.users[claims["email"]]
 
-    def place(self, user: Json, body: Json, key: str | None) -> Json:
+    def quote(self, body: Json) -> Json:
+        items = []
+        for item in body["items"]:
+            product = self.products.get(item["productId"])
+            if product is None or not product["isActive"]:
+                raise Refused(422, "unknown_product", "a product is no longer sold", productId=item["productId"])
+            amount = product["priceMinor"] * item["quantity"]
+            items.append({**item, "name": product["name"], "amountMinor": amount, "discountMinor": 0})
+        return self.selling.quote(items, body)
+
+    def place(self, user_id: str, body: Json, key: str | None) -> Json:
         if key in self.answered:
             known, order_id = self.answered[key]
             if known != body:
@@ -149,12 +172,21 @@ class FakeShop:
             return self.orders[order_id]
         for item in body["items"]:
             self._check(item)
-        total = sum(self.products[item["productId"]]["priceMinor"] * item["quantity"] for item in body["items"])
+        quote = self.quote(body)
+        quote["totalAmountMinor"] += self.selling.not_known_to_quotes
+        total = quote["totalAmountMinor"]
         if body["expectedTotalMinor"] != total:
-            members = {"expectedTotalMinor": body["expectedTotalMinor"], "totalAmountMinor": total, "currency": "usd"}
+            seen = body["expectedTotalMinor"]
+            members = {"expectedTotalMinor": seen, "totalAmountMinor": total, "currency": "usd", "quote": quote}
             raise Refused(409, "price_changed", "another total", **members)
         items = [self._hold(item) for item in body["items"]]
-        order = self.add_order(user["id"], items)
+        order = self.add_order(user_id, items)
+        if len(body) > 2:
+            order |= {name: body.get(name) for name in ("email", "destination", "billing")} | {
+                "note": body.get("note", "")
+            }
+            order |= {"parts": quote["parts"], "totalAmountMinor": total}
+            self.orders[order["id"]] = order
         if key is not None:
             self.answered[key] = (body, order["id"])
         return order

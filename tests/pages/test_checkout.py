@@ -152,17 +152,16 @@ async def test_an_order_that_may_have_been_made_is_not_called_a_failure(
     assert "Mug" in (await browser.get("/cart")).text
 
 
-async def test_who_is_not_logged_in_logs_in_first_and_keeps_the_cart(browser: Browser, shop: FakeShop) -> None:
+async def test_who_logs_in_at_the_checkout_comes_back_to_it(browser: Browser, shop: FakeShop) -> None:
     shop.sign_up("ada@example.com")
     await browser.put_in_cart(shop.add("Mug"))
-    page = await browser.get("/cart")
-    assert "Log in and check out" in page.text
-    answer = await browser.submit(page, "/checkout")
-    assert answer.headers["Location"] == "/account/login?next=/cart"
-    login = await browser.get("/account/login?next=/cart")
+    assert 'href="/checkout" data-testid="checkout"' in (await browser.get("/cart")).text
+    assert 'href="/account/login?next=/checkout"' in (await browser.get("/checkout")).text
+    login = await browser.get("/account/login?next=/checkout")
     back = await browser.submit(login, "/account/login", email="ada@example.com", password="a long password")
-    assert back.headers["Location"] == "/cart"
-    assert "Mug" in (await browser.get("/cart")).text
+    assert back.headers["Location"] == "/checkout"
+    page = await browser.get("/checkout")
+    assert ("Mug" in page.text, 'value="ada@example.com"' in page.text) == (True, True)
     assert not shop.called("POST", "/orders")
 
 

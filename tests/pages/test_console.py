@@ -132,11 +132,26 @@ async def test_parked_events_are_shown_with_a_link_to_each(operator: Browser, sh
     assert 'id="evt_3"' in (await operator.get("/console/events?status=parked")).text
 
 
+async def test_an_endpoint_that_the_shop_has_stopped_sending_to_is_shown_with_why(
+    operator: Browser, shop: FakeShop
+) -> None:
+    known = {"url": "https://a.example/", "types": [], "waiting": 1, "secrets": 1, "createdAt": "2026-01-31T09:30:00Z"}
+    stopped = {**known, "id": "whk_1", "isEnabled": False, "why": "it answered 410"}
+    shop.endpoints += [stopped, {**stopped, "id": "whk_2", "url": "https://b.example/", "why": "disabled by hand"}]
+    page = (await operator.get("/console")).text
+    assert "Needs attention" in page
+    assert ("https://a.example/" in page, "It answered 410." in page, "https://b.example/" in page) == (
+        True,
+        True,
+        False,
+    )
+
+
 async def test_disputes_that_want_evidence_are_shown_with_the_last_moment(operator: Browser, shop: FakeShop) -> None:
     dispute = {"orderId": "ord_1", "status": "needs_response", "amount": "19.99", "currency": "usd", "answerBy": NOW}
     shop.disputes.append({**dispute, "id": "du_1", "reason": "product_not_received"})
     page = await operator.get("/console")
-    assert "1 dispute waits for evidence" in text_of(page)
+    assert "1 dispute waits for an answer" in text_of(page)
     assert "$19.99, product not received" in text_of(page)
     assert 'href="/console/orders/ord_1"' in page.text
 
@@ -179,7 +194,7 @@ async def test_an_order_shows_that_it_is_disputed_even_if_nothing_waits(operator
     shop.money_back[order["id"]] = {"disputes": [dispute]}
     page = text_of(await operator.get(f"/console/orders/{order['id']}"))
     assert "Payment Success, $30.00" in page
-    assert "Dispute $19.99, under review. It is answered in Stripe's dashboard." in page
+    assert "Dispute $19.99, under review." in page
 
 
 async def test_money_that_no_order_knows_needs_attention_alone(operator: Browser, shop: FakeShop) -> None:
@@ -283,7 +298,9 @@ async def test_a_product_is_made_with_its_exact_price(operator: Browser, shop: F
     assert answer.status_code == 303
     (call,) = shop.called("POST", "/products")
     more = {"sku": "M-1", "stock": 12, "images": ["/a.svg", "/b.svg"], "compareAtPrice": None}
-    assert call.body == {**typed, **more}
+    goods = {"gtin": None, "weightGrams": None, "taxClass": "standard", "isDigital": False}
+    goods |= {"withdrawalExcluded": ""}
+    assert call.body == {**typed, **more, **goods}
     assert call.headers["idempotency-key"]
 
 

@@ -11,6 +11,8 @@ import uvicorn
 from kassa.pages.settings import PageSettings
 from tests.app.process import free_port
 from tests.pages.conftest import FixedClock, make_app
+from tests.pages.fake_disputes import add_dispute
+from tests.pages.fake_mails import add_mail
 from tests.pages.fake_shop import NOW, FakeShop
 from tests.servers import chromium
 
@@ -37,6 +39,8 @@ def fill(shop: FakeShop) -> str:
     shop.events.append({**event, "note": LONG})
     dispute = {"id": "du_1", "orderId": order_id, "status": "needs_response", "amount": "19.99", "currency": "usd"}
     shop.disputes.append({**dispute, "reason": "product_not_received", "answerBy": NOW})
+    draft = add_dispute(shop, order_id)
+    draft["fields"][0]["text"] = LONG
     return order_id
 
 
@@ -66,14 +70,23 @@ async def boss_s_page(browser: Any, address: str, width: int) -> Any:
 
 async def test_no_screen_of_the_console_leads_sideways(shop: FakeShop, address: str) -> None:
     order_id = fill(shop)
+    mail = add_mail(shop, order_id, to=f"{'somebody-with-a-long-name' * 2}@example.com")
     shop.sign_up("boss@example.com", role="admin")
     async with chromium.opened() as browser:
         for width in (1280, 390):
             page = await boss_s_page(browser, address, width)
-            for path in ("", f"/orders/{order_id}", "/events", "/orders", "/products"):
+            paths = ("", f"/orders/{order_id}", "/events", "/orders", "/products", "/mails", f"/mails/{mail['id']}")
+            for path in paths:
                 await page.goto(f"{address}/console{path}")
                 await chromium.shot(page, f"console-{path.split('/')[-1]}-{width}")
                 assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, path)
+            await page.goto(f"{address}/console/orders/{order_id}/disputes/du_1")
+            await chromium.shot(page, f"dispute-{width}")
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, "dispute")
+            await chromium.follow(page.locator("text=Go on to what will be sent"))
+            await chromium.shot(page, f"dispute-sure-{width}")
+            assert (await page.inner_text("h1")) == "Send this to the bank?"
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, "sure")
             await page.goto(f"{address}/console/orders/{order_id}")
             for amount, heading in (("1,234", "Order"), ("1,50", "Refund this order?")):
                 await page.fill("#amount", amount)

@@ -34,13 +34,26 @@ def test_a_picture_is_plain_small_svg(text: str) -> None:
 
 
 def test_every_product_has_a_picture_of_its_own() -> None:
-    images = [row["images"].removeprefix("/shop/static/products/") for row in rows()]
-    assert sorted(images) == sorted(pictures())
+    alone = [row for row in rows() if not row["family"]]
+    images = [row["images"].removeprefix("/shop/static/products/") for row in alone]
+    dressed = {row["images"].removeprefix("/shop/static/products/") for row in rows() if row["family"]}
+    assert sorted([*images, *dressed]) == sorted(pictures())
+
+
+def test_there_is_a_family_with_all_that_a_family_can_be() -> None:
+    shirts = [row for row in rows() if row["family"]]
+    assert {(row["family"], row["option1Name"], row["option2Name"]) for row in shirts} == {
+        ("Linen shirt", "Colour", "Size")
+    }
+    assert len({row["price"] for row in shirts}) > 1
+    assert {row["stock"] == "0" for row in shirts} == {True, False}
+    colours, sizes = ({row[f"option{number}Value"] for row in shirts} for number in (1, 2))
+    assert len(shirts) < len(colours) * len(sizes)
 
 
 def test_the_catalogue_is_varied() -> None:
     products = rows()
-    assert list(products[0]) == ["name", "description", "category", "price", "stock", "images"]
+    assert {"name", "description", "category", "price", "stock", "images", "family"} <= set(products[0])
     assert len({row["name"] for row in products}) == len(products) >= 40
     assert 5 <= len({row["category"] for row in products}) <= 8
     assert all(Decimal(row["price"]) == Decimal(row["price"]).quantize(Decimal("0.01")) for row in products)

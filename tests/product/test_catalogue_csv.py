@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kassa.contracts.withdrawals import Exclusion
 from kassa.kit.problem import Invalid
 from kassa.product.catalogue_csv import Row, Sheet, read, write
 from kassa.product.exchange import export_rows, import_sheet
+from kassa.product.families import Value
 
 from .world import World
 
@@ -101,6 +103,7 @@ async def test_of_very_many_faults_the_first_hundred_are_listed(world: World) ->
 
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
+TEXTS = st.from_regex(r"[='A-Zé][a-z;, ]{0,5}[a-z]", fullmatch=True)
 IMAGES = st.lists(st.from_regex(r"(https://|/)[a-z,;/]{1,9}", fullmatch=True), max_size=3).map(tuple)
 ROWS = st.builds(
     Row,
@@ -113,6 +116,13 @@ ROWS = st.builds(
     id=st.none() | st.from_regex(r"prd_[0-9a-z]{26}", fullmatch=True),
     sku=st.none() | st.from_regex(r"[A-Z]{1,3}-[0-9;,]{1,5}", fullmatch=True),
     compare_at_price=st.none() | st.decimals(0, 10**6, places=2),
+    gtin=st.none() | st.from_regex(r"[0-9]{8,14}", fullmatch=True),
+    weight_grams=st.none() | st.integers(0, 10**9),
+    tax_class=st.none() | st.from_regex(r"[a-z]{1,9}(-[0-9a-z]{1,9})?", fullmatch=True),
+    is_digital=st.none() | st.booleans(),
+    withdrawal_excluded=st.none() | st.sampled_from(["", *(str(each) for each in Exclusion)]),
+    family=st.none() | st.from_regex(r"[=A-Z]{1,3}-[a-z;,]{1,5}", fullmatch=True),
+    values=st.lists(st.builds(Value, TEXTS, TEXTS), max_size=3).map(tuple),
 )
 
 

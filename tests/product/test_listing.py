@@ -11,7 +11,7 @@ from kassa.contracts.product import Product, Snapshot
 from kassa.gateway.description import described
 from kassa.kit.clock import SECOND
 from kassa.kit.patience import deadline
-from kassa.product import wire
+from kassa.product import showing
 from kassa.product.catalogue_csv import Row, Sheet
 from kassa.product.exchange import import_sheet
 from kassa.product.routes import HANDLERS
@@ -148,7 +148,7 @@ async def test_the_order_service_sees_what_is_on_sale(world: World) -> None:
     catalogue: Product = world.service
     found = await catalogue.snapshot([mug["id"], gone["id"], "prd_unknown", ""])
 
-    assert found == [Snapshot(mug["id"], "Mug", 1250, "usd")]
+    assert found == [Snapshot(mug["id"], "Mug", 1250, "usd", "kitchen")]
     assert await world.service.snapshot([]) == []
 
 
@@ -163,10 +163,22 @@ async def test_the_api_document_says_what_is_taken_and_answered(world: World) ->
         ("get", "/products/{product_id}/prices"),
         ("put", "/products/{product_id}"),
         ("delete", "/products/{product_id}"),
+        ("get", "/families"),
+        ("post", "/families"),
+        ("get", "/families/{family_id}"),
+        ("put", "/families/{family_id}"),
     }
     taken = document["components"]["schemas"]["NewProduct"]
-    prices = {"price", "compareAtPrice"}
-    assert set(taken["properties"]) == {"name", "description", "category", "images", "stock", "sku"} | prices
+    said = {"name", "description", "category", "images", "price", "compareAtPrice", "stock", "sku"}
+    assert set(taken["properties"]) == said | {
+        "gtin",
+        "weightGrams",
+        "taxClass",
+        "withdrawalExcluded",
+        "isDigital",
+        "familyId",
+        "optionValues",
+    }
 
 
 async def test_a_text_that_looks_like_the_stock_is_shown_as_it_is(world: World) -> None:
@@ -185,12 +197,12 @@ async def test_products_of_two_shops_with_the_same_id_are_not_mixed_up(tmp_path:
 
 
 async def test_more_products_than_are_remembered_are_shown_right(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kassa.product.wire.REMEMBERED", 2)
+    monkeypatch.setattr("kassa.product.showing.REMEMBERED", 2)
     for number in range(5):
         await world.create(name=f"Mug {number}")
     for _ in range(2):
         assert await world.names() == [f"Mug {number}" for number in reversed(range(5))]
-    assert len(wire._encoded) <= 2
+    assert len(showing._encoded) <= 2
 
 
 async def test_the_total_follows_other_processes_within_a_second(world: World, database: SqliteDatabase) -> None:

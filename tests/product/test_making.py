@@ -23,6 +23,7 @@ async def test_a_new_product_is_answered_as_it_is_on_sale(world: World) -> None:
     made_at = rfc3339(world.clock.now())
     assert product == {
         "sku": None,
+        "gtin": None,
         "name": "Mug",
         "description": "Holds tea",
         "price": 12.5,
@@ -34,6 +35,11 @@ async def test_a_new_product_is_answered_as_it_is_on_sale(world: World) -> None:
         "currency": "usd",
         "category": "kitchen",
         "images": ["/mug.png"],
+        "weightGrams": None,
+        "taxClass": "standard",
+        "isDigital": False,
+        "family": None,
+        "optionValues": [],
         "isActive": True,
         "stock": 7,
         "createdAt": made_at,

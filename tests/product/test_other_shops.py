@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from kassa.kit.problem import Invalid
 from kassa.product.catalogue_csv import Row, Sheet
 from kassa.product.catalogue_file import read
 from kassa.product.exchange import import_sheet
+from kassa.product.families import Value
 from kassa.product.foreign import plain_text
 
 from .world import World
@@ -37,6 +39,7 @@ def test_a_variant_of_shopify_is_a_product_with_what_its_first_row_says() -> Non
     assert (sheet.source, sheet.faults) == ("Shopify", [])
     pictures = (f"{CDN}/shirt-1.jpg", f"{CDN}/shirt-2.jpg", f"{CDN}/shirt-3.jpg")
     shirt: dict[str, Any] = {"description": "Light & cool.\nWashed once\nMade in Porto", "category": "Shirts"}
+    shirt |= {"family": "Linen shirt", "is_digital": False}
     assert sheet.rows == [
         Row(
             name="Linen shirt, S, Sand",
@@ -45,6 +48,9 @@ def test_a_variant_of_shopify_is_a_product_with_what_its_first_row_says() -> Non
             compare_at_price=None,
             stock=12,
             images=(f"{CDN}/sand.jpg", *pictures),
+            gtin="4006381333931",
+            weight_grams=180,
+            values=(Value("Size", "S"), Value("Colour", "Sand")),
             number=2,
             **shirt,
         ),
@@ -55,6 +61,7 @@ def test_a_variant_of_shopify_is_a_product_with_what_its_first_row_says() -> Non
             compare_at_price=None,
             stock=0,
             images=pictures,
+            values=(Value("Size", "M"), Value("Colour", "Sand")),
             number=3,
             **shirt,
         ),
@@ -64,6 +71,7 @@ def test_a_variant_of_shopify_is_a_product_with_what_its_first_row_says() -> Non
             price=Decimal("64.90"),
             compare_at_price=Decimal("79.90"),
             images=pictures,
+            values=(Value("Size", "M"), Value("Colour", "Night, blue")),
             number=4,
             **shirt,
         ),
@@ -76,6 +84,7 @@ def test_a_variant_of_shopify_is_a_product_with_what_its_first_row_says() -> Non
             compare_at_price=None,
             stock=40,
             images=(),
+            is_digital=False,
             number=6,
         ),
     ]
@@ -90,7 +99,8 @@ def test_what_shopify_has_and_kassa_has_not_is_told() -> None:
     assert told["row 7"] == "Voucher is a gift card; left out"
     assert told["row 8"] == "Winter coat is a draft; left out"
     assert told["row 1, column tags"] == "is not taken over; 1 row says something there"
-    assert told["row 1, column variant barcode"].startswith("is not taken over")
+    assert told["row 6, column barcode"].startswith("'1234' is no GTIN")
+    assert told["row 6, column charge tax"] == "is false, which Kassa has not: give it a taxClass"
     assert not {each for each in told if "image" in each or "option" in each}
 
 
@@ -107,7 +117,8 @@ def test_the_columns_that_shopify_has_since_2025_are_known_too() -> None:
 def test_a_variation_of_woocommerce_is_a_product_with_what_its_parent_says() -> None:
     sheet = sheet_of("woocommerce.csv")
     assert (sheet.source, sheet.faults) == ("WooCommerce", [])
-    hoodie: dict[str, Any] = {"description": "Warm.\nBrushed inside.", "category": "Hoodies"}
+    hoodie: dict[str, Any] = {"description": "Warm.\nBrushed inside.", "category": "Hoodies", "family": "Hoodie"}
+    hoodie |= {"tax_class": "reduced-rate", "is_digital": False}
     assert sheet.rows == [
         Row(
             name="Hoodie - Red, S",
@@ -116,6 +127,9 @@ def test_a_variation_of_woocommerce_is_a_product_with_what_its_parent_says() -> 
             compare_at_price=None,
             stock=8,
             images=(f"{CDN}/hood-red.jpg",),
+            gtin="4006381333931",
+            weight_grams=700,
+            values=(Value("Colour", "Red"), Value("Size", "S")),
             number=3,
             **hoodie,
         ),
@@ -126,6 +140,8 @@ def test_a_variation_of_woocommerce_is_a_product_with_what_its_parent_says() -> 
             compare_at_price=Decimal("45.50"),
             stock=2,
             images=(f"{CDN}/hood-1.jpg", f"{CDN}/hood-2.jpg"),
+            weight_grams=650,
+            values=(Value("Colour", "Green"), Value("Size", "M")),
             number=4,
             **hoodie,
         ),
@@ -138,6 +154,8 @@ def test_a_variation_of_woocommerce_is_a_product_with_what_its_parent_says() -> 
             compare_at_price=None,
             stock=0,
             images=(),
+            tax_class="standard",
+            is_digital=False,
             number=5,
         ),
         Row(
@@ -148,6 +166,8 @@ def test_a_variation_of_woocommerce_is_a_product_with_what_its_parent_says() -> 
             price=Decimal(15),
             compare_at_price=None,
             images=(),
+            tax_class="standard",
+            is_digital=True,
             number=6,
         ),
     ]
@@ -158,6 +178,8 @@ def test_what_woocommerce_has_and_kassa_has_not_is_told() -> None:
     assert told["row 5, column sale price"] == "15.00 holds for a time only; the regular price is taken"
     assert told["row 6, column stock"] == "is not counted: set how many there are"
     assert told["row 6, column categories"] == "are none; put under 'Other'"
+    assert told["row 5, column gtin, upc, ean, or isbn"].startswith("'3-16-148410-X' is no GTIN")
+    assert told["row 6, column tax status"] == "none is what Kassa has not: give it a taxClass"
     assert told["row 7"] == "'Set of two' is of the type 'grouped'; left out"
     assert told["row 8, column published"] == "'Old cap' is not; left out"
     assert told["row 1, column tags"].startswith("is not taken over")
@@ -207,6 +229,69 @@ async def test_all_that_is_wrong_with_another_shop_s_file_is_told_at_once_and_no
         await import_sheet(world.service, bad, "operator")
     assert {error.field for error in caught.value.errors} == {"row 4, column price", "row 6, column title"}
     assert (await world.ask("GET", "/products")).json()["pagination"]["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "place", "why"),
+    [
+        ("shopify.csv", ',,M,,"Night, blue",', ",,M,,,", "row 2", "not all of its variants have a value"),
+        ("shopify.csv", ',,M,,"Night, blue",', ",,M,,Sand,", "row 2", "two of its variants have the same values"),
+        ("woocommerce.csv", "Colour,Green,", "Colour,,", "row 2", "not all of its variants have a value"),
+    ],
+)
+def test_variants_that_cannot_be_told_apart_become_products_of_no_family_and_that_is_told(
+    name: str, before: str, after: str, place: str, why: str
+) -> None:
+    sheet = changed(name, before, after)
+    assert why in left(sheet)[place]
+    assert all((row.family, row.values) == (UNSET, ()) for row in sheet.rows)
+    assert sheet.faults == []
+
+
+async def test_what_is_taken_over_of_variants_is_a_family(world: World) -> None:
+    await import_sheet(world.service, sheet_of("shopify.csv"), "operator")
+    (family,) = (await world.ask("GET", "/families")).json()["families"]
+    assert family["name"] == "Linen shirt"
+    assert family["options"] == [
+        {"name": "Size", "values": ["S", "M"]},
+        {"name": "Colour", "values": ["Sand", "Night, blue"]},
+    ]
+    listed = (await world.ask("GET", "/products?collapse=family")).json()["products"]
+    assert {(each["name"], each.get("variants")) for each in listed} == {
+        ("Linen shirt, M, Night, blue", 3),
+        ("Tea tin", None),
+    }
+
+
+def test_two_things_of_one_name_are_two_families() -> None:
+    text = (DATA / "shopify-2025.csv").read_text(encoding="utf-8")
+    head, *rows = text.splitlines()
+    again = [row.replace("oak-stool", "oak-stool-2").replace("OS-", "OT-") for row in rows]
+    sheet = read("\n".join([head, *rows, *again]))
+    assert [row.family for row in sheet.rows] == ["Oak stool"] * 2 + ["Oak stool (oak-stool-2)"] * 2
+
+
+@pytest.mark.parametrize(
+    ("unit", "text", "grams"),
+    [
+        ("g", "250", 250),
+        ("kg", "0.25", 250),
+        ("lbs", "1", 454),
+        ("oz", "8,5", 241),
+        ("kg", "0", UNSET),
+        ("kg", "", UNSET),
+    ],
+)
+def test_a_weight_is_read_in_the_unit_of_its_column(unit: str, text: str, grams: Any) -> None:
+    row = f'Type,SKU,Name,Published,Regular price,Weight ({unit})\nsimple,C-1,Cup,1,5,"{text}"\n'
+    assert [each.weight_grams for each in read(row).rows] == [grams]
+
+
+def test_a_weight_that_is_none_is_told() -> None:
+    sheet = read("Type,SKU,Name,Published,Regular price,Weight (kg)\nsimple,C-1,Cup,1,5,light\n")
+    assert [(each.place, each.message) for each in sheet.faults] == [
+        ("row 2, column weight (kg)", "'light' is no weight; write it like 1.25")
+    ]
 
 
 def test_a_file_of_nobody_s_is_refused_with_the_columns_of_ours() -> None:

@@ -94,7 +94,7 @@ def _is_one(value: Any, type_: Any) -> bool:
         return isinstance(value, str)
     if origin is list:
         return isinstance(value, list)
-    if isinstance(value, dict) and (isinstance(origin, ForwardRef) or _is_object(value)):
+    if isinstance(value, dict) and (isinstance(origin, ForwardRef | str) or _is_object(value)):
         return _is_class(value, origin)
     return isinstance(value, dict) and isinstance(origin, type) and issubclass(origin, StripeObject | dict)
 
@@ -109,5 +109,7 @@ def _is_class(value: Json, origin: Any) -> bool:
         return True
     if value.get("object") == "list":
         return isinstance(origin, type) and issubclass(origin, ListObject)
-    name = origin.__forward_arg__ if isinstance(origin, ForwardRef) else getattr(origin, "__name__", "")
-    return _is_object(value) and OBJECT_CLASSES[value["object"]][1] == name.rpartition(".")[2]
+    name = origin.__forward_arg__ if isinstance(origin, ForwardRef) else getattr(origin, "__name__", str(origin))
+    # A class whose name is taken where it is used is imported as another: `Discount as DiscountResource`.
+    known = name.rpartition(".")[2].removesuffix("Resource")
+    return _is_object(value) and OBJECT_CLASSES[value["object"]][1] == known

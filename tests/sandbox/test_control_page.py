@@ -43,6 +43,17 @@ async def test_every_button_does_what_it_says(world: World) -> None:
     assert (await world.control("GET", "state"))["now"] >= before + 86_400
 
 
+async def test_the_rates_of_automatic_tax_are_set_and_taken_away(world: World) -> None:
+    assert 'value="DE 19, GB 20, US-CA 7.25"' in (await get(world, f"{world.sandbox.url}/sandbox"))[1]
+    assert await press(world, "account", tax_rates="FR 20,US-NY 8.875", tax_behavior="refused") == 303
+    account = (await world.control("GET", "state"))["account"]
+    assert (account["tax_rates"], account["tax_behavior"]) == ({"FR": 20.0, "US-NY": 8.875}, None)
+    assert await press(world, "account", tax_rates="FR twenty", tax_behavior="inclusive") == 400
+    assert await press(world, "account", tax_rates="", tax_behavior="inclusive") == 303
+    account = (await world.control("GET", "state"))["account"]
+    assert (account["tax_rates"], account["tax_behavior"]) == ({}, "inclusive")
+
+
 async def test_what_the_account_is_like_is_switched_there_and_back(world: World) -> None:
     for name in ("has_funds", "sends_thin_events", "sends_charge_refund_updated"):
         before = (await world.control("GET", "state"))["account"]

@@ -37,20 +37,28 @@ BESIDE: dict[str, Json] = {
     "default_price_data": PRICE,
     "payment_method_data": {"type": "card", "card": CARD},
     "product_data": {"name": "Mug"},
+    "maximum": {"unit": "day", "value": "3"},
+    "minimum": {"unit": "day", "value": "2"},
+    "fixed_amount": {"amount": "500", "currency": "usd"},
     "recurring": {"interval": "month"},
     "shipping": {"name": "Ada", "address": ADDRESS},
 }
 INSTEAD = ("payment_method", "product")
 """What is named, or described by the parameter of this name and `_data`."""
+RATE: Json = {"display_name": "Post", "fixed_amount": BESIDE["fixed_amount"]}
+BESIDE["shipping_rate_data"] = RATE
 LINE: Json = {"price_data": {**PRICE, "product_data": {"name": "Mug"}}, "quantity": "1"}
 NEW: dict[str, Json] = {
     "/v1/checkout/sessions": {"mode": "payment", "success_url": "http://shop.test/", "line_items": [LINE]},
+    "/v1/coupons": {"percent_off": "10"},
     "/v1/customers": {},
     "/v1/payment_intents": {"amount": "500", "currency": "usd", "confirm": "true", "payment_method": "pm_card_visa"},
     "/v1/payment_methods": {"type": "card", "card": CARD},
     "/v1/prices": {**PRICE, "product": "prod_1"},
     "/v1/products": {"name": "Mug", "id": "prod_1"},
     "/v1/refunds": {"charge": "", "amount": "100"},
+    "/v1/shipping_rates": RATE,
+    "/v1/tax_rates": {"display_name": "VAT", "percentage": "19", "inclusive": "false"},
     "/v1/test_helpers/test_clocks": {"frozen_time": "1"},
     "/v1/webhook_endpoints": {"url": "http://localhost/", "enabled_events": ["*"]},
 }

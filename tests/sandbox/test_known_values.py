@@ -21,17 +21,19 @@ from tests.sandbox.world import World
 
 # By their own names. What follows from them is tested where it does.
 ACTED_ON = words(
-    """active allowed_payment_method_types amount api_version cancel_url card charge confirm currency customer
-    customer_email cvc default_price delivery_success disabled email enabled_events error_on_requires_action
-    excluded_payment_method_types exp_month exp_year expand expires_at frozen_time iban id interval interval_count limit
-    lookup_key name number off_session payment_intent payment_method price product quantity return_url source
-    starting_after ending_before statement_descriptor statement_descriptor_suffix status submit success_url token type
-    types unit_amount unit_amount_decimal url created gt gte lt lte"""
+    """active allowed_countries allowed_payment_method_types amount amount_off api_version billing_address_collection
+    cancel_url card charge confirm coupon created currency customer customer_email cvc default_price
+    delivery_success disabled display_name email enabled_events ending_before error_on_requires_action
+    excluded_payment_method_types exp_month exp_year expand expires_at frozen_time iban id inclusive interval
+    interval_count limit lookup_key max_redemptions message name number off_session payment_intent payment_method
+    percent_off percentage price product quantity redeem_by return_url shipping_rate source starting_after
+    statement_descriptor statement_descriptor_suffix status submit success_url tax_behavior tax_code tax_exempt
+    tax_rates token type types unit unit_amount unit_amount_decimal url value gt gte lt lte"""
 )
 # Stripe, too, does nothing with them that a payment would show, and repeats them.
 REPEATED = words(
-    """cancellation_reason carrier city client_reference_id country description evidence integration_identifier line1
-    line2 metadata nickname phone postal_code state tax_id tracking_number"""
+    """cancellation_reason carrier city client_reference_id country description evidence integration_identifier
+    jurisdiction line1 line2 metadata nickname phone postal_code state tax_id tax_type tracking_number"""
 )
 ENDPOINTS = stripe_api.endpoints()
 CHOICES = {each: dict(stripe_api.choices(ENDPOINTS[each])) for each in OWN if each in ENDPOINTS}

@@ -90,7 +90,8 @@ async def test_payment_method_types_are_refused_in_this_version(world: World) ->
 
 
 async def test_what_the_sandbox_cannot_do_is_said_and_not_ignored(world: World) -> None:
-    assert (await refusal(world, discounts=[{"coupon": "x"}])).code == "sandbox_unsupported"
+    problem = await refusal(world, consent_collection={"terms_of_service": "required"})
+    assert (problem.code, problem.param) == ("sandbox_unsupported", "consent_collection")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,9 @@ async def test_another_kind_of_session_is_refused_as_such(world: World, changes:
         ({"metadata": {"k" * 41: "v"}}, None, "metadata"),
         ({"metadata": {"k": "v" * 501}}, None, "metadata[k]"),
         ({"expand": ["customer_magic"]}, None, "expand"),
+        ({"customer_email": "ada"}, "email_invalid", "customer_email"),
+        ({"customer_email": "ada@example"}, "email_invalid", "customer_email"),
+        ({"customer_email": "ada@example..com"}, "email_invalid", "customer_email"),
     ],
 )
 async def test_wrong_parameters_are_refused_as_stripe_does(

@@ -10,12 +10,12 @@ import stripe
 from kassa.sandbox.cards import CARDS
 from tests.sandbox.annotations import annotation_faults
 from tests.sandbox.shapes import faults_of
-from tests.sandbox.world import Json, World
+from tests.sandbox.world import Json, World, session_params
 
 LISTS = (
     "checkout/sessions", "payment_intents", "charges", "refunds", "disputes", "events", "webhook_endpoints",
     "balance_transactions", "products", "prices", "customers", "payment_methods", "radar/early_fraud_warnings",
-    "test_helpers/test_clocks",
+    "test_helpers/test_clocks", "coupons", "shipping_rates", "tax_rates",
 )  # fmt: skip
 
 
@@ -86,6 +86,57 @@ async def play_by_api(world: World) -> None:
         await api.disputes.update_async(dispute.id, {"evidence": {"uncategorized_text": "winning_evidence"}})
 
 
+async def play_extras(world: World) -> None:
+    """What a session has besides its lines."""
+    api = world.stripe.v1
+    await api.coupons.create_async({"percent_off": 12.5, "name": "Spring", "max_redemptions": 9})
+    coupon = await api.coupons.create_async({"amount_off": 500, "currency": "usd", "metadata": {"a": "b"}})
+    await api.coupons.update_async(coupon.id, {"name": "Five off"})
+    estimate: Any = {"minimum": {"unit": "day", "value": 1}}
+    rate: Any = {"display_name": "Post", "fixed_amount": {"amount": 490, "currency": "usd"}, "type": "fixed_amount"}
+    given: Any = {
+        "discounts": [{"coupon": coupon.id}],
+        "shipping_options": [{"shipping_rate_data": {**rate, "delivery_estimate": estimate}}],
+        "custom_text": {"submit": {"message": "We ship on Monday."}},
+    }
+    us: Any = {"line1": "1 Main St", "city": "Fresno", "country": "US", "state": "CA", "postal_code": "93650"}
+    vat = await api.tax_rates.create_async({"display_name": "VAT", "percentage": 19, "inclusive": False})
+    await api.tax_rates.update_async(vat.id, {"description": "of the shop"})
+    own = {**session_params()["line_items"][0], "tax_rates": [vat.id]}
+    opened = await world.open_session(line_items=[own])
+    expand = "expand[]=line_items.data.taxes&expand[]=total_details.breakdown"
+    taxed = await one(world, f"checkout/sessions/{opened.id}?{expand}")
+    assert (annotation_faults(taxed), faults_of(taxed)) == ([], [])
+    asking: Any = {
+        "automatic_tax": {"enabled": True},
+        "shipping_address_collection": {"allowed_countries": ["US"]},
+        "billing_address_collection": "required",
+        "phone_number_collection": {"enabled": True},
+    }
+    given |= asking
+    await world.open_session(**given)
+    paid, free = await world.open_session(**given), await world.open_session(500, discounts=given["discounts"])
+    await world.pay(paid.id, shipping={"name": "Ada", "address": us}, address=us, phone="+15555550199")
+    await world.pay(free.id)
+    names = (
+        "shipping_cost.taxes",
+        "total_details.breakdown",
+        "line_items.data.discounts",
+        "line_items.data.taxes",
+        "shipping_cost.shipping_rate",
+    )
+    session = await one(world, f"checkout/sessions/{paid.id}?" + "&".join(f"expand[]={name}" for name in names))
+    assert session["line_items"]["data"][0]["discounts"][0]["amount"] == 500
+    assert (annotation_faults(session), faults_of(_unexpanded(session))) == ([], [])
+    await api.coupons.delete_async(coupon.id)
+
+
+def _unexpanded(session: Json) -> Json:
+    """Stripe's schemas do not know what the expanded rate is."""
+    cost = {**session["shipping_cost"], "shipping_rate": session["shipping_cost"]["shipping_rate"]["id"]}
+    return {**session, "shipping_cost": cost}
+
+
 async def one(world: World, path: str) -> Json:
     status, found = await world.raw("GET", f"/v1/{path}")
     assert status == 200, found
@@ -95,6 +146,7 @@ async def one(world: World, path: str) -> Json:
 async def test_all_objects_and_events_validate_against_stripes_schemas(world: World) -> None:
     await play_everything(world)
     await play_by_api(world)
+    await play_extras(world)
     counted = dict.fromkeys(LISTS, 0)
     for name in LISTS:
         for value in await listed(world, name):

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from kassa.app import audit, wiring
+from kassa.app import audit, wiring_order
 from kassa.app import effects as app_effects
+from kassa.contracts.inventory import summed
 from kassa.contracts.payment import Closing, StripeUnreachable
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock_redis_mend import Acceptance
@@ -36,7 +37,8 @@ from kassa.payment.effects import PaymentEffects
 from kassa.payment.inbox import Inbox
 from kassa.payment.reconcile import Reconciler
 from kassa.payment.service import PaymentService
-from kassa.simulation.stripe import Way, _session
+from kassa.simulation.stripe import Way
+from kassa.simulation.stripe_answers import session_state
 from kassa.storage.documents_sqlite import SqliteCollection
 
 Patch = pytest.MonkeyPatch
@@ -158,11 +160,11 @@ def a_full_refund_leaves_the_order_confirmed(patch: Patch) -> None:
 
 @bug
 def confirming_releases_the_stock(patch: Patch) -> None:
-    def effects(order: Any) -> Any:
-        return {**original(order), Todo.COMMIT: order.release_stock}
+    def effects(order: Any, *others: Any) -> Any:
+        return {**original(order, *others), Todo.COMMIT: order.release_stock}
 
     original = app_effects.order_effects
-    patch.setattr(wiring, "order_effects", effects)
+    patch.setattr(wiring_order, "order_effects", effects)
 
 
 @bug
@@ -177,8 +179,8 @@ def placing_sells_at_once(patch: Patch) -> None:
 
 @bug
 def an_order_is_made_anew_with_every_try(patch: Patch) -> None:
-    async def place(self: Any, order_id: str, *rest: Any) -> Any:
-        return await original(self, f"{ORDER}_{order_id[4:-8]}{next(numbers):08d}", *rest)
+    async def place(self: Any, order_id: str, *rest: Any, **how: Any) -> Any:
+        return await original(self, f"{ORDER}_{order_id[4:-8]}{next(numbers):08d}", *rest, **how)
 
     numbers = itertools.count()
     original = OrderService.place
@@ -200,7 +202,7 @@ def unknown_is_taken_as_expired(patch: Patch) -> None:
             return await original(self, session_id)
         except StripeUnreachable:
             found = self._stripe.request("GET", "/v1/checkout/sessions/*", session_id, {}, None, None)
-            return msgspec.structs.replace(_session(found, None), status="expired", payment_status="unpaid")
+            return msgspec.structs.replace(session_state(found, None), status="expired", payment_status="unpaid")
 
     original = Way.expire_session
     patch.setattr(Way, "expire_session", expire)
@@ -409,7 +411,7 @@ def money_that_a_bank_sent_back_is_on_nobodys_list(patch: Patch) -> None:
 
 @bug
 def pieces_come_back_as_often_as_they_are_named(patch: Patch) -> None:
-    patch.setattr(pieces, "checked", lambda items, *_: pieces.lines(pieces.summed(items)))
+    patch.setattr(pieces, "checked", lambda items, *_: pieces.lines(summed(items)))
 
 
 @bug

@@ -12,53 +12,12 @@ import pytest
 import structlog
 
 from kassa.simulation import faults, run
-from kassa.simulation.faults import KINDS, LOSS
+from kassa.simulation.faults import KINDS
 from kassa.simulation.run import Plan
 from tests.simulation.bugs import BUGS
+from tests.simulation.finding import MOST_SEEDS
 
 pytestmark = pytest.mark.slow
-
-MOST_SEEDS = 120
-NEEDS = {
-    "unwanted_money_is_kept": ("money late",),
-    "money_for_what_is_sold_out_is_kept": ("money late",),
-    "late_money_is_not_given_back": ("money late",),
-    "late_money_revives_without_holding_stock": ("money late",),
-    "money_that_comes_while_the_order_closes_is_ignored": ("Stripe answer lost", "webhook lost"),
-    "unknown_is_taken_as_expired": ("Stripe did not answer",),
-    "every_try_of_a_refund_has_a_key_of_its_own": ("Stripe answer lost",),
-    "orphans_are_left_alone": ("crash",),
-    "what_is_begun_is_noted_as_done": ("crash",),
-    "what_is_remembered_is_taken_for_what_is_stored": ("money late",),
-    "lost_webhooks_stay_lost": ("webhook lost",),
-    "a_refund_that_a_dispute_delayed_is_never_made": ("money late",),
-    "a_refund_that_a_dispute_prevents_is_given_up": ("money late",),
-    "an_owed_refund_that_is_refused_is_given_up": ("money late", "Stripe has no funds"),
-    "money_that_a_bank_sent_back_is_on_nobodys_list": ("money late",),
-    "stock_that_redis_lost_is_not_made_up_for": (LOSS,),
-    "a_restarted_redis_is_trusted": (LOSS,),
-    "after_a_loss_only_the_ledger_is_asked": (LOSS,),
-    "after_a_loss_operations_are_not_repeated": (LOSS,),
-    "what_redis_has_forgotten_never_was": (LOSS,),
-    "what_redis_has_forgotten_is_sold_again_by_mending": (LOSS,),
-    "older_news_of_refunds_is_believed": ("call came late", "crash"),
-    "the_audit_passes_over_money_that_a_bank_sent_back": ("money late",),
-    "an_event_that_cannot_be_acted_on_is_dropped": ("Stripe did not answer", "store did not answer"),
-}
-"""The trouble that brings a bug to light soon."""
-FIRST = {
-    "orphans_are_left_alone": 30,
-    "what_is_remembered_is_taken_for_what_is_stored": 11,
-    "a_refund_that_a_dispute_delayed_is_never_made": 37,
-    "money_that_a_bank_sent_back_is_on_nobodys_list": 26,
-    "pieces_come_back_as_often_as_they_are_named": 5,
-    "stock_that_redis_lost_is_not_made_up_for": 11,
-    "a_restarted_redis_is_trusted": 55,
-    "after_a_loss_operations_are_not_repeated": 7,
-    "the_audit_passes_over_money_that_a_bank_sent_back": 26,
-}
-"""The first of the seeds from 0 on that brought a bug to light when this was written: so many runs did not. Looking
-begins there. It goes on with all other seeds, for after a change of the code another may be the first."""
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +36,9 @@ def test_nothing_is_violated_whatever_happens(seed: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_trouble_happens_and_violates_nothing(kind: str) -> None:
-    result = run.run(Plan(7, 60, kinds=frozenset({kind}), often=frozenset({kind})))
+    # Not every shop writes mails, or sends events.
+    seed = 4 if "mail" in kind else 17 if "endpoint" in kind else 7
+    result = run.run(Plan(seed, 60, kinds=frozenset({kind}), often=frozenset({kind})))
     assert result.violations == []
     assert set(result.faults) == {kind}
 
@@ -86,19 +47,6 @@ def test_processes_die_after_the_deed_and_before_it_is_noted() -> None:
     results = [run.run(Plan(seed, 60, often=frozenset({"crash"}))) for seed in range(1, 6)]
     assert [result.violations for result in results] == [[]] * 5
     assert sum(result.deeds_not_noted for result in results) >= 5
-
-
-@pytest.mark.parametrize("name", BUGS)
-def test_every_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    BUGS[name](monkeypatch)
-    often = frozenset(NEEDS.get(name, ()))
-    first = FIRST.get(name, 0)
-    seeds = (*range(first, MOST_SEEDS), *range(first))
-    assert any(run.run(Plan(seed, 60, often=often)).violations for seed in seeds)
-
-
-def test_there_are_bugs_enough() -> None:
-    assert len(BUGS) >= 25
 
 
 def test_a_violation_is_shown_with_a_history_that_is_made_short(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,10 @@ from itertools import chain
 import msgspec
 import pytest
 
-from kassa.auth.domain import User, one_spelling
+from kassa.auth.domain import User
 from kassa.auth.store import USERS, AuthStore
 from kassa.kit.documents import Database
+from kassa.kit.email import one_spelling
 from kassa.kit.spelling import RULE, SPELLINGS, respell
 from kassa.kit.text import normalised
 from kassa.product.store import PRODUCTS, ProductStore
@@ -112,7 +113,7 @@ async def test_products_are_found_by_what_they_are_called_now(database: Database
     catalogue = await Catalogue.on(database)
     taken = await catalogue.ask("POST", "/products", mug(sku="M-1"), role="admin")
     assert (taken.status_code, taken.json()["productId"]) == (409, "prd_0")
-    assert await catalogue.service.categories() == {"Café": 3}
+    assert await catalogue.service.listing.categories() == {"Café": 3}
     for query in ("?category=Café", "?category=Ca\u200bfé", "?q=café", "?q=tea"):
         assert await catalogue.names(query) == ["Tea"] * 3
     (twin,) = await catalogue.service.twins()

@@ -1,5 +1,6 @@
 """Where the tests of the storage ports get their adapters from: one entry for each adapter."""
 
+import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -7,6 +8,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias
+
+from pymongo.errors import AutoReconnect
 
 from kassa.app.stores import redis_by
 from kassa.inventory.stock import Stock
@@ -62,9 +65,18 @@ async def mongo(
     database = await MongoDatabase.open(uri, f"test_{uuid.uuid4().hex}", patience=patience)
     try:
         yield database
-        await database.raw.client.drop_database(database.name)
+        await _drop(database)
     finally:
         await database.close()
+
+
+async def _drop(database: MongoDatabase) -> None:
+    """Again while the driver still closes connections to what was no primary for a moment: it does not by itself."""
+    for _ in range(10):
+        with contextlib.suppress(AutoReconnect):
+            await database.raw.client.drop_database(database.name)
+            return
+    raise AssertionError(f"{database.name} cannot be dropped")
 
 
 DATABASES: dict[str, Databases] = {"sqlite": sqlite, "mongo": mongo}

@@ -13,7 +13,8 @@ from tests.tidy.sources import PACKAGE, ROOT, imports, is_under, modules
 KIT = {
     "money", "ids", "clock", "problem", "audit", "inputs", "effects", "machine", "outbox", "documents", "wire",
     "identity", "ended", "service_keys", "idempotency", "web", "origin", "household", "text", "security", "figures",
-    "access", "spelling", "recent", "lists", "patience", "peer", "peer_connection", "peer_pool", "peer_tunnel",
+    "access", "spelling", "formats", "email", "recent", "lists", "patience", "peer", "peer_connection", "peer_pool",
+    "peer_tunnel",
 }  # fmt: skip
 
 # Time, chance, concurrency and the outside world have no place in a domain.

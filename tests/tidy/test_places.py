@@ -13,6 +13,7 @@ INPUTS = "kassa.kit.inputs"
 MINE = ("kassa.auth", "kassa.product", "kassa.inventory", "kassa.order", "kassa.payment", "kassa.app", "kassa.kit")
 NO_IDS = {
     "f'{family_id}.{self._ids.secret()}'": "a refresh token: a secret, and where it is looked for",
+    "f'{user_id}.{secret}'": "a link's token: a secret, and where it is looked for",
     "f'{device}.{user.id}.{user.epoch}'": "a device's token: what is signed",
     "f'session:{session_id}'": "a mark: it is hashed",
     "f'user:{user_id}:{epoch}'": "a mark: it is hashed",

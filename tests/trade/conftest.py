@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import mongod
+from tests.trade.parcels_door import Api, api
 from tests.trade.stores import FORMS
 from tests.trade.world import World, world
 
@@ -36,3 +37,10 @@ async def patient_shop(tmp_path: Path, form: str) -> AsyncIterator[World]:
     async with world(tmp_path, policy="retry", form=form) as opened:
         yield opened
         assert await opened.audit() == []
+
+
+@pytest.fixture
+async def ask(shop: World, tmp_path: Path) -> AsyncIterator[Api]:
+    """The API of that shop."""
+    async with api(shop, tmp_path) as opened:
+        yield opened

@@ -41,7 +41,7 @@ class StripeAtThePort:
         self.clock = clock
         self.sessions: dict[str, SessionState] = {}
         self.made: dict[str, str] = {}
-        self.refused: dict[str, Refused] = {}
+        self.refused: dict[str, Refused | StripeKeyRefused] = {}
         self.has_funds = True
         self.account: str | None = "acct_ours"
         self.params: dict[str, dict[str, Any]] = {}
@@ -53,6 +53,9 @@ class StripeAtThePort:
         self.calls: list[str] = []
         self.refund_status = "succeeded"
         self.lacks: dict[str, str] = {}
+        self.coupons: dict[str, dict[str, Any]] = {}
+        self.saved_for: set[str] = set()
+        self.answers: list[tuple[str, dict[str, str]]] = []
 
     @property
     def is_live(self) -> bool:
@@ -72,6 +75,17 @@ class StripeAtThePort:
     async def webhook_endpoints(self) -> list[WebhookEndpoint]:
         return []
 
+    async def make_coupon(self, params: dict[str, Any], key: str) -> None:
+        if key in self.saved_for:
+            raise SavedFailure
+        try:
+            fault = self._fault("make_coupon")
+        except SavedFailure:
+            self.saved_for.add(key)
+            raise
+        self._lose(fault)
+        self.coupons[params["id"]] = params
+
     async def open_session(self, params: dict[str, Any], key: str) -> SessionState:
         fault = self._fault("open_session")
         if key in self.made:
@@ -81,12 +95,18 @@ class StripeAtThePort:
         if params["expires_at"] * SECOND < self.clock.now() + 30 * 60 * SECOND:
             raise Refused(400, None, "expires_at is too early")
         session_id = f"cs_{len(self.sessions) + 1}"
-        amount = sum(line["quantity"] * line["price_data"]["unit_amount"] for line in params["line_items"])
+        subtotal = sum(line["quantity"] * line["price_data"]["unit_amount"] for line in params["line_items"])
+        discount = sum(self.coupons[each["coupon"]]["amount_off"] for each in params.get("discounts", ()))
+        options = [each["shipping_rate_data"]["fixed_amount"] for each in params.get("shipping_options", ())]
+        shipping = sum(each["amount"] for each in options)
         self.sessions[session_id] = SessionState(
             id=session_id,
             status="open",
             payment_status="unpaid",
-            amount_total=amount,
+            amount_total=subtotal - discount + shipping,
+            subtotal=subtotal,
+            discount=discount,
+            shipping=shipping,
             currency=params["line_items"][0]["price_data"]["currency"],
             url=f"https://pay.example/{session_id}",
             intent_id=None,
@@ -172,6 +192,31 @@ class StripeAtThePort:
 
     async def dispute_state(self, dispute_id: str) -> DisputeState:
         self._lose(self._fault("dispute_state"))
+        return self.disputes_made[dispute_id]
+
+    async def answer_dispute(self, dispute_id: str, params: dict[str, Any], key: str) -> DisputeState:
+        if key in self.saved_for:
+            raise SavedFailure
+        try:
+            fault = self._fault("answer_dispute")
+        except SavedFailure:
+            self.saved_for.add(key)
+            raise
+        if dispute_id in self.refused:
+            raise self.refused[dispute_id]
+        if key not in self.made:
+            # It takes a second answer as well, and counts it: that none is given is the shop's business.
+            known, self.made[key] = self.disputes_made[dispute_id], dispute_id
+            status = known.status.replace("needs_response", "under_review")
+            self.answers.append((dispute_id, params["evidence"]))
+            self.disputes_made[dispute_id] = msgspec.structs.replace(
+                known,
+                status=status,
+                submissions=known.submissions + 1,
+                has_evidence=True,
+                metadata=known.metadata | params["metadata"],
+            )
+        self._lose(fault)
         return self.disputes_made[dispute_id]
 
     async def refunds_since(self, since: Millis, after: str | None) -> tuple[list[RefundState], str | None]:
@@ -284,14 +329,21 @@ class StripeAtThePort:
         subject = self._subjects("payment_intent")[f"pi_{session_id}"]
         return self.event("payment_intent.payment_failed", subject)
 
-    def dispute(self, session_id: str, status: str, dispute_id: str = "du_1") -> DisputeState:
+    def dispute(
+        self, session_id: str, status: str, dispute_id: str = "du_1", reason: str = "fraudulent"
+    ) -> DisputeState:
         """A buyer's bank disputes a payment, or decides."""
         session, now = self.sessions[session_id], self.clock.now() // SECOND
         before = self.disputes_made.get(dispute_id)
         created = before.created if before else now
         state = DisputeState(
-            dispute_id, status, session.amount_total, "fraudulent", session.intent_id, created + 9 * 86_400, created
+            dispute_id, status, session.amount_total, reason, session.intent_id, created + 9 * 86_400, created
         )
+        if before is not None:
+            given = (before.submissions, before.has_evidence, before.metadata)
+            state = msgspec.structs.replace(
+                state, submissions=given[0], has_evidence=given[1], metadata=given[2], reason=before.reason
+            )
         self.disputes_made[dispute_id] = state
         return state
 

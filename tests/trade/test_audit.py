@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from kassa.app.audit import Audit, LookedAt, audit
+from kassa.app.audit_parts import OrderBooks
 from kassa.contracts.inventory import Line
 from kassa.kit.clock import MINUTE
 from kassa.order.domain import Order, Stage
@@ -125,7 +126,7 @@ async def test_an_audit_tells_what_it_has_looked_at(tmp_path: Path, form: str) -
         await confirmed(shop)
         await shop.place((await shop.sell(stock=5), 1))
         await shop.tend_stock()
-        books = (shop.order.orders, shop.payment.payments, shop.unclaimed.money)
+        books = (OrderBooks.of(shop.stores[1], shop.stores[3]), shop.payment.payments, shop.unclaimed.money)
         result = await audit(*books, shop.stock, shop.clock, lambda *step: told.append(step))
     assert result == Audit(LookedAt(orders=2, payments=1, products=2, movements=5), [])
     assert told == [("stock", 0, 2), ("stock", 2, 2), ("orders", 2, 2), ("payments", 1, 1)]

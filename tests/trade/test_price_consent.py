@@ -11,6 +11,7 @@ from litestar import Litestar
 
 from kassa.kit.idempotency import RECORDS, Idempotency
 from kassa.kit.web import EXCEPTION_HANDLERS
+from kassa.order.guests import GuestTokens
 from kassa.order.routes import HANDLERS
 from kassa.storage.documents_sqlite import SqliteDatabase
 from tests.trade.test_attention import Doorman
@@ -25,6 +26,7 @@ async def door(shop: World, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     app: Any = Litestar(list(HANDLERS), openapi_config=None, exception_handlers=EXCEPTION_HANDLERS)
     app.state.update(
         order=shop.order,
+        guests=GuestTokens("a secret of the shop's"),
         verifier=Doorman(),
         ids=shop.ids,
         idempotency=Idempotency(records, shop.clock, "test", is_alone=True),

@@ -14,7 +14,7 @@ from kassa.order.domain import Order
 from kassa.order.domain import Todo as OrderTodo
 from kassa.payment.domain import Todo
 from kassa.payment.processor import Refused as NotKnown
-from kassa.payment.wire import shown_refunds
+from kassa.payment.refunds_wire import shown_refunds
 from tests.trade.test_attention import asked
 from tests.trade.test_second_payments import two_sessions
 from tests.trade.test_timeline import told
@@ -65,6 +65,16 @@ async def session_of_which_nothing_was_heard(shop: World) -> Order:
     return order
 
 
+async def answer_to_a_dispute(shop: World) -> Order:
+    order = await paid(shop)
+    payment = await shop.payment_now(order)
+    state = shop.stripe.dispute(str(payment.session_id), "needs_response")
+    await shop.payment.observe_disputes(payment.id, [state], "evt_1")
+    payment, fields = await shop.payment_now(order), {"customer_name": "Ada"}
+    await shop.answers.answer(payment, "du_1", "evd_1", fields, 1999, who="usr_admin")
+    return order
+
+
 async def paid(shop: World) -> Order:
     order = await shop.place((await shop.sell(), 1))
     await shop.pay(await shop.open(order))
@@ -87,9 +97,17 @@ REFUSED = (
     Refused(Todo.REFUND_SECOND, "refunds", refund_of_a_second_payment),
     Refused(Todo.REFUND_SECOND, "refund", refund_of_a_second_payment),
     Refused(Todo.LOOK_UP, "session", session_of_which_nothing_was_heard),
+    Refused(Todo.ANSWER_DISPUTE, "dispute_state", answer_to_a_dispute),
     Refused(OrderTodo.CLOSE_PAYMENT, "expire_session", session_that_is_to_end, "orders"),
 )
-ASK_NO_STRIPE = {Todo.CONFIRM_ORDER, Todo.CANCEL_ORDER, Todo.CLOSE_ORDER, Todo.NOTE_REFUND, Todo.REFUND_ALL}
+ASK_NO_STRIPE = {
+    Todo.CONFIRM_ORDER,
+    Todo.CANCEL_ORDER,
+    Todo.CLOSE_ORDER,
+    Todo.NOTE_REFUND,
+    Todo.REFUND_ALL,
+    Todo.SET_FREE,
+}
 ASK_NO_STRIPE_FOR_ORDERS = set(OrderTodo) - {OrderTodo.CLOSE_PAYMENT}
 
 

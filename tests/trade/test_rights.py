@@ -16,13 +16,16 @@ from kassa.kit.clock import DAY
 from kassa.payment.event_handlers import HANDLED
 from kassa.payment.processor import PATHS, Processor, Refused
 from kassa.payment.processor_stripe import StripeProcessor
-from kassa.payment.rights import ENDPOINTS_RIGHT, RIGHTS, Right, WebhookEndpoint
+from kassa.payment.rights import ANSWERS_RIGHT, COUPONS_RIGHT, ENDPOINTS_RIGHT, RIGHTS, Right, WebhookEndpoint
 from tests.trade.stripe_elsewhere import answered
 from tests.trade.world import World
 
+ALL = (*RIGHTS, COUPONS_RIGHT, ANSWERS_RIGHT)
 HANDBOOK = Path(__file__).parents[2] / "docs" / "operations.md"
 ASKED = {
     "open_session": ({"mode": "payment"}, "key"),
+    "make_coupon": ({"id": "c_1"}, "key"),
+    "answer_dispute": ("du_1", {"submit": True}, "key"),
     "session": ("cs_1",),
     "expire_session": ("cs_1",),
     "find_session": ("pay_1", 0),
@@ -78,15 +81,15 @@ async def test_the_table_has_the_rights_that_the_calls_need_and_no_other() -> No
                 await getattr(processor, name)(*args)
     assert len(calls) > len(ASKED)
     for method, path in calls:
-        assert any(covers(right, method, path) for right in RIGHTS), f"{method} {path} needs a right"
-    for right in RIGHTS:
+        assert any(covers(right, method, path) for right in ALL), f"{method} {path} needs a right"
+    for right in ALL:
         needed = {"write" if method == "POST" else "read" for method, path in calls if covers(right, method, path)}
         assert right.access in needed, f"nothing needs {right}"
 
 
 def test_the_handbook_names_the_rights() -> None:
     rows = re.findall(r"^\| ([^|]+) \| (read|write) \|", HANDBOOK.read_text(), flags=re.MULTILINE)
-    assert rows == [(right.resource, right.access) for right in (*RIGHTS, ENDPOINTS_RIGHT)]
+    assert rows == [(right.resource, right.access) for right in (*ALL, ENDPOINTS_RIGHT)]
 
 
 async def test_a_part_that_the_key_may_not_compare_is_told_and_the_others_go_on(

@@ -1,6 +1,7 @@
 """Opening sessions, whatever Stripe does meanwhile."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +9,11 @@ from kassa.contracts.order import StatusChange
 from kassa.contracts.payment import OrderNotPayable, StripeKeyRefused, StripeRefused, StripeUnreachable
 from kassa.kit.clock import HOUR, MINUTE, MOST_SKEW, SECOND
 from kassa.kit.problem import NotFound, Unavailable
+from kassa.order.quoting import Asked
 from kassa.payment.domain import Stage
-from tests.trade.world import OTHER, TTL, World
+from kassa.payment.processor import Refused
+from tests.trade.stores import SQLITE
+from tests.trade.world import BUYER, OTHER, TTL, World, world
 
 
 async def test_eight_who_ask_at_once_get_one_session(shop: World) -> None:
@@ -79,8 +83,24 @@ async def test_a_saved_500_without_a_session_is_asked_again_with_a_new_key(shop:
     assert payment.key != f"{payment.id}-session-1"
 
 
+async def test_a_saved_500_of_a_coupon_is_asked_again_with_a_new_key(shop: World) -> None:
+    await shop.discount(code="AUTUMN")
+    order = await shop.place((await shop.sell(), 1), asked=Asked(code="AUTUMN"))
+    shop.stripe.faults["make_coupon"] = ["saved"]
+    assert (await shop.open(order)).stage is Stage.INITIATED
+    assert list(shop.stripe.coupons) == [f"kassa_{order.id}"]
+
+
+async def test_after_two_saved_500s_the_payment_is_seen_as_it_is_and_asked_with_a_third_key(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    shop.stripe.faults["open_session"] = ["saved"] * 3
+    with pytest.raises(StripeRefused):
+        await shop.open(order)
+    assert (await shop.open(order)).stage is Stage.INITIATED
+
+
 async def test_a_key_older_than_20_hours_is_not_used_again_blindly(shop: World) -> None:
-    shop.order._ttl = 23 * HOUR
+    shop.order._placing._ttl = 23 * HOUR
     order = await shop.place((await shop.sell(), 1))
     shop.stripe.faults["open_session"] = ["before"]
     with pytest.raises(StripeUnreachable):
@@ -107,6 +127,21 @@ async def test_a_refused_session_is_a_clear_error_and_the_order_stays(shop: Worl
     with pytest.raises(StripeRefused, match="your order is kept"):
         await shop.open(order)
     assert (await shop.order_now(order)).status == "PENDING"
+
+
+async def test_less_than_stripe_takes_is_told_as_that_and_the_order_can_be_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_little(*_: object) -> None:
+        raise Refused(400, "amount_too_small", "must convert to at least 50 cents")
+
+    async with world(tmp_path, form=SQLITE, currency="kwd") as shop:
+        order = await shop.place((await shop.sell(price_minor=10), 1))
+        monkeypatch.setattr(shop.stripe, "open_session", too_little)
+        with pytest.raises(OrderNotPayable, match="less than the payment provider takes"):
+            await shop.open(order)
+        await shop.order.cancel(order.id, BUYER)
+        assert (await shop.order_now(order)).status == "CANCELLED"
 
 
 async def test_why_stripe_refuses_the_key_is_told_to_operators_and_not_to_the_buyer(

@@ -12,35 +12,43 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kassa.app.audit import Difference, audit
+from kassa.app.audit_outgoing import Outgoing
+from kassa.app.audit_parts import OrderBooks
 from kassa.app.files import MOVED, Lock, Move, moved_from, note_move, server_locks
+from kassa.app.following import HEARD
 from kassa.app.record import RECORD, known_record, whereabouts
 from kassa.app.settings import SERVICES, Settings
 from kassa.app.stores import ARRIVAL, ARRIVALS, OF_ANOTHER_SHOP, Arrival, open_files, open_mongo, open_redis, shop_files
 from kassa.auth.acts import ACTS
 from kassa.auth.api_keys import API_KEYS
 from kassa.auth.store import FAMILIES, USERS
+from kassa.contracts.auth import Contact
 from kassa.inventory.mending import Wanted
 from kassa.inventory.replay import replay
 from kassa.inventory.stock import Stock
+from kassa.invoicing.store import HEADS, INVOICES
 from kassa.kit.audit import Told
 from kassa.kit.clock import SystemClock
 from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Duplicate, pages
 from kassa.kit.idempotency import RECORDS
+from kassa.kit.problem import NotFound
 from kassa.kit.spelling import SPELLINGS
 from kassa.kit.text import counted
-from kassa.order.store import ORDERS
+from kassa.order.store import DISCOUNTS, ORDERS, SELLING, USES
+from kassa.outgoing.store import OUTGOING, EventStore
 from kassa.payment.allowance import ALLOWANCES
 from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSALS, UNCLAIMED
+from kassa.product.store import FAMILIES as PRODUCT_FAMILIES
 from kassa.product.store import PRICES, PRODUCTS
 
 PAGE = 500
 # Idempotency keys are kept by whoever answers first: which services that are may be others after the move.
 COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
     "auth": (USERS, FAMILIES, API_KEYS, ACTS, SPELLINGS, RECORDS, RECORD),
-    "product": (PRODUCTS, PRICES, SPELLINGS, RECORDS, RECORD),
-    "inventory": (RECORDS, RECORD),
-    "order": (ORDERS, RECORDS, RECORD),
-    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, ALLOWANCES, RECORDS, RECORD),
+    "product": (PRODUCTS, PRODUCT_FAMILIES, PRICES, SPELLINGS, HEARD, RECORDS, RECORD),
+    "inventory": (HEARD, RECORDS, RECORD),
+    "order": (ORDERS, SELLING, DISCOUNTS, USES, INVOICES, HEADS, *OUTGOING, HEARD, RECORDS, RECORD),
+    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, ALLOWANCES, HEARD, RECORDS, RECORD),
 }
 """All that services keep in documents; the stock goes its own way."""
 
@@ -99,9 +107,24 @@ async def move(source: Path, mongo_uri: str, redis_url: str, progress: Told) -> 
 
 
 async def _audited(databases: Mapping[str, Database], stock: Stock) -> list[Difference]:
-    orders, payments = await databases["order"].collection(ORDERS), await databases["payment"].collection(PAYMENTS)
-    unclaimed = await databases["payment"].collection(UNCLAIMED)
-    return (await audit(orders, payments, unclaimed, stock, SystemClock())).differences
+    own, payments = databases["order"], await databases["payment"].collection(PAYMENTS)
+    books = OrderBooks(
+        await own.collection(ORDERS),
+        await own.collection(DISCOUNTS),
+        await own.collection(USES),
+        await own.collection(INVOICES),
+    )
+    unclaimed, products = (
+        await databases["payment"].collection(UNCLAIMED),
+        await databases["product"].collection(PRODUCTS),
+    )
+    outgoing = Outgoing(await EventStore.open(own), products, None, _unasked)
+    return (await audit(books, payments, unclaimed, stock, SystemClock(), outgoing=outgoing)).differences
+
+
+async def _unasked(user_id: str) -> Contact:
+    """Files of mails are not moved: nobody looks for them."""
+    raise NotFound(user_id)
 
 
 async def _nothing(since: int, held: Sequence[str]) -> AsyncIterator[Wanted]:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 from kassa.app.guessable import check_secret, check_webhook_secret
@@ -208,7 +209,7 @@ def directory(text: str) -> Path:
     return Path(text)
 
 
-def one_of(*words: str) -> Callable[[str], str]:
+def one_of(*words: str) -> Callable[[str], Any]:
     """One of these words, in any case."""
 
     def read(text: str) -> str:

@@ -1,7 +1,7 @@
 """What each database remembers of the shop that it belongs to: who it is, and in which currency its amounts are."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Collection, CollectionSpec, Conflict, Database, Document, Duplicate
 from kassa.kit.money import InvalidMoney, check_in_use
-from kassa.order.store import ORDERS
+from kassa.order.store import DISCOUNTS, ORDERS, SELLING
 from kassa.payment.domain import Payment
 from kassa.payment.store import PAYMENTS
 from kassa.product.store import PRODUCTS
@@ -41,7 +41,13 @@ RECORD_ID = "shop"
 MOST_WAITED_FOR_ACCOUNT = 3
 """Seconds."""
 # What has a currency, in the order in which it tells best which one the shop is run in.
-_AMOUNTS: dict[str, CollectionSpec[Any]] = {"payment": PAYMENTS, "order": ORDERS, "product": PRODUCTS}
+_AMOUNTS: Sequence[tuple[str, CollectionSpec[Any]]] = (
+    ("payment", PAYMENTS),
+    ("order", ORDERS),
+    ("product", PRODUCTS),
+    ("order", DISCOUNTS),
+    ("order", SELLING),
+)
 
 
 async def remembered(
@@ -103,7 +109,7 @@ async def _stored_currency(database: Database, name: str) -> str | None:
 
 def _amounts_in(name: str) -> list[CollectionSpec[Any]]:
     """What has a currency in a database of this name."""
-    return [spec for service, spec in _AMOUNTS.items() if name in ("kassa", service, f"{service}db")]
+    return [spec for service, spec in _AMOUNTS if name in ("kassa", service, f"{service}db")]
 
 
 def _check_in_use(currency: str, now: Millis) -> None:

@@ -104,7 +104,7 @@ class Server:
         async with open_shop(self.settings, self.place) as shop:
             if shop.is_alone:
                 await shop.take_over()
-            worker = Worker(list(shop.outboxes.values()), shop.jobs, shop.ids, shop.turns)
+            worker = Worker(shop.relays, shop.jobs, shop.ids, shop.turns)
             app = self.app_of(shop)
             serving = answering(app, listener, self._bounds, self.tls, shop.turn_away)
             async with self._figures(shop), serving as server:

@@ -8,16 +8,20 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from dotenv import dotenv_values
 
-from kassa.app import reading
+from kassa.app import reading, reading_mail
+from kassa.app.reading_mail import Mailing as Mailing
 from kassa.app.settings_table import RATE
 from kassa.app.settings_table import SERVICES as SERVICES
 from kassa.app.settings_table import SETTINGS as SETTINGS
+from kassa.contracts.withdrawals import DEFAULT_DAYS, MOST_DAYS
 from kassa.gateway.limits import Rate, parse_rate
+from kassa.mail.mail_server import Server
 from kassa.order.domain import MAX_QUANTITY, Limits
 
 DEFAULT_PORTS = {"gateway": 3000, "auth": 4000, "product": 5000, "inventory": 6000, "order": 7000, "payment": 8000}
 STRIPE = "https://api.stripe.com"
 _LEVELS = ("debug", "info", "warning", "error")
+_MAY_BE = ("refused", "allowed")
 _BLANKS = " \t\r\n"
 
 StripeMode: TypeAlias = Literal["sandbox", "test", "live"]
@@ -38,6 +42,7 @@ class Retention(NamedTuple):
 
     unused_accounts: int = 0
     acts: int = 400
+    events: int = 30
 
 
 class TlsFiles(NamedTuple):
@@ -73,12 +78,17 @@ class Settings:
     security_contacts: tuple[str, ...] = field(default=(), repr=False)
     currency: str = "usd"
     payment_decline_policy: str = "cancel"
+    tax: Literal["none", "rates", "stripe"] = "none"
     order_ttl_minutes: int = 30
     order_limits: Limits = field(default_factory=lambda: Limits(20, 5, 20, 50))
+    shop_name: str = "Kassa"
+    withdrawal_days: int = DEFAULT_DAYS
+    mail: Mailing = field(default_factory=Mailing, repr=False)
     login_days: int = 90
     second_factor_required: str = "off"
     support_refund_limits: tuple[int, int] = (100, 500)
     retention: Retention = field(default_factory=Retention)
+    sends_to_private_addresses: bool = False
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     low_stock_threshold: int = 10
@@ -140,15 +150,8 @@ def read_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
 
 
 def _read(get: "_Reader") -> Settings:
-    named = get.maybe("STRIPE_SECRET_KEY", reading.stripe_key)
-    stripe_secret_key = None if named == reading.SANDBOX else named
-    stripe_api_base = get.maybe("STRIPE_API_BASE", reading.url)
     return Settings(
-        stripe_secret_key=stripe_secret_key,
-        asks_for_sandbox=named == reading.SANDBOX,
-        stripe_webhook_secrets=get.maybe("STRIPE_WEBHOOK_SECRET", reading.webhook_secrets) or (),
-        stripe_api_base=stripe_api_base,
-        stripe_proxy=_proxy(get, stripe_api_base or STRIPE) if stripe_secret_key is not None else None,
+        **_of_stripe(get),
         jwt_secrets=get.maybe("JWT_SECRET", reading.secrets) or (),
         mongo_uri=get.maybe("MONGO_URI", reading.uri("mongodb", "mongodb+srv")),
         redis_url=get.maybe("REDIS_URL", reading.redis_url),
@@ -160,13 +163,18 @@ def _read(get: "_Reader") -> Settings:
         frontend_url=get.maybe("FRONTEND_URL", reading.frontend_url),
         security_contacts=get.maybe("SECURITY_CONTACT", reading.contacts) or (),
         currency=get("CURRENCY", reading.currency, "usd"),
+        tax=get("TAX", reading.one_of("none", "rates", "stripe"), "none"),
         payment_decline_policy=get("PAYMENT_DECLINE_POLICY", reading.one_of("cancel", "retry"), "cancel"),
         order_ttl_minutes=get("ORDER_TTL_MINUTES", reading.whole(1, 1430), "30"),
         order_limits=_order_limits(get),
+        shop_name=get("SHOP_NAME", reading_mail.shop_name, "Kassa"),
+        withdrawal_days=get("WITHDRAWAL_DAYS", reading.whole(0, MOST_DAYS), str(DEFAULT_DAYS)),
+        mail=_mailing(get),
         login_days=get("LOGIN_DAYS", reading.whole(1, 365), "90"),
         second_factor_required=get("SECOND_FACTOR_REQUIRED", reading.one_of("off", "staff"), "off"),
         support_refund_limits=_support_refund_limits(get),
         retention=_retention(get),
+        sends_to_private_addresses=get("EVENTS_TO_PRIVATE_ADDRESSES", reading.one_of(*_MAY_BE), "refused") == "allowed",
         trusted_proxies=get.maybe("TRUSTED_PROXIES", reading.networks) or (),
         cors_origins=get.maybe("CORS_ORIGINS", reading.origins) or (),
         low_stock_threshold=get("LOW_STOCK_THRESHOLD", reading.whole(0, 1_000_000_000), "10"),
@@ -177,6 +185,19 @@ def _read(get: "_Reader") -> Settings:
         log_level=get("LOG_LEVEL", reading.one_of(*_LEVELS), "info"),
         log_format=get.maybe("LOG_FORMAT", reading.one_of("json", "text")),
     )
+
+
+def _of_stripe(get: "_Reader") -> dict[str, Any]:
+    named = get.maybe("STRIPE_SECRET_KEY", reading.stripe_key)
+    key = None if named == reading.SANDBOX else named
+    base = get.maybe("STRIPE_API_BASE", reading.url)
+    return {
+        "stripe_secret_key": key,
+        "asks_for_sandbox": named == reading.SANDBOX,
+        "stripe_webhook_secrets": get.maybe("STRIPE_WEBHOOK_SECRET", reading.webhook_secrets) or (),
+        "stripe_api_base": base,
+        "stripe_proxy": _proxy(get, base or STRIPE) if key is not None else None,
+    }
 
 
 def read_data_directory() -> Path:
@@ -190,6 +211,8 @@ def _checked(settings: Settings) -> Settings:
     if (settings.tls.certificate is None) is not (settings.tls.key is None):
         missing, other = ("TLS_KEY", "TLS_CERTIFICATE") if settings.tls.key is None else ("TLS_CERTIFICATE", "TLS_KEY")
         raise SettingError(missing, f"must be set when {other} is")
+    if isinstance(settings.mail.by, Server) and settings.mail.sender is None:
+        raise SettingError("MAIL_FROM", "must be set when MAIL_URL is a mail server: the address that mails are from")
     if settings.stripe_api_base is not None and settings.stripe_secret_key is None:
         raise SettingError("STRIPE_SECRET_KEY", "must be set when STRIPE_API_BASE is; without both a sandbox is used")
     return settings
@@ -230,9 +253,21 @@ def _proxy(get: "_Reader", base: str) -> str | None:
     return None if proxy is None or reading.is_spared(base, spared) else proxy
 
 
+def _mailing(get: "_Reader") -> Mailing:
+    return Mailing(
+        by=get("MAIL_URL", reading_mail.mail, "files"),
+        sender=get.maybe("MAIL_FROM", reading_mail.mail_from),
+        templates=get.maybe("MAIL_TEMPLATES", reading_mail.templates),
+    )
+
+
 def _retention(get: "_Reader") -> Retention:
     days = reading.whole(0, 3650)
-    return Retention(get("RETAIN_UNUSED_ACCOUNTS_DAYS", days, "0"), get("RETAIN_ACTS_DAYS", days, "400"))
+    return Retention(
+        get("RETAIN_UNUSED_ACCOUNTS_DAYS", days, "0"),
+        get("RETAIN_ACTS_DAYS", days, "400"),
+        get("RETAIN_EVENTS_DAYS", reading.whole(4, 3650), "30"),
+    )
 
 
 def _support_refund_limits(get: "_Reader") -> tuple[int, int]:

@@ -63,6 +63,12 @@ SETTINGS = (
         "cancel",
         "`cancel`: a decline ends the order; `retry`: the buyer may try again until the session expires",
     ),
+    Setting(
+        "TAX",
+        "none",
+        "`none`: prices are what is paid; `rates`: by the shop's tax rates; `stripe`: Stripe Tax reckons it when the "
+        "buyer pays",
+    ),
     Setting("ORDER_TTL_MINUTES", "30", "how long an unpaid order holds its stock; 1 to 1430"),
     Setting("ORDER_MAX_PIECES", "20", "pieces of one product that an order may have; 1 to 1000000"),
     Setting("BUYER_MAX_OPEN_ORDERS", "10", "unpaid orders that a buyer may have at once; 1 to 1000, or `off`"),
@@ -86,8 +92,29 @@ SETTINGS = (
         "days after which an account without orders, to which nobody has logged in since, is erased; 0 to 3650",
     ),
     Setting("RETAIN_ACTS_DAYS", "400", "days that the list of acts reaches back; 0 to 3650, where 0 is for ever"),
+    Setting("RETAIN_EVENTS_DAYS", "30", "days that outgoing events can be fetched and are sent; 4 to 3650"),
+    Setting(
+        "EVENTS_TO_PRIVATE_ADDRESSES",
+        "refused",
+        "`allowed`: events may be sent into the shop's own network, and to this machine without TLS",
+    ),
     Setting("TRUSTED_PROXIES", "none", "addresses or networks whose `X-Forwarded-For` counts, comma-separated"),
     Setting("CORS_ORIGINS", "none", "origins that browsers may call from, comma-separated; `*` for any"),
+    Setting("SHOP_NAME", "Kassa", "the shop's name, on its pages and in its mails"),
+    Setting(
+        "WITHDRAWAL_DAYS",
+        "14",
+        "days that a buyer has to withdraw after the last parcel was delivered; 0 to 365, where 0 means that the shop "
+        "offers none, as one that does not sell to consumers",
+    ),
+    Setting(
+        "MAIL_URL",
+        "files",
+        "by what mails are sent: `smtp://user:password@host:587` (with STARTTLS), `smtps://user:password@host:465`; "
+        "`files`: they are put into the data directory; `off`: there are none",
+    ),
+    Setting("MAIL_FROM", "noreply@ the host of `FRONTEND_URL`", "the address that mails are from; required for SMTP"),
+    Setting("MAIL_TEMPLATES", "Kassa's own", "directory with the shop's own templates of mails, file by file"),
     Setting("LOW_STOCK_THRESHOLD", "10", "stock at which a product is reported as low"),
     Setting(
         "RATE_LIMIT",

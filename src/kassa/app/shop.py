@@ -10,24 +10,38 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kassa.app.record import ShopRecord
 from kassa.app.settings import Settings
 from kassa.app.stopping import SETTLE_SECONDS
-from kassa.app.worker import Job, Turns
+from kassa.app.worker import Job, Relay, Turns
 from kassa.auth.customers import Customers
 from kassa.auth.service import AuthService
 from kassa.contracts.auth import Auth
 from kassa.inventory.reconcile import StockReconciler
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock import Stock
+from kassa.invoicing.store import InvoiceStore
 from kassa.kit.clock import Clock
 from kassa.kit.documents import Collection, Database
 from kassa.kit.idempotency import Idempotency
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import Ids
-from kassa.kit.outbox import Outbox
+from kassa.kit.outbox import Carrier, Outbox
 from kassa.kit.peer import Client
 from kassa.kit.service_keys import ServiceKeys
+from kassa.mail.postmen import Postman
+from kassa.mail.service import MailService, NoMails
+from kassa.order.facts import OrderFactsTeller
+from kassa.order.fulfilling import Fulfilling
+from kassa.order.guests import GuestTokens
+from kassa.order.invoices import OrderInvoices
+from kassa.order.offering import Offering
 from kassa.order.orphans import OrphanRescue
 from kassa.order.service import OrderService
+from kassa.order.withdrawals import Withdrawals
+from kassa.outgoing.deliverer import Deliverer
+from kassa.outgoing.endpoints import Endpoints
+from kassa.outgoing.sending import Sending
+from kassa.outgoing.service import EventsService
 from kassa.payment.allowance import Allowances
+from kassa.payment.answering import Answers
 from kassa.payment.inbox import Inbox
 from kassa.payment.key_rights import KeyRights
 from kassa.payment.notices import Notices
@@ -121,6 +135,19 @@ class Shop:
     stock: Stock | None = None
     stock_reconciler: StockReconciler | None = None
     order: OrderService | None = None
+    events: EventsService | None = None
+    endpoints: Endpoints | None = None
+    deliverer: Deliverer | None = None
+    offering: Offering | None = None
+    fulfilling: Fulfilling | None = None
+    facts: OrderFactsTeller | None = None
+    withdrawals: Withdrawals | None = None
+    guests: GuestTokens | None = None
+    mail: MailService | NoMails | None = None
+    invoices: OrderInvoices | None = None
+    invoice_store: InvoiceStore | None = None
+    postman: Postman | None = None
+    sender: Callable[[], Sending] | None = None
     payment: PaymentService | None = None
     processor: Processor | None = None
     warm_up: Callable[[], Awaitable[None]] | None = None
@@ -130,12 +157,26 @@ class Shop:
     notices: Notices | None = None
     unclaimed: Unclaimed | None = None
     allowances: Allowances | None = None
+    answers: Answers | None = None
     reconciler: Reconciler | None = None
     rescue: OrphanRescue | None = None
     outboxes: dict[str, Outbox[Any]] = field(default_factory=dict)
+    followers: list[Relay] = field(default_factory=list)
     aggregates: dict[str, Collection[Any]] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
     turns: Turns | None = None
+
+    def add_outbox(self, name: str, collection: Collection[Any], carriers: Mapping[str, Carrier[Any]]) -> Outbox[Any]:
+        """The outbox of a kind of documents, by which their effects are carried out."""
+        self.outboxes[name] = Outbox(collection, carriers, self.clock)
+        self.aggregates[name] = collection
+        return self.outboxes[name]
+
+    @property
+    def relays(self) -> list[Relay]:
+        """What is to have its turn again and again."""
+        senders = [self.deliverer] if self.deliverer is not None else []
+        return [*self.outboxes.values(), *self.followers, *senders]
 
     @property
     def is_alone(self) -> bool:
@@ -160,6 +201,8 @@ class Shop:
 
     async def wind_up(self) -> None:
         """Settle; a server only for a while, for what is left is done after the next start."""
+        if self.deliverer is not None:
+            await self.deliverer.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS if self.place.serves else None):
                 await self.settle()

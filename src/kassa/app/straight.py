@@ -23,6 +23,7 @@ STRAIGHT = frozenset(
     (
         "GET /health",
         "POST /orders",
+        "POST /quotes",
         "GET /orders/{order_id}",
         "POST /payments/create-session",
         "POST /payments/webhook",
@@ -39,6 +40,7 @@ _PLAIN_WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
 _LONGEST_QUERY = 256
 _REMEMBERED = 1024
 _FEW = 64
+NO_CONTENT = 204
 _TRUTHS = {"true": True, "false": False}
 
 Handle = Callable[..., Awaitable[Response[Any]]]
@@ -219,10 +221,12 @@ def _text(text: str) -> str | None:
 async def _answer(response: Response[Any], status: int, send: Send) -> None:
     media_type = str(response.media_type or "application/json")
     body = response.render(response.content, media_type)
+    status = response.status_code or status
+    # What has no content has no length of it either (RFC 9110, 8.6).
+    of_content = [(b"content-type", media_type.encode("ascii")), (b"content-length", b"%d" % len(body))]
     headers = [
-        (b"content-type", media_type.encode("ascii")),
-        (b"content-length", b"%d" % len(body)),
+        *(of_content if status != NO_CONTENT else ()),
         *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()),
     ]
-    await send({"type": "http.response.start", "status": response.status_code or status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -19,7 +19,10 @@ from kassa.app.shop import Shop, present
 from kassa.app.straight import Straight, straight
 from kassa.auth import routes as auth_routes
 from kassa.contracts.auth import Auth
+from kassa.contracts.events import Events
+from kassa.contracts.facts import Facts
 from kassa.contracts.inventory import Inventory
+from kassa.contracts.mail import Mails
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
@@ -28,16 +31,19 @@ from kassa.gateway.acts import Noted
 from kassa.gateway.arrival import App, Door
 from kassa.gateway.docs import docs_handlers
 from kassa.gateway.inner_door import GATEWAY, InnerDoor
-from kassa.gateway.limits import REGISTRATIONS, Addresses, Limiter
-from kassa.gateway.middleware import API, Gateway, Rules
+from kassa.gateway.limits import REGISTRATIONS, STATEMENTS, Addresses, Limiter
+from kassa.gateway.middleware import Gateway, Rules
 from kassa.gateway.security_txt import SecurityContact
 from kassa.gateway.shedding import Shedding
 from kassa.gateway.turning_away import TurningAway
 from kassa.inventory import routes as inventory_routes
+from kassa.kit.access import API
 from kassa.kit.problem import Invalid, Unavailable
 from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.web import EXCEPTION_HANDLERS, MAX_BODY, METHODS, WHAT_IS_ALLOWED, internal_handlers, on_http_error
+from kassa.mail import routes as mail_routes
 from kassa.order import routes as order_routes
+from kassa.outgoing import routes as outgoing_routes
 from kassa.pages.client import Caller, ShopClient
 from kassa.pages.router import not_found_page, pages_router
 from kassa.pages.settings import PageSettings
@@ -53,7 +59,7 @@ HANDLERS: dict[str, Sequence[Any]] = {
     "auth": auth_routes.HANDLERS,
     "product": product_routes.HANDLERS,
     "inventory": inventory_routes.HANDLERS,
-    "order": order_routes.HANDLERS,
+    "order": (*order_routes.HANDLERS, *outgoing_routes.HANDLERS, *mail_routes.HANDLERS),
     "payment": payment_routes.HANDLERS,
 }
 OWN_PORT_HANDLERS: dict[str, Sequence[Any]] = {"payment": payment_routes.OWN_PORT_HANDLERS}
@@ -64,6 +70,8 @@ CONTRACTS: dict[str, type] = {
     "order": Orders,
     "payment": Payments,
 }
+BESIDE: dict[str, tuple[tuple[type, str], ...]] = {"order": ((Events, "events"), (Facts, "facts"), (Mails, "mail"))}
+"""What else a service answers others, and by which part of the shop."""
 # Who calls whom: what a service that runs alone needs besides its own store.
 CALLS = {
     "auth": ("order",),
@@ -72,6 +80,10 @@ CALLS = {
     "order": ("auth", "product", "inventory", "payment"),
     "payment": ("auth", "order"),
 }
+
+
+TELLS = ("product", "inventory", "payment")
+"""Who tells the order service what is to be told of it; none of them needs that to start, or to be ready."""
 
 
 def calls(service: str, settings: Settings) -> tuple[str, ...]:
@@ -84,10 +96,11 @@ def public_app(shop: Shop) -> App:
     """What the public port answers: the API of the services that live here or behind it, the pages, the docs."""
     settings = shop.settings
     page_settings = PageSettings(
-        "Kassa",
+        settings.shop_name,
         settings.currency,
         sandbox=settings.has_sandbox,
         public_url=settings.frontend_url or "",
+        withdrawal_days=settings.withdrawal_days,
         clock=shop.clock,
     )
 
@@ -111,9 +124,8 @@ def public_app(shop: Shop) -> App:
 
         inner = Proxy(inner, elsewhere, ServiceIdentity(GATEWAY, shop.service_keys), shop.proxying)
     rules = _rules(shop)
-    inner = Noted(
-        _bounded(shop, inner, rules, name), present(shop.auth_anywhere, "auth").note_act, shop.ids, shop.clock
-    )
+    note_act = present(shop.auth_anywhere, "auth").note_act
+    inner = Noted(_bounded(shop, inner, rules, name), note_act, shop.ids, shop.clock)
     gateway = Gateway(inner, shop.ids, shop.verifier, rules)
     return gateway
 
@@ -160,11 +172,12 @@ def service_app(shop: Shop, service: str) -> App:
         *health_handlers(service, _checks(shop, calls(service, shop.settings))),
         metrics_handler(metrics),
     ]
-    internal = (
-        internal_handlers(CONTRACTS[service], getattr(shop, service), identity, has_open=False)
-        if service in CONTRACTS
-        else []
-    )
+    answered = ((CONTRACTS[service], service), *BESIDE.get(service, ())) if service in CONTRACTS else ()
+    internal = [
+        handler
+        for contract, part in answered
+        for handler in internal_handlers(contract, getattr(shop, part), identity, has_open=False)
+    ]
     straight_ones = [*straight(routes), *internal]
     longer = _litestar(shop, [*routes, *internal], EXCEPTION_HANDLERS)
     inner = Straight(longer, straight_ones, _state(shop))
@@ -173,10 +186,20 @@ def service_app(shop: Shop, service: str) -> App:
 
 def _state(shop: Shop) -> dict[str, Any]:
     """What handlers find."""
+    settings = shop.settings
     services = {name: getattr(shop, name) for name in CONTRACTS if getattr(shop, name) is not None}
     return {
         **services,
         "customers": shop.customers,
+        "events": shop.events,
+        "endpoints": shop.endpoints,
+        "deliverer": shop.deliverer,
+        "mail": shop.mail,
+        "invoices": shop.invoices,
+        "offering": shop.offering,
+        "fulfilling": shop.fulfilling,
+        "withdrawals": shop.withdrawals,
+        "guests": shop.guests,
         "verifier": shop.verifier,
         "idempotency": shop.idempotency,
         "ids": shop.ids,
@@ -184,10 +207,9 @@ def _state(shop: Shop) -> dict[str, Any]:
         "notices": shop.notices,
         "unclaimed": shop.unclaimed,
         "allowances": shop.allowances,
-        "currency": shop.settings.currency,
-        "security_contact": SecurityContact(
-            shop.settings.security_contacts, shop.settings.frontend_url or "", shop.clock
-        ),
+        "answers": shop.answers,
+        "currency": settings.currency,
+        "security_contact": SecurityContact(settings.security_contacts, settings.frontend_url or "", shop.clock),
     }
 
 
@@ -219,6 +241,7 @@ def _rules(shop: Shop) -> Rules:
     return Rules(
         limiter=Limiter(settings.rate_limit) if settings.rate_limit else None,
         registrations=Limiter(REGISTRATIONS) if settings.rate_limit else None,
+        statements=Limiter(STATEMENTS) if settings.rate_limit else None,
         addresses=Addresses(settings.trusted_proxies),
         origins=frozenset(settings.cors_origins),
         is_https=(settings.frontend_url or "").startswith("https://"),

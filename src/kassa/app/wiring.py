@@ -10,27 +10,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, cast
-from urllib.parse import urlsplit
 
-from kassa.app.effects import Effects, auth_effects, order_effects, payment_effects, product_effects
+from kassa.app.effects import payment_effects, product_effects
 from kassa.app.record import keep_stripe_account, keep_stripe_mode, remembered
 from kassa.app.sandboxing import SANDBOX_KEY, last_sandbox_url, sandbox_running, webhook_secrets
-from kassa.app.secrets import kept_secret, service_keys
+from kassa.app.secrets import service_keys
 from kassa.app.settings import SERVICES, Settings
 from kassa.app.shop import Neighbour, Place, Sessions, Shop, present
 from kassa.app.stores import open_database, open_stock
 from kassa.app.tls import trusting
 from kassa.app.transport import HttpTransport, new_proxying_session, new_session
+from kassa.app.wiring_auth import wire_auth
+from kassa.app.wiring_events import follow
+from kassa.app.wiring_order import wire_orders
 from kassa.app.worker import TURNS, Job, Turns
-from kassa.auth.challenges import Challenges
-from kassa.auth.customers import Customers
-from kassa.auth.devices import Devices
-from kassa.auth.passwords import Passwords
-from kassa.auth.service import AuthService
-from kassa.auth.store import AuthStore
-from kassa.auth.tokens import Tokens
 from kassa.contracts.auth import Auth
+from kassa.contracts.facts import Facts
 from kassa.contracts.inventory import Inventory
+from kassa.contracts.mail import Mails
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
@@ -38,24 +35,22 @@ from kassa.inventory.mending import wanted_by
 from kassa.inventory.reconcile import StockReconciler
 from kassa.inventory.service import InventoryService
 from kassa.inventory.stock import Stock
-from kassa.kit.clock import DAY, HOUR, MINUTE, Clock, SystemClock
-from kassa.kit.documents import Collection, Database
+from kassa.kit.clock import HOUR, MINUTE, Clock, SystemClock
+from kassa.kit.documents import Database
 from kassa.kit.ended import EndedTokens
 from kassa.kit.idempotency import RECORDS, Idempotency
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import SHOP, Ids
-from kassa.kit.outbox import Outbox
 from kassa.kit.problem import Unavailable
 from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import connect
-from kassa.order.effects import OrderEffects
-from kassa.order.orphans import OrphanRescue
-from kassa.order.places import Places
-from kassa.order.service import OrderService
-from kassa.order.store import OrderStore
+from kassa.mail.postmen import Postman
+from kassa.outgoing.sending import Sending
 from kassa.payment.allowance import Allowances
+from kassa.payment.answering import Answers
 from kassa.payment.effects import PaymentEffects
 from kassa.payment.event_handlers import EventHandlers
+from kassa.payment.evidence_effects import EvidenceEffects
 from kassa.payment.inbox import Inbox
 from kassa.payment.key_rights import KeyRights
 from kassa.payment.notices import Notices
@@ -81,6 +76,9 @@ class Parts:
     open_database: Callable[[Settings, str], Awaitable[Database]] = open_database
     open_stock: Callable[[Shop, Database, Orders, AsyncExitStack], Awaitable[Stock]] = open_stock
     processor: Processor | None = None
+    postman: Postman | None = None
+    auth: Auth | None = None
+    sender: Callable[[], Sending] | None = None
 
 
 @asynccontextmanager
@@ -93,7 +91,9 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
 
     @cache
     def auth() -> Auth:
-        return shop.auth or _reach(shop, Auth, "auth", next(iter(place.here), "gateway"))
+        # The order service alone asks whom to write to.
+        caller = "order" if "order" in place.here else next(iter(place.here), "gateway")
+        return shop.auth or _reach(shop, Auth, "auth", caller)
 
     async def keys() -> list[dict[str, Any]]:
         return (await auth().keys()).keys
@@ -108,7 +108,8 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
         tokens, signing = cast("EndedTokens", Neighbour(ended)), service_keys(settings, keeps=place.serves)
         verifier = TokenVerifier(keys, clock, tokens, lambda each: auth().key_holder(each))
         shop = Shop(settings, place, clock, ids, signing, verifier, sessions, proxying)
-        shop.processor, shop.auth_anywhere = parts.processor, cast("Auth", Neighbour(auth))
+        shop.processor, shop.auth_anywhere = parts.processor, parts.auth or cast("Auth", Neighbour(auth))
+        shop.postman, shop.sender = parts.postman, parts.sender
         if place.here:
             await _open_services(shop, await _open_databases(shop, parts, closing), parts, closing)
         closing.push_async_callback(shop.wind_up)
@@ -117,15 +118,19 @@ async def open_shop(settings: Settings, place: Place, parts: Parts | None = None
 
 async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: Parts, closing: AsyncExitStack) -> None:
     here, reach = shop.place.here, partial(_reach, shop)
-    neighbour = cast("Orders", Neighbour(lambda: present(shop.order, "order")))
+
+    def of_orders(contract: Any, caller: str, find: Callable[[], Any]) -> Any:
+        """What the order service's process answers: here, elsewhere, or nowhere that is known."""
+        if "order" not in (*here, *shop.settings.service_urls):
+            return Neighbour(_no_orders)
+        return Neighbour(find) if "order" in here else reach(contract, "order", caller)
 
     def orders(caller: str) -> Orders:
-        if "order" not in (*here, *shop.settings.service_urls):
-            return cast("Orders", Neighbour(_no_orders))
-        return neighbour if "order" in here else reach(Orders, "order", caller)
+        return cast("Orders", of_orders(Orders, caller, lambda: present(shop.order, "order")))
 
     if "auth" in here:
-        await _auth(shop, databases["auth"], orders("auth"), closing)
+        mails = cast("Mails", of_orders(Mails, "auth", lambda: present(shop.mail, "order")))
+        await wire_auth(shop, databases["auth"], orders("auth"), mails, closing)
     if "inventory" in here:
         shop.stock = await parts.open_stock(shop, databases["inventory"], orders("inventory"), closing)
         shop.inventory = InventoryService(shop.stock, shop.clock, shop.ids, shop.settings.low_stock_threshold)
@@ -135,11 +140,13 @@ async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: P
         await _product(shop, databases["product"], shop.inventory or reach(Inventory, "inventory", "product"))
     payments: Payments = reach(Payments, "payment", "order")
     if "payment" in here:
-        payments = await _payment(shop, databases["payment"], orders("payment"), closing)
+        facts = cast("Facts", of_orders(Facts, "payment", lambda: present(shop.facts, "order")))
+        payments = await _payment(shop, databases["payment"], orders("payment"), facts, closing)
     if "order" in here:
         product: Product = shop.product or reach(Product, "product", "order")
         inventory: Inventory = shop.inventory or reach(Inventory, "inventory", "order")
-        await _order(shop, databases["order"], product, inventory, payments)
+        await wire_orders(shop, databases["order"], product, inventory, payments)
+    await follow(shop, databases, reach)
 
 
 def _no_orders() -> Orders:
@@ -173,59 +180,15 @@ async def _open_databases(shop: Shop, parts: Parts, closing: AsyncExitStack) -> 
     return {service: opened[name] for service, name in names.items()}
 
 
-def _add_outbox(shop: Shop, name: str, collection: Collection[Any], effects: Effects) -> Outbox[Any]:
-    shop.outboxes[name] = Outbox(collection, effects, shop.clock)
-    shop.aggregates[name] = collection
-    return shop.outboxes[name]
-
-
-async def _auth(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> None:
-    settings = shop.settings
-    kept = kept_secret(settings.data, "jwt-secret", keeps=shop.place.serves) if not settings.jwt_secrets else ""
-    secrets = settings.jwt_secrets or kept.split(",")
-    passwords = Passwords()
-    closing.callback(passwords.close)
-    store, ids, clock = await AuthStore.open(database, shop.clock), shop.ids, shop.clock
-    tokens, devices = Tokens(secrets, ids, clock), Devices(secrets, ids, clock)
-    shop.auth = AuthService(
-        store,
-        tokens,
-        devices,
-        passwords,
-        ids,
-        clock,
-        settings.login_days * DAY,
-        challenges=Challenges(secrets, clock),
-        issuer=urlsplit(settings.frontend_url or shop.place.frontend_url).hostname or "shop",
-        wants_second_factor=settings.second_factor_required == "staff",
-        acts_kept_days=settings.retention.acts,
-    )
-    shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
-    shop.jobs.append(Job("remove old acts", HOUR, shop.auth.acts.remove_old))
-    outbox = _add_outbox(shop, "auth", store.users, {})
-    days = settings.retention.unused_accounts
-    shop.customers = Customers(store, outbox, shop.auth, orders, database, ids, clock, days)
-    outbox.carriers = auth_effects(shop.customers)
-    shop.jobs += [Job(*job) for job in shop.customers.jobs()]
-
-
 async def _product(shop: Shop, database: Database, inventory: Inventory) -> None:
     store = await ProductStore.open(database, shop.clock)
-    outbox = _add_outbox(shop, "product", store.products, product_effects(ProductEffects(inventory, store.prices)))
+    outbox = shop.add_outbox("product", store.products, product_effects(ProductEffects(inventory, store.prices)))
     shop.product = ProductService(store, outbox, inventory, shop.ids, shop.clock, shop.settings.currency)
 
 
-async def _order(shop: Shop, database: Database, product: Product, inventory: Inventory, payments: Payments) -> None:
-    store = await OrderStore.open(database, is_alone=shop.is_alone)
-    currency, ttl, clock = shop.settings.currency, shop.settings.order_ttl_minutes, shop.clock
-    places = Places(store, clock, shop.settings.order_limits)
-    outbox = _add_outbox(shop, "order", store.orders, order_effects(OrderEffects(inventory, payments, places, clock)))
-    shop.order = OrderService(store, outbox, product, inventory, payments, places, clock, currency, ttl)
-    shop.rescue = OrphanRescue(store, product, inventory, outbox, clock, currency)
-    shop.jobs += [Job(*job) for job in (*shop.rescue.jobs(), *places.jobs())]
-
-
-async def _payment(shop: Shop, database: Database, orders: Orders, closing: AsyncExitStack) -> PaymentService:
+async def _payment(
+    shop: Shop, database: Database, orders: Orders, facts: Facts, closing: AsyncExitStack
+) -> PaymentService:
     settings, ids, clock = shop.settings, shop.ids, shop.clock
     if shop.place.asks_stripe:
         await keep_stripe_mode(database, settings)
@@ -239,8 +202,9 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
     ends_on_decline = settings.payment_decline_policy == "cancel"
     shop_id = shop.records["payment"].shop_id
     telling = PaymentEffects(store.payments, orders, processor, clock)
-    refunding = RefundEffects(store.payments, processor, ids, clock, shop_id)
-    outbox = _add_outbox(shop, "payment", store.payments, payment_effects(telling, refunding))
+    refunding = RefundEffects(store.payments, orders, processor, ids, clock, shop_id)
+    answering = EvidenceEffects(store.payments, processor, clock, shop_id)
+    outbox = shop.add_outbox("payment", store.payments, payment_effects(telling, refunding, answering))
     shop.payment = PaymentService(
         store,
         outbox,
@@ -253,18 +217,25 @@ async def _payment(shop: Shop, database: Database, orders: Orders, closing: Asyn
         ends_on_decline=ends_on_decline,
         answers=shop.idempotency,
     )
+    shop.answers = Answers(shop.payment, facts)
     shop.unclaimed = Unclaimed(store, processor, ids, clock, shop_id)
     limits = settings.support_refund_limits
     shop.allowances = Allowances(store.allowances, store.payments, clock, settings.currency, *limits)
-    shop.jobs.append(Job("remove old refund allowances", HOUR, shop.allowances.remove_old))
     shop.inbox = Inbox(store, EventHandlers(shop.payment, processor, shop.unclaimed), processor, ids, clock)
     shop.notices = Notices(store, shop.inbox.refused, shop.key_rights, clock)
     shop.reconciler = Reconciler(store, shop.payment, shop.inbox, shop.unclaimed, processor, clock)
-    shop.jobs += [Job(*job) for job in (*shop.inbox.jobs(), *shop.reconciler.jobs())]
-    shop.jobs.append(Job("forget what events tell of buyers", MINUTE, partial(forget_old_bodies, store)))
-    if not settings.has_sandbox:
-        shop.jobs += [Job(*job) for job in shop.key_rights.jobs()]
+    _add_payment_jobs(shop, store)
     return shop.payment
+
+
+def _add_payment_jobs(shop: Shop, store: PaymentStore) -> None:
+    inbox, reconciler = present(shop.inbox, "payment"), present(shop.reconciler, "payment")
+    allowances, key_rights = present(shop.allowances, "payment"), present(shop.key_rights, "payment")
+    shop.jobs.append(Job("remove old refund allowances", HOUR, allowances.remove_old))
+    shop.jobs += [Job(*job) for job in (*inbox.jobs(), *reconciler.jobs())]
+    shop.jobs.append(Job("forget what events tell of buyers", MINUTE, partial(forget_old_bodies, store)))
+    if not shop.settings.has_sandbox:
+        shop.jobs += [Job(*job) for job in key_rights.jobs()]
 
 
 async def _processor(shop: Shop, closing: AsyncExitStack) -> StripeProcessor:

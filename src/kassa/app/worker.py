@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -10,7 +10,6 @@ from kassa.app.stopping import SETTLE_SECONDS
 from kassa.kit.clock import SECOND, Clock, Millis
 from kassa.kit.documents import Collection, CollectionSpec, Conflict, Document, Duplicate, with_version
 from kassa.kit.ids import REQUEST, Ids
-from kassa.kit.outbox import Outbox
 from kassa.kit.problem import Unavailable
 from kassa.kit.wire import request_id
 
@@ -28,6 +27,13 @@ class Job(NamedTuple):
     name: str
     every: Millis
     do: Callable[[], Awaitable[Any]]
+
+
+class Relay(Protocol):
+    """Does what is due, so much at a time."""
+
+    async def run_due(self, limit: int) -> int:
+        """A turn; how much there was to do."""
 
 
 class Turn(Document, frozen=True, kw_only=True):
@@ -62,12 +68,12 @@ class Turns:
 
 
 class Worker:
-    """Runs the relays of the outboxes, and the jobs, until it is stopped; in turns with others, if there are any.
+    """Runs the relays and the jobs, until it is stopped; in turns with others, if there are any.
     A relay looks for what is due every `idle_seconds`."""
 
     def __init__(
         self,
-        outboxes: Sequence[Outbox[Any]],
+        relays: Sequence[Relay],
         jobs: Sequence[Job],
         ids: Ids,
         turns: Turns | None = None,
@@ -75,7 +81,7 @@ class Worker:
     ) -> None:
         self._shared_turns = turns
         self._idle_seconds = idle_seconds
-        self._outboxes = outboxes
+        self._relays = relays
         self._jobs = jobs
         self._ids = ids
         self._stopping = asyncio.Event()
@@ -84,7 +90,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin; the first turns are at once, for a crash may have left something."""
-        self._loops = [asyncio.create_task(self._relay(outbox)) for outbox in self._outboxes]
+        self._loops = [asyncio.create_task(self._relay(each)) for each in self._relays]
         self._loops += [asyncio.create_task(self._repeat(job)) for job in self._jobs]
 
     async def stop(self) -> None:
@@ -98,11 +104,11 @@ class Worker:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    async def _relay(self, outbox: Outbox[Any]) -> None:
+    async def _relay(self, relay: Relay) -> None:
         running: set[asyncio.Task[int]] = set()
         while not self._stopping.is_set():
             if len(running) < MOST_TURNS:
-                turn = asyncio.create_task(self._turn(outbox))
+                turn = asyncio.create_task(self._turn(relay))
                 for tasks in (running, self._turns):
                     tasks.add(turn)
                     turn.add_done_callback(tasks.discard)
@@ -112,10 +118,10 @@ class Worker:
                     continue
             await self._pause(self._idle_seconds)
 
-    async def _turn(self, outbox: Outbox[Any]) -> int:
+    async def _turn(self, relay: Relay) -> int:
         request_id.set(self._ids.new(REQUEST))
         try:
-            return await outbox.run_due(BATCH)
+            return await relay.run_due(BATCH)
         except Unavailable as error:
             log.warning("relay could not reach the store", error=error.detail)
         except Exception:

@@ -1,5 +1,7 @@
 """Accounts: found by their address, made, given another password."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from kassa.auth import domain, weak
@@ -10,16 +12,24 @@ from kassa.contracts.auth import EmailTaken, WrongCredentials
 from kassa.kit import security
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
-from kassa.kit.documents import Collection, Duplicate, In, change
+from kassa.kit.documents import Duplicate, In, change
+from kassa.kit.email import normalised_email
 from kassa.kit.ids import REQUEST, USER, Ids
+from kassa.kit.outbox import Outbox
 from kassa.kit.wire import request_id
+
+
+def as_made(user: User) -> User:
+    """The user, with nothing to be done about them."""
+    return user
 
 
 class Accounts:
     """The users, and what makes and changes them."""
 
-    def __init__(self, users: Collection[User], passwords: Passwords, ids: Ids, clock: Clock) -> None:
-        self._users = users
+    def __init__(self, outbox: Outbox[User], passwords: Passwords, ids: Ids, clock: Clock) -> None:
+        self._outbox = outbox
+        self._users = outbox.collection
         self._passwords = passwords
         self._ids = ids
         self._clock = clock
@@ -38,9 +48,18 @@ class Accounts:
         found = await self._users.find({"email": In(tuple(spellings))}, limit=len(spellings))
         return min(found, key=lambda user: spellings.index(user.email), default=None)
 
-    async def make(self, name: str, email: str, password: str, role: str, who: str | None, turn: Turn = NOBODY) -> User:
-        """A new user, made by `who` (None: by themselves). Invalid, EmailTaken, Unavailable."""
-        address = domain.normalised_email(email)
+    async def make(
+        self,
+        name: str,
+        email: str,
+        password: str,
+        role: str,
+        who: str | None,
+        turn: Turn = NOBODY,
+        step: Callable[[User], User] = as_made,
+    ) -> User:
+        """A new user, made by `who` (None: by themselves), as `step` leaves them. Invalid, EmailTaken, Unavailable."""
+        address = normalised_email(email)
         name = domain.checked_name(name)
         weak.checked(password, address, name)
         if await self.of(email) is not None:
@@ -58,9 +77,11 @@ class Accounts:
             used_at=now,
         )
         try:
-            made = await self._users.insert(domain.registered(user, self._cause(who or user_id, "registration")))
+            registered = domain.registered(user, self._cause(who or user_id, "registration"))
+            made = await self._outbox.insert(step(registered))
         except Duplicate as duplicate:
             raise EmailTaken from duplicate
+        self._outbox.at_once(made)
         security.event(security.ACCOUNT_MADE, user_id, by=who or user_id, role=role)
         if who is not None:
             security.event(security.RIGHTS_CHANGED, user_id, by=who, what=f"role {role}")

@@ -11,6 +11,7 @@ from kassa.auth.service import AuthService
 from kassa.auth.store import AuthStore
 from kassa.auth.wire import OneSession, UserOut
 from kassa.contracts.auth import StaffAccount
+from kassa.contracts.mail import Mails
 from kassa.contracts.order import OrderRecord, Orders
 from kassa.kit import security
 from kassa.kit.access import USER
@@ -18,6 +19,7 @@ from kassa.kit.audit import Cause
 from kassa.kit.clock import DAY, Clock, Millis, Timestamp, rfc3339
 from kassa.kit.documents import Between, Database, Where, change, pages
 from kassa.kit.effects import Effect
+from kassa.kit.email import one_spelling
 from kassa.kit.ids import REQUEST, Ids, is_id
 from kassa.kit.ids import USER as USER_ID
 from kassa.kit.outbox import Outbox, Step
@@ -39,8 +41,8 @@ class Happened(msgspec.Struct, frozen=True):
 
 class CustomerData(msgspec.Struct, frozen=True, rename="camel"):
     """All that the shop stores of one customer. Of an order: the order itself, its payment with refunds, disputes and
-    declined cards, and what happened to it. Of a second factor: since when there is one. The cart is in the customer's
-    browser alone, and their card at Stripe."""
+    declined cards, and what happened to it. Of a second factor: since when there is one. `locale`: of mails.
+    The cart is in the customer's browser alone, and their card at Stripe."""
 
     exported_at: Timestamp
     account: UserOut
@@ -48,6 +50,7 @@ class CustomerData(msgspec.Struct, frozen=True, rename="camel"):
     sessions: list[OneSession]
     orders: list[OrderRecord]
     second_factor_since: Timestamp | None
+    locale: str
 
 
 class Customers:
@@ -60,6 +63,7 @@ class Customers:
         outbox: Outbox[User],
         auth: AuthService,
         orders: Orders,
+        mails: Mails,
         database: Database,
         ids: Ids,
         clock: Clock,
@@ -69,6 +73,7 @@ class Customers:
         self._outbox = outbox
         self._auth = auth
         self._orders = orders
+        self._mails = mails
         self._database = database
         self._ids = ids
         self._clock = clock
@@ -94,7 +99,24 @@ class Customers:
             sessions=wire.listed(await self._auth.sessions(user.id), session_id).sessions,
             orders=orders,
             second_factor_since=wire.second_factor_since(user),
+            locale=user.locale,
         )
+
+    async def guest_orders(self, email: str) -> list[OrderRecord]:
+        """All that is stored of the orders that guests have made with this e-mail address, for an operator: who they
+        were was not looked at."""
+        orders, after = [], None
+        while after != "":
+            page = await self._orders.records_of_guests(one_spelling(email), after or "")
+            orders += page.records
+            after = page.after
+        return orders
+
+    async def erase_guests(self, email: str) -> None:
+        """Erase what names the buyer in the orders that guests have made with this e-mail address; what is unpaid is
+        cancelled."""
+        await self._orders.erase_guests(one_spelling(email))
+        await self._database.scrub()
 
     async def erase(self, user: User, who: str) -> None:
         """Erase the account: nobody can log in to it any more, nothing names the user, and what is unpaid is cancelled.
@@ -112,6 +134,7 @@ class Customers:
         """Carries out the effect `erase`: all that is not in the account itself."""
         await self._auth.forget_sessions(user)
         await self._orders.erase_of(user.id)
+        await self._mails.forget(user.id)
         await self._database.scrub()
         return None
 

@@ -11,18 +11,18 @@ from kassa.contracts.auth import WrongCredentials
 from kassa.kit import inputs
 from kassa.kit.access import ROLES
 from kassa.kit.audit import Cause, entry, newest
-from kassa.kit.clock import DAY, Millis
-from kassa.kit.effects import Aggregate, planned, with_todos
+from kassa.kit.clock import DAY, HOUR, Millis
+from kassa.kit.effects import Aggregate, Effect, planned, with_todos
+from kassa.kit.email import LONGEST_EMAIL, normalised_email, one_spelling
 from kassa.kit.problem import Invalid
-from kassa.kit.text import domain_name, is_far_too_long, normalised
+from kassa.kit.text import is_far_too_long, normalised
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1024
 LONGEST_NAME = 200
-LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3: a path has 256 octets, two of which are its brackets.
+MOST_AN_HOUR = 3
+"""Mails of one purpose to one account: whoever asks again and again fills somebody's mailbox."""
 
-_LOCAL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}")
-_DOMAIN = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?)+")
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 _PRINTABLE = re.compile(PRINTABLE)
 
@@ -51,10 +51,27 @@ class SecondFactor(Guarded, frozen=True, kw_only=True):
     next_at: Millis = 0
 
 
+class Purpose(StrEnum):
+    """What a link in a mail is good for. Append only."""
+
+    RESET = "reset_password"
+    VERIFY = "verify_email"
+
+
+class Link(Guarded, frozen=True):
+    """A link that was sent, good once and until then: of its token only the hash is known."""
+
+    purpose: Purpose
+    hash: str
+    until: Millis
+
+
 class User(Aggregate, frozen=True, kw_only=True):
     """An account. `epoch` counts the times that all its sessions were ended, `ended_at` is the last of them. Nobody
     logs in to one that is disabled. `used_at` is the last day on which somebody did. One that is erased (`erased_at`)
-    keeps nothing but its id."""
+    keeps nothing but its id. `verified_at` is since when it is known that the user reads what is sent to the address;
+    `locale` is the language to write in, one of contracts.mail.LOCALES; empty: nobody knows. `links` are those that are
+    under way, one for each purpose."""
 
     email: str
     role: str
@@ -68,6 +85,9 @@ class User(Aggregate, frozen=True, kw_only=True):
     used_at: Millis | None = None
     erased_at: Millis | None = None
     second_factor: SecondFactor | None = None
+    verified_at: Millis | None = None
+    locale: str = ""
+    links: tuple[Link, ...] = ()
 
     @property
     def has_second_factor(self) -> bool:
@@ -79,32 +99,6 @@ class User(Aggregate, frozen=True, kw_only=True):
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [("id", self.id), ("role", self.role)]
-
-
-def normalised_email(text: str) -> str:
-    """The address as it is stored; Invalid if it is none."""
-    email = one_spelling(text)
-    if len(email) > LONGEST_EMAIL:
-        raise Invalid.field("email", f"must have at most {LONGEST_EMAIL} characters")
-    local, _, domain = email.rpartition("@")
-    if not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
-        raise Invalid.field("email", "must be an email address such as ada@example.com")
-    return email
-
-
-def one_spelling(text: str) -> str:
-    """What all addresses that look the same have in common, whether it can be an address or not; never cut."""
-    if is_far_too_long(text, LONGEST_EMAIL):
-        return text
-    # What is not seen goes first: how a capital is written small may depend on the letters beside it.
-    seen = normalised(normalised(text, LONGEST_EMAIL).lower(), LONGEST_EMAIL)
-    local, at, domain = seen.rpartition("@")
-    if len(domain) > LONGEST_EMAIL:
-        return seen
-    try:
-        return f"{local}{at}{domain_name(domain)}"
-    except ValueError:
-        return f"{local}{at}{domain}"  # No host is called so today; of former releases there may be accounts.
 
 
 def spellings(text: str) -> list[str]:
@@ -142,7 +136,7 @@ def with_password(user: User, known_hash: str, new_hash: str, cause: Cause, now:
     if it has been changed meanwhile, WrongCredentials."""
     if user.password_hash != known_hash:
         raise WrongCredentials
-    return with_sessions_ended(user, "password changed", cause, now, password_hash=new_hash)
+    return with_sessions_ended(user, PASSWORD_CHANGED, cause, now, password_hash=new_hash)
 
 
 def respelled(user: User, now: Millis) -> User:
@@ -157,13 +151,25 @@ def respelled(user: User, now: Millis) -> User:
 
 def with_sessions_ended(user: User, what: str, cause: Cause, now: Millis, **changes: Any) -> User:
     """The user with these changes, all sessions ended; the very same one if all of the changes are there already. A
-    second factor that was begun in one of them and is not on yet ends as well: somebody else may know its secret."""
+    second factor that was begun in one of them and is not on yet ends as well: somebody else may know its secret. So do
+    the links that were sent, unless `changes` keep them."""
     if changes and all(getattr(user, name) == value for name, value in changes.items()):
         return user
     done = entry(cause, what, user.role, changes.get("role", user.role), now)
     always = {"epoch": user.epoch + 1, "ended_at": now, "updated_at": now, "audit": newest(user.audit, done)}
-    kept = {"second_factor": user.second_factor if user.has_second_factor else None}
-    return msgspec.structs.replace(user, **{**kept, **changes}, **always)
+    kept = {"second_factor": user.second_factor if user.has_second_factor else None, "links": ()}
+    ended = msgspec.structs.replace(user, **{**kept, **changes}, **always)
+    if what not in FOLLOWS:
+        return ended
+    return with_todos(ended, FOLLOWS[what], lambda current, todo: _planned(current, todo, what, now))
+
+
+def _planned(user: User, todo: "Todo", what: str, now: Millis) -> Effect | None:
+    """Whoever changes a password again and again fills no mailbox: it may be somebody else's address."""
+    if todo is not Todo.MAIL_CHANGED:
+        return planned(user, todo, now)
+    told = sum(Todo.MAIL_CHANGED in FOLLOWS.get(each.what, ()) and each.at > now - HOUR for each in user.audit)
+    return planned(user, todo, now, what=what, since=str(now)) if told <= MOST_AN_HOUR else None
 
 
 def with_role(user: User, role: str, cause: Cause, now: Millis) -> User:
@@ -179,10 +185,39 @@ class Todo(StrEnum):
     """The effects of an account. Append only."""
 
     ERASE = "erase"
+    MAIL_RESET = "mail_reset"
+    MAIL_VERIFY = "mail_verify"
+    CLAIM_ORDERS = "claim_orders"
+    MAIL_CHANGED = "mail_changed"
 
 
-ERASED = "erased"
-FOLLOWS = {ERASED: (Todo.ERASE,)}
+ERASED, RESET_WANTED, VERIFICATION_WANTED, VERIFIED, ORDERS_LEFT = (
+    "erased",
+    "password reset wanted",
+    "address verification wanted",
+    "address verified",
+    "guest orders left",
+)
+PASSWORD_CHANGED, PASSWORD_RESET, SECOND_FACTOR_ON, SECOND_FACTOR_OFF, SECOND_FACTOR_RESET = (
+    "password changed",
+    "password reset",
+    "second factor on",
+    "second factor off",
+    "second factor reset",
+)
+FOLLOWS = {
+    ERASED: (Todo.ERASE,),
+    RESET_WANTED: (Todo.MAIL_RESET,),
+    VERIFICATION_WANTED: (Todo.MAIL_VERIFY,),
+    VERIFIED: (Todo.CLAIM_ORDERS,),
+    ORDERS_LEFT: (Todo.CLAIM_ORDERS,),
+    # Whoever has got into an account changes these first (OWASP ASVS 5.0, 6.3.7).
+    PASSWORD_CHANGED: (Todo.MAIL_CHANGED,),
+    PASSWORD_RESET: (Todo.MAIL_CHANGED,),
+    SECOND_FACTOR_ON: (Todo.MAIL_CHANGED,),
+    SECOND_FACTOR_OFF: (Todo.MAIL_CHANGED,),
+    SECOND_FACTOR_RESET: (Todo.MAIL_CHANGED,),
+}
 """What is to be done elsewhere because of what happened to an account."""
 
 
@@ -198,7 +233,7 @@ def erased(user: User, cause: Cause, now: Millis) -> User:
     if user.erased_at is not None:
         return user
     # The id in its place is unique as well, and the address of nobody.
-    bare = with_sessions_ended(
+    return with_sessions_ended(
         user,
         ERASED,
         cause,
@@ -209,5 +244,6 @@ def erased(user: User, cause: Cause, now: Millis) -> User:
         used_at=None,
         erased_at=now,
         second_factor=None,
+        verified_at=None,
+        locale="",
     )
-    return with_todos(bare, FOLLOWS[ERASED], lambda current, todo: planned(current, todo, now))

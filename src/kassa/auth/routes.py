@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Response, delete, get, post
 from litestar.params import FromPath, FromQuery
 
-from kassa.auth import act_routes, customers_routes, key_routes, second_factor_routes, staff_routes
+from kassa.auth import act_routes, by_mail_routes, customers_routes, key_routes, second_factor_routes, staff_routes
 from kassa.auth.devices import LONGEST_TOKEN
 from kassa.auth.visitors import NOT_STORED, service_of, session_answer, visitor_of
 from kassa.auth.wire import (
@@ -38,10 +38,12 @@ _TAGS = ["auth"]
 
 @post("/auth/register", operation_class=takes(Registration), tags=_TAGS, refuses=(EmailTaken, RoleNotAllowed))
 async def register(request: Request[Any, Any, Any]) -> Response[SessionOut]:
-    """Make an account and log in. 409 `email_taken`; a `role` other than `user` is 403 `role_not_allowed`."""
+    """Make an account and log in. 409 `email_taken`; a `role` other than `user` is 403 `role_not_allowed`. A link that
+    shows that the address is yours is sent to it, in the language of `locale` if the shop writes in that."""
     body = await read_body(request, Registration)
     role = USER if body.role is None else body.role
-    session = await service_of(request).register(body.name or "", body.email, body.password, role, visitor_of(request))
+    who = (body.name or "", body.email, body.password, role, visitor_of(request), body.locale or "")
+    session = await service_of(request).register(*who)
     return session_answer(session, 201)
 
 
@@ -139,6 +141,7 @@ HANDLERS = (
     end_session,
     ended,
     jwks,
+    *by_mail_routes.HANDLERS,
     *second_factor_routes.HANDLERS,
     *staff_routes.HANDLERS,
     *key_routes.HANDLERS,

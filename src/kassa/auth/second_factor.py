@@ -75,11 +75,11 @@ class SecondFactors:
         """The user, who has a second factor from now on, and the recovery codes, which nobody can see again. All
         sessions have ended. SecondFactorOn, SecondFactorOff, WrongCode, TooManyRequests."""
         now, recovery = self._clock.now(), self._recovery_codes()
-        cause = self._cause(user_id, "second factor on")
+        cause = self._cause(user_id, domain.SECOND_FACTOR_ON)
 
         def step(user: User) -> User:
             factor = msgspec.structs.replace(_set_up(user), since=now, recovery=_hashes(recovery))
-            return domain.with_sessions_ended(user, cause.why, cause, now, second_factor=factor)
+            return domain.with_sessions_ended(user, cause.why, cause, now, second_factor=factor, links=user.links)
 
         user = await self._proved(user_id, code, step, is_on=False)
         self._sessions.all_ended(user)
@@ -101,10 +101,12 @@ class SecondFactors:
     async def remove(self, user_id: str, code: str) -> User:
         """The user, who logs in with the password alone; all sessions have ended. SecondFactorOff, WrongCode,
         TooManyRequests."""
-        cause, now = self._cause(user_id, "second factor off"), self._clock.now()
-        user = await self._proved(
-            user_id, code, lambda user: domain.with_sessions_ended(user, cause.why, cause, now, second_factor=None)
-        )
+        cause, now = self._cause(user_id, domain.SECOND_FACTOR_OFF), self._clock.now()
+
+        def step(user: User) -> User:
+            return domain.with_sessions_ended(user, cause.why, cause, now, second_factor=None, links=user.links)
+
+        user = await self._proved(user_id, code, step)
         self._sessions.all_ended(user)
         security.event(security.SECOND_FACTOR_OFF, user_id, by=user_id)
         return user

@@ -7,10 +7,13 @@ from kassa.auth.accounts import Accounts
 from kassa.auth.acts import Acts
 from kassa.auth.admins import Admins
 from kassa.auth.api_keys import ApiKeys
+from kassa.auth.by_mail import ByMail
 from kassa.auth.challenges import Challenges
 from kassa.auth.devices import Devices
 from kassa.auth.domain import User
 from kassa.auth.family import Family, Seen
+from kassa.auth.links import Links
+from kassa.auth.mail_effects import Claims
 from kassa.auth.passwords import Passwords
 from kassa.auth.second_factor import SecondFactors, SetUp
 from kassa.auth.sessions import Session, Sessions
@@ -18,15 +21,26 @@ from kassa.auth.staff import Staff
 from kassa.auth.store import AuthStore
 from kassa.auth.throttle import Throttle, Trier
 from kassa.auth.tokens import Tokens
-from kassa.contracts.auth import AccountDisabled, Act, KeyHolder, KeySet, OwnAccount, RoleNotAllowed, WrongCredentials
+from kassa.contracts.auth import (
+    AccountDisabled,
+    Act,
+    Contact,
+    KeyHolder,
+    KeySet,
+    OwnAccount,
+    RoleNotAllowed,
+    WrongCredentials,
+)
 from kassa.kit import security
 from kassa.kit.access import USER as USER_ROLE
 from kassa.kit.clock import DAY, Clock, Millis
+from kassa.kit.email import LONGEST_EMAIL, one_spelling
 from kassa.kit.ended import Ended
 from kassa.kit.household import household, neighbourhood
 from kassa.kit.identity import Principal
 from kassa.kit.ids import Ids
-from kassa.kit.problem import SecondFactorMissing, TooManyRequests, Unauthenticated
+from kassa.kit.outbox import Outbox
+from kassa.kit.problem import NotFound, SecondFactorMissing, TooManyRequests, Unauthenticated
 from kassa.kit.spelling import Twins, twins
 
 LONGEST_LOGIN: Millis = 90 * DAY
@@ -51,6 +65,7 @@ class AuthService:
     def __init__(
         self,
         store: AuthStore,
+        outbox: Outbox[User],
         tokens: Tokens,
         devices: Devices,
         passwords: Passwords,
@@ -59,12 +74,15 @@ class AuthService:
         longest_login: Millis = LONGEST_LOGIN,
         *,
         challenges: Challenges,
+        links: Links,
+        claims: Claims,
         issuer: str,
+        has_mail: bool = True,
         wants_second_factor: bool = False,
         acts_kept_days: int = 0,
     ) -> None:
         self._store = store
-        self._accounts = Accounts(store.users, passwords, ids, clock)
+        self._accounts = Accounts(outbox, passwords, ids, clock)
         self._tokens = tokens
         self._devices = devices
         self._passwords = passwords
@@ -74,6 +92,9 @@ class AuthService:
             store, self._accounts, tokens, ids, clock, longest_login, wants_second_factor=wants_second_factor
         )
         self._factors = SecondFactors(store, self._accounts, self._sessions, challenges, ids, clock, issuer)
+        proving = (passwords, self._sessions, self._throttle, devices)
+        self.by_mail = ByMail(outbox, self._accounts, *proving, links, ids, clock, is_off=not has_mail)
+        self._claims = claims
         self.staff = Staff(store, self._sessions, ids, clock)
         self.ended_tokens = self._sessions.ended_tokens
         self.acts = Acts(store.acts, clock, acts_kept_days)
@@ -95,23 +116,38 @@ class AuthService:
         """Write an act of staff or of an API key down."""
         await self.acts.note(act)
 
+    async def contact(self, user_id: str) -> Contact:
+        """Whom to write to about what is the user's; NotFound."""
+        user = await self._accounts.get(user_id)
+        if user is None or user.erased_at is not None:
+            raise NotFound("there is no such account")
+        return Contact(user.email, user.name, user.locale, user.verified_at is not None)
+
     async def register(
-        self, name: str, email: str, password: str, role: str = USER_ROLE, visitor: Visitor | None = None
+        self,
+        name: str,
+        email: str,
+        password: str,
+        role: str = USER_ROLE,
+        visitor: Visitor | None = None,
+        locale: str = "",
     ) -> Session:
-        """Make an account and log in. Invalid, RoleNotAllowed, EmailTaken."""
+        """Make an account and log in; `locale` is what their browser says of languages. Invalid, RoleNotAllowed,
+        EmailTaken."""
         if role != USER_ROLE:
             raise RoleNotAllowed
         visitor = visitor or Visitor("")
         turn = self._throttle.newcomer(household(visitor.address))
-        user = await self._accounts.make(name, email, password, USER_ROLE, None, turn)
+        welcoming = self.by_mail.welcoming(locale, visitor.address)
+        user = await self._accounts.make(name, email, password, USER_ROLE, None, turn, welcoming)
         return await self._begin(user, visitor)
 
     async def login(self, email: str, password: str, visitor: Visitor) -> Session:
         """A new session. WrongCredentials, after the same time, for an unknown address and a wrong password;
         TooManyRequests after repeated failures of the visitor's household, or of the device if the account knows it;
         AccountDisabled. SecondFactorRequired if the password is right, and the account wants a code, too."""
-        address = domain.one_spelling(email)
-        if len(address) > domain.LONGEST_EMAIL:
+        address = one_spelling(email)
+        if len(address) > LONGEST_EMAIL:
             address = ""  # Nobody's, whatever it begins like; all of them are counted together.
         found = await self._accounts.of(email)
         device = self._devices.device(visitor.device_token, found)
@@ -137,19 +173,26 @@ class AuthService:
     async def change_password(self, principal: Principal, current: str, new: str, visitor: Visitor) -> None:
         """Afterwards only the new password is right, and all sessions of the user have ended.
         WrongCredentials if `current` is not the password, Invalid, TooManyRequests."""
-        user = await self._of(principal)
+        user = await self.asker(principal)
         weak.checked(new, user.email, user.name, "new")
         user = await self._confirmed(principal, user, current, visitor, security.PASSWORD_CHANGE_FAILED)
         self._sessions.all_ended(await self._accounts.set_password(user, new, who=user.id))
 
+    async def asker(self, principal: Principal) -> User:
+        """The user who asks; Unauthenticated if there is none any more."""
+        user = await self._accounts.get(principal.id)
+        if user is None or user.erased_at is not None:
+            raise Unauthenticated("this account does not exist any more")
+        return user
+
     async def confirmed(self, principal: Principal, password: str, visitor: Visitor) -> User:
         """The user who asks, if this is the password; WrongCredentials, TooManyRequests."""
-        user = await self._of(principal)
+        user = await self.asker(principal)
         return await self._confirmed(principal, user, password, visitor, security.CONFIRMATION_FAILED)
 
     async def second_factor(self, principal: Principal) -> tuple[User, bool]:
         """The user, and whether they have to set up a second factor before they may do what their role allows."""
-        user = await self._of(principal)
+        user = await self.asker(principal)
         return user, self._sessions.needs_second_factor(user)
 
     async def set_up_second_factor(self, principal: Principal, password: str, visitor: Visitor) -> SetUp:
@@ -215,13 +258,7 @@ class AuthService:
 
     async def twins(self) -> list[Twins]:
         """The accounts of former releases that look like another one's."""
-        return await twins(self._store.users, self._store.left, "email", domain.one_spelling)
-
-    async def _of(self, principal: Principal) -> User:
-        user = await self._accounts.get(principal.id)
-        if user is None or user.erased_at is not None:
-            raise Unauthenticated("this account does not exist any more")
-        return user
+        return await twins(self._store.users, self._store.left, "email", one_spelling)
 
     async def _confirmed(
         self, principal: Principal, user: User, password: str, visitor: Visitor, failed: security.Kind
@@ -254,6 +291,7 @@ class AuthService:
         await self._accounts.used(user)
         await self._sessions.make_room(user)
         security.event(security.LOGIN, user.id)
+        self._claims.begin(user)
         return await self._begin(user, visitor, device_token)
 
     async def _begin(self, user: User, visitor: Visitor, device_token: str = "") -> Session:

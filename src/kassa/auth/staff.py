@@ -77,7 +77,7 @@ class Staff:
         user = await self._users.get(user_id)
         if user is not None and user_id != by and not user.has_second_factor:
             raise SecondFactorOff("this account has no second factor")
-        changed = await self._change(user_id, by, "second factor reset", second_factor=None)
+        changed = await self._change(user_id, by, domain.SECOND_FACTOR_RESET, second_factor=None)
         security.event(security.SECOND_FACTOR_OFF, user_id, by=by)
         return changed
 

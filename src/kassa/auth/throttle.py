@@ -37,6 +37,11 @@ ALL_ACCOUNTS = Limit(free=20, forgotten_every=30 * SECOND)
 TRIES = Limit(free=60, forgotten_every=SECOND)
 """Log-ins of one household, or to one account from devices that it knows: right ones cost as much as wrong ones."""
 
+MAILS_TO_ONE = Limit(free=3, forgotten_every=20 * MINUTE)
+"""Mails to one address, whichever account it is of."""
+MAILS_FOR_ONE = Limit(free=20, forgotten_every=3 * MINUTE)
+"""Mails that one household has sent, to whomever."""
+
 LOAD = Limit(free=20, forgotten_every=15 * MINUTE)
 """What a household has had of the hashing goes into who is next, up to `free`: whoever shares an address with many has
 their turn, too."""
@@ -139,6 +144,16 @@ class Throttle:
         """The password was right. What the household failed with other accounts stays: whoever guesses has an account
         of their own to log in to in between."""
         self._counted.pop(next(iter(trier.failing)), None)
+
+    def may_mail(self, household: str, email: str) -> bool:
+        """Whether another mail may be sent to the address because of what the household asks: then it is counted."""
+        keys = {("mails to", email): MAILS_TO_ONE, ("mails for", household): MAILS_FOR_ONE}
+        now = self._clock.now()
+        if any(self._counted.get(key, _NEVER).left(limit, now) >= limit.free for key, limit in keys.items()):
+            return False
+        for key, limit in keys.items():
+            self._count(key, limit)
+        return True
 
     def newcomer(self, address: str) -> Turn:
         """The turn of whoever makes an account, and has tried nothing."""

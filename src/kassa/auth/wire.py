@@ -9,7 +9,6 @@ from kassa.auth.challenges import LONGEST_CHALLENGE
 from kassa.auth.codes import LONGEST_CODE
 from kassa.auth.devices import LONGEST_TOKEN
 from kassa.auth.domain import (
-    LONGEST_EMAIL,
     LONGEST_NAME,
     LONGEST_PASSWORD,
     PRINTABLE,
@@ -22,6 +21,7 @@ from kassa.auth.sessions import Session
 from kassa.auth.tokens import EXPIRES_IN
 from kassa.kit.access import STAFF
 from kassa.kit.clock import Timestamp, rfc3339
+from kassa.kit.email import LONGEST_EMAIL
 from kassa.kit.identity import Principal
 from kassa.kit.lists import Id, Pagination, documented
 
@@ -38,6 +38,14 @@ NewPassword = Annotated[
 Password = Annotated[str, Meta(max_length=LONGEST_PASSWORD), documented("The password as it is now", format="password")]
 
 
+LONGEST_LOCALE = 200
+Locale = Annotated[
+    str,
+    Meta(max_length=LONGEST_LOCALE),
+    documented("The language to write mails in, such as `de-AT`, or what a browser says of it (`Accept-Language`)"),
+]
+
+
 class Registration(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A new account."""
 
@@ -45,6 +53,7 @@ class Registration(Guarded, frozen=True, rename="camel", forbid_unknown_fields=T
     password: NewPassword
     name: Annotated[str | None, documented("How to address the user", maxLength=LONGEST_NAME, pattern=PRINTABLE)] = None
     role: Annotated[str, Meta(max_length=LONGEST_NAME, description="Only `user` can be registered")] | None = None
+    locale: Locale | None = None
 
 
 class Credentials(Guarded, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -137,13 +146,14 @@ class SecondFactorMade(Guarded, frozen=True, rename="camel"):
 
 
 class UserOut(msgspec.Struct, frozen=True, rename="camel"):
-    """A user; `name` is null if none was given."""
+    """A user; `name` is null if none was given. `emailVerified`: they have shown that they read what is sent there."""
 
     id: str
     name: str | None
     email: str
     role: str
     created_at: Timestamp
+    email_verified: bool
 
 
 class SessionOut(Guarded, frozen=True, rename="camel"):
@@ -271,4 +281,5 @@ def verified(principal: Principal) -> Verified:
 
 def shown_user(user: User) -> UserOut:
     """The user as the wire shows them."""
-    return UserOut(user.id, user.name or None, user.email, user.role, rfc3339(user.created_at))
+    is_verified = user.verified_at is not None
+    return UserOut(user.id, user.name or None, user.email, user.role, rfc3339(user.created_at), is_verified)

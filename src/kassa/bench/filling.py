@@ -46,7 +46,10 @@ def fill(database: Path, count: int) -> None:
         mine = order_id.partition("_")[2]
         user_id = body.partition('"user_id":"')[2].partition('"')[0]
         connection.execute(_SOLD, (f"%{mine}%", count))
-        copied = [_copied(connection, table, column, f"%{mine}%") for table, column in _TABLES.items()]
+        # As orders of before there were invoices: none are copied.
+        invoiced = next(at for at, effect in enumerate(json.loads(body)["effects"]) if effect["kind"] == "invoice")
+        lacks = {"orders": f"$.effects[{invoiced}]"}
+        copied = [_copied(connection, *each, f"%{mine}%", lacks.get(each[0])) for each in _TABLES.items()]
         with _without_indexes(connection):
             for part in parts(range(count)):
                 with connection:
@@ -71,8 +74,9 @@ def _without_indexes(connection: apsw.Connection) -> Iterator[None]:
         connection.execute(sql)
 
 
-def _copied(connection: apsw.Connection, table: str, column: str, like: str) -> str:
-    """The SQL that makes copies of one row under other names and times; another number stays as it is."""
+def _copied(connection: apsw.Connection, table: str, column: str, like: str, lacks: str | None) -> str:
+    """The SQL that makes copies of one row under other names and times, whose body lacks what is at this path; another
+    number stays as it is."""
     found = connection.execute(f"SELECT name FROM pragma_table_info('{table}') WHERE NOT pk")
     fields = [name for (name,) in found]
     renamed = [
@@ -81,6 +85,9 @@ def _copied(connection: apsw.Connection, table: str, column: str, like: str) -> 
         f"WHEN a.{name} > {A_TIME} THEN a.{name} - names.back * {STEP_MS} ELSE a.{name} END"
         for name in fields
     ]
+    if lacks is not None:
+        body = fields.index("body")
+        renamed[body] = f"json_remove({renamed[body]}, '{lacks}')"
     chosen = f"FROM names, {table} AS a WHERE a.{column} LIKE ?3"
     return f"INSERT INTO {table} ({', '.join(fields)}) SELECT {', '.join(renamed)} {chosen}"
 

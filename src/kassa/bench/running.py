@@ -125,7 +125,7 @@ class Shop:
     def up(self, rest: float = 1.0) -> Iterator["Shop"]:
         """Start it, wait until it is ready, and for some seconds of `rest`, in which it imports more; stop it at the
         end."""
-        settings = {"JWT_SECRET": self._jwt_secret, "RATE_LIMIT": "off", "LOG_LEVEL": "warning"}
+        settings = {"JWT_SECRET": self._jwt_secret, "RATE_LIMIT": "off", "LOG_LEVEL": "warning", "MAIL_URL": "off"}
         if self.sandbox:
             settings |= {"STRIPE_SECRET_KEY": "sk_test_bench", "STRIPE_API_BASE": self.sandbox}
             settings |= {"STRIPE_WEBHOOK_SECRET": self.secret}

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from kassa.bench.calling import Calls
 
 OK = "ok"
+CODE = "SAVE15"
 GOOD_CARD = "4242424242424242"
 _SESSION = urlencode(
     {
@@ -70,6 +71,15 @@ async def browse(client: Client) -> str:
     """A page of 20 products with their stock."""
     _, body = await _expected(200, client.call("GET", "/products?limit=20"))
     return OK if len(body["products"]) == 20 and body["products"][0]["stock"] is not None else "wrong"
+
+
+async def quote(client: Client) -> str:
+    """What 2 items would cost, sent to Germany with 15 % off."""
+    items = [{"productId": each, "quantity": 1} for each in random.sample(client.products, 2)]
+    destination = {"name": "A Buyer", "country": "DE", "lines": ["Street 1"], "city": "Berlin", "postalCode": "10115"}
+    wish = {"items": items, "destination": destination, "shippingMethod": "parcel", "discountCode": CODE}
+    _, body = await _expected(200, client.call("POST", "/quotes", wish))
+    return OK if body["quote"]["totalAmountMinor"] == 2 * 1999 - 600 + 490 else "wrong"
 
 
 async def order(client: Client) -> str:

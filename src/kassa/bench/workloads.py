@@ -31,6 +31,26 @@ def browse(seconds: float) -> Line:
         return {"clients": 16, **figures(outcome, running)}
 
 
+def quote(seconds: float) -> Line:
+    """Quotes of 2 items with a destination, a shipping method and a discount code."""
+    with shop() as running:
+        products = running.stock_up()
+        asyncio.run(_selling(running))
+        outcome = driven(running, visits.quote, 16, seconds, products)
+        return {"clients": 16, **figures(outcome, running)}
+
+
+async def _selling(running: Shop) -> None:
+    """Let the shop send, and give discounts."""
+    zone = {"id": "de", "name": "Germany", "places": [{"country": "DE"}]}
+    method = {"id": "parcel", "name": "Parcel", "zone": "de", "price": "4.90"}
+    code = {"name": "15 % off", "kind": "percentage", "percent": 15, "code": visits.CODE}
+    async with running.visited() as client:
+        client.token = running.token("admin")
+        await client.call("PUT", "/selling", {"zones": [zone], "shippingMethods": [method]})
+        await client.call("POST", "/discounts", code)
+
+
 def order(seconds: float) -> Line:
     """Orders of 2 items by 1, 16 and 64 clients; the line's own figures are those of 64."""
     with shop() as running:
@@ -125,6 +145,7 @@ async def _until_drained(running: Shop) -> float:
 
 WORKLOADS: dict[str, Workload] = {
     "browse": browse,
+    "quote": quote,
     "order": order,
     "journey": journey,
     "webhooks": webhooks,

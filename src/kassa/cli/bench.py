@@ -10,7 +10,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             metavar="[NAME]...",
-            help="Which: browse, order, journey, webhooks, flash-sale, growth, sandbox; all if left out.",
+            help="Which: browse, quote, order, journey, webhooks, flash-sale, growth, sandbox; all if left out.",
         ),
     ] = None,
     seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="How long each is measured.")] = 10.0,

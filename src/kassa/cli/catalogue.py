@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 WHO = "operator"
 _MOST_LEFT = 100
 
-_COLUMNS = "id, sku, name, description, category, price, stock, images, compareAtPrice"
+_COLUMNS = (
+    "id, sku, name, description, category, price, stock, images, compareAtPrice, gtin, weightGrams, taxClass, "
+    "isDigital, family, option1Name, option1Value to option3Value, withdrawalExcluded"
+)
 _FILES = f"CSV file, or - for what is piped in: {_COLUMNS}; or a product export of Shopify or WooCommerce."
 CatalogueFile = Annotated[Path, typer.Argument(help=_FILES, readable=False)]
 
@@ -148,17 +151,36 @@ def export(
 
 async def load_sample(shop: Shop) -> bool:
     """Load the sample catalogue into a shop that never had a product; whether that was done."""
-    from importlib.resources import files
-
     from kassa.app.shop import present
     from kassa.product.catalogue_csv import read
     from kassa.product.exchange import import_sheet
-    from kassa.product.service import Wanted
+    from kassa.product.listing import Wanted
 
     product = present(shop.product, "product")
-    _, known = await product.page(Wanted(limit=1, is_active=None))
+    _, known = await product.listing.page(Wanted(limit=1, is_active=None))
     if known:
         return False
-    sheet = read((files("kassa.pages") / "sample" / "catalogue.csv").read_bytes())
-    await import_sheet(product, sheet, "sample")
+    await import_sheet(product, read(_sample(product.currency)), "sample")
     return True
+
+
+def _sample(currency: str) -> bytes:
+    """The sample catalogue. Where a currency has no decimals, what costs 18.50 elsewhere costs 1850."""
+    import csv
+    from decimal import Decimal
+    from importlib.resources import files
+    from io import StringIO
+
+    from kassa.kit.money import EXPONENTS
+
+    text = (files("kassa.pages") / "sample" / "catalogue.csv").read_text("utf-8")
+    if EXPONENTS[currency]:
+        return text.encode()
+    rows = csv.DictReader(StringIO(text, newline=""))
+    written = StringIO(newline="")
+    writer = csv.DictWriter(written, list(rows.fieldnames or ()))
+    writer.writeheader()
+    for row in rows:
+        prices = {name: f"{Decimal(row[name]) * 100:.0f}" for name in row if "price" in name and row[name]}
+        writer.writerow(row | prices)
+    return written.getvalue().encode()

@@ -91,11 +91,15 @@ def replay(
 
 async def _audited(shop: Shop, told: Told) -> Audit:
     from kassa.app.audit import audit as proved
+    from kassa.app.audit_outgoing import Outgoing
+    from kassa.app.audit_parts import OrderBooks
     from kassa.app.shop import present
 
-    orders, payments = present(shop.order, "order").orders, present(shop.payment, "payment").payments
+    books = OrderBooks.of(present(shop.offering, "order").store, present(shop.invoice_store, "order"))
+    payments = present(shop.payment, "payment").payments
     unclaimed = present(shop.unclaimed, "payment").money
-    return await proved(orders, payments, unclaimed, present(shop.stock, "inventory"), shop.clock, told)
+    stock = present(shop.stock, "inventory")
+    return await proved(books, payments, unclaimed, stock, shop.clock, told, Outgoing.of(shop))
 
 
 def _verdict(result: Audit) -> str:

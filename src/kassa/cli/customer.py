@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kassa.cli.running import DataOption, opened, run, settings_for, typed
 from kassa.cli.trouble import Refusal
+from kassa.kit.text import counted
 
 if TYPE_CHECKING:
     from kassa.app.shop import Shop
     from kassa.auth.customers import Customers
     from kassa.auth.domain import User
+    from kassa.contracts.order import OrderRecord
 
 app = typer.Typer(help="Customers' own data.", no_args_is_help=True)
 
@@ -30,15 +32,19 @@ def customer() -> None:
 
 @app.command()
 def export(who: WhoArgument, data: DataOption = None) -> None:
-    """Print all that the shop stores of a customer, as one JSON document. What staff wrote about refunds is in it."""
+    """Print all that the shop stores of a customer, as one JSON document: of the account, and of the orders that guests
+    have made with its address. What staff wrote about refunds is in it."""
     settings = settings_for(data)
 
     async def tell() -> None:
         import msgspec
 
         async with opened(settings) as shop:
-            user = await _found(shop, who)
-            told = await _customers(shop).export(user, for_operator=True)
+            customers = _customers(shop)
+            user, guests = await _found(shop, who)
+            told: Any = await customers.export(user, for_operator=True) if user is not None else {}
+            if guests:
+                told = {**msgspec.to_builtins(told), "guestOrders": msgspec.to_builtins(guests)}
         print(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
 
     run(tell())
@@ -50,28 +56,35 @@ def erase(
     data: DataOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do so without asking.")] = False,
 ) -> None:
-    """Erase a customer's account, for good. Nobody can log in to it any more; unpaid orders are cancelled; paid ones
-    stay, with nothing in them that names the customer. Refunds and disputes go on. What Stripe has stays there, and is
-    named, so that it can be redacted."""
+    """Erase a customer for good: the account, and what guests have ordered with its address. Nobody can log in to it
+    any more; unpaid orders are cancelled; paid ones stay, with nothing in them that names the customer. Refunds and
+    disputes go on. What Stripe has stays there, and is named, so that it can be redacted."""
     settings = settings_for(data)
 
     async def forget() -> None:
         from kassa.kit.access import STAFF
 
         async with opened(settings, with_sandbox=True) as shop:
-            user = await _found(shop, who)
-            if user.role in STAFF:
+            user, guests = await _found(shop, who)
+            if user is not None and user.role in STAFF:
                 first = typed(f"admin demote {user.email}", data)
                 raise Refusal(f"{user.email} is on the staff, and has to become a buyer first: {first}")
             if not yes:
-                typer.confirm(f"Erase {user.email} ({user.id}) for good?", abort=True, err=True)
+                typer.confirm(f"Erase {_named(user, guests)} for good?", abort=True, err=True)
             customers = _customers(shop)
-            at_stripe = [id for each in (await customers.export(user)).orders for id in _at_stripe(each.payment)]
-            await customers.erase(user, "operator")
+            records = [*guests, *((await customers.export(user)).orders if user is not None else [])]
+            at_stripe = [id for each in records for id in _at_stripe(each.payment)]
+            if user is not None:
+                await customers.erase(user, "operator")
+            if guests:
+                await customers.erase_guests(who)
             await shop.settle()
             await _rewrite(shop)
-        print(f"{user.id} is erased. Its orders stay, and name nobody.")
-        print(f"Erase it again after a backup is put back: {typed('customer erased', data)} lists who was erased.")
+        if user is not None:
+            print(f"{user.id} is erased. Its orders stay, and name nobody.")
+            print(f"Erase it again after a backup is put back: {typed('customer erased', data)} lists who was erased.")
+        if guests:
+            print(f"{counted(len(guests), 'order')} of guests name nobody any more.")
         if at_stripe:
             print(f"At Stripe there is still what it was told of the buyer; redact these there ({_REDACTION}):")
             print("\n".join(f"  {_DASHBOARD}/{id}" for id in at_stripe))
@@ -127,11 +140,22 @@ def _customers(shop: Shop) -> Customers:
     return present(shop.customers, "auth")
 
 
-async def _found(shop: Shop, who: str) -> User:
-    user = await _customers(shop).of(who)
-    if user is None or user.erased_at is not None:
+async def _found(shop: Shop, who: str) -> tuple[User | None, list[OrderRecord]]:
+    """The account of this id or address, and the orders that guests have made with the address."""
+    customers = _customers(shop)
+    user = await customers.of(who)
+    guests = await customers.guest_orders(who) if "@" in who else []
+    if user is not None and user.erased_at is not None:
+        user = None
+    if user is None and not guests:
         raise Refusal(f"there is no customer {who}")
-    return user
+    return user, guests
+
+
+def _named(user: User | None, guests: list[OrderRecord]) -> str:
+    account = [f"{user.email} ({user.id})"] if user is not None else []
+    orders = [f"whom {counted(len(guests), 'order')} of guests name"] if guests else []
+    return " and ".join(account + orders)
 
 
 def _at_stripe(payment: object) -> list[str]:

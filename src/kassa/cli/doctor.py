@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from kassa.cli.doctor_mail import mail_findings
 from kassa.cli.doctor_stripe import stripe_findings
 from kassa.cli.finding import Finding, asked
 from kassa.cli.running import DataOption, opened, run, settings_for
@@ -34,7 +35,7 @@ def doctor(data: DataOption = None) -> None:
     Exit status 1 if anything is wrong; a line with ! is a warning."""
     settings = settings_for(data)
     findings = [Finding(True, "settings: all can be read"), *_secrets(settings), *_contact(settings), _space(settings)]
-    findings += run(_connections(settings))
+    findings += run(_outside(settings))
     for finding in findings:
         print(finding)
     if not all(finding.is_well for finding in findings):
@@ -74,6 +75,11 @@ def _space(settings: Settings) -> Finding:
     free = shutil.disk_usage(there).free
     text = f"disk: {free // 1024**2} MiB free at {settings.data}"
     return Finding(free >= LEAST_SPACE, text, "" if free >= LEAST_SPACE else "make room; a full disk stops all sales")
+
+
+async def _outside(settings: Settings) -> list[Finding]:
+    found, mail = await asyncio.gather(_connections(settings), mail_findings(settings))
+    return [*found, *mail]
 
 
 async def _connections(settings: Settings) -> list[Finding]:

@@ -31,6 +31,7 @@ async def stripe_findings(shop: Shop, settings: Settings) -> list[Finding]:
     if reached.is_well and not settings.has_sandbox:
         if shop.key_rights is not None:
             findings.append(await _rights(shop.key_rights))
+        findings += await _answers(shop.stripe_account)
         do_come = shop.notices is not None and await shop.notices.do_webhooks_come()
         findings += await _webhook(shop.stripe_account, settings, do_come=do_come)
     return findings
@@ -57,6 +58,21 @@ async def _rights(rights: KeyRights) -> Finding:
 
     advice = "give it the rights in Stripe's dashboard"
     return await asked("Stripe key", "may do all that the shop does", "may not do all that the shop does", look, advice)
+
+
+async def _answers(account: StripeAccount) -> list[Finding]:
+    """Whether disputes can be answered here: a shop can do without."""
+    from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
+    from kassa.payment.rights import ANSWERS_RIGHT
+
+    try:
+        await account.use(ANSWERS_RIGHT)
+    except StripeKeyRefused:
+        text = "Stripe key: may not answer disputes (Disputes, write), which is left to Stripe's dashboard"
+        return [Finding(True, text)]
+    except StripeUnreachable:
+        return []
+    return [Finding(True, "Stripe key: may answer disputes")]
 
 
 async def _webhook(account: StripeAccount, settings: Settings, *, do_come: bool) -> list[Finding]:

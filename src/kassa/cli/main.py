@@ -14,6 +14,7 @@ from kassa.cli import (
     bench,
     catalogue,
     checks,
+    config,
     customer,
     demo,
     doctor,
@@ -44,6 +45,7 @@ app.add_typer(key.app, name="key")
 app.add_typer(keys.app, name="keys")
 app.command("import")(catalogue.import_)
 app.command()(catalogue.export)
+app.add_typer(config.app, name="config")
 app.command()(checks.audit)
 app.command()(checks.reconcile)
 app.command()(checks.replay)

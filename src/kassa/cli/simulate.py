@@ -68,6 +68,7 @@ class _Tally:
         self._began = self._told = time.monotonic()
         self._runs = self.orders = 0
         self._faults: Counter[str] = Counter()
+        self._among: Counter[str] = Counter()
         self._reached: set[Reached] = set()
 
     def add(self, result: "Result") -> None:
@@ -75,6 +76,7 @@ class _Tally:
         self._runs += 1
         self.orders += result.orders
         self._faults.update(result.faults)
+        self._among.update(result.among)
         self._reached |= result.reached
 
     def tell_now_and_then(self, runs: int) -> None:
@@ -92,6 +94,8 @@ class _Tally:
             f"{begin}{runs} from seed {self._seed}: {orders} of {counted(self._runs * self._buyers, 'buyer')} "
             f"in {seconds:.0f} s ({self._pace()}), no violation."
         )
+        if self._among:
+            typer.echo(f"Of the orders: {', '.join(f'{kind} {count:,}' for kind, count in self._among.most_common())}.")
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in self._faults.most_common())
         typer.echo(f"{counted(self._faults.total(), 'fault')}: {kinds}.")
         _tell_coverage(self._reached)

@@ -86,6 +86,29 @@ class ChallengeExpired(Problem):
     code, title, status = "challenge_expired", "Log in again, with your password first", 401
 
 
+class InvalidLink(Problem):
+    """The token of a link that was mailed: unknown, used, expired, or another one was asked for since; the same answer
+    for all."""
+
+    code, title, status = (
+        "invalid_link",
+        "This link is wrong, was used, or is too old; ask for another one, and open the newest",
+        400,
+    )
+
+
+class MailOff(Problem):
+    """The shop sends no mails (`MAIL_URL=off`): nobody's account was looked at."""
+
+    code, title, status = "mail_off", "This shop sends no mails; ask its operator", 409
+
+
+class AlreadyVerified(Problem):
+    """Having an address verified that is."""
+
+    code, title, status = "already_verified", "Your email address is verified already", 409
+
+
 class SecondFactorOn(Problem):
     """Setting up a second factor where there is one."""
 
@@ -111,6 +134,19 @@ class KeyHolder(msgspec.Struct, frozen=True):
     name: str
     scopes: list[str]
     expires_at: int
+
+
+class Contact(msgspec.Struct, frozen=True, rename="camel"):
+    """Whom to write to: the address, the name (empty: none was given), and the language in which they have registered
+    (contracts.mail.LOCALES; empty: nobody knows). `is_verified`: they have shown that they read what is sent there."""
+
+    email: str
+    name: str
+    locale: str
+    is_verified: bool
+
+    def __repr__(self) -> str:
+        return "Contact(…)"
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -147,3 +183,7 @@ class Auth(Protocol):
     @post("/auth/acts/note", callers=_ALL)
     async def note_act(self, act: Act) -> None:
         """Write an act down; the same one again, with its status, when it is known how it ended."""
+
+    @get("/auth/users/{user_id}/contact", callers=("order",))
+    async def contact(self, user_id: str) -> Contact:
+        """Whom to write to about what is the user's. NotFound if there is no such account, or it was erased."""

@@ -1,5 +1,6 @@
 """Inventory: stock that is never oversold. A reservation's id is its order's id and a generation: `ord_….1`."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
@@ -13,6 +14,14 @@ class Line(msgspec.Struct, frozen=True, rename="camel"):
 
     product_id: str
     quantity: int
+
+
+def summed(lines: Iterable[Line]) -> dict[str, int]:
+    """How many pieces there are in the lines, by the id of their product."""
+    found: dict[str, int] = {}
+    for line in lines:
+        found[line.product_id] = found.get(line.product_id, 0) + line.quantity
+    return found
 
 
 class Level(msgspec.Struct, frozen=True, rename="camel"):
@@ -106,9 +115,10 @@ class Inventory(Protocol):
     async def restock(self, operation_id: str, lines: list[Line]) -> None:
         """Goods of a refunded order come back on the shelf. Asking again is a no-op."""
 
-    @post("/inventory/stock", callers=("product",))
+    @post("/inventory/stock", callers=("order", "product"))
     async def open_stock(self, operation_id: str, product_id: str, quantity: int) -> None:
-        """Initialise a new product's stock. Asking again with the same operation id is a no-op; StockExists else."""
+        """Initialise a new product's stock, or a discount's uses, which are counted, held and sold like it.
+        Asking again with the same operation id is a no-op; StockExists else."""
 
     @get("/inventory/levels", callers=("order", "product"))
     async def levels(self, ids: list[str]) -> list[Level]:

@@ -6,6 +6,9 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from kassa.contracts.inventory import Line
+from kassa.contracts.parcels import Aside
+from kassa.contracts.parcels import RefundNews as RefundNews
+from kassa.contracts.parts import Address, Parts
 from kassa.contracts.payment import PaymentRecord
 from kassa.kit.money import major
 from kassa.kit.problem import Problem
@@ -13,17 +16,33 @@ from kassa.kit.text import counted
 from kassa.kit.wire import get, patch, post
 
 
-class OrderItem(msgspec.Struct, frozen=True, rename="camel"):
-    """One line of an order; the price of one piece in minor units, as it was when the order was placed."""
+class OrderItem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """One line of an order; the price of one piece in minor units, as it was when the order was placed. One that
+    `is_digital` is not sent; `withdrawal_excluded`: see contracts.withdrawals."""
 
     product_id: str
     name: str
     quantity: int
     price_minor: int
+    is_digital: bool = False
+    withdrawal_excluded: str = ""
+
+
+class Sale(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """What an order has besides its lines: the parts of its total, whom to write to, where it goes, where the bill
+    goes, what the buyer wants to be said."""
+
+    parts: Parts
+    email: str = ""
+    destination: Address | None = None
+    billing: Address | None = None
+    note: str = ""
 
 
 class OrderForPayment(msgspec.Struct, frozen=True, rename="camel"):
-    """What the payment service must know of an order. `is_payable`: it is PENDING and not closing."""
+    """What the payment service must know of an order. `is_payable`: PENDING, and not closing. `sale` is what it has
+    besides its lines; `unsent` what is to be sent yet, `shelved` what returns have brought back. `withdrawn`: so many
+    pieces, with all that are refunded before them, have their refunds for being withdrawn."""
 
     id: str
     user_id: str
@@ -33,6 +52,17 @@ class OrderForPayment(msgspec.Struct, frozen=True, rename="camel"):
     status: str
     is_payable: bool
     expires_at: int
+    sale: Sale | None = None
+    unsent: list[Line] = []
+    shelved: list[Line] = []
+    withdrawn: list[Line] = []
+
+
+class StripeTax(msgspec.Struct, frozen=True, rename="camel"):
+    """The tax that Stripe has reckoned, in minor units: all of it, and what of it came on top of the prices."""
+
+    amount_minor: int
+    added_minor: int
 
 
 class StatusChange(msgspec.Struct, frozen=True, rename="camel"):
@@ -41,7 +71,7 @@ class StatusChange(msgspec.Struct, frozen=True, rename="camel"):
     its stock.
 
     `input_id` names the news: the same one changes nothing twice. CANCELLED with `session_is_open` is how an older
-    version says DECLINED.
+    version says DECLINED. `tax` is what Stripe has reckoned, where it was to.
     """
 
     status: Literal["CONFIRMED", "CANCELLED", "DECLINED"]
@@ -49,20 +79,7 @@ class StatusChange(msgspec.Struct, frozen=True, rename="camel"):
     payment_id: str
     reason: str
     session_is_open: bool = False
-
-
-class RefundNews(msgspec.Struct, frozen=True, rename="camel"):
-    """How much of a payment was refunded in its `version`. `items` are the pieces that come back on the shelf with the
-    refund `refund_id`. `restock`: all of the order's goods come back, once: earlier versions say so. `status` is the
-    state of the refund that this is about, at Stripe."""
-
-    input_id: str
-    version: int
-    is_full: bool
-    restock: bool
-    refund_id: str = ""
-    items: list[Line] = []
-    status: str = ""
+    tax: StripeTax | None = None
 
 
 class WantedReservation(msgspec.Struct, frozen=True, rename="camel"):
@@ -88,11 +105,13 @@ class OrderNotCancellable(Problem):
 
 
 class PriceChanged(Problem):
-    """The order would cost another amount than its buyer has agreed to; nothing was held."""
+    """The order would cost another amount than agreed; nothing was held. `quote` is what a quote says now."""
 
     code, title, status = "price_changed", "The price has changed", 409
 
-    def __init__(self, expected_minor: int, total_minor: int, currency: str, items: Sequence[OrderItem]) -> None:
+    def __init__(
+        self, expected_minor: int, total_minor: int, currency: str, items: Sequence[OrderItem], quote: Any = None
+    ) -> None:
         super().__init__(
             f"the order would cost {major(total_minor, currency)} {currency}, not {major(expected_minor, currency)}; "
             "show the new prices and ask again",
@@ -100,7 +119,53 @@ class PriceChanged(Problem):
             totalAmountMinor=total_minor,
             currency=currency,
             items=[msgspec.to_builtins(item) for item in items],
+            quote=quote,
         )
+
+
+class DiscountRefused(Problem):
+    """The discount code does not apply; nothing was held."""
+
+    code, title, status = "discount_not_valid", "The discount code does not apply", 422
+
+    def __init__(self, discount_code: str, why: str) -> None:
+        super().__init__(
+            f"the code {discount_code} {why}; leave it out, or give another one", discountCode=discount_code
+        )
+
+
+class DiscountUsedUp(Problem):
+    """The discount was used as often as it may be, in all or by this buyer; nothing was held. `discount` is its code,
+    or its name if it has none."""
+
+    code, title, status = "discount_used_up", "The discount is used up", 409
+
+    def __init__(self, discount: str, discount_id: str, per: Literal["all", "buyer"] = "all") -> None:
+        by = "" if per == "all" else " by you"
+        super().__init__(
+            f"the discount {discount} was used{by} as often as it may be; order without it",
+            discount=discount,
+            discountId=discount_id,
+            per=per,
+        )
+
+
+class CodeTaken(Problem):
+    """Another discount has this code."""
+
+    code, title, status = "discount_code_taken", "Another discount has this code", 409
+
+    def __init__(self, discount_code: str) -> None:
+        super().__init__(f"another discount has the code {discount_code}; choose one", discountCode=discount_code)
+
+
+class SellingChanged(Problem):
+    """Somebody else has changed how the shop sells since it was read; nothing was changed."""
+
+    code, title, status = "selling_changed", "How the shop sells has been changed meanwhile", 409
+
+    def __init__(self, updated_at: str) -> None:
+        super().__init__(f"it was changed at {updated_at}; read it again", updatedAt=updated_at)
 
 
 class OverQuantityLimit(Problem):
@@ -150,11 +215,12 @@ class TooManyOpenPieces(Problem):
 
 
 class OrderRecord(msgspec.Struct, frozen=True, rename="camel"):
-    """All that is stored of one order: as its buyer is shown it, its payment, and what happened to it."""
+    """All that is stored of one order: as its buyer is shown it, its payment, what happened to it, its invoices."""
 
     order: dict[str, Any]
     payment: PaymentRecord | None
     timeline: list[dict[str, Any]]
+    invoices: list[dict[str, Any]] = []
 
 
 class OrderRecords(msgspec.Struct, frozen=True, rename="camel"):
@@ -180,6 +246,14 @@ class Orders(Protocol):
         """Take note of what is refunded: CONFIRMED becomes REFUNDED when all is, and back when a refund fails. News of
         an older version than was known is not believed any more, but for the restocking."""
 
+    @post("/orders/{order_id}/set-aside", callers=("payment",))
+    async def set_aside(self, order_id: str, refund_id: str, aside: Aside) -> None:
+        """Before money of goods goes back: what was not sent of them will not be. TooManyToRefund, ReturnFixed."""
+
+    @post("/orders/{order_id}/set-free", callers=("payment",))
+    async def set_free(self, order_id: str, refund_id: str, shelved: list[Line]) -> None:
+        """The refund has come to nothing: so has what was set aside for it, but for what is on the shelf again."""
+
     # A stock that has lost its last writes asks what it should have.
 
     @post("/orders/reservations/since", callers=("inventory",))
@@ -189,20 +263,29 @@ class Orders(Protocol):
 
     @post("/orders/reservations/of", callers=("inventory",))
     async def reservations_of(self, ids: list[str]) -> list[WantedReservation]:
-        """All reservations of the orders that these reservations belong to; those without an order are left out.
-        Invalid for more than 500."""
+        """All reservations of the orders that these belong to, where there is one. Invalid for more than 500."""
 
     # What auth asks for a customer who wants to know, or to be forgotten.
 
     @post("/orders/buyers/records", callers=("auth",))
     async def records_of(self, user_id: str, after: str) -> OrderRecords:
-        """All that is stored of the user's orders, a page at a time, the oldest first; `after` is empty for the first
-        one."""
+        """All that is stored of the user's orders, a page at a time, the oldest first; the first is after nothing."""
 
     @post("/orders/buyers/erase", callers=("auth",))
     async def erase_of(self, user_id: str) -> None:
-        """Cancel what the user has not paid, and forget what names the user in all of their orders and payments. The
-        orders stay. Asking again is a no-op."""
+        """Cancel what the user has not paid, forget who that is in their orders and payments. Again: a no-op."""
+
+    @post("/orders/guests/records", callers=("auth",))
+    async def records_of_guests(self, email: str, after: str) -> OrderRecords:
+        """All that is stored of the orders that guests have made with this e-mail address, like `records_of`."""
+
+    @post("/orders/guests/erase", callers=("auth",))
+    async def erase_guests(self, email: str) -> None:
+        """Do for the orders that guests have made with this e-mail address what `erase_of` does for a user's."""
+
+    @post("/orders/guests/claim", callers=("auth",))
+    async def claim_of(self, email: str, user_id: str) -> None:
+        """Make all orders the user's that guests have made with this address, which is the user's. Again: a no-op."""
 
     @post("/orders/buyers/known", callers=("auth",))
     async def buyers_among(self, user_ids: list[str]) -> list[str]:

@@ -78,15 +78,22 @@ class TooManyRefunds(Problem):
     code, title, status = "too_many_refunds", "The payment has too many refunds", 409
 
 
+class DisputeNotAnswerable(Problem):
+    """The dispute was answered, or takes no answer (any more)."""
+
+    code, title, status = "dispute_not_answerable", "The dispute cannot be answered", 409
+
+
 class PaymentRecord(msgspec.Struct, frozen=True, rename="camel"):
-    """All that is stored of one payment: as its buyer is shown it, its refunds, disputes and declined cards, and what
-    it is called at Stripe."""
+    """All that is stored of one payment: as its buyer is shown it, its refunds, disputes and declined cards, what
+    it is called at Stripe, and what its disputes were answered."""
 
     status: dict[str, Any]
     refunds: list[dict[str, Any]]
     disputes: list[dict[str, Any]]
     declines: list[dict[str, Any]]
     at_stripe: list[str]
+    evidence: list[dict[str, Any]] = []
 
 
 class Payments(Protocol):
@@ -99,6 +106,10 @@ class Payments(Protocol):
     @post("/payments/{order_id}/refund-late", callers=("order",))
     async def refund_late(self, order_id: str, reason: str) -> None:
         """Refund all that is left of the payment, and follow that to its end. Asking again is a no-op."""
+
+    @post("/payments/{order_id}/hand-over", callers=("order",))
+    async def hand_over(self, order_id: str, user_id: str) -> None:
+        """The order is this user's from now on, and so is its payment, if there is one. Asking again is a no-op."""
 
     @get("/payments/{order_id}/history", callers=("order",))
     async def history(self, order_id: str) -> list[TimelineEntry]:

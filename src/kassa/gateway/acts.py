@@ -24,14 +24,20 @@ _LONGEST_PATH = 300
 log = structlog.get_logger()
 
 
+def _reads_mail(path: str) -> bool:
+    """Whether it is one mail that is asked for: its links let in as whom it went to."""
+    first, _, rest = path.lstrip("/").partition("/")
+    return first == "mails" and rest.strip("/") != ""
+
+
 def is_noted(principal: Principal) -> bool:
     """Whether what they do is written down."""
     return principal.role in STAFF or principal.scopes is not None
 
 
 class Noted:
-    """Passes requests on to `app`. Those of staff and API keys that change something, and those that they are not
-    allowed, are told to `note`. If nobody can write it down, it is not done."""
+    """Passes requests on to `app`. Those of staff and API keys that change something or read a mail, and those that
+    they are not allowed, are told to `note`. If nobody can write it down, it is not done."""
 
     def __init__(self, app: App, note: Callable[[Act], Awaitable[None]], ids: Ids, clock: Clock) -> None:
         self._app = app
@@ -44,7 +50,7 @@ class Noted:
         principal: Principal | None = scope.get(ASKER)
         if principal is None:
             await self._app(scope, receive, send)
-        elif scope["method"] in ("GET", "OPTIONS"):
+        elif scope["method"] in ("GET", "OPTIONS") and not _reads_mail(scope["path"]):
             await self._look(self._act(scope, principal), scope, receive, send)
         else:
             await self._change(self._act(scope, principal), scope, receive, send)

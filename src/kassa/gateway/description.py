@@ -31,8 +31,16 @@ from kassa.kit.web import PROBLEM_JSON
 TAGS = {
     "auth": "Accounts, log-in and tokens",
     "products": "The catalogue",
+    "families": "What ties the variants of one thing together: sizes, colours",
     "inventory": "Stock, and how it moved",
+    "selling": "What an order would cost; where the shop sends to, by which methods; its tax rates",
+    "discounts": "Discounts, with codes and without",
+    "events": "What happened, told to other programs",
+    "mails": "What the shop has written to whom",
+    "invoices": "Receipts, invoices and credit notes",
     "orders": "Placing, following and cancelling orders",
+    "parcels": "What is sent of an order, and what comes back",
+    "withdrawals": "Withdrawing from a contract, and what is to be refunded for it",
     "payments": "Paying, refunds, and what Stripe said",
     "security": "Whom to tell of a security hole",
 }
@@ -40,6 +48,7 @@ _WEBHOOK = "/payments/webhook"
 # What a handler may refuse because of what it calls. What is its own, it names itself: `refuses=`.
 _BY_CALL: dict[str, tuple[type[Problem], ...]] = {
     "principal_of": (Unauthenticated, Forbidden),
+    "buyer_and_order": (Unauthenticated, Forbidden),
     "body": (TooLarge,),
     "once": (TooLarge, KeyInUse, KeyReused, Invalid),
 }
@@ -213,7 +222,7 @@ def _security(method: str, path: str) -> list[dict[str, list[str]]]:
         return [{"stripe": []}]
     access = ACCESS[f"{method.upper()} {path}"]
     if access.is_open:
-        return []
+        return [{"token": []}, {}] if access.is_own else []
     schemes = ("token", "key") if access.permission in SCOPES else ("token",)
     return [{scheme: []} for scheme in schemes]
 

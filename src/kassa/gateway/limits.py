@@ -29,6 +29,9 @@ _NEAR_DIGITS = 3  # Of a `skip` that an index passes over in no time.
 REGISTRATIONS = Rate(10, 60.0)
 """Accounts that one address may make; each costs a slow hash."""
 
+STATEMENTS = Rate(20, 60.0)
+"""Withdrawals that one address may ask for, in two steps each: nobody finds out whose orders there are by trying."""
+
 
 def parse_rate(text: str) -> Rate | None:
     """The rate in `100/second`, `600/minute` or `1000/hour`; None for `off`; ValueError else."""

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kassa.contracts.auth import Auth
+from kassa.contracts.events import Events
+from kassa.contracts.facts import Facts
 from kassa.contracts.inventory import Inventory
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
@@ -13,6 +15,7 @@ from kassa.gateway.acts import ASKER, is_noted
 from kassa.gateway.arrival import HOP_BY_HOP, App, Arrival, Door, Message, Receive, Scope, Send
 from kassa.gateway.limits import Addresses, Limiter, cost_of
 from kassa.kit import security
+from kassa.kit.access import API
 from kassa.kit.household import household
 from kassa.kit.identity import Principal, TokenVerifier
 from kassa.kit.ids import Ids
@@ -20,10 +23,7 @@ from kassa.kit.patience import waited_in_vain
 from kassa.kit.problem import Forbidden, Malformed, NotFound, TooManyRequests, Unauthenticated, Unavailable
 from kassa.kit.wire import endpoints
 
-CONTRACTS: tuple[type, ...] = (Auth, Product, Inventory, Orders, Payments)
-API = ("auth", "products", "inventory", "orders", "payments")
-"""First parts of the paths that are the API's; everything else is pages."""
-
+CONTRACTS: tuple[type, ...] = (Auth, Product, Inventory, Orders, Events, Facts, Payments)
 # Health answers probes, and Stripe would count a 429 as a failed delivery.
 _UNLIMITED = frozenset(("/health", "/ready", "/payments/webhook", "/webhook"))
 # Whoever asks for these has no valid token yet, or not any more.
@@ -34,10 +34,13 @@ _FOR_STRANGERS = frozenset(
         "/auth/login/second-factor",
         "/auth/refresh",
         "/auth/logout",
+        "/auth/password/forgotten",
+        "/auth/password/reset",
         *_UNLIMITED,
     )
 )
 _REGISTRATION = "/auth/register"
+_WITHDRAWALS = "/withdrawals"
 MOST_PARAMETERS = 100
 LONGEST_QUERY = 8 * 1024
 MOST_COOKIES = 200
@@ -74,6 +77,7 @@ class Rules:
 
     limiter: Limiter | None = None
     registrations: Limiter | None = None
+    statements: Limiter | None = None
     addresses: Addresses = field(default_factory=Addresses)
     origins: frozenset[str] = frozenset()
     is_https: bool = False
@@ -154,15 +158,15 @@ class Gateway(Door):
     def _limit(self, scope: Scope, path: str, principal: Principal | None, address: str) -> None:
         rules = self._rules
         if rules.limiter is not None:
-            key = principal.id if principal else household(address)
+            # Anybody can make up a guest's token.
+            key = household(address) if principal is None or principal.is_guest else principal.id
             # A page asks the API itself, through this door.
             cost = cost_of(scope["query_string"]) if _is_of_api(path) else 1
             if wait := rules.limiter.retry_after(key, cost):
                 raise TooManyRequests(wait)
-        if rules.registrations is not None and path == _REGISTRATION and scope["method"] == "POST":
-            wait = rules.registrations.retry_after(household(address))
-            if wait:
-                raise TooManyRequests(wait)
+        scarce = {_REGISTRATION: rules.registrations, _WITHDRAWALS: rules.statements}.get(path)
+        if scarce is not None and scope["method"] == "POST" and (wait := scarce.retry_after(household(address))):
+            raise TooManyRequests(wait)
 
     def _is_preflight(self, scope: Scope, arrival: Arrival) -> bool:
         asks = scope["method"] == "OPTIONS" and b"access-control-request-method" in arrival.headers

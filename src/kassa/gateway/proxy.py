@@ -18,8 +18,16 @@ OWNERS = {
     "auth": "auth",
     ".well-known": "auth",
     "products": "product",
+    "families": "product",
     "inventory": "inventory",
     "orders": "order",
+    "withdrawals": "order",
+    "quotes": "order",
+    "selling": "order",
+    "discounts": "order",
+    "events": "order",
+    "mails": "order",
+    "invoices": "order",
     "payments": "payment",
 }
 # What the gateway answers itself.

@@ -16,14 +16,21 @@ _EXAMPLES: dict[str, Any] = {
     "amountMinor": 1999,
     "category": "Kitchen",
     "checkoutUrl": "https://checkout.stripe.com/c/pay/cs_test_a1",
+    "city": "Berlin",
     "code": "validation_failed",
+    "country": "DE",
     "current": "correct horse battery",
     "currency": "usd",
+    "discountCode": "SUMMER",
     "description": "Blue, holds 300 ml.",
     "email": "ada@example.com",
+    "home": "DE",
+    "gtin": "4006381333931",
     "images": ["/pictures/mug.svg"],
+    "locale": "de-AT",
     "name": "Blue mug",
     "nextCursor": None,
+    "optionName": "Colour",
     "new": "battery staple correct",
     "objectId": "cs_test_a1",
     "password": "correct horse battery",
@@ -31,18 +38,35 @@ _EXAMPLES: dict[str, Any] = {
     "priceMinor": 1999,
     "priceSnapshot": Decimal("19.99"),
     "priceSnapshotMinor": 1999,
+    "percent": 19,
+    "postalCode": "10115",
     "quantity": 1,
+    "region": "",
     "refunded": Decimal(0),
     "refundedMinor": 0,
     "role": "user",
     "sessionId": "cs_test_a1",
     "stock": 12,
+    "zone": "germany",
+    "taxClass": "standard",
     "token": "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3JfMDEifQ.c2lnbmF0dXJl",
     "tokenType": "Bearer",
     "totalAmount": Decimal("19.99"),
+    "trackingUrl": "https://www.ups.com/track?tracknum=1Z999",
     "totalAmountMinor": 1999,
+    "types": ["order.confirmed"],
+    "url": "https://integration.example/events",
+    "value": "Blue",
+    "weightGrams": 350,
 }
-_PREFIXES = {"order": "ord_", "product": "prd_", "user": "usr_", "payment": "pay_", "refund": "rfd_", "event": "evt_"}
+_LINK = "usr_01kg8v3y6dqz4m2n7r5t9w1x0c.c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MDA"
+_EXAMPLES |= {"linkopenedToken": _LINK, "passwordbylinkToken": _LINK}
+_PREFIXES = {
+    "order": "ord_", "product": "prd_", "user": "usr_", "payment": "pay_", "refund": "rfd_", "event": "evt_",
+    "endpoint": "whk_",
+    "family": "pfm_", "familypart": "pfm_",
+}  # fmt: skip
+_NAMES = {"OptionIn": "optionName", "OptionOut": "optionName", "ValueIn": "optionName", "ValueOut": "optionName"}
 _FORMATS = {"date-time": "2026-01-31T09:30:00.250Z", "date": "2026-01-31", "email": "ada@example.com"}
 _TYPES: dict[str, Any] = {"string": "text", "integer": 1, "number": 1, "boolean": False, "null": None}
 
@@ -101,10 +125,12 @@ def example(schema: Schema, components: Mapping[str, Schema], name: str = "") ->
     """One value that the schema allows; `name` is that of the member which it is for."""
     schema = resolved(schema, components)
     if "properties" in schema:
-        of = schema.get("title", "").removesuffix("Out").lower()
-        names = {each: f"{of}Id" if each == "id" else each for each in schema["properties"]}
+        of = schema.get("title", "").removesuffix("Out").removeprefix("New").lower()
+        own = {"id": f"{of}Id", "name": _NAMES.get(schema.get("title", ""), "name")}
+        own |= {each: name for each in ("code", "token") if (name := f"{of}{each.capitalize()}") in _EXAMPLES}
+        names = {each: own.get(each, each) for each in schema["properties"]}
         return {each: example(schema["properties"][each], components, names[each]) for each in names}
-    if name in _EXAMPLES and _EXAMPLES[name] in schema.get("enum", [_EXAMPLES[name]]):
+    if name in _EXAMPLES and _fits(_EXAMPLES[name], schema):
         return _EXAMPLES[name]
     if schema.get("type") == "array":
         return [example(schema["items"], components, name.removesuffix("s"))]
@@ -118,3 +144,9 @@ def example(schema: Schema, components: Mapping[str, Schema], name: str = "") ->
     if name.endswith("Id") and name.removesuffix("Id") in _PREFIXES:
         return _PREFIXES[name.removesuffix("Id")] + "01kg8v3y6dqz4m2n7r5t9w1x0c"
     return schema.get("default") or _FORMATS.get(schema.get("format", ""), _TYPES.get(schema.get("type", ""), "text"))
+
+
+def _fits(known: Any, schema: Schema) -> bool:
+    """Whether what is known by its name is not against what this very schema says."""
+    is_long_enough = not isinstance(known, str) or len(known) >= schema.get("minLength", 0)
+    return is_long_enough and known in schema.get("enum", [known])

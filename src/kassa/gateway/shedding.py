@@ -15,6 +15,7 @@ from math import inf
 import structlog
 
 from kassa.gateway.arrival import App, Message, Receive, Scope, Send, whole_body
+from kassa.kit.access import API
 from kassa.kit.problem import Problem
 
 MOST_AT_ONCE = 500
@@ -31,10 +32,10 @@ _WINDOWS = 20
 _PATIENCE_SECONDS = 0.2
 _TIMES_IN_A_BURST = 3
 _WARY_SECONDS = 5.0
-_PARTS = frozenset(("products", "inventory", "orders", "payments"))
 _PAGES, _FORMS = "pages", "forms"
 # Log-ins wait in a fair queue of their own, probes are answered, and what Stripe tells is money.
 _EXEMPT = frozenset(("auth", "health", "ready", "webhook", "metrics"))
+_PARTS = API - _EXEMPT
 _WEBHOOK = "/payments/webhook"
 
 _is_inside: ContextVar[bool] = ContextVar("is_inside", default=False)

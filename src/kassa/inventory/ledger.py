@@ -13,6 +13,7 @@ import msgspec
 from kassa.inventory.stock import Kind, Movement, MovementTotal
 from kassa.kit.clock import DAY, Millis
 from kassa.kit.documents import Between, Collection, CollectionSpec, Document, Duplicate, In, Index, Where, pages
+from kassa.kit.ids import DISCOUNT, is_id
 from kassa.kit.inputs import movement_id
 from kassa.kit.problem import Unavailable
 
@@ -22,8 +23,8 @@ _ABREAST = 16  # Queries: a repair asks for hundreds of single ones, and others 
 
 
 class Entry(Document, frozen=True, kw_only=True):
-    """One movement. `totalled` is by what it is summed up: day, kind and reason; `lines` are all lines of its
-    reservation, in JSON, so that the whole of it can be told from any of its entries."""
+    """One movement. `totalled` is by what it is summed up: day, kind and reason; empty for uses of discounts. `lines`
+    are all lines of its reservation, in JSON, so that the whole of it can be told from any of its entries."""
 
     number: int
     at: Millis
@@ -55,10 +56,14 @@ def entry(movement: Movement, lines: str) -> Entry:
     """The movement as it is entered."""
     return Entry(
         id=movement_id(movement.kind, movement.product_id, movement.input_id),
-        totalled=f"{movement.at - movement.at % DAY}:{movement.kind}:{movement.reason}",
+        totalled="" if is_id(DISCOUNT, movement.product_id) else _totalled(movement),
         lines=lines,
         **msgspec.structs.asdict(movement),
     )
+
+
+def _totalled(movement: Movement) -> str:
+    return f"{movement.at - movement.at % DAY}:{movement.kind}:{movement.reason}"
 
 
 class Stream(Protocol):
@@ -131,7 +136,7 @@ class Ledger:
         """Movements since then by day, kind and reason."""
         await self.drain()
         found = await self._entries.totals({"at": Between(since)}, "totalled", sum_of="quantity")
-        totals = [_total(str(each.key), each.count, each.sum) for each in found]
+        totals = [_total(str(each.key), each.count, each.sum) for each in found if each.key]
         return sorted(totals, key=lambda total: (total.day, total.kind, total.reason))
 
     async def newest(self) -> Entry | None:

@@ -6,7 +6,7 @@ from kassa.contracts.inventory import Held, Level, Line, Moved, UnknownStock
 from kassa.inventory.stock import By, Movement, MovementTotal, Stock, Summary
 from kassa.kit.clock import DAY, Clock, Millis, start_of_day
 from kassa.kit.figures import Figures
-from kassa.kit.ids import PRODUCT, Ids, is_id
+from kassa.kit.ids import DISCOUNT, PRODUCT, Ids, is_id
 from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.wire import request_id
 
@@ -15,10 +15,12 @@ LONGEST_REASON = 200
 LONGEST_INPUT_ID = 200
 MOST_ORPHANS = 100
 MOST_ASKED = 100
+_PAGE = 500
 
 OPERATION = "opn"
 FIRST_STOCK = "first stock"
 REFUNDED = "refunded order"
+MORE_USES = "a discount may be used more often"
 
 
 class InventoryService:
@@ -54,16 +56,20 @@ class InventoryService:
     async def restock(self, operation_id: str, lines: list[Line]) -> None:
         """See contracts.inventory.Inventory."""
         _check_input_id("operationId", operation_id)
-        await self._stock.restock(operation_id, _checked(lines), REFUNDED, self._clock.now())
+        reason = MORE_USES if all(is_id(DISCOUNT, line.product_id) for line in lines) else REFUNDED
+        await self._stock.restock(operation_id, _checked(lines), reason, self._clock.now())
 
     async def open_stock(self, operation_id: str, product_id: str, quantity: int) -> None:
         """See contracts.inventory.Inventory."""
         _check_input_id("operationId", operation_id)
-        await self.init(product_id, quantity, operation_id, "product-service")
+        who = "order-service" if is_id(DISCOUNT, product_id) else "product-service"
+        if not is_counted(product_id):
+            raise NotFound(f"there is no product {product_id[:64]}")
+        await self._init(product_id, quantity, operation_id, who)
 
     async def levels(self, ids: list[str]) -> list[Level]:
         """See contracts.inventory.Inventory."""
-        found = await self._stock.levels(list(dict.fromkeys(each for each in ids if is_id(PRODUCT, each))))
+        found = await self._stock.levels(list(dict.fromkeys(each for each in ids if is_counted(each))))
         return list(found.values())
 
     async def orphans(self, older_than: int) -> list[Held]:
@@ -92,10 +98,13 @@ class InventoryService:
         NotFound if this cannot be a product's id."""
         if not is_id(PRODUCT, product_id):
             raise NotFound(f"there is no product {product_id[:64]}")
+        return await self._init(product_id, quantity, operation_id, who)
+
+    async def _init(self, product_id: str, quantity: int, operation_id: str, who: str) -> Level:
         if not 0 <= quantity <= MOST_PIECES:
             raise Invalid.field("quantity", f"must be from 0 to {MOST_PIECES}")
         await self._stock.init(product_id, quantity, operation_id, FIRST_STOCK, self._clock.now(), _by(who))
-        return await self.level(product_id)
+        return (await self.levels([product_id]))[0]
 
     async def adjust(self, product_id: str, change: int, reason: str, operation_id: str, who: str) -> Level:
         """Add pieces or take some away, and return the level. InsufficientStock if fewer than zero could be bought
@@ -112,23 +121,43 @@ class InventoryService:
 
     async def level(self, product_id: str) -> Level:
         """One product's stock; UnknownStock if it was never initialised."""
-        found = await self.levels([product_id])
+        found = await self.levels([product_id]) if is_id(PRODUCT, product_id) else []
         if not found:
             raise UnknownStock(product_id[:64])
         return found[0]
 
     async def summary(self) -> Summary:
         """Figures over all products."""
-        return await self._figures.get("summary", lambda: self._stock.summary(self.low_stock_threshold))
+        return await self._figures.get("summary", self._of_products)
+
+    async def _of_products(self) -> Summary:
+        """The figures of the stock without those of the discounts, whose uses are counted there, too."""
+        of_all, low = await self._stock.summary(self.low_stock_threshold), range(1, self.low_stock_threshold + 1)
+        after = f"{DISCOUNT}_"
+        while page := [each for each in await self._stock.all_levels(_PAGE, after) if is_id(DISCOUNT, each.product_id)]:
+            of_all = Summary(
+                of_all.products - len(page),
+                of_all.low_stock - sum(each.available in low for each in page),
+                of_all.out_of_stock - sum(not each.available for each in page),
+                of_all.available - sum(each.available for each in page),
+            )
+            after = page[-1].product_id
+        return of_all
 
     async def recent_movements(self, limit: int) -> list[Movement]:
         """The last entries of the ledger, the newest first."""
-        return await self._stock.recent(limit)
+        found = await self._stock.recent(2 * limit)
+        return [each for each in found if not is_id(DISCOUNT, each.product_id)][:limit]
 
     async def movement_totals(self, days: int) -> list[MovementTotal]:
         """Movements by day, kind and reason over the last so many UTC days, today among them."""
         since: Millis = start_of_day(self._clock.now()) - (days - 1) * DAY
         return await self._figures.get(since, lambda: self._stock.movement_totals(since))
+
+
+def is_counted(id: str) -> bool:
+    """Whether pieces of this can be held and sold: of a product, and uses of a discount."""
+    return is_id(PRODUCT, id) or is_id(DISCOUNT, id)
 
 
 def _by(who: str) -> By:
@@ -146,6 +175,6 @@ def _checked(lines: Sequence[Line]) -> Sequence[Line]:
     for number, line in enumerate(lines):
         if not 1 <= line.quantity <= MOST_PIECES:
             raise Invalid.field(f"lines[{number}].quantity", f"must be from 1 to {MOST_PIECES}")
-        if not is_id(PRODUCT, line.product_id):
+        if not is_counted(line.product_id):
             raise UnknownStock(line.product_id[:64])
     return lines

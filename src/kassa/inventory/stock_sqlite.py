@@ -24,6 +24,7 @@ from kassa.inventory.stock import (
 )
 from kassa.inventory.stock_sqlite_proof import DIFFERENCES, set_by_ledger
 from kassa.kit.clock import DAY, Millis
+from kassa.kit.ids import DISCOUNT
 from kassa.storage.sqlite import Sqlite, Value
 
 _IS_UNMARKED = "state = 'held' AND is_marked = 0"
@@ -174,7 +175,7 @@ class SqliteStock:
         sql = (
             "SELECT json_group_array(json_array(day, kind, reason, counted, summed))"
             f" FROM (SELECT at - at % {DAY} AS day, kind, reason, count(*) AS counted, sum(quantity) AS summed"
-            " FROM movements WHERE at >= ? GROUP BY 1, 2, 3 ORDER BY 1, 2, 3)"
+            f" FROM movements WHERE at >= ? AND product_id NOT GLOB '{DISCOUNT}_*' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3)"
         )
         return _movement_totals(await self._sqlite.read_beside(sql, (since,)))
 

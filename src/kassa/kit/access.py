@@ -10,32 +10,48 @@ class Permission(StrEnum):
 
     READ_ORDERS = "orders:read"
     CANCEL_ORDERS = "orders:cancel"
+    WRITE_PARCELS = "parcels:write"
     READ_PAYMENTS = "payments:read"
     MEND_PAYMENTS = "payments:mend"
     REFUND = "refunds:write"
     REFUND_ANY_AMOUNT = "refunds:unlimited"
+    ANSWER_DISPUTES = "disputes:write"
     READ_PRODUCTS = "products:read"
     WRITE_PRODUCTS = "products:write"
     READ_STOCK = "inventory:read"
     WRITE_STOCK = "inventory:write"
     READ_ACTS = "acts:read"
     MANAGE_STAFF = "staff:manage"
+    WRITE_SELLING = "selling:write"
+    READ_DISCOUNTS = "discounts:read"
+    WRITE_DISCOUNTS = "discounts:write"
+    READ_EVENTS = "events:read"
+    WRITE_EVENTS = "events:write"
+    READ_MAILS = "mails:read"
 
 
 P = Permission
 MEANING = MappingProxyType(
     {
-        P.READ_ORDERS: "see all orders, their buyers and timelines",
+        P.READ_ORDERS: "see all orders, their buyers, timelines and invoices",
         P.CANCEL_ORDERS: "cancel anybody's unpaid order",
+        P.WRITE_PARCELS: "note what was sent, take returns, hold orders back, and change where they go",
         P.READ_PAYMENTS: "see all payments, refunds, disputes and what Stripe said",
         P.MEND_PAYMENTS: "replay Stripe's events, dismiss money that no order knows",
         P.REFUND: "refund, up to `SUPPORT_REFUND_LIMIT` at once and `SUPPORT_REFUND_DAY_LIMIT` a day",
         P.REFUND_ANY_AMOUNT: "refund without these limits",
+        P.ANSWER_DISPUTES: "answer disputes, and read for that what is stored of their orders and buyers",
         P.READ_PRODUCTS: "see withdrawn products, too, and what products have cost",
-        P.WRITE_PRODUCTS: "make, change and withdraw products",
+        P.WRITE_PRODUCTS: "make, change and withdraw products, and make and change families",
         P.READ_STOCK: "see how stock moved, and by whom",
         P.WRITE_STOCK: "begin to track a product's stock, and adjust it",
         P.READ_ACTS: "see what staff and API keys did",
+        P.WRITE_SELLING: "change where the shop sends to, by which methods, for what, and its tax rates",
+        P.READ_DISCOUNTS: "see discounts, their codes and how often they were used",
+        P.WRITE_DISCOUNTS: "make, change and end discounts",
+        P.READ_EVENTS: "fetch all that happens, with orders and their buyers, and see where it is sent to",
+        P.WRITE_EVENTS: "choose where all that happens is sent to, and send it again",
+        P.READ_MAILS: "read the mails that the shop has put into files, with the links in them",
         P.MANAGE_STAFF: "see the staff, change their roles, disable and enable them; make and end API keys",
     }
 )
@@ -44,27 +60,41 @@ USER, SUPPORT, STOCK, ADMIN = "user", "support", "stock", "admin"
 ROLES = MappingProxyType(
     {
         USER: frozenset[Permission](),
-        SUPPORT: frozenset((P.READ_ORDERS, P.READ_PAYMENTS, P.REFUND, P.READ_PRODUCTS, P.READ_STOCK)),
+        SUPPORT: frozenset(
+            (
+                P.READ_ORDERS,
+                P.WRITE_PARCELS,
+                P.READ_PAYMENTS,
+                P.REFUND,
+                P.ANSWER_DISPUTES,
+                P.READ_PRODUCTS,
+                P.READ_STOCK,
+                P.READ_DISCOUNTS,
+            )
+        ),
         STOCK: frozenset((P.READ_PRODUCTS, P.WRITE_PRODUCTS, P.READ_STOCK, P.WRITE_STOCK)),
         ADMIN: frozenset(Permission),
     }
 )
 """What each role may do besides what every user may with what is their own."""
 STAFF = (ADMIN, SUPPORT, STOCK)
-SCOPES = tuple(each for each in Permission if each is not P.MANAGE_STAFF)
-"""What an API key may be good for: a program makes neither staff nor other keys."""
+SCOPES = tuple(each for each in Permission if each not in (P.MANAGE_STAFF, P.READ_MAILS))
+"""What an API key may be good for: a program makes neither staff nor other keys, and reads no links that let it in
+as somebody else."""
 
 
 class Access(NamedTuple):
-    """Whom an endpoint lets in: anybody (`is_open`), users to what is theirs (`is_own`), and who has `permission`: to
-    all of it, or, where anybody may come in, to what others do not see."""
+    """Whom an endpoint lets in: anybody (`is_open`), users to what is theirs (`is_own`), guests to their orders
+    (`is_guests`), and who has `permission`: to all of it, or, where anybody may come in, to what others do not see."""
 
     is_open: bool = False
     is_own: bool = False
     permission: Permission | None = None
+    is_guests: bool = False
 
 
 ANYBODY, USERS = Access(is_open=True), Access(is_own=True)
+BUYERS = Access(is_own=True, is_guests=True)
 
 
 def _or(access: Access, permission: Permission) -> Access:
@@ -87,6 +117,11 @@ ACCESS = MappingProxyType(
         "GET /auth/ended": ANYBODY,
         "GET /auth/verify": USERS,
         "POST /auth/password": USERS,
+        "POST /auth/password/forgotten": ANYBODY,
+        "POST /auth/password/reset": ANYBODY,
+        "POST /auth/email/verify": USERS,
+        "GET /auth/email/verification": USERS,
+        "POST /auth/email/verification": USERS,
         "GET /auth/sessions": USERS,
         "POST /auth/account/export": USERS,
         "POST /auth/account/erase": USERS,
@@ -115,23 +150,56 @@ ACCESS = MappingProxyType(
         "POST /products": _only(P.WRITE_PRODUCTS),
         "PUT /products/{product_id}": _only(P.WRITE_PRODUCTS),
         "DELETE /products/{product_id}": _only(P.WRITE_PRODUCTS),
+        "GET /families": ANYBODY,
+        "GET /families/{family_id}": ANYBODY,
+        "POST /families": _only(P.WRITE_PRODUCTS),
+        "PUT /families/{family_id}": _only(P.WRITE_PRODUCTS),
         "GET /inventory/{product_id}": ANYBODY,
         "POST /inventory/init": _only(P.WRITE_STOCK),
         "POST /inventory/adjust": _only(P.WRITE_STOCK),
         "GET /inventory/admin/analytics/inventory": _only(P.READ_STOCK),
         "GET /inventory/admin/analytics/inventory/movements": _only(P.READ_STOCK),
-        "POST /orders": USERS,
-        "GET /orders": USERS,
-        "GET /orders/{order_id}": _or(USERS, P.READ_ORDERS),
-        "GET /orders/{order_id}/timeline": _or(USERS, P.READ_ORDERS),
-        "POST /orders/{order_id}/cancel": _or(USERS, P.CANCEL_ORDERS),
+        "POST /quotes": ANYBODY,
+        "GET /selling": ANYBODY,
+        "PUT /selling": _only(P.WRITE_SELLING),
+        "GET /selling/destinations": ANYBODY,
+        "GET /discounts": _only(P.READ_DISCOUNTS),
+        "GET /discounts/{discount_id}": _only(P.READ_DISCOUNTS),
+        "POST /discounts": _only(P.WRITE_DISCOUNTS),
+        "PUT /discounts/{discount_id}": _only(P.WRITE_DISCOUNTS),
+        "POST /orders": Access(is_open=True, is_own=True, is_guests=True),
+        "GET /orders": BUYERS,
+        "GET /orders/{order_id}": _or(BUYERS, P.READ_ORDERS),
+        "GET /orders/{order_id}/timeline": _or(BUYERS, P.READ_ORDERS),
+        "POST /orders/{order_id}/cancel": _or(BUYERS, P.CANCEL_ORDERS),
+        "POST /orders/{order_id}/claim": USERS,
+        "POST /orders/{order_id}/shipments": _only(P.WRITE_PARCELS),
+        "POST /orders/{order_id}/shipments/{number}/delivered": _only(P.WRITE_PARCELS),
+        "POST /orders/{order_id}/shipments/{number}/cancel": _only(P.WRITE_PARCELS),
+        "PUT /orders/{order_id}/destination": _or(BUYERS, P.WRITE_PARCELS),
+        "POST /orders/{order_id}/hold": _only(P.WRITE_PARCELS),
+        "POST /orders/{order_id}/release": _only(P.WRITE_PARCELS),
+        "POST /orders/{order_id}/returns": _or(BUYERS, P.WRITE_PARCELS),
+        "POST /orders/{order_id}/returns/{number}/approve": _only(P.WRITE_PARCELS),
+        "POST /orders/{order_id}/returns/{number}/decline": _only(P.WRITE_PARCELS),
+        "POST /orders/{order_id}/returns/{number}/receive": _only(P.WRITE_PARCELS),
+        "POST /orders/{order_id}/returns/{number}/close": _only(P.WRITE_PARCELS),
+        "POST /withdrawals": _or(Access(is_open=True, is_own=True, is_guests=True), P.WRITE_PARCELS),
+        "POST /orders/{order_id}/withdrawals/{number}/close": _only(P.WRITE_PARCELS),
+        "GET /orders/admin/withdrawals": _only(P.READ_ORDERS),
+        "GET /orders/{order_id}/invoices": _or(BUYERS, P.READ_ORDERS),
+        "GET /invoices": _only(P.READ_ORDERS),
+        "GET /invoices/{number}": _or(BUYERS, P.READ_ORDERS),
+        "GET /invoices/{number}/pdf": _or(BUYERS, P.READ_ORDERS),
         "GET /orders/admin/all": _only(P.READ_ORDERS),
         "GET /orders/admin/attention": _only(P.READ_ORDERS),
         "GET /orders/admin/analytics/orders": _only(P.READ_ORDERS),
-        "POST /payments/create-session": USERS,
-        "GET /payments/status/{order_id}": _or(USERS, P.READ_PAYMENTS),
+        "POST /payments/create-session": BUYERS,
+        "GET /payments/status/{order_id}": _or(BUYERS, P.READ_PAYMENTS),
         "GET /payments/{order_id}/refunds": _only(P.READ_PAYMENTS),
         "POST /payments/{order_id}/refund": _only(P.REFUND),
+        "GET /payments/{order_id}/disputes/{dispute_id}/evidence": _only(P.ANSWER_DISPUTES),
+        "POST /payments/{order_id}/disputes/{dispute_id}/evidence": _only(P.ANSWER_DISPUTES),
         "POST /payments/webhook": ANYBODY,
         "GET /payments/admin/events": _only(P.READ_PAYMENTS),
         "POST /payments/admin/events/{event_id}/replay": _only(P.MEND_PAYMENTS),
@@ -141,9 +209,24 @@ ACCESS = MappingProxyType(
         "POST /payments/admin/unclaimed/{session_id}/dismiss": _only(P.MEND_PAYMENTS),
         "GET /payments/admin/analytics/revenue": _only(P.READ_PAYMENTS),
         "GET /payments/admin/analytics/payments": _only(P.READ_PAYMENTS),
+        "GET /events": _only(P.READ_EVENTS),
+        "GET /events/feed": _only(P.READ_EVENTS),
+        "PUT /events/feed": _only(P.WRITE_EVENTS),
+        "GET /events/endpoints": _only(P.READ_EVENTS),
+        "GET /events/endpoints/{endpoint_id}": _only(P.READ_EVENTS),
+        "POST /events/endpoints": _only(P.WRITE_EVENTS),
+        "PUT /events/endpoints/{endpoint_id}": _only(P.WRITE_EVENTS),
+        "DELETE /events/endpoints/{endpoint_id}": _only(P.WRITE_EVENTS),
+        "POST /events/endpoints/{endpoint_id}/roll": _only(P.WRITE_EVENTS),
+        "POST /events/endpoints/{endpoint_id}/resend": _only(P.WRITE_EVENTS),
+        "GET /mails": _only(P.READ_MAILS),
+        "GET /mails/{mail_id}": _only(P.READ_MAILS),
     }
 )
 """All public endpoints. One that is not here lets nobody in."""
+
+API = frozenset(endpoint.split("/")[1] for endpoint in ACCESS) - {".well-known"}
+"""First parts of the paths that are the API's; everything else is pages, and what machines look up (RFC 8615)."""
 
 
 def reaches(role: str, endpoint: str) -> bool:

@@ -31,13 +31,15 @@ class Index(msgspec.Struct, frozen=True):
     """A declared index over top-level fields. A unique one is a promise: a second insert raises Duplicate(name).
 
     Documents in which one of the fields is None are not in a unique index. `each`: of a unique index over one field
-    that holds several texts; no text is in two documents, and `In` finds those that have one of its values.
+    that holds several texts; no text is in two documents, and `In` finds those that have one of its values. `sparse`:
+    of a plain index over a field that is None in most documents; those are not in it, and cost it nothing.
     """
 
     name: str
     fields: tuple[str, ...]
     unique: bool = False
     each: bool = False
+    sparse: bool = False
 
 
 class CollectionSpec(msgspec.Struct, Generic[D], frozen=True):

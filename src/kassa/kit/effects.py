@@ -24,7 +24,8 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `at` is when it is wanted (a timer is an effect with a later `at`); `due_at` is when the relay may take it:
     `at` plus the writer's lease, later after a failure. `args` tell the carrier what exactly. `is_refused`: somebody
-    has said no to it, and is asked again.
+    has said no to it, and is asked again. `is_dropped`: it was not wanted any more, and is done without having been
+    carried out.
     """
 
     id: str
@@ -36,17 +37,22 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str = ""
     done_at: Millis | None = None
     is_refused: bool = False
+    is_dropped: bool = False
 
 
 class Aggregate(Document, frozen=True, kw_only=True):
     """A document with a state of its own: every accepted input is in `audit`, what follows from it in `effects`.
 
-    `needs_attention`: one of the effects fails and fails, or is refused, and somebody should look.
+    `needs_attention`: one of the effects fails and fails, or is refused, and somebody should look. `untold_from`: the
+    number of the first entry that those who listen were not told yet; None if there is none, or nobody listens.
+    `told_to`: the number of entries that were told when that was noted last.
     """
 
     audit: tuple[AuditEntry, ...] = ()
     effects: tuple[Effect, ...] = ()
     needs_attention: bool = False
+    untold_from: int | None = None
+    told_to: int = 0
 
 
 class Waiting(msgspec.Struct, frozen=True, rename="camel"):
@@ -71,6 +77,26 @@ def has_seen(document: Aggregate, input_id: str) -> bool:
     return any(entry.input_id == input_id for entry in document.audit)
 
 
+def untold(document: A, before: Aggregate | None, since: Millis) -> A:
+    """The document with a mark that somebody, who listens `since`, is to be told what it has more in its audit than
+    `before`; the very same if that is nothing, or it is marked already. What another process has noted without knowing
+    that somebody listens is told with it, so that the order is kept."""
+    known = before.audit if before is not None else ()
+    has_more = document.audit is not known and document.audit[-1:] != known[-1:]
+    if document.untold_from is not None or not has_more:
+        return document
+    # Of what people change for as long as the shop lasts the oldest entries are let go.
+    latest = min(len(known), len(document.audit) - 1)
+    first = min(latest, max(document.told_to, first_since(document, since)))
+    return msgspec.structs.replace(document, untold_from=first)
+
+
+def first_since(document: Aggregate, since: Millis) -> int:
+    """The number of the first entry that is not older; that of the next one, if there is none."""
+    numbers = (number for number, entry in enumerate(document.audit) if entry.at >= since)
+    return next(numbers, len(document.audit))
+
+
 def planned(document: Aggregate, kind: str, now: Millis, *, at: Millis | None = None, **args: str) -> Effect:
     """The document's next effect: wanted now, or as a timer at `at`. Its id is unique and the same on a replay."""
     # The last one is always kept, so that its number tells the next.
@@ -89,11 +115,13 @@ def refused(
     return msgspec.structs.replace(again, attempts=attempts, error=words, is_refused=True)
 
 
-def with_todos(document: A, row: Iterable[T], plan: Callable[[A, T], Effect]) -> A:
-    """The document with the effects that a row of a table says, each as `plan` makes it. There is no other way to get
-    one: all that follows from something stands in a row."""
+def with_todos(document: A, row: Iterable[T], plan: Callable[[A, T], Effect | None]) -> A:
+    """The document with the effects that a row of a table says, each as `plan` makes it; None: it is not wanted of this
+    document. There is no other way to get one: all that follows from something stands in a row."""
     for todo in row:
         effect = plan(document, todo)
+        if effect is None:
+            continue
         assert effect.kind == todo, f"{document.id}: {effect.kind} was planned for {todo}"
         document = with_effects(document, (*document.effects, effect))
     return document
@@ -145,7 +173,9 @@ def waiting_of(document: Aggregate, order_id: str) -> list[Waiting]:
 def without(document: A, is_dropped: Callable[[Effect], bool], now: Millis) -> A:
     """The document with those of its open effects marked done that nobody waits for any more."""
     dropped = tuple(
-        msgspec.structs.replace(effect, done_at=now) if effect.done_at is None and is_dropped(effect) else effect
+        msgspec.structs.replace(effect, done_at=now, is_dropped=True)
+        if effect.done_at is None and is_dropped(effect)
+        else effect
         for effect in document.effects
     )
     return with_effects(document, dropped)

@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import ContextVar
 
 import msgspec
 
@@ -28,6 +29,9 @@ from kassa.kit.wire import encode
 KEPT: Millis = DAY
 LEASE: Millis = 30 * SECOND
 LONGEST_KEY = 255
+
+goes_on: ContextVar[bool] = ContextVar("goes_on", default=False)
+"""Whether another try may have worked with the id before, so that this one goes on where that stopped."""
 
 
 class KeyReused(Problem):
@@ -57,7 +61,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Record(Document, frozen=True, kw_only=True):
-    """One key. `status` is None while its request is running; `owner` is the process that runs it."""
+    """One key. `status` is None while its request is running; `owner` is the process that runs it; none, if
+    nobody has worked with the id yet."""
 
     request_hash: str
     resource_id: str
@@ -116,13 +121,15 @@ class Idempotency:
             answer = await work(record.resource_id)
         except Problem as problem:
             if problem.status >= 500:
-                await self._free(record, new_id() if isinstance(problem, Abandoned) else record.resource_id)
+                if isinstance(problem, Abandoned):
+                    record = msgspec.structs.replace(record, resource_id=new_id(), owner="")
+                await self._free(record)
                 raise
             answer = Answer(problem.status, encode(problem.document(request_id="")))
             await self._finish(record, answer)
             raise
         except BaseException:
-            await self._free(record, record.resource_id)
+            await self._free(record)
             raise
         await self._finish(record, answer)
         return answer
@@ -139,6 +146,7 @@ class Idempotency:
 
     async def _claim(self, record_id: str, request_hash: str, new_id: Callable[[], str]) -> Record:
         now = self._clock.now()
+        goes_on.set(False)
         claimed = Record(
             id=record_id,
             due_at=now + KEPT,
@@ -164,6 +172,7 @@ class Idempotency:
         is_left = self._running[known.id] == 1 if known.owner == self._owner else self._is_alone
         if known.lease_until > now and not is_left:
             raise KeyInUse("wait for the first request's answer, then ask again")
+        goes_on.set(known.owner != "")
         return await self._replace(known, msgspec.structs.replace(known, owner=self._owner, lease_until=now + LEASE))
 
     async def _replace(self, known: Record, claimed: Record) -> Record:
@@ -175,8 +184,8 @@ class Idempotency:
     async def _finish(self, record: Record, answer: Answer) -> None:
         await self._write(msgspec.structs.replace(record, status=answer.status, body=answer.body.decode()))
 
-    async def _free(self, record: Record, resource_id: str) -> None:
-        await self._write(msgspec.structs.replace(record, lease_until=0, resource_id=resource_id))
+    async def _free(self, record: Record) -> None:
+        await self._write(msgspec.structs.replace(record, lease_until=0))
 
     async def _write(self, record: Record) -> None:
         # A conflict: the lease ran out and a repeated request took over, under the same id. The record is its now.

@@ -1,6 +1,7 @@
 """Who is asking: users, by their JWT, and programs, by their API key."""
 
 import hashlib
+import hmac
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +11,7 @@ import msgspec
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from kassa.kit import security
+from kassa.kit import inputs, security
 from kassa.kit.access import ROLES, Access, Permission
 from kassa.kit.clock import MINUTE, SECOND, Clock, Millis
 from kassa.kit.ended import EndedTokens, session_mark, user_mark
@@ -22,6 +23,10 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105
 """RFC 9068, 2.1: what the header of an access token calls it."""
 ALGORITHM = "EdDSA"
 _REMEMBERED = 50_000
+GUEST_PREFIX = "guest_"
+GUEST_ROLE = "guest"
+_GUEST = re.compile(rf"{GUEST_PREFIX}[0-9a-f]{{64}}")
+_NO_GUEST = f"this is no guest's token: one is {GUEST_PREFIX} and 64 digits, as the order's answer had it"
 KEY_PREFIX = "kassa_"
 _KEY = re.compile(rf"{KEY_PREFIX}[0-9a-f]{{64}}")
 KEY_ROLE = "key"
@@ -31,6 +36,7 @@ _KEY_ENDED = "the API key is unknown, expired or ended; ask for a new one"
 _NO_KEY = f"this is no API key: one is {KEY_PREFIX} and 64 digits, sent whole; if it is lost, ask for a new one"
 LONGEST_TOKEN = 4096
 """Several times the length of one of ours."""
+_FOREVER = 2**53
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -55,12 +61,18 @@ class Principal(msgspec.Struct, frozen=True):
 
     def may_enter(self, access: Access) -> bool:
         """Whether an endpoint of this access lets them in."""
-        return (access.is_own and self.scopes is None) or (
-            access.permission is not None and self.may(access.permission)
-        )
+        is_own = access.is_guests if self.is_guest else access.is_own and self.scopes is None
+        return is_own or (access.permission is not None and self.may(access.permission))
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether it is somebody without an account, who has the token of an order."""
+        return self.role == GUEST_ROLE
 
     def refusal(self, access: Access) -> Problem:
         """Why an endpoint of this access does not let them in."""
+        if self.is_guest:
+            return Unauthenticated("this is for users; log in")
         if access.permission is None:
             return Forbidden("this is for users, not for API keys")
         return SecondFactorMissing() if self.needs_second_factor else Forbidden.without(access.permission)
@@ -96,6 +108,8 @@ class TokenVerifier:
             raise Unauthenticated("send an Authorization header with a Bearer token from /auth/login")
         if len(token) > LONGEST_TOKEN:
             raise Unauthenticated(_NO_KEY if token.startswith(KEY_PREFIX) else "the token is not valid; log in again")
+        if token.startswith(GUEST_PREFIX):
+            return guest(token)
         known = self._verified.get(token)
         if known is None or (known.scopes is not None and known.expires_at * SECOND <= self._clock.now()):
             known = await (self._look_up(token) if token.startswith(KEY_PREFIX) else self._verify(token))
@@ -168,6 +182,19 @@ def _parted(authorization: str) -> tuple[str, str]:
     """Scheme and token."""
     scheme, _, token = authorization.partition(" ")
     return scheme, token.lstrip(" ")  # RFC 9110, 11.4: one blank, or more
+
+
+def guest(token: str) -> Principal:
+    """Whoever has this token; Unauthenticated if it cannot be one. It is good for the orders that were made with it,
+    and there is nothing to look up: a guest's id is what is kept of the token. 256 random bits need no slow hash."""
+    if not _GUEST.fullmatch(token):
+        raise Unauthenticated(_NO_GUEST)
+    return Principal(inputs.guest_of(token), "", GUEST_ROLE, _FOREVER)
+
+
+def guest_token(key: bytes, order_id: str) -> str:
+    """The token of the guest who made an order: made of its id, so that whoever asks again gets the same one."""
+    return f"{GUEST_PREFIX}{hmac.new(key, order_id.encode(), hashlib.sha256).hexdigest()}"
 
 
 def key_hash(key: str) -> str:

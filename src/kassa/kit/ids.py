@@ -18,6 +18,7 @@ _REMEMBERED = 4096
 SHOP = "shop"
 USER = "usr"
 PRODUCT = "prd"
+FAMILY = "pfm"
 ORDER = "ord"
 PAYMENT = "pay"
 REFUND = "rfd"
@@ -26,6 +27,13 @@ SESSION = "ses"
 DEVICE = "dev"
 API_KEY = "key"
 ACT = "act"
+DISCOUNT = "dsc"
+GUEST = "gst"
+SHIPMENT = "shp"
+RETURN = "rtn"
+WITHDRAWAL = "wdr"
+ENDPOINT = "whk"
+EVIDENCE = "evd"
 
 
 class Ids:
@@ -77,6 +85,11 @@ def made_at(id: str) -> Millis:
 def is_id(prefix: str, text: str) -> bool:
     """Whether the text has the form of an id with this prefix."""
     return len(text) == len(prefix) + 1 + _LENGTH and _is_id(prefix, text)
+
+
+def is_any_id(text: str) -> bool:
+    """Whether the text has the form of an id, whatever its prefix."""
+    return is_id(text.partition("_")[0], text)
 
 
 @lru_cache(_REMEMBERED)

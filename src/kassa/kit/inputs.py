@@ -6,9 +6,11 @@ that: an order that is placed, a payment that is asked for, a refund, a message 
 """
 
 import hashlib
+import json
+from collections.abc import Sequence
 
 from kassa.kit.clock import Millis
-from kassa.kit.ids import PAYMENT, SESSION
+from kassa.kit.ids import GUEST, PAYMENT, RETURN, SESSION
 
 COMPARED = "reconcile"
 """What a comparison with Stripe finds is asked for by nobody else."""
@@ -19,6 +21,51 @@ def cancel(order_id: str) -> str:
     return f"cancel:{order_id}"
 
 
+def claim(order_id: str) -> str:
+    """A guest's order becomes an account's: once."""
+    return f"claim:{order_id}"
+
+
+def shipment(shipment_id: str, what: str) -> str:
+    """A shipment is sent, delivered or cancelled: each of it once."""
+    return f"{shipment_id}:{what}"
+
+
+def goods_back(return_id: str, what: str) -> str:
+    """A return is asked for, approved, declined, received or closed: each of it once."""
+    return f"{return_id}:{what}"
+
+
+def withdrawal(withdrawal_id: str, what: str) -> str:
+    """A withdrawal is received, or closed by staff: each of it once."""
+    return f"{withdrawal_id}:{what}"
+
+
+def return_of(withdrawal_id: str) -> str:
+    """The return by which what was withdrawn, and had been sent, comes back: one."""
+    return f"{RETURN}_{withdrawal_id.partition('_')[2]}"
+
+
+def document_place(order_id: str, number: int) -> str:
+    """An order's first, second, third invoice or credit note: one each, whoever makes it out."""
+    return f"{order_id}.{number}"
+
+
+def aside(refund_id: str) -> str:
+    """Goods of an order are set aside for a refund: once."""
+    return f"aside:{refund_id}"
+
+
+def free(refund_id: str) -> str:
+    """What was set aside for a refund is free again: once, and afterwards nothing is set aside for it."""
+    return f"free:{refund_id}"
+
+
+def by_hand(what: str, version: int) -> str:
+    """Staff holds an order back, releases it or sends it elsewhere: once in each version of it."""
+    return f"{what}:{version}"
+
+
 def close(order_id: str) -> str:
     """The order service has an order's payment closed: once."""
     return f"close:{order_id}"
@@ -27,6 +74,21 @@ def close(order_id: str) -> str:
 def late_money(order_id: str) -> str:
     """Money came for an order that had ended, and goes back: once."""
     return f"refund-late:{order_id}"
+
+
+def outgoing_id(subject: str, number: int) -> str:
+    """What those are told who listen: of each subject the same thing once."""
+    return f"evt_{subject}_{number}"
+
+
+def stock_of(product_id: str) -> str:
+    """What is told of a product's stock is told apart from what is told of the product."""
+    return f"stock_{product_id}"
+
+
+def held_id(endpoint_id: str, about: str) -> str:
+    """An endpoint could not be told of something: all of it waits."""
+    return f"{endpoint_id}.{about}"
 
 
 def orphan(reservation_id: str) -> str:
@@ -93,9 +155,35 @@ def payment_id_of(order_id: str) -> str:
     return f"{PAYMENT}_{order_id.partition('_')[2]}"
 
 
+def guest_of(token: str) -> str:
+    """The id of whoever has this token: what is kept of it."""
+    return f"{GUEST}_{hashlib.sha256(token.encode()).hexdigest()[:40]}"
+
+
+def contact_of(email: str, order_id: str) -> str:
+    """By what an order is found by its e-mail address: all of one address begin with it and a number sign."""
+    return f"{email}#{order_id}"
+
+
+def uses_of(discount_id: str, buyer: str, count: int) -> list[str]:
+    """All uses of a discount that a buyer may have. Of who that is they tell nothing."""
+    who = hashlib.sha256(f"{discount_id}:{buyer}".encode()).hexdigest()[:32]
+    return [f"{discount_id}:{who}#{number}" for number in range(count)]
+
+
+def coupon_of(order_id: str) -> str:
+    """The id, at Stripe, of the coupon by which an order's session has its discounts."""
+    return f"kassa_{order_id}"
+
+
 def reservation_of(order_id: str, generation: int) -> str:
     """The stock that is held for an order, for the first time (1) or once more: it is held, sold, released once."""
     return f"{order_id}.{generation}"
+
+
+def generation_of(reservation_id: str) -> int:
+    """Which of an order's reservations it is."""
+    return int(reservation_id.rpartition(".")[2])
 
 
 def order_of(reservation_id: str) -> str:
@@ -127,6 +215,11 @@ def price_change_id(effect_id: str) -> str:
     return f"{effect_id.partition(':')[0]}:{number_of(effect_id):010d}"
 
 
+def variant_of(family_id: str, values: Sequence[str]) -> str:
+    """A variant of a family: the product that has these values is one, and no other."""
+    return f"{family_id}:{json.dumps(values, ensure_ascii=False)}"
+
+
 def movement_id(kind: str, product_id: str, input_id: str) -> str:
     """What a reservation or an operation does to a product's stock: once."""
     return f"{kind}:{product_id}:{input_id}"
@@ -150,6 +243,12 @@ def session_key(payment_id: str, number: int = 1) -> str:
     return f"{payment_id}-session-{number}"
 
 
+def coupon_key(of_session: str) -> str:
+    """A call that makes the coupon of a session, by the session's key: where that is made anew, so is this. Made twice
+    it is there all the same, for it has its id."""
+    return f"{of_session}-coupon"
+
+
 def refund_key(refund_id: str, number: int = 1) -> str:
     """A call that makes a refund. A later one, when it is known that the last has made none."""
     return f"{refund_id}-{number}"
@@ -158,6 +257,11 @@ def refund_key(refund_id: str, number: int = 1) -> str:
 def second_refund_key(effect_id: str, attempts: int) -> str:
     """A call that gives money back which came a second time; each attempt looks first what the last has made."""
     return f"{effect_id}-{attempts}"
+
+
+def evidence_key(evidence_id: str, number: int = 1) -> str:
+    """A call that answers a dispute. A later one, when it is known that the last has sent nothing."""
+    return f"{evidence_id}-{number}"
 
 
 def refund_day(who: str, day: str) -> str:

@@ -70,7 +70,8 @@ class Machine(msgspec.Struct, Generic[D, N], frozen=True, kw_only=True):
     """One kind of document and what becomes of it.
 
     `interpret` tells what news is to a document; None if it is none. `noted` are the members that it changes, besides
-    the stage. `planned` makes an effect of the row. A timer is waited for in its stages, and dropped in all others.
+    the stage. `planned` makes an effect of the row. A timer is waited for in its stages, and dropped in all others;
+    `tidied` is a document without what it has no reason any more to wait for.
     `shown` are the stages that the wire shows as something else. `invariants` hold in each document that is stored.
     """
 
@@ -79,8 +80,9 @@ class Machine(msgspec.Struct, Generic[D, N], frozen=True, kw_only=True):
     timers: Mapping[Any, Container[Any]]
     interpret: Callable[[D, N], N | None]
     noted: Callable[[D, N, Any, Millis], dict[str, Any]]
-    planned: Callable[[D, Any, N, Millis], Effect]
+    planned: Callable[[D, Any, N, Millis], Effect | None]
     invariants: Mapping[str, Callable[[D], bool]]
+    tidied: Callable[[D, Millis], D] = lambda document, _: document
 
     def begin(self, document: D, news: N, now: Millis) -> D:
         """A document that is made by this news: with its stage, its audit and what follows."""
@@ -112,6 +114,7 @@ class Machine(msgspec.Struct, Generic[D, N], frozen=True, kw_only=True):
             )
             dropped = frozenset(timer for timer, stages in self.timers.items() if move.to not in stages)
             moved = without(moved, lambda effect: effect.kind in dropped, now) if dropped else moved
+            moved = self.tidied(moved, now)
         return with_todos(moved, move.effects, lambda current, todo: self.planned(current, todo, news, now))
 
     def broken(self, document: D) -> set[str]:

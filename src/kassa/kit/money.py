@@ -7,6 +7,7 @@ Where not said otherwise the tables are those of Stripe's page docs.stripe.com/c
 `tests/kit/test_currencies.py` holds them against ISO 4217 and CLDR, and lists each difference that is meant.
 """
 
+from collections.abc import Sequence
 from decimal import Context, Decimal, Inexact
 
 import msgspec
@@ -147,3 +148,22 @@ def maximum(currency: str) -> int:
 def most_major(currency: str) -> Decimal:
     """The largest amount that can be charged, in major units."""
     return major(maximum(currency) // to_stripe(1, currency), currency)
+
+
+def step(currency: str) -> int:
+    """The least amount that can be paid, in minor units: a third decimal must be 0 (Stripe docs: currencies)."""
+    return 10 if EXPONENTS[currency] == 3 else 1
+
+
+def split(amount: int, weights: Sequence[int], unit: int) -> list[int]:
+    """The amount in parts as the weights are to each other, in whole units: what is left over goes to those with the
+    largest remainders, the first of equals. Amount and weights are multiples of the unit, and no part exceeds its
+    weight if the amount does not exceed their sum."""
+    total, units = sum(weights), amount // unit
+    if not total:
+        return [0] * len(weights)
+    parts = [units * weight // total for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda place: (-(units * weights[place] % total), place))
+    for place in by_remainder[: units - sum(parts)]:
+        parts[place] += 1
+    return [part * unit for part in parts]

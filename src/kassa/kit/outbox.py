@@ -7,13 +7,13 @@ effect belongs to the one whose write planned or leased it.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 import structlog
 
-from kassa.kit.clock import HOUR, SECOND, Clock
+from kassa.kit.clock import HOUR, SECOND, Clock, Millis
 from kassa.kit.documents import Collection, Conflict, save_all
 from kassa.kit.effects import (
     LEASE,
@@ -21,6 +21,7 @@ from kassa.kit.effects import (
     Aggregate,
     Effect,
     is_failing,
+    untold,
     with_effects,
     without_leases,
 )
@@ -46,7 +47,8 @@ class Outbox(Generic[A]):
     `carriers` maps each kind of effect to the method that carries it out. What `insert` and `change` store is this
     process's own to carry out: with `at_once` in the background, or with `carry_out`; `advance` and `see_through` are
     a change with the one and with the other. `run_due` is the relay's turn.
-    `jitter()` is a number from 0 to 1.
+    `jitter()` is a number from 0 to 1. `heard_since()` tells since when somebody wants to be told of changes: what is
+    to be told is marked in the write of the change itself.
     """
 
     def __init__(
@@ -59,17 +61,22 @@ class Outbox(Generic[A]):
         self.collection = collection
         self.recent = Recent(collection)
         self.carriers = carriers
+        self.heard_since: Callable[[], Millis | None] = _by_nobody
         self._clock = clock
         self._jitter = jitter
         self._tasks: set[asyncio.Task[Any]] = set()
         self._own: set[str] = set()
         self._under_way: set[str] = set()
 
+    def now(self) -> Millis:
+        """The time, by the clock that effects go by."""
+        return self._clock.now()
+
     async def insert(self, document: A) -> A:
         """Store a new document, as Collection.insert does."""
-        stored = await self.recent.insert(document)
+        stored = await self.recent.insert(self._noted(document, None))
         self._take(stored)
-        return stored
+        return stored if self.heard_since() is None else await self._marked(stored, None)
 
     async def change(self, id: str, step: "Step[A]") -> A | None:
         """Apply the step and save, as Recent.change does; None if there is no such document."""
@@ -78,12 +85,13 @@ class Outbox(Generic[A]):
         def noted(current: A) -> A:
             nonlocal before
             before = current
-            return step(current)
+            return self._noted(step(current), before)
 
         changed = await self.recent.change(id, noted)
-        if changed is not None and changed is not before:
-            self._take(changed, before)
-        return changed
+        if changed is None or changed is before:
+            return changed
+        self._take(changed, before)
+        return changed if self.heard_since() is None else await self._marked(changed, before)
 
     async def advance(self, id: str, step: "Step[A]") -> A | None:
         """Change the document, and start to carry out what it then wants; None if there is no such document."""
@@ -99,9 +107,13 @@ class Outbox(Generic[A]):
 
     def at_once(self, document: A) -> None:
         """Start to carry out what the document wants now and this process wrote; a failure is left to the relay."""
-        if self._wanted(document) is None:
-            return
-        task = asyncio.get_running_loop().create_task(self._try(document))
+        if self._wanted(document) is not None:
+            self.beside(self._try(document))
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Start something that ends in changes of documents, and for which nobody waits. What it raises is a bug, and
+        logged."""
+        task = asyncio.get_running_loop().create_task(_logged(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -162,6 +174,22 @@ class Outbox(Generic[A]):
         except Exception:  # the store itself fails: the stored lease runs out and the relay comes again
             log.exception("effects interrupted", document=document.id)
 
+    def _noted(self, document: A, before: A | None) -> A:
+        since = self.heard_since()
+        return document if since is None else untold(document, before, since)
+
+    async def _marked(self, stored: A, before: A | None) -> A:
+        """What was written just as somebody began to listen is marked a moment later."""
+        marked = self._noted(stored, before)
+        if marked is stored:
+            return stored
+        first = marked.untold_from
+
+        def late(current: A) -> A:
+            return current if current.untold_from is not None else msgspec.structs.replace(current, untold_from=first)
+
+        return await self.recent.change(stored.id, late) or stored
+
     def _take(self, stored: A, before: A | None = None) -> None:
         """What this write planned is ours: nobody else can have written it. Timers are for whichever relay comes."""
         known = {effect.id for effect in before.effects} if before else ()
@@ -220,6 +248,20 @@ class Outbox(Generic[A]):
             return with_effects(current, _replaced(current.effects, effect.id, **changes))
 
         return await self.change(document.id, postponed) or document
+
+
+def _by_nobody() -> Millis | None:
+    return None
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    deadline.set(None)  # whoever waits for an answer does not wait for this
+    try:
+        await work
+    except Unavailable as error:
+        log.warning("not done now", error=str(error))
+    except Exception:
+        log.exception("interrupted")
 
 
 def _replaced(effects: tuple[Effect, ...], effect_id: str, **changes: Any) -> tuple[Effect, ...]:

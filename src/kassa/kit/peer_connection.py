@@ -19,11 +19,13 @@ _ENOUGH_WAITS = 256 * 1024
 
 
 class Origin(NamedTuple):
-    """Whom to call: what an `http` or `https` address says, apart from its path."""
+    """Whom to call: what an `http` or `https` address says, apart from its path. `address` is where it is, if the name
+    was looked up already."""
 
     is_secure: bool
     host: str
     port: int
+    address: str = ""
 
     @classmethod
     def of(cls, url: str) -> "Origin":

@@ -106,8 +106,9 @@ class Pool:
         origin, trusted = self._origin, self._trusted if self._origin.is_secure else None
         if self._proxy is not None:
             return await self._proxy.connected(self._gone, (origin.host, origin.port), trusted)
+        where = origin.address or origin.host
         tls: Mapping[str, object] = {"ssl": trusted, "server_hostname": origin.host} if trusted else {}
-        made = await self.loop.create_connection(lambda: Connection(self._gone), origin.host, origin.port, **tls)  # type: ignore[call-overload]
+        made = await self.loop.create_connection(lambda: Connection(self._gone), where, origin.port, **tls)  # type: ignore[call-overload]
         connection: Connection = made[1]
         return connection
 

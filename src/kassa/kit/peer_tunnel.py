@@ -38,7 +38,7 @@ class Proxy(NamedTuple):
         itself. OSError, BrokenOff, TimeoutError."""
         loop = asyncio.get_running_loop()
         # The proxy's own certificate is for the system's authorities to sign: it is no peer of ours.
-        is_secure, host, port = self.origin
+        is_secure, host, port, _ = self.origin
         tls = {"ssl": ssl.create_default_context(), "server_hostname": host} if is_secure else {}
         to_proxy = Connection(gone)
         transport, _ = await loop.create_connection(lambda: to_proxy, host, port, **tls)  # type: ignore[call-overload]

@@ -1,5 +1,6 @@
 """Problems: the errors of the contracts. They travel as RFC 9457 documents and come back as the same exception."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -126,6 +127,11 @@ class Invalid(Problem):
     def field(cls, field: str, message: str) -> "Invalid":
         """One field is wrong."""
         return cls(f"{field}: {message}", errors=(FieldError(field, message),))
+
+    @classmethod
+    def fields(cls, errors: Sequence[FieldError]) -> "Invalid":
+        """All of these are wrong."""
+        return cls("; ".join(f"{error.field}: {error.message}" for error in errors), errors=tuple(errors))
 
 
 class TooManyRequests(Problem):

@@ -70,6 +70,25 @@ PASSWORD_CHANGE_FAILED = Kind(
     "somebody who is logged in does not know the password",
     "any that repeats: a session may be stolen",
 )
+RESET_ASKED = Kind(
+    "authn_password_reset_asked",
+    "success",
+    "info",
+    20,
+    "somebody has forgotten a password, or says so; of an address that nobody has `who` is a keyed hash",
+    "ten times as many as on other days",
+)
+LINK_REFUSED = Kind(
+    "authn_link_fail",
+    "failure",
+    "warning",
+    5,
+    "a link of a mail was tried that is wrong, was used, or is too old",
+    "many from one household",
+)
+EMAIL_VERIFIED = Kind(
+    "user_email_verified", "success", "info", ALWAYS, "it is known of an account that its address is its user's"
+)
 CONFIRMATION_FAILED = Kind(
     "sensitive_confirm_fail",
     "failure",

@@ -21,6 +21,10 @@ ONE_LINE = r"^[^\S\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 """A line with something on it, as JSON Schema writes it. No two repeats in a row take the same character: none is gone
 back to."""
 
+LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]*$"
+"""A text of any number of lines, without control characters but for ends of lines and tabs."""
+_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
 
 def is_far_too_long(text: str, longest: int) -> bool:
     """Whether no spelling of the text can have `longest` characters: it is refused as it is, and never cut, for what
@@ -38,6 +42,13 @@ def normalised(text: str, longest: int, *, is_label: bool = False) -> str:
         return text
     composed = unicodedata.normalize("NFKC" if is_label else "NFC", text)
     return unicodedata.normalize("NFC", _BLANKS.sub(" ", _without_invisible(composed)).strip())
+
+
+def normalised_lines(text: str, longest: int) -> str:
+    """A text of many lines, each in one spelling, and all of them ended in the same way."""
+    if is_far_too_long(text, longest):
+        return text
+    return "\n".join(normalised(line.replace("\t", " "), longest) for line in _LINE_END.split(text)).strip("\n")
 
 
 def is_invisible(character: str) -> bool:

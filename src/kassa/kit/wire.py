@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from decimal import Decimal
 from functools import cache
-from typing import Any, Protocol, TypeVar, get_type_hints
+from typing import Any, Protocol, TypeVar, get_args, get_type_hints
 from urllib.parse import quote
 
 import msgspec
@@ -200,18 +200,40 @@ def _decoded(body: bytes, kind: type[T]) -> T:
 
 def _check_decimals(body: bytes, kind: Any) -> None:
     """Invalid, if a decimal is a text that Python would read and nobody else: `1_000`, `１０`, ` 1`, `NaN`."""
-    names = _decimals(kind)
-    given = msgspec.json.decode(body) if names else {}
-    for name in names & given.keys():
-        if isinstance(given[name], str) and not _DECIMAL.fullmatch(given[name]):
-            raise Invalid.field(name, "must be a decimal number such as 12.50")
+    if _has_decimals(kind):
+        _look_at_decimals(msgspec.json.decode(body), kind, "")
+
+
+def _look_at_decimals(given: Any, kind: Any, place: str) -> None:
+    if isinstance(given, list):
+        for number, each in enumerate(given):
+            _look_at_decimals(each, kind, f"{place.rstrip('.')}[{number}].")
+    for name, (is_decimal, within) in _decimals(kind).items() if isinstance(given, dict) else ():
+        value = given.get(name)
+        if is_decimal and isinstance(value, str) and not _DECIMAL.fullmatch(value):
+            raise Invalid.field(f"{place}{name}", "must be a decimal number such as 12.50")
+        if within is not None:
+            _look_at_decimals(value, within, f"{place}{name}.")
 
 
 @cache
-def _decimals(kind: Any) -> frozenset[str]:
-    """The names of a struct's members that are decimals."""
+def _decimals(kind: Any) -> dict[str, tuple[bool, Any]]:
+    """The members of a struct that are decimals, or have some within: those, and of which kind what is within is."""
     members = _fields(kind) if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else ()
-    return frozenset(each.encode_name for each in members if "Decimal" in str(each.type))
+    found = {each.encode_name: ("Decimal" in str(each.type), _within(each.type)) for each in members}
+    return {name: each for name, each in found.items() if each[0] or each[1] is not None}
+
+
+@cache
+def _has_decimals(kind: Any) -> bool:
+    return bool(_decimals(kind))
+
+
+def _within(kind: Any) -> Any:
+    """The struct with decimals that a type is about, also one of a list or beside others; None if there is none."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind if _has_decimals(kind) else None
+    return next((found for each in get_args(kind) if (found := _within(each)) is not None), None)
 
 
 def _with_whole_numbers(value: Any) -> Any:

@@ -22,6 +22,10 @@ UNMADE: Millis = 10 * MINUTE
 """An order that is not stored so long after it took its place will not be: no request takes nearly as long."""
 
 
+OF_GUESTS = "mail:"
+"""What begins the name of a buyer who is known by an e-mail address alone."""
+
+
 class Holder(NamedTuple):
     """Who has places: the field of theirs that names them, how the names begin, how many (None: any number)."""
 
@@ -55,23 +59,24 @@ class Places:
         """What is to be done regularly: name, every so often (ms), how."""
         return [("remove places that a crash has left", HOUR, self.tidy)]
 
-    async def take(self, order_id: str, user_id: str, household: str, pieces: int) -> Place | None:
+    async def take(self, order_id: str, buyer: str, household: str, pieces: int) -> Place | None:
         """Take a place for this order of so many pieces, and return it; None if nothing is limited. Asked again for the
-        same order it is the same. TooManyOpenOrders, TooManyOpenPieces."""
+        same order it is the same. `buyer` is the id of a user's account, or what names a guest's e-mail address.
+        TooManyOpenOrders, TooManyOpenPieces."""
         limits = self.limits
-        buyer, address = Holder("id", user_id, limits.per_buyer), Holder("address", household, limits.per_address)
-        holders = [buyer, address] if household else [buyer]
+        owner, address = Holder("id", buyer, limits.per_buyer), Holder("address", household, limits.per_address)
+        holders = [owner, address] if household else [owner]
         if limits.in_all is None and all(holder.limit is None for holder in holders):
             return None
         place = Place(
-            id=buyer.any(order_id),
+            id=owner.any(order_id),
             order_id=order_id,
             address=address.any(order_id) if household else None,
             pieces=self._of_pieces(holders, (), order_id, pieces),
             made_at=self._clock.now(),
         )
         while (taken := await self._places.take(place)) is not None:
-            holder = address if taken == "address" else buyer
+            holder = address if taken == "address" else owner
             names = holder.all(order_id)
             if taken == "pieces":
                 names = [each.place(number) for each in holders for number in range(limits.in_all or 0)]
@@ -81,7 +86,7 @@ class Places:
             if taken == "pieces":
                 place = msgspec.structs.replace(place, pieces=self._of_pieces(holders, known, order_id, pieces))
             else:
-                place = msgspec.structs.replace(place, **{taken: _free(holder, known, order_id, user_id)})
+                place = msgspec.structs.replace(place, **{taken: _free(holder, known, order_id, buyer)})
         return place
 
     def _of_pieces(
@@ -126,11 +131,11 @@ class Places:
         return order.place == place.id and order.stage in OPEN
 
 
-def _free(holder: Holder, known: Sequence[Place], order_id: str, user_id: str) -> str:
+def _free(holder: Holder, known: Sequence[Place], order_id: str, buyer: str) -> str:
     taken = {getattr(place, holder.field) for place in known}
     free = [name for name in holder.all(order_id) if name not in taken]
     if not free:
-        raise TooManyOpenOrders(holder.limit or 0, _refused(holder), _own(known, user_id))
+        raise TooManyOpenOrders(holder.limit or 0, _refused(holder), _own(known, buyer))
     return free[zlib.crc32(order_id.encode()) % len(free)]
 
 
@@ -140,5 +145,8 @@ def _refused(holder: Holder) -> Literal["buyer", "address"]:
     return per
 
 
-def _own(known: Sequence[Place], user_id: str) -> list[str]:
-    return [place.order_id for place in known if place.id.rpartition("#")[0] == user_id]
+def _own(known: Sequence[Place], buyer: str) -> list[str]:
+    """The buyer's orders. Whoever knows a guest's e-mail address is not told of the guest's."""
+    if buyer.startswith(OF_GUESTS):
+        return []
+    return [place.order_id for place in known if place.id.rpartition("#")[0] == buyer]

@@ -6,8 +6,10 @@ from litestar import Request, Response, get, post
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from kassa.contracts.inventory import InsufficientStock, Line
+from kassa.contracts.inventory import InsufficientStock
 from kassa.contracts.order import (
+    DiscountRefused,
+    DiscountUsedUp,
     OrderNotCancellable,
     OverQuantityLimit,
     PriceChanged,
@@ -17,17 +19,24 @@ from kassa.contracts.order import (
 from kassa.contracts.product import UnknownProduct
 from kassa.kit.clock import DAY, day_of, rfc3339
 from kassa.kit.documents import Between, In, Where
+from kassa.kit.email import one_spelling
 from kassa.kit.household import household, is_of_the_internet
-from kassa.kit.idempotency import Abandoned
+from kassa.kit.idempotency import Abandoned, goes_on
 from kassa.kit.ids import ORDER
 from kassa.kit.lists import AttentionAnswer, attention, listed, paging
 from kassa.kit.money import major
 from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, header, new_id, once, principal_of, read_body, takes
+from kassa.order import invoices_routes, parcels_routes, returns_routes, selling_routes, withdrawals_routes
+from kassa.order.asking import asked_of, buyer_and_order, lines_of
 from kassa.order.domain import Stage
+from kassa.order.guests import GuestTokens
+from kassa.order.parcels_asking import answered
+from kassa.order.personal import of_address
 from kassa.order.service import OrderService
 from kassa.order.wire import (
     STATUSES,
+    Claim,
     DayCount,
     EntryOut,
     NewOrder,
@@ -57,6 +66,8 @@ _GOES_ON = ResponseSpec(
         PriceChanged,
         InsufficientStock,
         UnknownProduct,
+        DiscountRefused,
+        DiscountUsedUp,
         OverQuantityLimit,
         TooManyOpenOrders,
         TooManyOpenPieces,
@@ -65,20 +76,27 @@ _GOES_ON = ResponseSpec(
 )
 async def place_order(request: Request[Any, Any, Any]) -> Response[OrderAnswer]:
     """Place an order: prices are those of now, the stock of all items is held, or of none. A shop limits the pieces of
-    one product, and the unpaid orders of one buyer and of one network address."""
-    principal = await principal_of(request)
-    new = await read_body(request, NewOrder)
-    lines = [Line(line.product_id, line.quantity) for line in new.items]
+    one product, and the unpaid orders of one buyer and of one network address. Whoever sends no token is a guest, gives
+    an `email`, and finds a token for the order in the answer."""
+    principal, new = await buyer_and_order(request)
+    lines, asked = lines_of(new.items), asked_of(new, principal)
     where = household(request.client.host) if request.client and is_of_the_internet(request.client.host) else ""
+    guests: GuestTokens = request.app.state["guests"]
 
     async def place(order_id: str) -> OrderAnswer:
         # Without a key nobody can ask with the same id again.
         is_new = header(request, b"idempotency-key") is None
-        asked = (order_id, principal.id, lines, new.expected_total_minor, where)
-        order = await _service(request).place(*asked, is_new=is_new)
-        return OrderAnswer(shown(order))
+        user_id = principal.id if principal is not None else guests.guest_of(order_id)
+        is_guest = principal is None or principal.is_guest
+        how = {"is_guest": is_guest, "is_new": is_new, "goes_on": not is_new and goes_on.get()}
+        return OrderAnswer(shown(await _service(request).place(order_id, user_id, lines, asked, where, **how)))
 
-    return await once(request, principal.id, 201, new_id(request, ORDER), place)
+    scope = principal.id if principal is not None else f"guest {asked.buyer}"
+    answer = await once(request, scope, 201, new_id(request, ORDER), place)
+    if principal is None and answer.status_code == 201:
+        answer.content = guests.with_token(answer.content)
+        answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @get("/orders", tags=["orders"])
@@ -99,13 +117,16 @@ async def all_orders(
     request: Request[Any, Any, Any],
     status: WantedStatus = None,
     user_id: Annotated[str | None, QueryParameter(name="userId")] = None,
+    email: Annotated[str | None, QueryParameter(description="Only orders with exactly this e-mail address")] = None,
     limit: FromQuery[int] = 20,
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
 ) -> Response[OrdersAnswer]:
     """All orders, the newest first."""
     await principal_of(request)
-    return await _listed(request, {"user_id": user_id} if user_id else {}, status, (limit, skip, cursor))
+    of_email = of_address(one_spelling(email)) if email else {}
+    where: Where = {**of_email, "user_id": user_id} if user_id else of_email
+    return await _listed(request, where, status, (limit, skip, cursor), is_for_staff=True)
 
 
 @get("/orders/admin/attention", tags=["orders"])
@@ -132,7 +153,10 @@ async def order_analytics(request: Request[Any, Any, Any]) -> Response[OrderAnal
     recent: Where = {"status": In(STATUSES), "created_at": Between(service.now() - TREND_DAYS * DAY)}
     days = await get("days", lambda: totals(recent, "created_at", per=DAY))
     paid = [by_status[each] for each in (Stage.CONFIRMED, Stage.REFUNDED) if each in by_status]
-    count, amount = sum(total.count for total in paid), sum(total.sum for total in paid)
+    for_nothing: Where = {"status": str(Stage.CONFIRMED), "total_minor": 0}
+    free = await get("free", lambda: totals(for_nothing, "status"))
+    count = sum(total.count for total in paid) - sum(total.count for total in free)
+    amount = sum(total.sum for total in paid)
     answer = OrderAnalytics(
         total_orders=sum(total.count for total in by_status.values()),
         orders_by_status={status: by_status[status].count if status in by_status else 0 for status in STATUSES},
@@ -147,7 +171,7 @@ async def order_analytics(request: Request[Any, Any, Any]) -> Response[OrderAnal
 async def one_order(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[OrderAnswer]:
     """One order."""
     principal = await principal_of(request)
-    answer = OrderAnswer(shown(await _service(request).visible(order_id, principal)))
+    answer = answered(await _service(request).visible(order_id, principal), principal)
     return JsonResponse(answer, media_type="application/json")
 
 
@@ -159,7 +183,8 @@ async def one_order(request: Request[Any, Any, Any], order_id: FromPath[str]) ->
     refuses=(OrderNotCancellable,),
 )
 async def cancel_order(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[OrderAnswer]:
-    """Cancel an unpaid order. 202: the payment provider cannot be asked right now; it goes on by itself."""
+    """Cancel an unpaid order; staff also one where nothing was to be paid, whose goods come back. 202: the payment
+    provider cannot be asked right now; it goes on by itself."""
     principal = await principal_of(request)
     is_settled = True
 
@@ -169,6 +194,15 @@ async def cancel_order(request: Request[Any, Any, Any], order_id: FromPath[str])
         return OrderAnswer(shown(order))
 
     return await once(request, principal.id, lambda: 200 if is_settled else 202, lambda: order_id, cancel)
+
+
+@post("/orders/{order_id:str}/claim", tags=["orders"], status_code=200, operation_class=takes(Claim))
+async def claim_order(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[OrderAnswer]:
+    """Make a guest's order one of the account's: whoever has its token may. The token is not good for it any more."""
+    principal = await principal_of(request)
+    token = (await read_body(request, Claim)).guest_token
+    answer = OrderAnswer(shown(await _service(request).claim(order_id, principal, token)))
+    return JsonResponse(answer, media_type="application/json")
 
 
 @get("/orders/{order_id:str}/timeline", tags=["orders"])
@@ -182,14 +216,20 @@ async def order_timeline(request: Request[Any, Any, Any], order_id: FromPath[str
 
 
 async def _listed(
-    request: Request[Any, Any, Any], where: Where, status: str | None, page: tuple[int, int, str | None]
+    request: Request[Any, Any, Any],
+    where: Where,
+    status: str | None,
+    page: tuple[int, int, str | None],
+    *,
+    is_for_staff: bool = False,
 ) -> Response[OrdersAnswer]:
     if status is not None and status not in STATUSES:
         raise Invalid.field("status", f"must be one of {', '.join(STATUSES)}")
     matching = {**where, "status": status} if status else where
     service = _service(request)
     found, pagination = await listed(service.orders, matching, paging(*page), service.figures)
-    return JsonResponse(OrdersAnswer([shown(order) for order in found], pagination), media_type="application/json")
+    orders = [shown(order, is_for_staff=is_for_staff) for order in found]
+    return JsonResponse(OrdersAnswer(orders, pagination), media_type="application/json")
 
 
 def _service(request: Request[Any, Any, Any]) -> OrderService:
@@ -205,5 +245,11 @@ HANDLERS = (
     order_analytics,
     one_order,
     cancel_order,
+    claim_order,
     order_timeline,
+    *parcels_routes.HANDLERS,
+    *returns_routes.HANDLERS,
+    *selling_routes.HANDLERS,
+    *withdrawals_routes.HANDLERS,
+    *invoices_routes.HANDLERS,
 )

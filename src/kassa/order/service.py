@@ -4,38 +4,41 @@ from collections.abc import Sequence
 
 import msgspec
 
-from kassa.contracts.inventory import InsufficientStock, Inventory, Line, ReservationEnded, UnknownStock
+from kassa.contracts.inventory import Inventory, Line
+from kassa.contracts.invoicing import Invoices
+from kassa.contracts.mail import Mails
 from kassa.contracts.order import (
     OrderForPayment,
-    OrderItem,
     OrderNotCancellable,
     OrderRecords,
-    OverQuantityLimit,
-    PriceChanged,
     RefundNews,
     StatusChange,
     WantedPage,
     WantedReservation,
 )
+from kassa.contracts.parcels import Aside
 from kassa.contracts.payment import Payments
-from kassa.contracts.product import Product, UnknownProduct
+from kassa.contracts.withdrawals import DEFAULT_DAYS
 from kassa.kit import inputs
 from kassa.kit.access import Permission
 from kassa.kit.audit import Cause, TimelineEntry
-from kassa.kit.clock import MINUTE, Clock, Millis
-from kassa.kit.documents import Duplicate, pages
+from kassa.kit.clock import Clock, Millis
+from kassa.kit.documents import change, pages
 from kassa.kit.figures import Figures
-from kassa.kit.idempotency import Abandoned
-from kassa.kit.identity import Principal
+from kassa.kit.idempotency import KEPT, Idempotency
+from kassa.kit.identity import Principal, guest
 from kassa.kit.ids import ORDER, is_id
-from kassa.kit.money import InvalidMoney, chargeable
 from kassa.kit.outbox import Outbox, Step
-from kassa.kit.problem import Forbidden, Invalid, NotFound
+from kassa.kit.problem import Forbidden, NotFound
+from kassa.kit.text import counted
 from kassa.kit.wire import request_id
 from kassa.order import personal
-from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, merged, pieces_of, total_minor
-from kassa.order.machine import MACHINE, placed
+from kassa.order.domain import Input, Kind, Order, Reason, Stage, Todo, pieces_of
+from kassa.order.machine import MACHINE
+from kassa.order.owing import for_refunds
 from kassa.order.places import Places
+from kassa.order.placing import PLAIN, Placing
+from kassa.order.quoting import Asked, Quoting
 from kassa.order.store import OrderStore
 from kassa.order.timeline import timeline
 from kassa.order.told import buyers_timeline
@@ -45,30 +48,37 @@ _NEWS = {"CONFIRMED": Kind.PAID, "CANCELLED": Kind.ENDED, "DECLINED": Kind.CLOSE
 
 
 class OrderService:
-    """Satisfies contracts.order.Orders. `ttl_minutes` is how long an unpaid order holds its stock."""
+    """Satisfies contracts.order.Orders. `ttl_minutes` is how long an unpaid order holds its stock,
+    `answers` are those that idempotency keys have been given, `mails` is by what buyers are written to, if they are;
+    they have `withdrawal_days` to withdraw. `invoices` are told with the rest to whoever asks what is stored."""
 
     def __init__(
         self,
         store: OrderStore,
         outbox: Outbox[Order],
-        product: Product,
+        quoting: Quoting,
         inventory: Inventory,
         payments: Payments,
         places: Places,
         clock: Clock,
-        currency: str,
         ttl_minutes: int,
+        answers: Idempotency | None = None,
+        mails: Mails | None = None,
+        withdrawal_days: int = DEFAULT_DAYS,
+        invoices: Invoices | None = None,
     ) -> None:
         self.orders = store.orders
         self.figures = Figures(clock)
         self.outbox = outbox
-        self._product = product
         self._inventory = inventory
         self._payments = payments
-        self._places = places
         self._clock = clock
-        self.currency = currency
-        self._ttl = ttl_minutes * MINUTE
+        self._answers = answers
+        self.currency = quoting.currency
+        needed = (store, outbox, inventory, quoting, places, clock, ttl_minutes)
+        self._placing = Placing(*needed, writes=mails is not None, withdrawal_days=withdrawal_days)
+        self._mails = mails
+        self._invoices = invoices
 
     # Placing and cancelling
 
@@ -77,43 +87,27 @@ class OrderService:
         order_id: str,
         user_id: str,
         lines: Sequence[Line],
-        expected_minor: int | None = None,
+        asked: Asked = PLAIN,
         household: str = "",
         *,
+        is_guest: bool = False,
         is_new: bool = False,
+        goes_on: bool = False,
     ) -> Order:
         """Place an order under this id: prices are read once, all items are held or none.
 
-        `expected_minor` is the total that the buyer has seen, `household` where the buyer is, if known. Asked again
-        with the same id it goes on where it stopped; `is_new`: the id was just made, so nobody can have asked with it.
-        After a refusal (routes.py names them) nothing is held.
+        `asked` is what the buyer wants besides goods, `household` where the buyer is, if known. Asked again with the
+        same id it goes on where it stopped; `is_new`: the id was just made, so nobody can have asked with it;
+        `goes_on`: somebody may have, and did not come to an end: where discounts are counted that begins anew, with
+        Abandoned. After a refusal (routes.py names them) nothing is held.
         """
-        known = None if is_new else await self.orders.get(order_id)
-        if known is not None:
-            return self._made(known)
-        wanted = merged(lines)
-        items = await self._priced(wanted)
-        self._check_total(items, expected_minor)
-        await self._check_pieces(wanted)
-        place = await self._places.take(order_id, user_id, household, pieces_of(wanted))
-        try:
-            await self._hold(order_id, wanted)
-        except (InsufficientStock, Abandoned):
-            await self._places.free(place.id if place else "", order_id)
-            raise
-        cause = Cause(order_id, user_id, "placed", request_id.get())
-        order = placed(order_id, user_id, items, self.currency, self._ttl, cause, self._clock.now())
-        if place is not None:
-            order = msgspec.structs.replace(order, place=place.id, address=place.address)
-        try:
-            return await self.outbox.insert(order)
-        except Duplicate:
-            # Another try with the same id was faster, or the rescue of orphans was.
-            return self._made(await self.get(order_id))
+        asking = (order_id, user_id, lines, asked, household)
+        return await self._placing.place(*asking, is_guest=is_guest, is_new=is_new, goes_on=goes_on)
 
     async def cancel(self, order_id: str, who: Principal) -> tuple[Order, bool]:
-        """Cancel for its owner or for staff. Returns the order and whether that is settled already: if not,
-        Stripe could not be asked for now and it goes on by itself. OrderNotCancellable: paid, or being paid."""
+        """Cancel for its owner or for staff, who can do so also where nothing was to be paid: its goods come back.
+        Returns the order and whether that is settled already: if not, Stripe could not be asked for now and it goes on
+        by itself. OrderNotCancellable: paid, or being paid."""
         may_cancel = who.may(Permission.CANCEL_ORDERS)
         order = await self.visible(order_id, who, Permission.CANCEL_ORDERS if may_cancel else Permission.READ_ORDERS)
         mine = order.user_id == who.id
@@ -122,11 +116,20 @@ class OrderService:
         if order.stage is Stage.PENDING:
             reason = Reason.CANCELLED_BY_BUYER if mine else Reason.CANCELLED_BY_OPERATOR
             order = await self._close(order_id, who.id, reason) or order
-        if order.stage is Stage.CANCELLED:
+        if may_cancel and order.stage is Stage.CONFIRMED and not order.total_minor:
+            order = await self._call_off(order_id, who.id) or order
+        if order.stage in (Stage.CANCELLED, Stage.REVOKED):
             return order, True
         if order.stage is Stage.CLOSING and _is_open(order, Todo.CLOSE_PAYMENT):
             return order, False
-        raise OrderNotCancellable(f"the order is {order.status} and paid, or its payment is under way")
+        raise OrderNotCancellable(_why_not(order))
+
+    async def claim(self, order_id: str, who: Principal, token: str) -> Order:
+        """Make a guest's order the user's, who shows its token; one that is the user's already stays so. NotFound."""
+        order = await self.get(order_id)
+        if order.user_id not in (who.id, guest(token).id):
+            raise NotFound(f"there is no order {order_id[:64]}")
+        return await self.outbox.see_through(order_id, self._after(_claimed(order_id, who.id, "claimed"))) or order
 
     # Reading
 
@@ -159,17 +162,7 @@ class OrderService:
 
     async def for_payment(self, order_id: str) -> OrderForPayment:
         """See contracts.order.Orders."""
-        order = await self.get(order_id)
-        return OrderForPayment(
-            id=order.id,
-            user_id=order.user_id,
-            items=list(order.items),
-            total_minor=order.total_minor,
-            currency=order.currency,
-            status=order.status,
-            is_payable=order.stage is Stage.PENDING and order.expires_at > self._clock.now(),
-            expires_at=order.expires_at,
-        )
+        return for_refunds(await self.get(order_id), self._clock.now())
 
     async def set_status(self, order_id: str, change: StatusChange) -> None:
         """See contracts.order.Orders."""
@@ -177,16 +170,36 @@ class OrderService:
         reason = Reason.NONE if kind is Kind.PAID else _reason(change.reason)
         cause = Cause(change.input_id, "payment-service", change.reason, request_id.get())
         payment_id = change.payment_id if kind is Kind.PAID else None
-        await self._hear(order_id, Input(kind, cause, reason, payment_id))
+        await self._hear(order_id, Input(kind, cause, reason, payment_id, tax=change.tax))
 
     async def note_refund(self, order_id: str, news: RefundNews) -> None:
         """See contracts.order.Orders."""
         kind = Kind.FULLY_REFUNDED if news.is_full else Kind.PARTLY_REFUNDED
         cause = Cause(news.input_id, "payment-service", news.status or kind, request_id.get())
-        refunded = Input(kind, cause, payment_version=news.version)
+        refunded = Input(
+            kind,
+            cause,
+            payment_version=news.version,
+            by_amount_minor=news.by_amount_minor,
+            shipping_minor=news.shipping_minor,
+            back_minor=news.back_minor,
+        )
         because = msgspec.structs.replace(cause, id=inputs.goods(news.input_id))
         returned = Input(Kind.RETURNED, because, refund_id=news.refund_id, items=tuple(news.items))
         await self._hear(order_id, refunded, *([returned] if news.restock or news.items else []))
+
+    async def set_aside(self, order_id: str, refund_id: str, aside: Aside) -> None:
+        """See contracts.order.Orders."""
+        cause = Cause(
+            inputs.aside(refund_id), "payment-service", counted(pieces_of(aside.items), "piece"), request_id.get()
+        )
+        news = Input(Kind.SET_ASIDE, cause, refund_id=refund_id, aside=aside)
+        await self._hear(order_id, news)
+
+    async def set_free(self, order_id: str, refund_id: str, shelved: list[Line]) -> None:
+        """See contracts.order.Orders."""
+        cause = Cause(inputs.free(refund_id), "payment-service", "", request_id.get())
+        await self._hear(order_id, Input(Kind.SET_FREE, cause, refund_id=refund_id, items=tuple(shelved)))
 
     async def reservations_since(self, since: int, after: str) -> WantedPage:
         """See contracts.order.Orders."""
@@ -200,15 +213,27 @@ class OrderService:
 
     async def records_of(self, user_id: str, after: str) -> OrderRecords:
         """See contracts.order.Orders."""
-        return await personal.records(self.orders, user_id, after, self._payments)
+        return await personal.records(self.orders, {"user_id": user_id}, after, self._payments, self._invoices)
 
     async def erase_of(self, user_id: str) -> None:
         """See contracts.order.Orders."""
         async for page in pages(self.orders, {"user_id": user_id}, size=100):
             for order in page:
-                if order.stage is Stage.PENDING:
-                    await self._close(order.id, user_id, Reason.CANCELLED_BY_BUYER)
-                await self._payments.erase(order.id)
+                await self._forget(order)
+
+    async def records_of_guests(self, email: str, after: str) -> OrderRecords:
+        """See contracts.order.Orders."""
+        return await personal.records(self.orders, personal.of_address(email), after, self._payments, self._invoices)
+
+    async def erase_guests(self, email: str) -> None:
+        """See contracts.order.Orders."""
+        async for order in personal.of_guests(self.orders, email):
+            await self._forget(order)
+
+    async def claim_of(self, email: str, user_id: str) -> None:
+        """See contracts.order.Orders."""
+        async for order in personal.of_guests(self.orders, email):
+            await self.outbox.advance(order.id, self._after(_claimed(order.id, user_id, "address verified")))
 
     async def buyers_among(self, user_ids: list[str]) -> list[str]:
         """See contracts.order.Orders."""
@@ -216,59 +241,26 @@ class OrderService:
 
     # Inside
 
+    async def _forget(self, order: Order) -> None:
+        """Forget what names the buyer of an order, which is cancelled if it is not paid."""
+        if order.stage is Stage.PENDING:
+            await self._close(order.id, order.user_id, Reason.CANCELLED_BY_BUYER)
+        await self._payments.erase(order.id)
+        if self._mails is not None:
+            await self._mails.forget(order.id)
+        if order.sale is not None or order.parcels:
+            await change(self.orders, order.id, personal.forgotten)
+            if self._answers is not None and order.updated_at > self._clock.now() - KEPT:
+                await self._answers.forget(order.id)
+
     async def _close(self, order_id: str, who: str, reason: Reason) -> Order | None:
         news = Input(Kind.CLOSE, Cause(inputs.cancel(order_id), who, reason, request_id.get()), reason)
         return await self.outbox.see_through(order_id, self._after(news))
 
-    async def _priced(self, lines: Sequence[Line]) -> tuple[OrderItem, ...]:
-        ids = [line.product_id for line in lines]
-        known = {snapshot.id: snapshot for snapshot in await self._product.snapshot(ids)}
-        for product_id in ids:
-            if product_id not in known or known[product_id].currency != self.currency:
-                raise UnknownProduct(product_id)
-        return tuple(
-            OrderItem(line.product_id, known[line.product_id].name, line.quantity, known[line.product_id].price_minor)
-            for line in lines
-        )
-
-    def _check_total(self, items: tuple[OrderItem, ...], expected_minor: int | None) -> None:
-        total = total_minor(items)
-        try:
-            chargeable(total, self.currency, self._clock.now())
-        except InvalidMoney as error:
-            raise Invalid.field("totalAmount", str(error)) from error
-        if expected_minor not in (None, total):
-            raise PriceChanged(expected_minor, total, self.currency, items)
-
-    async def _check_pieces(self, wanted: Sequence[Line]) -> None:
-        """OverQuantityLimit for more of a product than an order may have; InsufficientStock where there are not as many
-        anyway, also if it is more than a buyer may have in all (places.py)."""
-        limits = self._places.limits
-        over = [line.product_id for line in wanted if line.quantity > limits.pieces]
-        if not over and (limits.in_all is None or pieces_of(wanted) <= limits.in_all):
-            return
-        levels = await self._inventory.levels([line.product_id for line in wanted])
-        available = {each.product_id: each.available for each in levels}
-        for line in wanted:
-            if line.quantity > (there := available.get(line.product_id, 0)):
-                raise InsufficientStock(line.product_id, line.quantity, there)
-        if over:
-            raise OverQuantityLimit(over[0], limits.pieces)
-
-    async def _hold(self, order_id: str, lines: Sequence[Line]) -> None:
-        try:
-            await self._inventory.reserve(inputs.reservation_of(order_id, 1), list(lines))
-        except UnknownStock as unknown:
-            product_id = str(unknown.members["productId"])
-            asked = next(line.quantity for line in lines if line.product_id == product_id)
-            raise InsufficientStock(product_id, asked, 0) from unknown
-        except ReservationEnded as ended:
-            raise Abandoned("the order was given up in the meantime; try again") from ended
-
-    def _made(self, order: Order) -> Order:
-        if order.stage is Stage.FAILED:
-            raise Abandoned("the order was given up in the meantime; try again")
-        return order
+    async def _call_off(self, order_id: str, who: str) -> Order | None:
+        reason = Reason.CANCELLED_BY_OPERATOR
+        news = Input(Kind.CALLED_OFF, Cause(inputs.cancel(order_id), who, reason, request_id.get()), reason)
+        return await self.outbox.see_through(order_id, self._after(news))
 
     async def _hear(self, order_id: str, *news: Input) -> None:
         if not is_id(ORDER, order_id) or await self.outbox.advance(order_id, self._after(*news)) is None:
@@ -281,6 +273,18 @@ class OrderService:
             return order
 
         return after
+
+
+def _why_not(order: Order) -> str:
+    if order.total_minor or order.stage is not Stage.CONFIRMED:
+        return f"the order is {order.status} and paid, or its payment is under way"
+    if any(order.sending.sent.values()):
+        return "some of the order was sent: it can come back as a return"
+    return "the order is CONFIRMED, and nothing was to be paid: ask the shop to call it off"
+
+
+def _claimed(order_id: str, user_id: str, why: str) -> Input:
+    return Input(Kind.CLAIMED, Cause(inputs.claim(order_id), user_id, why, request_id.get()), user_id=user_id)
 
 
 def _is_open(order: Order, kind: Todo) -> bool:

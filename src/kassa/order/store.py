@@ -19,8 +19,10 @@ from kassa.kit.documents import (
     pages,
 )
 from kassa.kit.machine import unbroken
+from kassa.order.discounts import Discount, Use
 from kassa.order.domain import Order, Stage, pieces_of
 from kassa.order.machine import MACHINE
+from kassa.order.selling import Selling
 
 ORDERS = CollectionSpec(
     "orders",
@@ -32,8 +34,22 @@ ORDERS = CollectionSpec(
         Index("by_value", ("status", "created_at", "total_minor")),
         Index("by_change", ("updated_at",)),
         Index("by_attention", ("needs_attention", "id")),
+        Index("by_refund_due", ("refund_by",), sparse=True),
+        Index("by_untold", ("untold_from",), sparse=True),
+        Index("by_contact", ("contact",), unique=True),
     ),
 )
+SELLING = CollectionSpec("selling", Selling, is_read_often=True)
+DISCOUNTS = CollectionSpec(
+    "discounts",
+    Discount,
+    (
+        Index("by_code", ("code",), unique=True),
+        Index("by_kind", ("is_automatic", "is_active")),
+        Index("by_attention", ("needs_attention", "id")),
+    ),
+)
+USES = CollectionSpec("discount_uses", Use)
 
 
 class Place(Document, frozen=True, kw_only=True):
@@ -114,7 +130,7 @@ class RememberedPlaces:
                 if not order.place:
                     continue
                 names: list[str] = []
-                for holder in (order.user_id, (order.address or "").rpartition("#")[0]):
+                for holder in (order.place.rpartition("#")[0], (order.address or "").rpartition("#")[0]):
                     most = count[holder] + pieces_of(order.items) if holder else 0
                     names += [f"{holder}#{number}" for number in range(count[holder], most)]
                     count[holder] = most
@@ -161,11 +177,18 @@ class OrderStore(msgspec.Struct, frozen=True):
 
     orders: Collection[Order]
     places: PlaceBook
+    selling: Collection[Selling]
+    discounts: Collection[Discount]
+    uses: Collection[Use]
 
     @classmethod
     async def open(cls, database: Database, *, is_alone: bool = False) -> "OrderStore":
         """Open the collections; make them if they are not there. `is_alone`: no other process takes orders."""
         orders = unbroken(await database.collection(ORDERS), MACHINE)
+        places: PlaceBook
         if is_alone:
-            return cls(orders, await RememberedPlaces.of(orders))
-        return cls(orders, StoredPlaces(await database.collection(PLACES)))
+            places = await RememberedPlaces.of(orders)
+        else:
+            places = StoredPlaces(await database.collection(PLACES))
+        selling, discounts = await database.collection(SELLING), await database.collection(DISCOUNTS)
+        return cls(orders, places, selling, discounts, await database.collection(USES))

@@ -13,8 +13,11 @@ from kassa.order.domain import Kind, Order, Reason, Stage, Todo
 
 SERVICE = "order"
 
+# In place of {} stands why, as the audit has it.
 _WORDS: dict[str, str] = {
     Kind.PLACED: "The order was placed; its stock is held.",
+    Kind.CLAIMED: "The guest's order was taken into an account.",
+    Kind.GIVEN: "The order was placed. Discounts take off all that it costs, so that nothing is to be paid.",
     Kind.NEVER_PLACED: "Making the order was interrupted by a crash; its stock is released.",
     Kind.CLOSE: "The order is being closed; Stripe decides whether money came meanwhile.",
     Kind.PAID: "The order is paid.",
@@ -24,7 +27,25 @@ _WORDS: dict[str, str] = {
     Kind.SOLD_OUT: "Money came late, and the goods are sold: it goes back.",
     Kind.FULLY_REFUNDED: "All of the money went back.",
     Kind.PARTLY_REFUNDED: "What is refunded of the money has changed.",
+    Kind.CALLED_OFF: "The order was called off. Nothing was to be paid; its goods go back on the shelf.",
     Kind.RETURNED: "The goods come back with the refund.",
+    Kind.SHIPPED: "A parcel was sent: {}.",
+    Kind.DELIVERED: "A parcel was delivered: {}.",
+    Kind.SHIPMENT_CANCELLED: "A parcel was not sent after all: {}.",
+    Kind.HELD_BACK: "The order is held back: nothing is sent for now.",
+    Kind.LET_GO: "The order is not held back any more.",
+    Kind.REDIRECTED: "The order goes to another address.",
+    Kind.SET_ASIDE: "Goods are set aside for a refund: {}.",
+    Kind.SET_FREE: "A refund has come to nothing; what was set aside for it is free again.",
+    Kind.RETURN_REQUESTED: "A return was asked for: {}.",
+    Kind.RETURN_APPROVED: "A return was approved: {}.",
+    Kind.RETURN_DECLINED: "A return was declined: {}.",
+    Kind.RETURN_RECEIVED: "A return has come: {}.",
+    Kind.RETURN_SHELVED: "A return has come, and goods of it go back on the shelf: {}.",
+    Kind.RETURN_CLOSED: "A return was closed, and nothing of it comes: {}.",
+    Kind.WITHDRAWN: "The buyer withdrew from the contract: {}.",
+    Kind.WITHDRAWAL_CLOSED: "A withdrawal was closed, and nothing more is owed for it: {}.",
+    Kind.NOT_WRITTEN: "A mail to the buyer was given up: {}.",
 }
 _REFUNDS = {
     "pending": "A refund is on its way.",
@@ -41,7 +62,15 @@ _DONE = {
     Todo.RELEASE: "The stock can be bought again.",
     Todo.RESERVE_AGAIN: "The stock was asked for once more.",
     Todo.REFUND_LATE: "A refund of the late money was requested.",
+    Todo.HAND_OVER: "The payment was handed over to the account.",
     Todo.RESTOCK: "The goods are back on the shelf.",
+    Todo.INVOICE: "The order's invoices and credit notes were brought up to date.",
+    Todo.MAIL_RECEIVED: "The buyer was emailed that the order waits to be paid.",
+    Todo.MAIL_CONFIRMED: "The buyer was emailed that the order is confirmed.",
+    Todo.MAIL_CANCELLED: "The buyer was emailed that the order is cancelled.",
+    Todo.MAIL_REFUNDED: "The buyer was emailed about the refund.",
+    Todo.MAIL_SHIPPED: "The buyer was emailed that goods are on their way.",
+    Todo.MAIL_WITHDRAWN: "The buyer was emailed that the withdrawal has come.",
 }
 _REASONS = {
     Reason.CANCELLED_BY_BUYER: "the buyer cancelled",
@@ -110,13 +139,14 @@ def _words(entry: AuditEntry) -> str:
         return _NOT_ALL_ANY_MORE
     if entry.what == Kind.PARTLY_REFUNDED and entry.why in _REFUNDS:
         return _REFUNDS[entry.why]
-    return _WORDS.get(entry.what, f"{entry.what}.")
+    return _WORDS.get(entry.what, f"{entry.what}.").format(entry.why)
 
 
 def _effects(order: Order) -> Iterator[TimelineEntry]:
+    given_up = {entry.input_id for entry in order.audit if entry.what == Kind.NOT_WRITTEN}
     for effect in order.effects:
-        words = _DONE.get(Todo(effect.kind))
-        if words and effect.done_at is not None:
+        words = None if effect.id in given_up else _DONE.get(Todo(effect.kind))
+        if words and effect.done_at is not None and not effect.is_dropped:
             yield TimelineEntry(effect.done_at, SERVICE, effect.kind, words, {"effect": effect.id, **effect.args})
         elif effect.done_at is None and effect.attempts:
             tried = counted(effect.attempts, "time")

@@ -12,8 +12,11 @@ from kassa.kit.problem import Unavailable
 from kassa.order.domain import Kind, Order, Reason, Stage
 from kassa.order.timeline import SERVICE
 
+# In place of {} stands why, as the audit has it: which parcel or return.
 _WORDS: dict[str, str] = {
     Kind.PLACED: "You placed the order. Its goods are held for you.",
+    Kind.CLAIMED: "You took the order into your account.",
+    Kind.GIVEN: "You placed the order. Your discount takes off all that it costs: there is nothing to pay.",
     Kind.CLOSE: "The order is being cancelled.",
     Kind.PAID: "The order is paid.",
     Kind.UNWANTED: "A payment came after you had cancelled. It goes back to you.",
@@ -21,6 +24,19 @@ _WORDS: dict[str, str] = {
     Kind.HELD: "Your payment came late, and your goods were still there: they are yours.",
     Kind.SOLD_OUT: "Your payment came late, and the goods are sold out. The money goes back to you.",
     Kind.FULLY_REFUNDED: "All of your money was sent back to you.",
+    Kind.CALLED_OFF: "The shop cancelled the order. Nothing was to be paid.",
+    Kind.SHIPPED: "Goods are on their way to you: {}.",
+    Kind.DELIVERED: "Goods have arrived: {}.",
+    Kind.SHIPMENT_CANCELLED: "Goods were not sent after all, and are to come yet: {}.",
+    Kind.REDIRECTED: "The order goes to another address.",
+    Kind.RETURN_REQUESTED: "You want to send goods back: {}.",
+    Kind.RETURN_APPROVED: "The shop takes goods back: {}.",
+    Kind.RETURN_DECLINED: "The shop does not take goods back: {}.",
+    Kind.RETURN_RECEIVED: "What you sent back has come: {}.",
+    Kind.RETURN_SHELVED: "What you sent back has come: {}.",
+    Kind.WITHDRAWN: "You withdrew from the contract: {}.",
+    Kind.WITHDRAWAL_CLOSED: "The shop has closed your withdrawal. Ask the shop, if you have not got your money.",
+    Kind.RETURN_CLOSED: "You keep what you wanted to send back: {}.",
 }
 _ENDS: dict[str, str] = {
     Reason.CANCELLED_BY_BUYER: "You cancelled the order.",
@@ -78,4 +94,5 @@ def _words(entry: AuditEntry) -> str | None:
         return _ENDS.get(entry.why, _WORDS[Kind.CLOSE])
     if entry.what == Kind.ENDED and entry.why in _ENDS:
         return f"{_ENDS[entry.why]} {_WORDS[Kind.ENDED]}" if entry.from_state == Stage.PENDING else _WORDS[Kind.ENDED]
-    return _WORDS.get(entry.what)
+    words = _WORDS.get(entry.what)
+    return words and words.format(entry.why)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from kassa.contracts.inventory import Line
 from kassa.contracts.order import WantedPage, WantedReservation
 from kassa.kit.clock import Millis
 from kassa.kit.documents import Between, Collection
@@ -19,6 +18,7 @@ _WANTED: dict[Stage, Literal["held", "committed", "released"]] = {
     Stage.CLOSING: "held",
     Stage.CONFIRMED: "committed",
     Stage.REFUNDED: "committed",
+    Stage.REVOKED: "committed",
     Stage.CANCELLED: "released",
     Stage.FAILED: "released",
 }
@@ -41,7 +41,7 @@ async def wanted_of(orders: Collection[Order], ids: Sequence[str]) -> list[Wante
 
 
 def _reservations(order: Order) -> Iterator[WantedReservation]:
-    lines = [Line(item.product_id, item.quantity) for item in order.items]
+    lines = order.held
     open_for = {each.args["reservation"] for each in order.effects if each.done_at is None and each.kind in _ENDS}
     for generation in range(1, order.generation):
         id = reservation_of(order.id, generation)

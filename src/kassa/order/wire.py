@@ -4,28 +4,58 @@ from decimal import Decimal
 from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from kassa.kit.clock import Date, Timestamp, rfc3339
-from kassa.kit.lists import Id, Pagination, documented
+from kassa.kit.email import LONGEST_EMAIL
+from kassa.kit.lists import Pagination, documented
 from kassa.kit.money import major
-from kassa.order.domain import MAX_LINES, MAX_QUANTITY, Order
+from kassa.kit.text import LINES
+from kassa.order.discounts import LONGEST_CODE
+from kassa.order.domain import MAX_LINES, Order, subtotal_minor
+from kassa.order.lines_wire import NewLine, PiecesOut
+from kassa.order.parcels_wire import HoldOut, OneFulfilment, ReturnOut, ShipmentOut, parcels_shown
+from kassa.order.parts_wire import AddressIn, AddressOut, PartsOut, address_shown, parts_shown
+from kassa.order.withdrawals_wire import Reason, WithdrawalOut
 
 STATUSES = ("PENDING", "CONFIRMED", "CANCELLED", "FAILED", "REFUNDED")
 OneStatus = Annotated[str, documented("Where it stands", enum=STATUSES)]
+LONGEST_NOTE = 1000
+LONGEST_LOCALE = 200
+Method = Annotated[str, documented("The id of one of the quote's shippingMethods", maxLength=64)]
+Code = Annotated[str, documented("What the buyer has been told", maxLength=4 * LONGEST_CODE)]
+Email = Annotated[str, documented("The buyer's e-mail address", format="email", maxLength=LONGEST_EMAIL)]
+
+
+Locale = Annotated[
+    str,
+    documented(
+        "The language of mails, as browsers say it; English where the shop has no texts in it",
+        maxLength=LONGEST_LOCALE,
+        examples=["de-AT,de;q=0.9"],
+    ),
+]
 
 
 class NewOrder(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """What a buyer asks for. With `expected_total_minor`, what the buyer has seen, no other total is taken."""
+    """What a buyer asks for. With `expected_total_minor`, what the buyer has seen, no other total is taken. A guest,
+    who sends no token, gives an `email`."""
 
-    items: Annotated[list["NewLine"], documented("Each product once, or merged", minItems=1, maxItems=MAX_LINES)]
+    items: Annotated[list[NewLine], documented("Each product once, or merged", minItems=1, maxItems=MAX_LINES)]
     expected_total_minor: Annotated[int, msgspec.Meta(ge=0, le=10**15)] | None = None
+    email: Email | None = None
+    destination: AddressIn | None = None
+    billing: AddressIn | None = None
+    shipping_method: Method | None = None
+    discount_code: Code | None = None
+    note: Annotated[str, documented("What the buyer wants to be said", maxLength=LONGEST_NOTE, pattern=LINES)] = ""
+    locale: Locale | None = None
 
 
-class NewLine(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """So many pieces of one product."""
+class Claim(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """With what a guest's order is followed."""
 
-    product_id: Id
-    quantity: Annotated[int, documented("Pieces", minimum=1, maximum=MAX_QUANTITY)]
+    guest_token: Annotated[str, documented("As the order's answer had it", maxLength=100)]
 
 
 class ItemOut(msgspec.Struct, frozen=True, rename="camel"):
@@ -36,10 +66,18 @@ class ItemOut(msgspec.Struct, frozen=True, rename="camel"):
     quantity: int
     price_snapshot: Decimal
     price_snapshot_minor: int
+    discount: Decimal | UnsetType = UNSET
+    discount_minor: int | UnsetType = UNSET
+    tax: Decimal | UnsetType = UNSET
+    tax_minor: int | UnsetType = UNSET
+    withdrawal_excluded: Reason | UnsetType = UNSET
 
 
 class OrderOut(msgspec.Struct, frozen=True, rename="camel"):
-    """An order as the wire shows it. `reason` says why it ended as it did."""
+    """An order as the wire shows it. `reason` says why it ended as it did. What is behind `updatedAt` has only an order
+    of which more was asked than goods, or in a shop with taxes or discounts that apply by themselves; from `fulfilment`
+    on only one that is paid, `shipments` and `returns` one that has any. `hold` and `leftToSend` are for staff. Of the
+    withdrawals `toRefundMinor` is owed yet, by `refundBy`; `withdrawUntil` is known when all has come."""
 
     id: str
     user_id: str
@@ -52,12 +90,28 @@ class OrderOut(msgspec.Struct, frozen=True, rename="camel"):
     expires_at: Timestamp
     created_at: Timestamp
     updated_at: Timestamp
+    email: str | UnsetType = UNSET
+    destination: AddressOut | UnsetType | None = UNSET
+    billing: AddressOut | UnsetType | None = UNSET
+    note: str | UnsetType = UNSET
+    parts: PartsOut | UnsetType = UNSET
+    fulfilment: OneFulfilment | UnsetType = UNSET
+    shipments: list[ShipmentOut] | UnsetType = UNSET
+    left_to_send: list[PiecesOut] | UnsetType = UNSET
+    hold: HoldOut | UnsetType = UNSET
+    returns: list[ReturnOut] | UnsetType = UNSET
+    left_to_return: list[PiecesOut] | UnsetType = UNSET
+    withdrawals: list[WithdrawalOut] | UnsetType = UNSET
+    to_refund_minor: int | UnsetType = UNSET
+    refund_by: Timestamp | UnsetType = UNSET
+    withdraw_until: Timestamp | UnsetType = UNSET
 
 
-class OrderAnswer(msgspec.Struct, frozen=True):
-    """One order."""
+class OrderAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One order. A guest's answer has the token with which the order is followed, paid and cancelled."""
 
     order: OrderOut
+    guest_token: Annotated[str, documented("Whoever has it has the order; sent as a Bearer token")] = ""
 
 
 class OrdersAnswer(msgspec.Struct, frozen=True):
@@ -100,14 +154,21 @@ class OrderAnalytics(msgspec.Struct, frozen=True, rename="camel"):
     currency: str
 
 
-def shown(order: Order) -> OrderOut:
-    """The order as the wire shows it."""
+def shown(order: Order, *, is_for_staff: bool = False) -> OrderOut:
+    """The order as the wire shows it to its buyer, or to staff."""
     currency = order.currency
-    return OrderOut(
+    plain = OrderOut(
         id=order.id,
         user_id=order.user_id,
         items=[
-            ItemOut(item.product_id, item.name, item.quantity, major(item.price_minor, currency), item.price_minor)
+            ItemOut(
+                item.product_id,
+                item.name,
+                item.quantity,
+                major(item.price_minor, currency),
+                item.price_minor,
+                withdrawal_excluded=item.withdrawal_excluded or UNSET,
+            )
             for item in order.items
         ],
         total_amount=major(order.total_minor, currency),
@@ -118,4 +179,31 @@ def shown(order: Order) -> OrderOut:
         expires_at=rfc3339(order.expires_at),
         created_at=rfc3339(order.created_at),
         updated_at=rfc3339(order.updated_at),
+        **parcels_shown(order, is_for_staff=is_for_staff),
+    )
+    return plain if order.sale is None else _with_sale(plain, order)
+
+
+def _with_sale(plain: OrderOut, order: Order) -> OrderOut:
+    sale, currency = order.sale, order.currency
+    if sale is None:
+        return plain
+    items = [
+        msgspec.structs.replace(
+            item,
+            discount=major(line.discount_minor, currency),
+            discount_minor=line.discount_minor,
+            tax=major(line.tax_minor, currency),
+            tax_minor=line.tax_minor,
+        )
+        for item, line in zip(plain.items, sale.parts.lines, strict=True)
+    ]
+    return msgspec.structs.replace(
+        plain,
+        items=items,
+        email=sale.email,
+        destination=address_shown(sale.destination),
+        billing=address_shown(sale.billing),
+        note=sale.note,
+        parts=parts_shown(subtotal_minor(order.items), sale.parts, currency),
     )

@@ -6,8 +6,9 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from kassa.pages.account_models import Places
-from kassa.pages.checkout import go_and_pay, read_order, read_payment
+from kassa.pages.account_models import Places, Verification
+from kassa.pages.checkout import go_and_pay, order_shown, read_order
+from kassa.pages.checkout_form import KnowingDestinations
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.models import OneOrder, Orders
 from kassa.pages.second_factor import second_step
@@ -58,6 +59,8 @@ async def register(visit: Visiting) -> Response[str]:
     body = {"email": visit.field("email"), "password": visit.form.get("password", "")}
     if visit.field("name"):
         body["name"] = visit.field("name")
+    if visit.languages:
+        body["locale"] = visit.languages
     try:
         await visit.api.start_session("/auth/register", body)
     except ApiProblem as problem:
@@ -81,8 +84,14 @@ async def log_out(visit: Visiting) -> Response[str]:
 @get("/account", include_in_schema=False)
 async def account_page(visit: Visiting) -> Response[str]:
     visit.require_login()
-    await visit.api.get("/auth/verify", Any)
-    return visit.page("account.html", errors={}, trouble="")
+    return await _account(visit)
+
+
+async def _account(
+    visit: Visit, status: int = 200, errors: dict[str, str] | None = None, trouble: str = ""
+) -> Response[str]:
+    found = await visit.api.get("/auth/email/verification", Verification)
+    return visit.page("account.html", status, verification=found, errors=errors or {}, trouble=trouble)
 
 
 @post("/account/password", include_in_schema=False)
@@ -97,7 +106,7 @@ async def change_password(visit: Visiting) -> Response[str]:
         errors = problem.errors
         if problem.status in (400, 401, 403) and not errors:
             errors = {"current": "This is not your present password."}
-        return visit.page("account.html", problem.status, errors=errors, trouble="" if errors else trouble(problem))
+        return await _account(visit, problem.status, errors, "" if errors else trouble(problem))
     return await _log_in_again(visit, body["new"])
 
 
@@ -139,32 +148,33 @@ async def order_list(visit: Visiting) -> Response[str]:
 
 
 @get("/account/orders/{order_id:str}", include_in_schema=False)
-async def order_page(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
-    visit.require_login()
-    order = await read_order(visit, order_id)
-    payment = await read_payment(visit, order)
-    return visit.page("order.html", order=order, payment=payment, is_unpaid=True, leads_to_payment=True)
+async def order_page(visit: Visiting, order_id: FromPath[str], destinations: KnowingDestinations) -> Response[str]:
+    if order_id in visit.guest_orders:
+        return visit.redirect(visit.address_of(order_id))
+    return await order_shown(visit, order_id, destinations)
 
 
 @post("/account/orders/{order_id:str}/pay", include_in_schema=False)
 async def pay_order(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
-    visit.require_login()
     order = await read_order(visit, order_id)
     return await go_and_pay(visit, order.id)
 
 
 @post("/account/orders/{order_id:str}/cancel", include_in_schema=False)
 async def cancel_order(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
-    visit.require_login()
-    path = path_of("orders", order_id, "cancel")
+    return await cancel_at(visit, order_id)
+
+
+async def cancel_at(visit: Visit, order_id: str) -> Response[str]:
+    """Cancel the order, and go back to its page."""
+    path, address = path_of("orders", order_id, "cancel"), visit.address_of(order_id)
     try:
-        answer = await visit.api.send("POST", path, OneOrder, key=visit.field("key") or None)
+        answer = await visit.api_of(order_id).send("POST", path, OneOrder, key=visit.field("key") or None)
     except ApiProblem as problem:
         if problem.status != 409:
             raise
-        return visit.redirect(f"/account/orders/{order_id}", "not-cancelled")
-    note = "cancelled" if answer.order.is_final else "cancelling"
-    return visit.redirect(f"/account/orders/{order_id}", note)
+        return visit.redirect(address, "not-cancelled")
+    return visit.redirect(address, "cancelled" if answer.order.is_final else "cancelling")
 
 
 ACCOUNT: tuple[Any, ...] = (

@@ -24,6 +24,14 @@ class Session(Answer, frozen=True):
     device_token: str | None = None
 
 
+class Verification(Answer, frozen=True):
+    """Whether the address is known to be the user's, and whether the shop can send a link to show it."""
+
+    email: str
+    email_verified: bool = False
+    can_send: bool = False
+
+
 class SecondFactor(Answer, frozen=True):
     """Whether a log-in needs a code. `is_missing`: the shop wants it of this account."""
 

@@ -7,8 +7,10 @@ from typing import Any
 from litestar import Response, get, post
 
 from kassa.pages.cart import Cart
+from kassa.pages.catalogue_models import OneProduct, Product
 from kassa.pages.client import ApiProblem, ShopClient, path_of
-from kassa.pages.models import OneOrder, OneProduct, Product
+from kassa.pages.models import OneOrder
+from kassa.pages.selling_models import OneQuote, OneSelling, Quote
 from kassa.pages.visit import Visit, Visiting, number, safe_next
 
 
@@ -70,8 +72,23 @@ async def cart_response(
 ) -> Response[str]:
     """The cart; with why checking out was refused, and the way to the orders that are open, if it was for them."""
     content = await priced(visit.api, visit.cart)
-    more = {"refusal": refusal, "has_open_orders": has_open_orders}
+    quote, is_short = await _quote(visit, content)
+    more = {"refusal": refusal, "has_open_orders": has_open_orders, "quote": quote, "is_short": is_short}
     return visit.page("cart.html", status, cart=content, leads_to_payment=True, **more)
+
+
+async def _quote(visit: Visit, content: Priced) -> tuple[Quote | None, bool]:
+    """What the cart costs before it is known where it goes; and whether whoever is logged in orders it with one click,
+    because there is nothing to ask. Without a quote the cart is shown all the same."""
+    if not content.lines or not content.is_sellable:
+        return None, False
+    items = [{"productId": line.product_id, "quantity": line.quantity} for line in content.lines]
+    try:
+        quote = (await visit.api.send("POST", "/quotes", OneQuote, {"items": items})).quote
+        selling = (await visit.api.get("/selling", OneSelling)).selling
+    except ApiProblem:
+        return None, False
+    return quote, visit.is_logged_in and not (quote.is_sent and selling.asks_where)
 
 
 @get("/cart", include_in_schema=False)
@@ -104,8 +121,8 @@ async def remove_from_cart(visit: Visiting) -> Response[str]:
 @post("/cart/again", include_in_schema=False)
 async def fill_again(visit: Visiting) -> Response[str]:
     """After an order that came to nothing: its goods, back in the cart."""
-    visit.require_login()
-    order = (await visit.api.get(path_of("orders", visit.field("order")), OneOrder)).order
+    order_id = visit.field("order")
+    order = (await visit.api_of(order_id).get(path_of("orders", order_id), OneOrder)).order
     cart = visit.cart
     for item in order.items:
         cart = cart.with_quantity(item.product_id, max(item.quantity, cart.lines.get(item.product_id, 0)))

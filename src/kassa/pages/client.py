@@ -5,6 +5,7 @@ program could not do, and they work the same whether the services are here or el
 """
 
 import asyncio
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,8 +93,21 @@ class ShopClient:
             transport=transport, base_url="http://shop.internal", headers=headers, trust_env=False
         )
 
+    def with_token(self, token: str) -> "ShopClient":
+        """The same caller, who shows this token and no other."""
+        other = copy.copy(self)
+        other.tokens, other._refreshing = Tokens(token), asyncio.Lock()
+        return other
+
     async def get(self, path: str, kind: type[T], params: Params | None = None) -> T:
         return _read(await self._call("GET", path, params=_present(params)), kind)
+
+    async def content(self, path: str) -> bytes:
+        """A file, as it is answered."""
+        answer = await self._call("GET", path)
+        if not answer.is_success:
+            raise _problem(answer)
+        return answer.content
 
     async def send(self, method: str, path: str, kind: type[T], body: object = None, key: str | None = None) -> T:
         """Change something. `key` is the Idempotency-Key, made where the person decided: in the form."""

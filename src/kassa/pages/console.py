@@ -12,11 +12,14 @@ from litestar.params import FromPath
 from kassa.pages.admins import or_none, require_staff
 from kassa.pages.client import path_of
 from kassa.pages.console_acts import CONSOLE_ACTS
+from kassa.pages.console_discounts import CONSOLE_DISCOUNTS
+from kassa.pages.console_disputes import CONSOLE_DISPUTES
+from kassa.pages.console_endpoints import CONSOLE_ENDPOINTS
+from kassa.pages.console_families import CONSOLE_FAMILIES
+from kassa.pages.console_invoices import CONSOLE_INVOICES
 from kassa.pages.console_keys import CONSOLE_KEYS
-from kassa.pages.console_orders import CONSOLE_ORDERS
-from kassa.pages.console_products import CONSOLE_PRODUCTS
-from kassa.pages.console_staff import CONSOLE_STAFF
-from kassa.pages.models import (
+from kassa.pages.console_mails import CONSOLE_MAILS
+from kassa.pages.console_models import (
     Attention,
     DayCount,
     Dispute,
@@ -32,6 +35,12 @@ from kassa.pages.models import (
     UnclaimedMoney,
     Waiting,
 )
+from kassa.pages.console_orders import CONSOLE_ORDERS
+from kassa.pages.console_parcels import CONSOLE_PARCELS
+from kassa.pages.console_products import CONSOLE_PRODUCTS
+from kassa.pages.console_selling import CONSOLE_SELLING
+from kassa.pages.console_staff import CONSOLE_STAFF
+from kassa.pages.endpoint_models import Endpoint, Endpoints
 from kassa.pages.storefront import paging
 from kassa.pages.visit import Visit, Visiting, number
 
@@ -71,16 +80,18 @@ class Failing(NamedTuple):
     parked: tuple[Event, ...]
     parked_total: int
     disputes: tuple[Dispute, ...]
+    stopped: tuple[Endpoint, ...]
     has_more: bool
 
 
 async def _failing(visit: Visit) -> Failing:
-    orders, payments, events, disputes, unclaimed = await asyncio.gather(
+    orders, payments, events, disputes, unclaimed, told = await asyncio.gather(
         or_none(visit, "/orders/admin/attention", Attention, {"limit": _MOST}),
         or_none(visit, "/payments/admin/attention", Attention, {"limit": _MOST}),
         or_none(visit, "/payments/admin/events", Events, {"status": "parked", "limit": _NAMED}),
         or_none(visit, "/payments/admin/disputes", Disputes, {"waiting": "true", "limit": _MOST}),
         or_none(visit, "/payments/admin/unclaimed", UnclaimedMoney, {"limit": _NAMED}),
+        or_none(visit, "/events/endpoints", Endpoints),
     )
     known = [each for each in (orders, payments) if each is not None]
     return Failing(
@@ -90,6 +101,7 @@ async def _failing(visit: Visit) -> Failing:
         parked=events.events if events else (),
         parked_total=events.pagination.total if events else 0,
         disputes=tuple(each for each in disputes.disputes if each.answer_by) if disputes else (),
+        stopped=tuple(each for each in told.endpoints if each.was_stopped) if told else (),
         has_more=any(each.pagination.next_cursor for each in known),
     )
 
@@ -129,11 +141,19 @@ async def dismiss(visit: Visiting, session_id: FromPath[str]) -> Response[str]:
 CONSOLE: tuple[Any, ...] = (
     overview,
     *CONSOLE_ORDERS,
+    *CONSOLE_PARCELS,
+    *CONSOLE_DISPUTES,
     events,
     replay,
     dismiss,
     *CONSOLE_PRODUCTS,
+    *CONSOLE_FAMILIES,
     *CONSOLE_ACTS,
     *CONSOLE_STAFF,
     *CONSOLE_KEYS,
+    *CONSOLE_INVOICES,
+    *CONSOLE_MAILS,
+    *CONSOLE_ENDPOINTS,
+    *CONSOLE_DISCOUNTS,
+    *CONSOLE_SELLING,
 )

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Response, get
 
 from kassa.pages.admins import require_staff
-from kassa.pages.models import Acts
+from kassa.pages.console_models import Acts
 from kassa.pages.storefront import paging
 from kassa.pages.visit import Visiting, number
 

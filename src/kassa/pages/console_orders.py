@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from kassa.pages.admins import or_none, require_staff
-from kassa.pages.checkout import read_order
+from kassa.pages.checkout_form import KnowingDestinations, KnownDestinations
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.formats import major_text, money, typed_amount
 from kassa.pages.models import OneOrder, OneRefund, Order, Orders, PaymentStatus, Refunds, Timeline
@@ -31,16 +31,22 @@ async def all_orders(visit: Visiting) -> Response[str]:
     return visit.page("console/orders.html", orders=found.orders, filters=filters, paging=pages)
 
 
-async def _order_response(
+async def read(visit: Visit, order_id: str) -> Order:
+    """As staff sees it, whatever this browser has ordered itself."""
+    return (await visit.api.get(path_of("orders", order_id), OneOrder)).order
+
+
+async def order_response(
     visit: Visit,
     order_id: str,
+    places: KnownDestinations,
     wrong: str = "",
     status: int = 200,
     typed: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
 ) -> Response[str]:
     """The order's page; with what was `typed` into its form for a refund, and what is wrong with that."""
-    order = await read_order(visit, order_id)
+    order = await read(visit, order_id)
     timeline, payment, refunds = await asyncio.gather(
         or_none(visit, "/orders/{order_id}/timeline", Timeline, order_id=order_id),
         or_none(visit, "/payments/status/{order_id}", PaymentStatus, order_id=order_id),
@@ -50,6 +56,7 @@ async def _order_response(
         "console/order.html",
         status,
         order=order,
+        country=await places.names(visit.api),
         timeline=timeline,
         payment=payment,
         refunds=refunds,
@@ -60,28 +67,28 @@ async def _order_response(
 
 
 @get("/console/orders/{order_id:str}", include_in_schema=False)
-async def one_order(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
+async def one_order(visit: Visiting, order_id: FromPath[str], destinations: KnowingDestinations) -> Response[str]:
     await require_staff(visit)
-    return await _order_response(visit, order_id)
+    return await order_response(visit, order_id, destinations)
 
 
 @post("/console/orders/{order_id:str}/cancel", include_in_schema=False)
-async def cancel(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
+async def cancel(visit: Visiting, order_id: FromPath[str], destinations: KnowingDestinations) -> Response[str]:
     await require_staff(visit)
     try:
         await visit.api.send("POST", path_of("orders", order_id, "cancel"), OneOrder, key=visit.field("key") or None)
     except ApiProblem as problem:
         if problem.status != 409:
             raise
-        return await _order_response(visit, order_id, trouble(problem), 409)
+        return await order_response(visit, order_id, destinations, trouble(problem), 409)
     return visit.redirect(f"/console/orders/{order_id}", "cancelling")
 
 
 @post("/console/orders/{order_id:str}/refund", include_in_schema=False)
-async def refund(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
+async def refund(visit: Visiting, order_id: FromPath[str], destinations: KnowingDestinations) -> Response[str]:
     """In two steps: what is typed is checked and shown once more, and only its confirmation refunds."""
     await require_staff(visit)
-    order = await read_order(visit, order_id)
+    order = await read(visit, order_id)
     refunds = await or_none(visit, "/payments/{order_id}/refunds", Refunds, order_id=order_id)
     pieces_of = {item.product_id: f"pieces-{item.product_id}" for item in order.items}
     typed = {name: visit.field(name) for name in ("amount", "reason", *pieces_of.values())}
@@ -94,7 +101,7 @@ async def refund(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
         if not 0 <= number(typed[name] or "0", -1) <= most:
             errors[name] = f"Give a number from 0 to {most}."
     if errors:
-        return await _order_response(visit, order_id, "", 422, typed, errors)
+        return await order_response(visit, order_id, destinations, "", 422, typed, errors)
     pieces = [(item, number(typed[pieces_of[item.product_id]])) for item in order.items]
     pieces = [(item, quantity) for item, quantity in pieces if quantity]
     if not is_confirmed:
@@ -109,10 +116,12 @@ async def refund(visit: Visiting, order_id: FromPath[str]) -> Response[str]:
         status = 409 if problem.code == "refund_over_limit" else problem.status
         if status not in (400, 409, 422):
             raise
-        return await _order_response(visit, order_id, trouble(problem), status, typed)
+        return await order_response(visit, order_id, destinations, trouble(problem), status, typed)
     if made.refund.status in ("failed", "canceled"):
         ended = "The refund failed." if made.refund.status == "failed" else "The refund was cancelled."
-        return await _order_response(visit, order_id, f"{ended} {made.refund.failure or ''}".strip(), 409, typed)
+        return await order_response(
+            visit, order_id, destinations, f"{ended} {made.refund.failure or ''}".strip(), 409, typed
+        )
     told = "refunded" if made.refund.status == "succeeded" else "refunding"
     return visit.redirect(f"/console/orders/{order_id}", told)
 

@@ -6,16 +6,20 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from kassa.pages.admins import require_staff
+from kassa.pages.catalogue_models import OneProduct, Product, Products
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.formats import major_text, typed_amount
-from kassa.pages.models import OneProduct, Product, Products
 from kassa.pages.price_models import PriceChange, Prices
+from kassa.pages.product_form import GOODS, MOST_OPTIONS, VALUES, families_known, goods_of, goods_sent
 from kassa.pages.storefront import paging
 from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.words import trouble
 
 _SHOWN = 50
-_FIELDS = ("name", "description", "price", "compareAtPrice", "category", "sku", "images", "stock", "updated")
+_FIELDS = (
+    "name", "description", "price", "compareAtPrice", "category", "sku", "images", "stock", "updated",
+    *GOODS, "familyId", *VALUES,
+)  # fmt: skip
 _PRICES = 5
 """Of a product's history: how many are shown."""
 
@@ -42,12 +46,17 @@ async def _form(
     errors = problem.errors if problem else {}
     if problem and problem.code == "sku_taken":
         errors = {"sku": f"Product {problem.members.get('productId')} has this SKU already."}
+    if problem and problem.code == "variant_taken":
+        errors = {"familyId": f"Product {problem.members.get('productId')} is this variant already."}
     is_told = errors and problem and problem.code != "product_changed"
     wrong = trouble(problem) if problem and not is_told else ""
-    prices = await _last_prices(visit, product) if product else ()
-    return visit.page(
-        "console/product.html", status, product=product, values=values, errors=errors, trouble=wrong, prices=prices
-    )
+    shown: dict[str, Any] = {
+        "product": product,
+        "prices": await _last_prices(visit, product) if product else (),
+        "families": await families_known(visit, product),
+        "OPTIONS": MOST_OPTIONS,
+    }
+    return visit.page("console/product.html", status, values=values, errors=errors, trouble=wrong, **shown)
 
 
 async def _last_prices(visit: Visit, product: Product) -> tuple[PriceChange, ...]:
@@ -70,6 +79,7 @@ def _values_of(product: Product) -> dict[str, str]:
         "images": "\n".join(product.images),
         "stock": "",
         "updated": product.updated_at.isoformat() if product.updated_at else "",
+        **goods_of(product),
     }
 
 
@@ -77,7 +87,7 @@ def _typed(minor: int | None, currency: str) -> str:
     return "" if minor is None else major_text(minor, currency)
 
 
-def _body(visit: Visit) -> dict[str, object]:
+async def _body(visit: Visit) -> dict[str, object]:
     """What was typed, as the API takes it: prices as text, so that they stay exact. ApiProblem if one is none."""
     body: dict[str, object] = {name: visit.field(name) for name in ("name", "description", "price", "category")}
     body["compareAtPrice"] = None
@@ -91,6 +101,7 @@ def _body(visit: Visit) -> dict[str, object]:
     if errors:
         raise ApiProblem(422, "validation_failed", errors=errors)
     body["sku"] = visit.field("sku") or None
+    body |= await goods_sent(visit)
     body["images"] = [line.strip() for line in visit.field("images").splitlines() if line.strip()]
     return body
 
@@ -98,14 +109,19 @@ def _body(visit: Visit) -> dict[str, object]:
 @get("/console/products/new", include_in_schema=False)
 async def new_product(visit: Visiting) -> Response[str]:
     await require_staff(visit, "POST /products")
-    return await _form(visit, dict.fromkeys(_FIELDS, ""))
+    chosen = visit.request.query_params.get("family", "")[:64]
+    return await _form(visit, dict.fromkeys(_FIELDS, "") | {"familyId": chosen})
 
 
 @post("/console/products/new", include_in_schema=False)
 async def create_product(visit: Visiting) -> Response[str]:
     await require_staff(visit)
     try:
-        body = _body(visit)
+        body = await _body(visit)
+        if not visit.field("familyId"):
+            body.pop("familyId")
+        elif not body["name"]:
+            body.pop("name")
         if visit.field("stock"):
             body["stock"] = number(visit.field("stock"), -1, most=1_000_000_000)
         await visit.api.send("POST", "/products", OneProduct, body, key=visit.field("key") or None)
@@ -134,7 +150,7 @@ async def save_product(visit: Visiting, product_id: FromPath[str]) -> Response[s
     product = await _read(visit, product_id)
     try:
         path = path_of("products", product_id)
-        body = _body(visit) | {"expectedUpdatedAt": visit.field("updated")}
+        body = await _body(visit) | {"expectedUpdatedAt": visit.field("updated")}
         await visit.api.send("PUT", path, OneProduct, body, key=visit.field("key") or None)
     except ApiProblem as problem:
         if problem.status not in (400, 409, 422):

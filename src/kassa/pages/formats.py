@@ -71,6 +71,11 @@ def amount(value: Decimal, currency: str, locale: str = "en") -> str:
     return money(int(value.scaleb(EXPONENTS[currency.lower()]).to_integral_value()), currency, locale)
 
 
+def percent(value: Decimal) -> str:
+    """`percent(Decimal("19.0"))` is 19 %, with a blank that does not break."""
+    return f"{value.normalize():f}\u00a0%"
+
+
 def relative(at: datetime, now: datetime) -> str:
     """How long ago, or in how long: what a person wants to know before the exact time."""
     seconds = round((at - now).total_seconds())
@@ -88,6 +93,18 @@ def relative(at: datetime, now: datetime) -> str:
 def exact(at: datetime) -> str:
     at = at.astimezone(UTC)
     return f"{at.day} {at:%B %Y, %H:%M:%S} UTC"
+
+
+def minute(at: datetime) -> str:
+    """A moment that must not be mistaken, without its seconds."""
+    at = at.astimezone(UTC)
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"
+
+
+def day(at: datetime | str) -> str:
+    """The day alone, of a moment that is read or as the API writes it."""
+    at = (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(UTC)
+    return f"{at.day} {at:%B %Y}"
 
 
 def clock(at: datetime) -> str:

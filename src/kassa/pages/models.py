@@ -1,15 +1,15 @@
 """The API's answers, as far as the pages read them. Unknown members are ignored, so that the API may grow."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
-
-import msgspec
 
 from kassa.kit.money import major
+from kassa.pages.parcels_models import Sent
+from kassa.pages.parts_models import Address, Parts
+from kassa.pages.parts_models import Answer as Answer
 
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Common ground of all answers: camelCase on the wire."""
+MAYBE = ("sealed_hygiene", "mixed", "sealed_media")
+"""Reasons that exclude goods only when they come back so."""
 
 
 class Pagination(Answer, frozen=True):
@@ -17,50 +17,6 @@ class Pagination(Answer, frozen=True):
     limit: int = 0
     skip: int | None = 0
     next_cursor: str | None = None
-
-
-class Product(Answer, frozen=True):
-    id: str
-    name: str
-    price_minor: int
-    currency: str
-    sku: str | None = None
-    description: str = ""
-    category: str = ""
-    images: tuple[str, ...] = ()
-    is_active: bool = True
-    stock: int | None = None
-    updated_at: datetime | None = None
-    compare_at_price_minor: int | None = None
-    prior_price_minor: int | None = None
-
-    @property
-    def is_reduced(self) -> bool:
-        """Whether the shop may say so: what is announced is reckoned from the prior price and from no other (Directive
-        98/6/EC, Article 6a; Court of Justice, C-330/23), and beside that one some reductions are none."""
-        return self.prior_price_minor is not None and self.prior_price_minor > self.price_minor
-
-    @property
-    def is_sold_out(self) -> bool:
-        return self.stock is not None and self.stock <= 0
-
-
-class Products(Answer, frozen=True):
-    products: tuple[Product, ...]
-    pagination: Pagination = Pagination()
-
-
-class Category(Answer, frozen=True):
-    category: str
-    products: int = 0
-
-
-class Categories(Answer, frozen=True):
-    categories: tuple[Category, ...]
-
-
-class OneProduct(Answer, frozen=True):
-    product: Product
 
 
 class Stock(Answer, frozen=True):
@@ -73,13 +29,15 @@ class OrderItem(Answer, frozen=True):
     name: str
     quantity: int
     price_snapshot_minor: int
+    discount_minor: int = 0
+    withdrawal_excluded: str = ""
 
     @property
     def amount_minor(self) -> int:
         return self.price_snapshot_minor * self.quantity
 
 
-class Order(Answer, frozen=True):
+class Order(Sent, frozen=True, kw_only=True):
     id: str
     items: tuple[OrderItem, ...]
     total_amount_minor: int
@@ -90,6 +48,32 @@ class Order(Answer, frozen=True):
     reason: str | None = None
     expires_at: datetime | None = None
     updated_at: datetime | None = None
+    email: str = ""
+    destination: Address | None = None
+    billing: Address | None = None
+    note: str = ""
+    parts: Parts | None = None
+
+    @property
+    def has_more_to_withdraw(self) -> bool:
+        """Whether there is anything of it that its buyer may withdraw from, if the time is not over."""
+        gone: dict[str, int] = {}
+        for each in (one for made in self.withdrawals for one in made.items):
+            gone[each.product_id] = gone.get(each.product_id, 0) + each.quantity
+        return self.status == "CONFIRMED" and any(
+            item.quantity > gone.get(item.product_id, 0)
+            and not (item.withdrawal_excluded and item.withdrawal_excluded not in MAYBE)
+            for item in self.items
+        )
+
+    @property
+    def is_guests(self) -> bool:
+        """Whether whoever made it had no account."""
+        return self.user_id.startswith("gst_")
+
+    def name_of(self, product_id: str) -> str:
+        """What a product of it was called when it was ordered."""
+        return next((item.name for item in self.items if item.product_id == product_id), product_id)
 
     @property
     def is_final(self) -> bool:
@@ -97,7 +81,10 @@ class Order(Answer, frozen=True):
 
 
 class OneOrder(Answer, frozen=True):
+    """`guest_token` is there when a guest without a token has made it."""
+
     order: Order
+    guest_token: str = ""
 
 
 class Orders(Answer, frozen=True):
@@ -114,6 +101,12 @@ class PaymentDispute(Answer, frozen=True):
     status: str
     amount_minor: int
     currency: str
+    id: str = ""
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether somebody of the staff must say something."""
+        return self.status.endswith("needs_response")
 
 
 class PaymentStatus(Answer, frozen=True):
@@ -142,12 +135,22 @@ class ReturnedItem(Answer, frozen=True):
     quantity: int
 
 
+class LeftLine(Answer, frozen=True):
+    """Pieces that can be refunded yet, and what was paid for them."""
+
+    product_id: str
+    quantity: int
+    amount_minor: int
+
+
 class Refunds(Answer, frozen=True):
     """What is left of an order's payment and of its goods."""
 
     left_minor: int
     currency: str
     left_items: tuple[ReturnedItem, ...] = ()
+    left_lines: tuple[LeftLine, ...] = ()
+    left_shipping_minor: int = 0
 
     @property
     def left_text(self) -> str:
@@ -158,139 +161,35 @@ class Refunds(Answer, frozen=True):
         """How many pieces of a product."""
         return sum(each.quantity for each in self.left_items if each.product_id == product_id)
 
+    def has_left(self, items: Iterable[ReturnedItem]) -> bool:
+        """Whether all of these pieces can be refunded yet: what was withdrawn may be, before it is back."""
+        left = {each.product_id: each.quantity for each in self.left_lines}
+        return all(left.get(each.product_id, 0) >= each.quantity for each in items)
+
 
 class Entry(Answer, frozen=True):
     at: datetime
     text: str = ""
     kind: str = ""
     service: str = ""
+    data: Mapping[str, str] = {}
+
+    @property
+    def amount(self) -> str:
+        """How much money it is about, such as `17.20 USD`."""
+        return self.data.get("amount", "").upper()
+
+    @property
+    def staff(self) -> str:
+        """Who of the staff, or which program, did it; empty if neither did."""
+        by = self.data.get("by", "")
+        return by if by.startswith(("usr_", "key_")) else ""
+
+    @property
+    def why(self) -> str:
+        """What who did it has typed."""
+        return self.data.get("why", "") if self.staff and self.kind.startswith("refund") else ""
 
 
 class Timeline(Answer, frozen=True):
     entries: tuple[Entry, ...]
-
-
-class DayCount(Answer, frozen=True):
-    date: str
-    count: int
-
-
-class OrderNumbers(Answer, frozen=True):
-    total_orders: int
-    orders_by_status: dict[str, int]
-    daily_order_trend: tuple[DayCount, ...] = ()
-    average_order_value: Decimal = Decimal(0)
-
-
-class DayRevenue(Answer, frozen=True):
-    date: str
-    revenue: Decimal
-
-
-class RevenueNumbers(Answer, frozen=True):
-    total_revenue: Decimal
-    currency: str
-    daily_revenue: tuple[DayRevenue, ...] = ()
-    payment_success_rate: float | None = None
-    total_payments: int = 0
-    successful_payments: int = 0
-
-
-class PaymentNumbers(Answer, frozen=True):
-    success: int = 0
-    failed: int = 0
-    initiated: int = 0
-    failure_reasons: dict[str, int] = {}
-
-
-class StockNumbers(Answer, frozen=True):
-    total_products_tracked: int = 0
-    low_stock: int = 0
-    out_of_stock: int = 0
-    total_stock: int = 0
-    low_stock_threshold: int = 0
-
-
-class Event(Answer, frozen=True):
-    """A message from Stripe, as the payment service keeps it."""
-
-    id: str
-    type: str = ""
-    status: str = ""
-    received_at: datetime | None = None
-    note: str = ""
-    attempts: int = 0
-
-
-class Waiting(Answer, frozen=True):
-    """Something that must happen because of an order or a payment, and fails and fails."""
-
-    order_id: str
-    kind: str
-    attempts: int
-    next_at: datetime
-    error: str = ""
-
-
-class Dispute(Answer, frozen=True):
-    """Money that a buyer's bank asks about or has taken back."""
-
-    id: str
-    order_id: str
-    status: str
-    amount: Decimal
-    currency: str
-    reason: str = ""
-    answer_by: datetime | None = None
-
-
-class Disputes(Answer, frozen=True):
-    disputes: tuple[Dispute, ...]
-    pagination: Pagination = Pagination()
-
-
-class Unclaimed(Answer, frozen=True):
-    """A session that was paid at Stripe and that no order knows."""
-
-    session_id: str
-    amount: Decimal
-    currency: str
-    paid_at: datetime
-
-
-class UnclaimedMoney(Answer, frozen=True):
-    unclaimed: tuple[Unclaimed, ...]
-
-
-class Notice(Answer, frozen=True):
-    text: str
-    advice: str
-
-
-class Attention(Answer, frozen=True):
-    waiting: tuple[Waiting, ...]
-    notices: tuple[Notice, ...] = ()
-    pagination: Pagination = Pagination()
-
-
-class Events(Answer, frozen=True):
-    events: tuple[Event, ...]
-    pagination: Pagination = Pagination()
-
-
-class Act(Answer, frozen=True):
-    """What staff or an API key did, or was refused."""
-
-    at: datetime
-    name: str
-    role: str
-    address: str
-    what: str
-    subject: str = ""
-    outcome: str = ""
-    status: int = 0
-
-
-class Acts(Answer, frozen=True):
-    acts: tuple[Act, ...]
-    pagination: Pagination = Pagination()

@@ -66,11 +66,22 @@ def make_renderer(settings: PageSettings, statics: Statics) -> Renderer:
         why=words.why,
         dispute_words=words.dispute_words,
         picture=picture,
+        percent=formats.percent,
         when=partial(when, settings),
         clock=formats.clock,
+        exact=formats.exact,
+        minute=formats.minute,
+        day=formats.day,
+        exclusion=words.exclusion,
         query=query,
     )
-    environment.globals.update(shop=settings, asset=statics.address, STATUSES=words.STATUSES, new_key=new_key)
+    environment.globals.update(
+        shop=settings,
+        asset=statics.address,
+        STATUSES=words.STATUSES,
+        EXCLUSIONS=words.EXCLUSION_CHOICES,
+        new_key=new_key,
+    )
     return Renderer(settings, environment)
 
 

@@ -10,16 +10,38 @@ from kassa.pages import errors, forgery
 from kassa.pages.account import ACCOUNT
 from kassa.pages.cart_pages import CART_PAGES
 from kassa.pages.checkout import CHECKOUT
+from kassa.pages.checkout_form import KnownDestinations
+from kassa.pages.checkout_pages import CHECKOUT_PAGES
 from kassa.pages.console import CONSOLE
+from kassa.pages.guest_pages import GUEST_PAGES
+from kassa.pages.invoices import INVOICES
+from kassa.pages.mailed_links import MAILED_LINKS
 from kassa.pages.own_data import DATA_PAGES
+from kassa.pages.parcels import PARCELS
 from kassa.pages.render import make_renderer
 from kassa.pages.second_factor import SECOND_FACTOR
 from kassa.pages.settings import PageSettings
 from kassa.pages.statics import Statics, static_route
 from kassa.pages.storefront import STOREFRONT, KnownCategories
 from kassa.pages.visit import ClientFactory, Visit, make_visit, open_visit
+from kassa.pages.withdraw import WITHDRAW
 
 _MAX_FORM = 256 * 1024
+PAGES: tuple[Any, ...] = (
+    *STOREFRONT,
+    *CART_PAGES,
+    *CHECKOUT,
+    *CHECKOUT_PAGES,
+    *GUEST_PAGES,
+    *ACCOUNT,
+    *PARCELS,
+    *WITHDRAW,
+    *INVOICES,
+    *MAILED_LINKS,
+    *DATA_PAGES,
+    *SECOND_FACTOR,
+    *CONSOLE,
+)
 
 
 def pages_router(client_factory: ClientFactory, settings: PageSettings) -> Router:
@@ -27,13 +49,10 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings) -> Route
     so it may name the very application that this router is mounted in."""
     statics = Statics()
     renderer = make_renderer(settings, statics)
-    known = KnownCategories()
+    known, places = KnownCategories(), KnownDestinations()
 
     async def visit(request: Request[Any, Any, Any]) -> Visit:
         return await open_visit(request, client_factory, renderer)
-
-    def categories() -> KnownCategories:
-        return known
 
     async def refuse_forgery(request: Request[Any, Any, Any]) -> None:
         await forgery.refuse_forgery(request, settings)
@@ -42,15 +61,13 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings) -> Route
         path="/",
         route_handlers=[
             static_route(statics),
-            *STOREFRONT,
-            *CART_PAGES,
-            *CHECKOUT,
-            *ACCOUNT,
-            *DATA_PAGES,
-            *SECOND_FACTOR,
-            *CONSOLE,
+            *PAGES,
         ],
-        dependencies={"visit": Provide(visit), "categories": Provide(categories, sync_to_thread=False)},
+        dependencies={
+            "visit": Provide(visit),
+            "categories": Provide(lambda: known, sync_to_thread=False),
+            "destinations": Provide(lambda: places, sync_to_thread=False),
+        },
         before_request=refuse_forgery,
         exception_handlers=errors.handlers(client_factory, renderer),
         include_in_schema=False,

@@ -16,7 +16,12 @@ class PageSettings:
     public_url: str = ""
     locale: str = "en"
     page_size: int = 24
+    withdrawal_days: int = 14
     clock: Clock = field(default_factory=SystemClock)
+
+    @property
+    def offers_withdrawing(self) -> bool:
+        return self.withdrawal_days > 0
 
     @property
     def is_https(self) -> bool:

@@ -7,9 +7,10 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, SkipValidation
 
-from kassa.pages.client import ApiProblem, ShopClient, path_of
-from kassa.pages.models import Categories, OneProduct, Products
-from kassa.pages.visit import Visiting, number
+from kassa.pages.catalogue_models import Categories, FamilyVariants, OneProduct, Product, Products
+from kassa.pages.choosing import Choices, choices
+from kassa.pages.client import ApiProblem, Params, ShopClient, path_of
+from kassa.pages.visit import Visit, Visiting, number
 
 FEW = 5
 """From this number down, a buyer is told how many are left."""
@@ -41,7 +42,7 @@ async def product_list(visit: Visiting, categories: KnowingCategories) -> Respon
     asked = visit.request.query_params
     q, category = asked.get("q", "").strip()[:200], asked.get("category", "").strip()[:200]
     skip, limit = max(0, number(asked.get("skip"))), visit.renderer.settings.page_size
-    found = await visit.api.get("/products", Products, {"q": q, "category": category, "limit": limit, "skip": skip})
+    found = await _page(visit, {"q": q, "category": category, "limit": limit, "skip": skip})
     return visit.page(
         "products.html",
         products=found.products,
@@ -50,6 +51,17 @@ async def product_list(visit: Visiting, categories: KnowingCategories) -> Respon
         filters={"q": q, "category": category},
         paging=paging(skip, limit, found.pagination.total),
     )
+
+
+async def _page(visit: Visit, asked: Params) -> Products:
+    """Each family once; nothing where the list goes no further."""
+    try:
+        return await visit.api.get("/products", Products, {**asked, "collapse": "family"})
+    except ApiProblem as problem:
+        if "skip" not in problem.errors:
+            raise
+        first = await visit.api.get("/products", Products, {**asked, "collapse": "family", "skip": 0, "limit": 1})
+        return Products(products=(), pagination=first.pagination)
 
 
 async def _categories_or_none(api: ShopClient, categories: KnownCategories) -> tuple[str, ...]:
@@ -63,7 +75,19 @@ async def _categories_or_none(api: ShopClient, categories: KnownCategories) -> t
 @get("/shop/products/{product_id:str}", include_in_schema=False)
 async def product_page(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
     answer = await visit.api.get(path_of("products", product_id), OneProduct)
-    return visit.page("product.html", product=answer.product, few=FEW)
+    product = answer.product
+    return visit.page("product.html", product=product, choices=await _choices(visit, product), few=FEW)
+
+
+async def _choices(visit: Visit, product: Product) -> list[Choices]:
+    """They stand beside: without them this variant can be bought all the same."""
+    if product.family is None:
+        return []
+    try:
+        return choices(product, await visit.api.get(path_of("families", product.family.id), FamilyVariants))
+    except ApiProblem:
+        visit.is_partial = True
+        return []
 
 
 def paging(skip: int, limit: int, total: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -16,7 +16,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from kassa.kit.access import STAFF, reaches
-from kassa.pages import forgery
+from kassa.pages import forgery, guest_orders
 from kassa.pages.account_models import Claims
 from kassa.pages.cart import Cart, read_cart
 from kassa.pages.client import ApiProblem, Caller, ShopClient, Tokens
@@ -24,12 +24,14 @@ from kassa.pages.render import Renderer
 from kassa.pages.sent import cookie, cookie_name, read_form
 from kassa.pages.words import NOTES
 
+T = TypeVar("T")
 ClientFactory = Callable[[Caller], ShopClient]
 
 ACCESS, REFRESH, DEVICE = "kassa_token", "kassa_refresh", "kassa_device"
 CART, NOTE = "kassa_cart", "kassa_note"
-_MONTH, _YEAR = 30 * 86_400, 365 * 86_400
+_MONTH, _QUARTER, _YEAR = 30 * 86_400, 90 * 86_400, 365 * 86_400
 _LONGEST_ADDRESS = 2000
+_LONGEST_LANGUAGES = 200
 _LONGEST_TOKEN = 4096
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -45,6 +47,9 @@ class Visit:
     form: Mapping[str, str] = dataclasses.field(default_factory=dict)
     is_partial: bool = False
     """Whether something that belongs on the page cannot be had just now."""
+    is_private: bool = False
+    """Whether the page shows what is nobody else's, though nobody is logged in."""
+    _guest_orders: dict[str, str] | None = None
     _cookies: dict[str, Cookie] = dataclasses.field(default_factory=dict)
 
     @property
@@ -70,6 +75,43 @@ class Visit:
         self.cart = cart
         self._set(CART, cart.text() if cart.lines else "", _MONTH if cart.lines else 0)
 
+    @property
+    def guest_orders(self) -> dict[str, str]:
+        """The orders that this browser has made without an account, with their tokens; the newest last."""
+        if self._guest_orders is None:
+            self._guest_orders = guest_orders.read(self.cookie(guest_orders.COOKIE))
+        return self._guest_orders
+
+    def keep_guest_order(self, order_id: str, token: str = "") -> None:
+        """Remember an order of a guest; without a token forget it."""
+        orders = {each: known for each, known in self.guest_orders.items() if each != order_id}
+        self._guest_orders = orders | {order_id: token} if token else orders
+        text = guest_orders.written(self._guest_orders)
+        self._set(guest_orders.COOKIE, text, _QUARTER if text else 0)
+
+    def api_of(self, order_id: str) -> ShopClient:
+        """The API as it shows this order: to the guest who has made it here, or to whoever is logged in."""
+        token = self.guest_orders.get(order_id)
+        if token is not None:
+            self.is_private = True
+            return self.api.with_token(token)
+        self.require_login()
+        return self.api
+
+    def address_of(self, order_id: str) -> str:
+        """Where this order's page is."""
+        return f"/{'shop' if order_id in self.guest_orders else 'account'}/orders/{order_id}"
+
+    @property
+    def languages(self) -> str:
+        """What the browser says of languages, as the API takes it for `locale`: at most so long."""
+        return self.request.headers.get("Accept-Language", "")[:_LONGEST_LANGUAGES]
+
+    @property
+    def site(self) -> str:
+        """Where browsers find the shop."""
+        return self.renderer.settings.public_url.rstrip("/") or str(self.request.base_url).rstrip("/")
+
     def field(self, name: str) -> str:
         """What was typed into a form's field; passwords are read from `form`, spaces and all."""
         return self.form.get(name, "").strip()
@@ -91,6 +133,11 @@ class Visit:
         headers = {**self.renderer.headers(), "Content-Disposition": disposition}
         return self._answer(Response(content, media_type=media_type, headers=headers))
 
+    def document(self, content: bytes, media_type: str, disposition: str) -> Response[bytes]:
+        """A file that is not text."""
+        headers = {**self.renderer.headers(), "Content-Disposition": disposition}
+        return self._answer(Response(content, media_type=media_type, headers=headers))
+
     def redirect(self, address: str, note: str | None = None) -> Response[str]:
         """303: what follows a form is fetched, not sent again."""
         if note is not None:
@@ -105,9 +152,9 @@ class Visit:
         answer.headers["Clear-Site-Data"] = '"cache", "storage"'
         return answer
 
-    def _answer(self, response: Response[str]) -> Response[str]:
+    def _answer(self, response: Response[T]) -> Response[T]:
         # What a form is answered may hold half a log-in.
-        is_kept = not self.is_logged_in and self.request.method == "GET"
+        is_kept = not self.is_logged_in and not self.is_private and self.request.method == "GET"
         response.headers["Cache-Control"] = "private, no-cache" if is_kept else "private, no-store"
         response.headers["X-Request-Id"] = self.request_id
         self._keep_tokens()
@@ -127,6 +174,14 @@ class Visit:
     def cookie(self, name: str) -> str:
         """What the browser has kept under this name of ours; empty if nothing."""
         return cookie(self.request, cookie_name(name, is_secure=self.renderer.settings.is_https))
+
+    def keep(self, name: str, value: str, max_age: int) -> None:
+        """Have the browser keep something for so many seconds, and show it to us alone."""
+        self._set(name, value, max_age)
+
+    def forget(self, name: str) -> None:
+        """Have the browser drop it."""
+        self._set(name, "", 0)
 
     def _set(self, name: str, value: str, max_age: int | None) -> None:
         secure = self.renderer.settings.is_https

@@ -22,6 +22,7 @@ _REASONS = {
     "amount_mismatch": "The amount that was paid did not fit the order. The shop is looking into it.",
     "paid_late": "The payment came after the order had ended, so it goes back to you in full.",
     "sold_out": "Its goods were sold out by the time the payment came, so the money goes back to you in full.",
+    "fully_discounted": "Your discount takes off all that it costs. There is nothing to pay.",
     "never_placed": "The order could not be completed. Nothing was charged.",
 }
 
@@ -43,6 +44,20 @@ _DISPUTES = {
     "lost": "Your bank has decided for you: it pays this back to you.",
 }
 
+# Why goods have no right of withdrawal, as the API gives it (Directive 2011/83/EU, Art. 16). Append only.
+EXCLUSIONS = {
+    "market_price": "its price follows a market that nobody controls",
+    "made_to_order": "made to order, or personalised",
+    "perishable": "spoils quickly",
+    "sealed_hygiene": "once its seal is broken, for health or hygiene",
+    "mixed": "once it is mixed with other goods",
+    "sealed_media": "once its seal is broken: music, films, software",
+    "periodical": "a newspaper or magazine",
+    "dated": "booked for a certain date",
+    "digital_content": "digital, and delivered at once at your wish",
+}
+EXCLUSION_CHOICES = [(reason, text[:1].upper() + text[1:]) for reason, text in EXCLUSIONS.items()]
+
 NOTES = {
     "added": "Added to your cart.",
     "updated": "Your cart was changed.",
@@ -52,7 +67,14 @@ NOTES = {
     "logged-in": "You are logged in.",
     "logged-out": "You are logged out.",
     "password": "Your password was changed.",
+    "password-set": "Your new password is set. Please log in with it.",
+    "verified": "Your email address is confirmed.",
+    "verification-sent": "We have sent you another email. Its link works for an hour.",
     "second-factor-off": "Your second factor is off.",
+    "discount-saved": "The discount was saved.",
+    "discount-ended": "The discount has ended.",
+    "selling-saved": "Saved. New orders are sold like this from now on.",
+    "claimed": "The order is in your account now.",
     "erased": "Your account is erased.",
     "session-ended": "That log-in has ended.",
     "cancelled": "The order was cancelled.",
@@ -62,6 +84,7 @@ NOTES = {
     "Nothing was charged. Please try Pay again in a moment.",
     "not-payable": "This order can no longer be paid.",
     "product-saved": "The product was saved.",
+    "family-saved": "The family was saved.",
     "product-off": "The product is no longer sold.",
     "product-on": "The product is on sale again.",
     "stock-saved": "The stock was changed.",
@@ -74,12 +97,26 @@ NOTES = {
     "logged-out-all": "All their sessions have ended.",
     "demoted": "They are no longer of the staff.",
     "key-ended": "The key has ended.",
+    "endpoint-disabled": "Nothing is sent there for now.",
+    "endpoint-enabled": "Events are sent there again.",
+    "endpoint-removed": "The endpoint is removed.",
+    "parcels-saved": "Saved.",
+    "return-asked": "You have asked for a return. The shop will answer.",
+    "nothing-to-return": "Say how many pieces you send back.",
+    "not-returnable": "These pieces cannot be returned any more. Please ask the shop.",
+    "dispute-answered": "The answer is with Stripe. Now the buyer's bank decides.",
+    "dispute-answering": "The answer is confirmed, and on its way to Stripe. This page shows what becomes of it.",
     "refunding": "The refund was requested. This page shows what becomes of it.",
 }
 
 
 def status_word(status: str) -> str:
     return STATUSES.get(status, status.replace("_", " ").capitalize())
+
+
+def exclusion(reason: str) -> str:
+    """Why something cannot be withdrawn from."""
+    return EXCLUSIONS.get(reason, reason.replace("_", " "))
 
 
 def sentence(text: str) -> str:

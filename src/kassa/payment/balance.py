@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from kassa.kit.effects import Effect, with_todos
-from kassa.payment.domain import MONEY_BACK, MoneyBack, Payment, Todo
+from kassa.payment.domain import MONEY_BACK, MoneyBack, Payment, Refund, Todo
 
 REQUESTED = "requested"
 """The state of a refund of which Stripe has told none."""
@@ -29,6 +29,25 @@ def requested_minor(payment: Payment) -> int:
 def refunded_minor(payment: Payment) -> int:
     """What Stripe says was refunded, in minor units."""
     return sum(refund.amount_minor for refund in payment.refunds if refund.status == "succeeded")
+
+
+def back_minor(payment: Payment) -> int:
+    """What Stripe has taken on to send back, in minor units."""
+    return sum(each.amount_minor for each in _back(payment))
+
+
+def back_by_amount_minor(payment: Payment) -> int:
+    """What Stripe has taken on to send back for no goods in particular, in minor units."""
+    return sum(each.amount_minor for each in _back(payment) if not each.lines and not each.shipping_minor)
+
+
+def shipping_back_minor(payment: Payment) -> int:
+    """What Stripe has taken on to send back for the shipping, in minor units."""
+    return sum(each.shipping_minor for each in _back(payment))
+
+
+def _back(payment: Payment) -> list[Refund]:
+    return [each for each in payment.refunds if each.status not in (REQUESTED, *GIVEN_BACK)]
 
 
 def is_fully_refunded(payment: Payment) -> bool:

@@ -14,11 +14,12 @@ from kassa.kit.audit import Cause
 from kassa.kit.clock import MINUTE, MOST_SKEW, SECOND, Millis
 from kassa.kit.documents import Conflict, Duplicate
 from kassa.kit.identity import Principal
+from kassa.kit.ids import GUEST
 from kassa.kit.inputs import payment_id_of
-from kassa.kit.money import to_stripe
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
-from kassa.payment.domain import Payment, Stage
+from kassa.payment.asking import coupon_params, session_params
+from kassa.payment.domain import Input, Kind, Payment, Stage
 from kassa.payment.machine import created, never_asked
 from kassa.payment.metadata import of_session
 from kassa.payment.processor import CallUnderWay, Processor, Refused, SavedFailure, SessionState
@@ -31,6 +32,9 @@ SHORTEST_SESSION: Millis = 30 * MINUTE + MOST_SKEW + 20 * SECOND
 # Another process makes the same session: it is looked again so often, so long apart, until it has.
 PATIENCE = 20
 PAUSE: Millis = 100
+
+# Where Stripe names no minimum the equivalent of 0.50 USD decides (docs: currencies), which Stripe alone knows.
+_TOO_LITTLE = "the total is less than the payment provider takes in this currency: cancel the order, and order more"
 
 log = structlog.get_logger()
 
@@ -52,6 +56,8 @@ class Checkout:
             return await self._opened(order_id, who)
         except (StripeKeyRefused, StripeRefused) as refused:
             log.error("Stripe refuses to open a session", order=order_id, error=refused.detail)
+            if isinstance(refused.__cause__, Refused) and refused.__cause__.code == "amount_too_small":
+                raise OrderNotPayable(_TOO_LITTLE) from refused
             raise type(refused)("the shop cannot take this payment for now; your order is kept") from refused
 
     async def _opened(self, order_id: str, who: Principal) -> Payment:
@@ -72,7 +78,18 @@ class Checkout:
     async def _create(self, order: OrderForPayment) -> Payment:
         now = self._settling.clock.now()
         cause = Cause(payment_id_of(order.id), order.user_id, "asked to pay", request_id.get())
-        return await self._insert(created(order, self._params(order, now), cause, now))
+        return await self._inserted_for(order, created(order, cause, now, **self._asked(order, now)))
+
+    async def _inserted_for(self, order: OrderForPayment, new: Payment) -> Payment:
+        payment = await self._insert(new)
+        if not order.user_id.startswith(f"{GUEST}_"):
+            return payment
+        # An account may have taken the order since it was read, and found no payment to take with it.
+        order = await self._orders.for_payment(order.id)
+        if payment.user_id == order.user_id:
+            return payment
+        cause = Cause(inputs.claim(order.id), "payment-service", "claimed", request_id.get())
+        return await self._settling.hear(payment.id, Input(Kind.CLAIMED, cause, user_id=order.user_id))
 
     async def _insert(self, payment: Payment) -> Payment:
         try:
@@ -83,32 +100,20 @@ class Checkout:
                 raise Unavailable("the payment could not be stored; try again") from duplicate
             return known
 
-    def _params(self, order: OrderForPayment, now: Millis) -> dict[str, Any]:
+    def _asked(self, order: OrderForPayment, now: Millis) -> dict[str, Any]:
+        """What the order's session is asked with, and its coupon, if it has one."""
         metadata = of_session(self._settling.shop_id, order.id, payment_id_of(order.id), order.user_id)
         back = f"{self._frontend_url}/checkout/return?order={order.id}"
+        expires_at = max(order.expires_at, now + SHORTEST_SESSION)
         return {
-            "mode": "payment",
-            "client_reference_id": order.id,
-            "metadata": metadata,
-            # Session metadata does not reach the PaymentIntent (Stripe SDK: checkout sessions).
-            "payment_intent_data": {"metadata": metadata},
-            "adaptive_pricing": {"enabled": False},
-            "allow_promotion_codes": False,
-            "expires_at": max(order.expires_at, now + SHORTEST_SESSION) // SECOND,
-            "success_url": back,
-            "cancel_url": f"{back}&unpaid=1",
-            "line_items": [
-                {
-                    "quantity": item.quantity,
-                    "price_data": {
-                        "currency": order.currency,
-                        "unit_amount": to_stripe(item.price_minor, order.currency),
-                        "product_data": {"name": item.name},
-                    },
-                }
-                for item in order.items
-            ],
+            "params": session_params(order, metadata, back, expires_at),
+            "coupon": coupon_params(order, metadata),
         }
+
+    async def _open(self, payment: Payment) -> SessionState:
+        if payment.coupon is not None:
+            await self._processor.make_coupon(payment.coupon, inputs.coupon_key(payment.key))
+        return await self._processor.open_session(payment.params, payment.key)
 
     async def complete(self, payment_id: str) -> Payment:
         """Bring a CREATED payment to Stripe by repeating the same call; once at a time, in this process and others."""
@@ -130,7 +135,7 @@ class Checkout:
             try:
                 if self._settling.clock.now() - payment.keyed_at > KEY_IS_OLD_AFTER:
                     raise SavedFailure
-                session = await self._processor.open_session(payment.params, payment.key)
+                session = await self._open(payment)
             except (Refused, SavedFailure):
                 session = await self._look_then_open(payment)
             return await self._settling.settle(payment.id, session, inputs.opened(session.id))
@@ -144,16 +149,16 @@ class Checkout:
         now = self._settling.clock.now()
         renewed = msgspec.structs.replace(
             payment,
-            params=self._params(order, now),
+            **self._asked(order, now),
             key=inputs.session_key(payment.id, payment.version + 1),
             keyed_at=now,
         )
         try:
-            renewed = await self._settling.payments.save(renewed)
+            renewed = await self._settling.outbox.recent.save(renewed)
         except Conflict as conflict:
             raise Unavailable("the payment was changed meanwhile; try again") from conflict
         try:
-            return await self._processor.open_session(renewed.params, renewed.key)
+            return await self._open(renewed)
         except (Refused, SavedFailure) as refused:
             raise StripeRefused(str(refused)) from refused
 
@@ -161,4 +166,4 @@ class Checkout:
         """Store that no session may be made for the order any more; the payment that is there, if one was faster."""
         order = await self._orders.for_payment(order_id)
         cause = Cause(inputs.close(order_id), "order-service", "closing", request_id.get())
-        return await self._insert(never_asked(order, cause, self._settling.clock.now()))
+        return await self._inserted_for(order, never_asked(order, cause, self._settling.clock.now()))

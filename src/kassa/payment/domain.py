@@ -46,6 +46,7 @@ class Kind(StrEnum):
     NEVER_ASKED = "closed before anybody asked to pay"
     FETCHED = "session fetched"  # what that says is told by `interpret`
     UNCHANGED = "looked up, and nothing new"
+    CLAIMED = "claim"  # the order of a guest becomes an account's
 
 
 class Todo(StrEnum):
@@ -59,6 +60,8 @@ class Todo(StrEnum):
     REFUND = "refund"
     NOTE_REFUND = "note_refund"
     REFUND_SECOND = "refund_second"
+    SET_FREE = "set_free"
+    ANSWER_DISPUTE = "answer_dispute"
 
 
 TRANSITIONS: Table[Stage, Kind, Todo] = {
@@ -84,6 +87,7 @@ TRANSITIONS: Table[Stage, Kind, Todo] = {
         for stage in (*UNSETTLED, Stage.FAILED, Stage.CLOSED)
     },
     **{(stage, Kind.PAID_AGAIN): Move(stage, (Todo.REFUND_SECOND,)) for stage in (Stage.SUCCESS, Stage.FAILED)},
+    **{(stage, Kind.CLAIMED): Move(stage) for stage in Stage},
     **{
         (stage, Kind.UNCHANGED): Move(stage, (Todo.LOOK_UP,), is_told=False)
         for stage in (Stage.INITIATED, Stage.PROCESSING)
@@ -104,6 +108,7 @@ class MoneyBack(StrEnum):
     SECOND_REFUSED = "the refund of a second payment is refused"
     SECOND_RETURNED = "the refund of a second payment has come to nothing"
     SECOND_MOVED = "it is not sure any more how much of a second payment went back"
+    GOODS_FREED = "a refund of goods has come to nothing"
 
 
 MONEY_BACK: dict[MoneyBack, tuple[Todo, ...]] = {
@@ -117,7 +122,18 @@ MONEY_BACK: dict[MoneyBack, tuple[Todo, ...]] = {
     MoneyBack.SECOND_REFUSED: (Todo.REFUND_SECOND,),
     MoneyBack.SECOND_RETURNED: (Todo.REFUND_SECOND,),
     MoneyBack.SECOND_MOVED: (Todo.REFUND_SECOND,),
+    MoneyBack.GOODS_FREED: (Todo.SET_FREE,),
 }
+"""What follows from it."""
+
+
+class Answering(StrEnum):
+    """What can happen to the answer to a dispute: the stage of the payment does not change for it. Append only."""
+
+    CONFIRMED = "the answer to a dispute is confirmed"
+
+
+ANSWERING: dict[Answering, tuple[Todo, ...]] = {Answering.CONFIRMED: (Todo.ANSWER_DISPUTE,)}
 """What follows from it."""
 
 
@@ -129,12 +145,23 @@ class Decline(msgspec.Struct, frozen=True):
     message: str
 
 
+class RefundedLine(msgspec.Struct, frozen=True):
+    """So many pieces of a product whose money goes back, and what was paid for them, in minor units; `unsent` of them
+    were not sent when the refund was asked for, and must not be."""
+
+    product_id: str
+    quantity: int
+    amount_minor: int
+    unsent: int = 0
+
+
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
     """Money going back. `status`: requested, then Stripe's. `origin` is kassa, or stripe for one made there.
     `is_of_all`: of all that was left when it was asked for. `is_owed`: of money that has no order; a refusal only
     delays it. `items` are the pieces that come back on the shelf with it, as soon as Stripe takes it on
-    (`is_restocked`); `restock`: of all goods, as earlier versions asked for. `failure`: why it failed, or was refused
-    the last of `refusals` times."""
+    (`is_restocked`); `restock`: of all goods, as earlier versions asked for. `lines` are the pieces whose money it is,
+    those of a return if it has one, and `shipping_minor` what of it is the shipping's. `failure`: why it failed, or was
+    refused the last of `refusals` times."""
 
     id: str
     amount_minor: int
@@ -148,6 +175,9 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     stripe_id: str | None = None
     items: tuple[Line, ...] = ()
     is_restocked: bool = False
+    lines: tuple[RefundedLine, ...] = ()
+    shipping_minor: int = 0
+    return_id: str = ""
     failure: str | None = None
     refusals: int = 0
     created_at: Millis
@@ -168,10 +198,32 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: Millis
 
 
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody of the staff has confirmed to be sent for a dispute: Stripe's fields and their texts. `status`:
+    requested, sent or refused; `failure` why. `of_inquiry`: it answers an inquiry, after which a dispute can still
+    come. `attempt` counts what was confirmed for the dispute. `is_forgotten`: its texts go when they are not needed."""
+
+    id: str
+    dispute_id: str
+    of_inquiry: bool
+    fields: dict[str, str]
+    who: str
+    key: str
+    keyed_at: Millis
+    status: str
+    failure: str = ""
+    attempt: int = 1
+    is_forgotten: bool = False
+    asked_at: Millis
+    updated_at: Millis
+
+
 class Payment(Stateful, frozen=True, kw_only=True):
     """One attempt to be paid for one order. `params` and `key` are what Stripe was asked with; `keyed_at` when the
-    key was made. `taken_minor` is what Stripe took, in minor units. `owes_all`: no order has that money, and all of it
-    goes back. `wants_evidence`: a dispute waits for an answer."""
+    key was made; `coupon` what for the coupon of its session. `is_tax_open`: Stripe reckons the tax, which is then
+    `tax_minor`, and what of it came on top of the amount `added_tax_minor`. `taken_minor` is what Stripe
+    took, in minor units. `owes_all`: no order has that money, and all of it goes back. `wants_evidence`: a dispute
+    waits for an answer; `evidence` are the answers that were confirmed, the last to each dispute."""
 
     order_id: str
     user_id: str
@@ -180,6 +232,10 @@ class Payment(Stateful, frozen=True, kw_only=True):
     stage: Stage
     reason: str = ""
     params: dict[str, Any] = msgspec.field(default_factory=dict)
+    coupon: dict[str, Any] | None = None
+    is_tax_open: bool = False
+    tax_minor: int = 0
+    added_tax_minor: int = 0
     key: str = ""
     keyed_at: Millis = 0
     session_id: str | None = None
@@ -191,6 +247,7 @@ class Payment(Stateful, frozen=True, kw_only=True):
     declines: tuple[Decline, ...] = ()
     refunds: tuple[Refund, ...] = ()
     disputes: tuple[Dispute, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     is_disputed: bool = False
     wants_evidence: bool = False
     paid_at: Millis | None = None
@@ -205,3 +262,4 @@ class Input(msgspec.Struct, frozen=True):
     session: SessionState | None = None
     decline: Decline | None = None
     reason: str = ""
+    user_id: str = ""

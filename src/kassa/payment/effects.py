@@ -1,14 +1,14 @@
 """What follows from changes of payments: each effect is carried out until it is done, and twice without harm. Those of
 refunds are in `refund_effects`."""
 
-from kassa.contracts.order import Orders, RefundNews, StatusChange
+from kassa.contracts.order import Orders, RefundNews, StatusChange, StripeTax
 from kassa.kit.audit import Cause
 from kassa.kit.clock import Clock
 from kassa.kit.documents import Collection
 from kassa.kit.effects import Effect
 from kassa.kit.outbox import Step
 from kassa.kit.problem import Unavailable
-from kassa.payment.balance import is_fully_refunded
+from kassa.payment.balance import back_by_amount_minor, back_minor, is_fully_refunded, shipping_back_minor
 from kassa.payment.domain import Input, Kind, Payment, Todo
 from kassa.payment.machine import MACHINE
 from kassa.payment.processor import Processor, Refused, unknown_session
@@ -44,7 +44,8 @@ class PaymentEffects:
 
     async def confirm_order(self, payment: Payment, effect: Effect) -> None:
         """The order is paid."""
-        await self._tell(payment, StatusChange("CONFIRMED", effect.id, payment.id, ""))
+        tax = StripeTax(payment.tax_minor, payment.added_tax_minor) if payment.is_tax_open else None
+        await self._tell(payment, StatusChange("CONFIRMED", effect.id, payment.id, "", tax=tax))
 
     async def cancel_order(self, payment: Payment, effect: Effect) -> None:
         """No money comes for the order."""
@@ -70,8 +71,17 @@ class PaymentEffects:
             refund_id=refund.id if refund else "",
             items=list(refund.items) if refund else [],
             status=effect.args.get("status", ""),
+            by_amount_minor=back_by_amount_minor(current),
+            shipping_minor=shipping_back_minor(current),
+            back_minor=back_minor(current),
         )
         await self._orders.note_refund(payment.order_id, news)
+
+    async def set_free(self, payment: Payment, effect: Effect) -> None:
+        """A refund of goods has come to nothing: they are not set aside for it any more."""
+        refund = find(payment, effect.args["refund"])
+        shelved = list(refund.items) if refund is not None and refund.is_restocked else []
+        await self._orders.set_free(payment.order_id, effect.args["refund"], shelved)
 
     async def _tell(self, payment: Payment, news: StatusChange) -> None:
         await self._orders.set_status(payment.order_id, news)

@@ -25,6 +25,7 @@ _WORDS: dict[str, str] = {
     Kind.DECLINED: "A card was declined; the shop ends the order for it.",
     Kind.DECLINED_ONCE: "A card was declined; the buyer may try another one.",
     Kind.PAID_AGAIN: "Stripe has taken money for the order a second time: it goes back.",
+    Kind.CLAIMED: "The payment was handed over to the account that took the order.",
     Kind.NEVER_ASKED: "The order was closed before the buyer asked to pay: no session can be made any more.",
     Kind.NEVER_OPENED: "No session was ever opened, and none can be any more.",
 }
@@ -37,6 +38,7 @@ _EFFECTS = {
     Todo.REFUND: "make a refund at Stripe",
     Todo.NOTE_REFUND: "tell the order what is refunded",
     Todo.REFUND_SECOND: "give back the money that came a second time",
+    Todo.ANSWER_DISPUTE: "send the answer to a dispute",
 }
 
 
@@ -72,6 +74,11 @@ DISPUTES = {
     "won": "The dispute is won: the money is back.",
     "lost": "The dispute is lost: the money stays with the buyer.",
 }
+EVIDENCE = {
+    "requested": "An answer to the dispute was confirmed, and is on its way to Stripe.",
+    "sent": "Stripe has taken the answer to the dispute: the buyer's bank gets it.",
+    "refused": "The answer to the dispute was not taken; another one can be confirmed.",
+}
 _DELAYS = {
     REFUSED: "Stripe refuses the refund; what is owed is asked for again until it is made.",
     WAITS: "Stripe makes no refund while the payment is disputed: it is asked again when the dispute has ended.",
@@ -79,7 +86,7 @@ _DELAYS = {
     LESS: "Some of the money has gone back otherwise: the refund is of what is left now.",
     GONE: "The money has gone back otherwise: the refund is not needed any more, and Stripe is not asked for it.",
 }
-_NEWS = re.compile(r"(refund|dispute) (\S+?)(?:: (\w+) -> (\w+))?")
+_NEWS = re.compile(r"(refund|dispute|evidence) (\S+?)(?:: (\w+) -> (\w+))?")
 
 
 def _words(what: str) -> str:
@@ -87,7 +94,7 @@ def _words(what: str) -> str:
     if known := _WORDS.get(what):
         return known
     if news := _NEWS.fullmatch(what):
-        words = REFUNDS if news[1] == "refund" else DISPUTES
+        words = {"refund": REFUNDS, "dispute": DISPUTES, "evidence": EVIDENCE}[news[1]]
         if text := words.get(news[4] or "requested"):
             return text
     delay = what.partition(": ")[2]
@@ -110,6 +117,8 @@ def _audit(payment: Payment) -> Iterator[TimelineEntry]:
         if news := _NEWS.fullmatch(entry.what):
             data |= {news[1]: news[2], "from": news[3] or "", "to": news[4] or ""} | _amount(payment, news[2])
             text = _with_reason(text, payment, news[2], news[4])
+            if news[1] == "evidence" and entry.why:
+                text = f"{text} {'It says' if news[4] == 'requested' else 'The reason'}: {ended(entry.why)}"
         if entry.what == Kind.PAID:
             data["amount"] = f"{major(payment.taken_minor, payment.currency)} {payment.currency}"
         yield TimelineEntry(entry.at, SERVICE, str(entry.what), text, {key: each for key, each in data.items() if each})

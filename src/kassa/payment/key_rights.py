@@ -17,6 +17,8 @@ from kassa.payment.rights import EACH_RIGHT, Right, StripeAccount
 from kassa.payment.store import Refusals
 
 _MOST = 100
+_TOLD_ELSEWHERE = ("answer_dispute",)
+"""Calls whose refusal is told whoever asked for them: the shop takes and gives back money without that right."""
 _OF_RIGHTS = frozenset(f"{right.access} {right.resource}" for right in EACH_RIGHT)
 
 
@@ -133,7 +135,8 @@ class _Watched:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._processor, name)
-        return partial(self._rights.call, name, found) if iscoroutinefunction(found) else found
+        is_watched = iscoroutinefunction(found) and name not in _TOLD_ELSEWHERE
+        return partial(self._rights.call, name, found) if is_watched else found
 
 
 def _in_words(reason: str, refused: list[Refusals]) -> Lacking:

@@ -19,10 +19,12 @@ _REASONS = {Kind.EXPIRED: "expired", Kind.FAILED: "payment_failed", Kind.MISMATC
 _AT_STRIPE = (Stage.INITIATED, Stage.PROCESSING, Stage.SUCCESS)
 
 
-def created(order: OrderForPayment, params: dict[str, Any], cause: Cause, now: Millis) -> Payment:
-    """A new payment, with what Stripe is asked with."""
-    id = payment_id_of(order.id)
-    payment = _first(order, now, stage=Stage.CREATED, params=params, key=inputs.session_key(id), keyed_at=now)
+def created(
+    order: OrderForPayment, cause: Cause, now: Millis, params: dict[str, Any], coupon: dict[str, Any] | None = None
+) -> Payment:
+    """A new payment, with what Stripe is asked with: for a session, and for its coupon."""
+    key = inputs.session_key(payment_id_of(order.id))
+    payment = _first(order, now, stage=Stage.CREATED, params=params, coupon=coupon, key=key, keyed_at=now)
     return MACHINE.begin(payment, Input(Kind.CREATED, cause), now)
 
 
@@ -43,6 +45,7 @@ def _first(order: OrderForPayment, now: Millis, *, stage: Stage, **members: Any)
         status=STATUS[stage],
         created_at=now,
         updated_at=now,
+        is_tax_open=order.sale is not None and order.sale.parts.is_tax_open,
         **members,
     )
 
@@ -54,9 +57,19 @@ def kind_of(payment: Payment, session: SessionState) -> Kind:
     if session.status == "expired":
         return Kind.EXPIRED
     if session.payment_status in ("paid", "no_payment_required"):
-        expected = (to_stripe(payment.amount_minor, payment.currency), payment.currency)
-        return Kind.PAID if (session.amount_total, session.currency) == expected else Kind.MISMATCH
+        return Kind.PAID if _is_right(payment, session) else Kind.MISMATCH
     return Kind.FAILED if session.intent_status in ("requires_payment_method", "canceled") else Kind.PROCESSING
+
+
+def _is_right(payment: Payment, session: SessionState) -> bool:
+    """Whether a paid session is of the payment's amount. Where Stripe reckons the tax, that is the amount before it,
+    and what is added to that can be no more than the tax."""
+    expected = to_stripe(payment.amount_minor - payment.added_tax_minor, payment.currency)
+    if session.currency != payment.currency:
+        return False
+    if not payment.is_tax_open:
+        return session.amount_total == expected
+    return session.before_tax == expected and 0 <= session.added_tax <= session.tax
 
 
 MOST_DECLINES = 100
@@ -93,7 +106,7 @@ def next_look_up(payment: Payment, now: Millis) -> Millis:
 
 
 def _noted(payment: Payment, news: Input, _: Stage, now: Millis) -> dict[str, Any]:
-    noted: dict[str, Any] = {"reason": _reason(payment, news)}
+    noted: dict[str, Any] = {"reason": _reason(payment, news), "user_id": news.user_id or payment.user_id}
     if news.kind is Kind.PAID:
         noted["paid_at"] = now
     if news.decline is not None:
@@ -109,7 +122,16 @@ def _noted(payment: Payment, news: Input, _: Stage, now: Millis) -> dict[str, An
     }
     if news.kind in (Kind.PAID, Kind.MISMATCH):
         noted["taken_minor"] = _taken(payment, session)
+    if news.kind is Kind.PAID and payment.is_tax_open:
+        noted |= _with_tax(payment, session)
     return noted
+
+
+def _with_tax(payment: Payment, session: SessionState) -> dict[str, int]:
+    """What Stripe has reckoned, and the amount with what of it came on top."""
+    added, tax = (from_stripe(each, payment.currency) for each in (session.added_tax, session.tax))
+    before = payment.amount_minor - payment.added_tax_minor
+    return {"added_tax_minor": added, "tax_minor": tax, "amount_minor": before + added}
 
 
 def _reason(payment: Payment, news: Input) -> str:

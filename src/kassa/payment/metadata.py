@@ -16,7 +16,9 @@ _OLD_SHOP_KEY = "shopId"
 
 
 _OURS = (SHOP_KEY, _OLD_SHOP_KEY, "orderId", "paymentId", "refundId")
-"""All that is read of an object's metadata."""
+"""All that is read of an object's metadata when an event tells of it."""
+EVIDENCE_KEY = "evidenceId"
+"""By this a dispute tells which answer it was given."""
 
 
 def of_session(shop_id: str, order_id: str, payment_id: str, user_id: str) -> dict[str, str]:
@@ -27,6 +29,11 @@ def of_session(shop_id: str, order_id: str, payment_id: str, user_id: str) -> di
 def of_refund(shop_id: str, order_id: str, payment_id: str, refund_id: str) -> dict[str, str]:
     """For a refund of an order's payment."""
     return {SHOP_KEY: shop_id, "orderId": order_id, "paymentId": payment_id, "refundId": refund_id}
+
+
+def of_evidence(shop_id: str, order_id: str, payment_id: str, evidence_id: str) -> dict[str, str]:
+    """For a dispute of an order's payment, with the answer to it."""
+    return {SHOP_KEY: shop_id, "orderId": order_id, "paymentId": payment_id, EVIDENCE_KEY: evidence_id}
 
 
 def of_second_refund(shop_id: str, order_id: str) -> dict[str, str]:

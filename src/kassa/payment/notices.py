@@ -8,6 +8,7 @@ import msgspec
 from kassa.kit.clock import DAY, HOUR, Clock, Millis, rfc3339
 from kassa.kit.documents import Between
 from kassa.kit.text import counted
+from kassa.payment.disputes import WANTS_ANSWER
 from kassa.payment.key_rights import KeyRights
 from kassa.payment.refusal_count import RefusalCount
 from kassa.payment.store import WAIT_FOR_THE_KEY, PaymentStore
@@ -15,6 +16,8 @@ from kassa.payment.unclaimed import OPEN
 
 LATELY: Millis = HOUR
 NEWEST = 20
+SOON: Millis = 3 * DAY
+MOST_DISPUTED = 1_000
 _WEBHOOK_ADVICE = "compare the endpoint at Stripe with this shop: kassa doctor does"
 _RIGHT_ADVICE = "give the key this right in Stripe's dashboard, or set a STRIPE_SECRET_KEY that has it"
 _KEY_ADVICE = "give the key what kassa doctor says it lacks; the events are tried again by themselves, within the hour"
@@ -23,7 +26,9 @@ _KEY_ADVICE = "give the key what kassa doctor says it lacks; the events are trie
 class Notice(msgspec.Struct, frozen=True, rename="camel"):
     """Something that is wrong, how often it happened, and what to do about it."""
 
-    kind: Literal["webhooks_refused", "webhooks_missing", "rights_missing", "key_refused", "unclaimed_money"]
+    kind: Literal[
+        "webhooks_refused", "webhooks_missing", "rights_missing", "key_refused", "unclaimed_money", "dispute_due"
+    ]
     count: int
     text: str
     advice: str
@@ -35,6 +40,7 @@ class Notices:
     def __init__(self, store: PaymentStore, refused: RefusalCount, rights: KeyRights, clock: Clock) -> None:
         self._events = store.events
         self._unclaimed = store.unclaimed
+        self._payments = store.payments
         self._refused = refused
         self._rights = rights
         self._clock = clock
@@ -46,6 +52,7 @@ class Notices:
             await self._webhooks_missing(),
             await self._key_refused(),
             await self._unclaimed_money(),
+            await self._dispute_due(),
         )
         return [*await self._rights_missing(), *(each for each in found if each)]
 
@@ -85,6 +92,22 @@ class Notices:
         count = await self._events.count(WAIT_FOR_THE_KEY)
         text = f"{counted(count, 'event waits', 'events wait')} because Stripe refuses the shop's key: {newest[0].note}"
         return Notice("key_refused", count, text, _KEY_ADVICE)
+
+    async def _dispute_due(self) -> Notice | None:
+        """Disputes that are lost unless somebody answers them within days."""
+        soon = self._clock.now() + SOON
+        waiting = await self._payments.find({"wants_evidence": True}, limit=MOST_DISPUTED)
+        due = [
+            each.answer_by
+            for payment in waiting
+            for each in payment.disputes
+            if each.status in WANTS_ANSWER and each.answer_by is not None and self._clock.now() < each.answer_by <= soon
+        ]
+        if not due:
+            return None
+        what = counted(len(due), "dispute wants", "disputes want")
+        text = f"{what} an answer within 3 days, the first by {rfc3339(min(due))}"
+        return Notice("dispute_due", len(due), text, "answer on the order's page, or in Stripe's dashboard")
 
     async def _unclaimed_money(self) -> Notice | None:
         count = await self._unclaimed.count({"status": OPEN})

@@ -10,8 +10,10 @@ from kassa.kit.documents import Collection, change, pages
 from kassa.kit.idempotency import KEPT, Idempotency
 from kassa.payment.domain import Payment
 from kassa.payment.events import read_event, to_store
+from kassa.payment.evidence import without_texts
+from kassa.payment.refunds_wire import shown
 from kassa.payment.store import Cursor, PaymentStore, StripeEvent
-from kassa.payment.wire import shown, shown_disputes, shown_status
+from kassa.payment.wire import shown_disputes, shown_status
 
 BODIES = "events stored whole"
 SLIMMED = 200
@@ -25,19 +27,34 @@ def record(payment: Payment) -> PaymentRecord:
         disputes=[_plain(each) for each in shown_disputes(payment)],
         declines=[{"at": rfc3339(each.at), "code": each.code, "message": each.message} for each in payment.declines],
         at_stripe=[id for id in (payment.session_id, payment.intent_id) if id],
+        evidence=[
+            {"dispute": each.dispute_id, "at": rfc3339(each.asked_at), "status": each.status, "fields": each.fields}
+            for each in payment.evidence
+        ],
     )
 
 
 def erased(payment: Payment) -> Payment:
-    """The payment without the words in which people have asked for refunds, and without the way to its session; the
-    very same if it has none."""
+    """The payment without the words in which people have asked for refunds and answered disputes, and without the way
+    to its session; the very same if it has none."""
     refunds = tuple(msgspec.structs.replace(each, reason="") if _is_asked(each) else each for each in payment.refunds)
     asked = {refund.id for refund in payment.refunds if _is_asked(refund)}
     audit = tuple(
         msgspec.structs.replace(each, why="") if each.input_id in asked and each.why else each for each in payment.audit
     )
-    changed = msgspec.structs.replace(payment, refunds=refunds, audit=audit, session_url=None)
+    params = _nameless(payment.params)
+    evidence = without_texts(payment)
+    changed = msgspec.structs.replace(
+        payment, refunds=refunds, audit=audit, session_url=None, params=params, evidence=evidence
+    )
     return payment if changed == payment else changed
+
+
+def _nameless(params: dict[str, Any]) -> dict[str, Any]:
+    """What Stripe was asked with, without whom and where."""
+    kept = {name: value for name, value in params.items() if name != "customer_email"}
+    intent = {name: value for name, value in kept.get("payment_intent_data", {}).items() if name != "shipping"}
+    return {**kept, "payment_intent_data": intent} if intent else kept
 
 
 async def forget_answers(payment: Payment, answers: Idempotency | None, now: Millis) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from kassa.contracts.inventory import Line
+from kassa.contracts.inventory import Line, summed
 from kassa.contracts.order import OrderForPayment
 from kassa.contracts.payment import TooManyPieces
 from kassa.kit.problem import Invalid
@@ -16,11 +16,12 @@ Pieces = Mapping[str, int]
 
 
 def sold(order: OrderForPayment, payment: Payment) -> Pieces:
-    """What the order has sold, or will have as soon as it hears of its payment. One that has ended has sold nothing:
-    what it held was for sale again from then on."""
+    """What the order has sold, or will have as soon as it hears of its payment, and returns have not brought back. One
+    that has ended has sold nothing: what it held was for sale again from then on."""
     if payment.stage is not Stage.SUCCESS or order.status in ENDED:
         return {}
-    return summed(Line(item.product_id, item.quantity) for item in order.items)
+    shelved = summed(order.shelved)
+    return {item.product_id: item.quantity - shelved.get(item.product_id, 0) for item in order.items}
 
 
 def price_of(items: Iterable[Line], order: OrderForPayment) -> int:
@@ -67,14 +68,6 @@ def checked(items: Iterable[Line], payment: Payment, of: Pieces) -> tuple[Line, 
 def lines(pieces: Pieces) -> tuple[Line, ...]:
     """The same as lines, without those of no pieces."""
     return tuple(Line(product_id, quantity) for product_id, quantity in pieces.items() if quantity)
-
-
-def summed(items: Iterable[Line]) -> dict[str, int]:
-    """The lines with each product once."""
-    found: dict[str, int] = {}
-    for line in items:
-        found[line.product_id] = found.get(line.product_id, 0) + line.quantity
-    return found
 
 
 def _was_made(payment: Payment, refund: Refund) -> bool:

@@ -20,6 +20,7 @@ PATHS = {
     "dispute": "/v1/disputes",
 }
 """Where the objects are that events are about, by what they are."""
+COUPONS = "/v1/coupons"
 
 
 class SessionState(msgspec.Struct, frozen=True):
@@ -42,6 +43,20 @@ class SessionState(msgspec.Struct, frozen=True):
     metadata: dict[str, str]
     mode: str = "payment"
     created: int = 0
+    subtotal: int = 0
+    discount: int = 0
+    shipping: int = 0
+    tax: int = 0
+
+    @property
+    def before_tax(self) -> int:
+        """What it would cost if no tax came on top."""
+        return self.subtotal - self.discount + self.shipping
+
+    @property
+    def added_tax(self) -> int:
+        """What of the tax came on top."""
+        return self.amount_total - self.before_tax
 
 
 class RefundState(msgspec.Struct, frozen=True):
@@ -57,7 +72,8 @@ class RefundState(msgspec.Struct, frozen=True):
 
 
 class DisputeState(msgspec.Struct, frozen=True):
-    """A dispute as Stripe has it now; times in seconds."""
+    """A dispute as Stripe has it now; times in seconds. `submissions`: how often it was answered; `has_evidence`:
+    something is given, be it sent or begun."""
 
     id: str
     status: str
@@ -66,6 +82,9 @@ class DisputeState(msgspec.Struct, frozen=True):
     intent_id: str | None
     answer_by: int | None
     created: int
+    submissions: int = 0
+    has_evidence: bool = False
+    metadata: dict[str, str] = {}
 
 
 class Refused(Exception):
@@ -111,6 +130,9 @@ class Processor(Protocol):
     async def account_id(self) -> str | None:
         """The key's account; None if the key may not ask."""
 
+    async def make_coupon(self, params: dict[str, Any], key: str) -> None:
+        """Create a coupon by the id that it is given, unless it is there; CallUnderWay."""
+
     async def open_session(self, params: dict[str, Any], key: str) -> SessionState:
         """Create a Checkout Session, once for the idempotency key; CallUnderWay."""
 
@@ -144,6 +166,9 @@ class Processor(Protocol):
 
     async def dispute_state(self, dispute_id: str) -> DisputeState:
         """The dispute as it is now."""
+
+    async def answer_dispute(self, dispute_id: str, params: dict[str, Any], key: str) -> DisputeState:
+        """Give evidence for a dispute, once for the idempotency key; CallUnderWay, SavedFailure."""
 
     async def disputes_since(self, since: Millis, after: str | None) -> tuple[list[DisputeState], str | None]:
         """One page of all disputes opened since then, the newest first; and the cursor of the next page, if any."""

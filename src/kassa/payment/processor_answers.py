@@ -25,6 +25,17 @@ class Named(msgspec.Struct, frozen=True):
     id: str
 
 
+class TotalDetails(msgspec.Struct, frozen=True):
+    """What Stripe has taken off a session's lines and added to them."""
+
+    amount_discount: Whole = 0
+    amount_shipping: Whole | None = 0
+    amount_tax: Whole = 0
+
+
+_NO_DETAILS = TotalDetails()
+
+
 class Session(msgspec.Struct, frozen=True):
     """What is read of a Checkout Session."""
 
@@ -39,6 +50,8 @@ class Session(msgspec.Struct, frozen=True):
     metadata: dict[str, str] | None = None
     mode: str = "payment"
     created: Whole = 0
+    amount_subtotal: Whole | None = None
+    total_details: TotalDetails | None = None
 
 
 class SessionPage(msgspec.Struct, frozen=True):
@@ -106,6 +119,7 @@ def _without_key(text: str) -> str:
 
 
 def session_state(session: Session, intent_status: str | None) -> SessionState:
+    details = session.total_details or _NO_DETAILS
     return SessionState(
         id=session.id,
         status=session.status,
@@ -119,6 +133,10 @@ def session_state(session: Session, intent_status: str | None) -> SessionState:
         metadata=session.metadata or {},
         mode=session.mode,
         created=session.created,
+        subtotal=session.amount_subtotal or 0,
+        discount=details.amount_discount,
+        shipping=details.amount_shipping or 0,
+        tax=details.amount_tax,
     )
 
 
@@ -148,6 +166,9 @@ def dispute_state(dispute: "stripe.Dispute") -> DisputeState:
         intent_id=_id(dispute.payment_intent),
         answer_by=_read(dispute.evidence_details.due_by, Whole | None),
         created=_whole(dispute.created),
+        submissions=_whole(dispute.evidence_details.submission_count),
+        has_evidence=_read(dispute.evidence_details.has_evidence, bool),
+        metadata=metadata_of(dispute),
     )
 
 

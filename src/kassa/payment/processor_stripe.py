@@ -14,6 +14,7 @@ from kassa.kit.clock import SECOND, Millis
 from kassa.kit.wire import encode
 from kassa.payment.events import EventObject
 from kassa.payment.processor import (
+    COUPONS,
     PATHS,
     BadSignature,
     DisputeState,
@@ -114,6 +115,15 @@ class StripeProcessor:
             return msgspec.json.decode((await self._client.raw_request_async("get", "/v1/account")).body, type=Named).id
         return None
 
+    async def make_coupon(self, params: dict[str, Any], key: str) -> None:
+        """See kassa.payment.processor.Processor."""
+        try:
+            with told_apart():
+                await self._client.raw_request_async("post", COUPONS, **params, idempotency_key=key)
+        except Refused as refused:
+            if refused.code != "resource_already_exists":
+                raise
+
     async def open_session(self, params: dict[str, Any], key: str) -> SessionState:
         """See kassa.payment.processor.Processor."""
         with told_apart():
@@ -183,6 +193,14 @@ class StripeProcessor:
         """See kassa.payment.processor.Processor."""
         with told_apart():
             return dispute_state(await self._client.v1.disputes.retrieve_async(dispute_id))
+
+    async def answer_dispute(self, dispute_id: str, params: dict[str, Any], key: str) -> DisputeState:
+        """See kassa.payment.processor.Processor."""
+        given: Any = params
+        with told_apart():
+            return dispute_state(
+                await self._client.v1.disputes.update_async(dispute_id, given, {"idempotency_key": key})
+            )
 
     async def disputes_since(self, since: Millis, after: str | None) -> tuple[list[DisputeState], str | None]:
         """See kassa.payment.processor.Processor."""

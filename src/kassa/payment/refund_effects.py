@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from kassa.contracts.inventory import Line
+from kassa.contracts.order import Orders
+from kassa.contracts.parcels import Aside
 from kassa.contracts.payment import StripeRefused
 from kassa.kit import inputs
 from kassa.kit.audit import Cause
@@ -11,7 +14,7 @@ from kassa.kit.effects import Effect
 from kassa.kit.ids import REFUND, Ids
 from kassa.kit.money import to_stripe
 from kassa.kit.outbox import Step
-from kassa.kit.problem import Unavailable
+from kassa.kit.problem import Problem, Unavailable
 from kassa.payment.balance import REQUESTED
 from kassa.payment.debts import second_refused
 from kassa.payment.domain import Payment, Refund
@@ -29,8 +32,15 @@ class RefundEffects:
     """Carries out what payments want to be given back."""
 
     def __init__(
-        self, payments: Collection[Payment], processor: Processor, ids: Ids, clock: Clock, shop_id: str
+        self,
+        payments: Collection[Payment],
+        orders: Orders,
+        processor: Processor,
+        ids: Ids,
+        clock: Clock,
+        shop_id: str,
     ) -> None:
+        self._orders = orders
         self._shop_id = shop_id
         self._payments = payments
         self._processor = processor
@@ -63,12 +73,15 @@ class RefundEffects:
         return None
 
     async def carry_refund(self, payment: Payment, effect: Effect) -> Step[Payment] | None:
-        """Make one requested refund at Stripe."""
+        """Make one requested refund at Stripe; one of goods after they are set aside."""
         refund = find(payment, effect.args["refund"])
         if refund is None or refund.status != REQUESTED:
             return None
         cause = Cause(effect.id, NAME, "refund made at Stripe")
         clock = self._clock
+        if (no := await self._set_aside(payment, refund)) is not None:
+            answer = Refusal(str(no))
+            return lambda current: refused(current, refund, answer, cause, clock.now())
         try:
             if clock.now() - refund.updated_at > KEY_IS_OLD_AFTER:
                 raise SavedFailure
@@ -80,6 +93,20 @@ class RefundEffects:
             answer = Refusal(str(refusal), refusal.code == "charge_disputed", refusal.code in GONE_BACK)
             return lambda current: refused(current, refund, answer, cause, clock.now(), made)
         return lambda current: observed(current, [state], cause, clock.now())
+
+    async def _set_aside(self, payment: Payment, refund: Refund) -> Problem | None:
+        """Why the order does not set its goods aside, if it does not."""
+        if not refund.lines:
+            return None
+        pieces = [Line(line.product_id, line.quantity) for line in refund.lines]
+        unsent = [Line(line.product_id, line.unsent) for line in refund.lines if line.unsent]
+        try:
+            await self._orders.set_aside(payment.order_id, refund.id, Aside(pieces, unsent, refund.return_id))
+        except Unavailable:
+            raise
+        except Problem as problem:
+            return problem
+        return None
 
     async def _look_then_rekey(self, payment: Payment, refund: Refund, cause: Cause) -> Step[Payment]:
         """The stored call does not work any more: look what it made; only if nothing, store a new key and go on."""

@@ -142,7 +142,14 @@ def _noting(payment: Payment, changes: list[Change], now: Millis) -> Payment:
     once for each state."""
     for note in dict.fromkeys(_note_of(*change) for change in changes):
         payment = followed(payment, MoneyBack.TOLD, partial(_planned, note=note, now=now))
+    for before, after in changes:
+        if after.lines and after.status in GIVEN_BACK and before.status not in GIVEN_BACK:
+            payment = followed(payment, MoneyBack.GOODS_FREED, partial(_freeing, refund=after, now=now))
     return payment
+
+
+def _freeing(payment: Payment, todo: Todo, refund: Refund, now: Millis) -> Effect:
+    return planned(payment, todo, now, refund=refund.id)
 
 
 def _planned(payment: Payment, todo: Todo, note: tuple[str, str, str], now: Millis) -> Effect:

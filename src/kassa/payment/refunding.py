@@ -14,10 +14,18 @@ from kassa.payment import pieces
 from kassa.payment.allowance import Allowances
 from kassa.payment.balance import left_minor
 from kassa.payment.domain import Payment, Refund
+from kassa.payment.paid_parts import Goods, reckon
 from kassa.payment.pieces import Pieces
 from kassa.payment.processor import RefundState
 from kassa.payment.refund_states import MOST_KNOWN, find, left_out, observed
-from kassa.payment.refunds import new_refund, owed, owed_refund, refuse_if_nothing_is_left, requested
+from kassa.payment.refunds import (
+    new_refund,
+    owed,
+    owed_refund,
+    refund_of_goods,
+    refuse_if_nothing_is_left,
+    requested,
+)
 from kassa.payment.settling import Settling
 
 
@@ -69,6 +77,38 @@ class Refunding:
         made = find(payment, refund_id)
         assert made is not None
         return made
+
+    async def refund_goods(
+        self,
+        order_id: str,
+        refund_id: str,
+        goods: Goods,
+        amount_minor: int,
+        reason: str,
+        *,
+        who: str,
+        within: Allowances | None = None,
+    ) -> Refund:
+        """Refund what was paid for these parts of an order, or an amount (in minor units) that is less, under this
+        refund id. Stripe is called when the order has set the goods aside. Refusals as above, and TooManyToRefund."""
+        payment = await self._of_order(order_id)
+        if known := find(payment, refund_id):
+            return known
+        order = await self._orders.for_payment(order_id)
+        refuse_if_nothing_is_left(payment, left_minor(payment))
+        sold = _sold(order, payment, "lines")
+        reckoned = reckon(order, payment, goods)
+        cause = Cause(refund_id, who, reason, request_id.get())
+        refund = refund_of_goods(refund_id, goods, reckoned, amount_minor, reason, self._settling.clock.now())
+
+        def step(current: Payment) -> Payment:
+            if find(current, refund_id) is None and reckon(order, current, goods) != reckoned:
+                raise Unavailable("another refund of the same goods was asked for just now; ask again")
+            return requested(current, refund, cause, sold)
+
+        async with _held(within, payment, refund, who):
+            payment = await self._settling.outbox.see_through(payment.id, step) or payment
+        return find(payment, refund_id) or refund
 
     async def _of_order(self, order_id: str) -> Payment:
         payment = await self._settling.of_order(order_id)

@@ -17,6 +17,7 @@ from kassa.payment import pieces
 from kassa.payment.balance import REQUESTED, followed, left_minor, owed_minor
 from kassa.payment.debts import owed_again, pause_after_refusal
 from kassa.payment.domain import MoneyBack, Payment, Refund, Todo
+from kassa.payment.paid_parts import Goods, Reckoned
 from kassa.payment.pieces import Pieces
 from kassa.payment.processor import RefundState
 from kassa.payment.refund_states import find, noted, observed, rekeyed, told, with_refund
@@ -60,6 +61,20 @@ def new_refund(
         key=inputs.refund_key(refund_id),
         created_at=now,
         updated_at=now,
+    )
+
+
+def refund_of_goods(
+    refund_id: str, goods: Goods, reckoned: Reckoned, amount_minor: int, reason: str, now: Millis
+) -> Refund:
+    """A refund of what was paid for some goods, or of less. Invalid if that is nothing, or it is more."""
+    if not reckoned.amount_minor:
+        raise Invalid.field("lines", "nothing was paid for these: there is nothing to give back")
+    if amount_minor > reckoned.amount_minor:
+        raise Invalid.field("amount", "is more than was paid for these: leave it out, or give less")
+    plain = new_refund(refund_id, amount_minor or reckoned.amount_minor, reason, now, items=goods.shelved)
+    return msgspec.structs.replace(
+        plain, lines=reckoned.lines, shipping_minor=reckoned.shipping_minor, return_id=goods.return_id
     )
 
 

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
-from kassa.payment.processor import PATHS
+from kassa.payment.processor import COUPONS, PATHS
 
 
 class Right(NamedTuple):
@@ -47,6 +47,12 @@ EACH_RIGHT = tuple(
     if (tries := [each for each in right.tries if each[0] == asks])
 )
 """The same, with reading and writing apart: Stripe names one or the other as missing."""
+
+COUPONS_RIGHT = Right("Coupons", "write", [("get", COUPONS), ("post", f"{COUPONS}/{_NOBODY}")])
+"""Only a shop with discounts wants it."""
+
+ANSWERS_RIGHT = Right("Disputes", "write", [("get", PATHS["dispute"]), ("post", f"{PATHS['dispute']}/{_NOBODY}")])
+"""Only who answers disputes from here wants it, and not in Stripe's dashboard."""
 
 ENDPOINTS_RIGHT = Right("Webhook Endpoints", "read", [("get", "/v1/webhook_endpoints")])
 """Only `kassa doctor` wants it."""

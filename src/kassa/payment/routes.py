@@ -7,6 +7,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from kassa.contracts.inventory import Line
+from kassa.contracts.parcels import TooManyToRefund
 from kassa.contracts.payment import (
     NotRefundable,
     OrderNotPayable,
@@ -24,28 +25,25 @@ from kassa.kit.lists import attention, listed, paging
 from kassa.kit.money import InvalidMoney, minor
 from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.web import JsonResponse, header, new_id, once, principal_of, read_body, takes
-from kassa.payment import reports, unclaimed_routes
+from kassa.payment import evidence_routes, reports, unclaimed_routes
 from kassa.payment.domain import Payment
 from kassa.payment.inbox import Inbox, InvalidSignature, UnreadableEvent
 from kassa.payment.notices import Notices
+from kassa.payment.paid_parts import Goods
+from kassa.payment.refunds_wire import NewRefund, RefundAnswer, RefundsAnswer, shown, shown_refunds
 from kassa.payment.service import PaymentService, visible
 from kassa.payment.wire import (
     EVENT_STATUSES,
     DisputesAnswer,
     EventAnswer,
     EventsAnswer,
-    NewRefund,
     PayFor,
     PaymentAttention,
     PaymentStatus,
     Received,
-    RefundAnswer,
-    RefundsAnswer,
     SessionAnswer,
-    shown,
     shown_disputes,
     shown_event,
-    shown_refunds,
     shown_status,
 )
 
@@ -84,11 +82,11 @@ async def payment_status(request: Request[Any, Any, Any], order_id: FromPath[str
     tags=["payments"],
     status_code=201,
     operation_class=takes(NewRefund, is_optional=True),
-    refuses=(NotRefundable, RefundTooLarge, RefundOverLimit, TooManyRefunds, TooManyPieces),
+    refuses=(NotRefundable, RefundTooLarge, RefundOverLimit, TooManyRefunds, TooManyPieces, TooManyToRefund),
 )
 async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[RefundAnswer]:
-    """Refund an amount of an order's payment, the price of some pieces, or all that is left. Without
-    `refunds:unlimited` there is a limit at once and a day: 403 `refund_over_limit`."""
+    """Refund an amount of an order's payment, what was paid for some pieces or the shipping, or all that is left.
+    Without `refunds:unlimited` there is a limit at once and a day: 403 `refund_over_limit`."""
     staff = await principal_of(request)
     asked = await read_body(request, NewRefund) if await request.body() else NewRefund()
     payment = await visible(_service(request), order_id, staff, Permission.REFUND)
@@ -97,18 +95,18 @@ async def refund_payment(request: Request[Any, Any, Any], order_id: FromPath[str
     if items and asked.restock:
         raise Invalid.field("restock", "brings all pieces back: leave it out when `items` names them")
 
+    refunding = _service(request).refunding
     within = None if staff.may(Permission.REFUND_ANY_AMOUNT) else request.app.state["allowances"]
 
+    goods = _goods(asked)
+
     async def refund(refund_id: str) -> RefundAnswer:
-        made = await _service(request).refunding.refund(
-            order_id,
-            refund_id,
-            amount,
-            asked.reason,
-            who=staff.id,
-            restock=asked.restock,
-            items=items,
-            within=within,
+        how: dict[str, Any] = {"who": staff.id, "within": within}
+        if goods is not None:
+            made = await refunding.refund_goods(order_id, refund_id, goods, amount, asked.reason, **how)
+            return RefundAnswer(shown(made, await visible(_service(request), order_id, staff)))
+        made = await refunding.refund(
+            order_id, refund_id, amount, asked.reason, restock=asked.restock, items=items, **how
         )
         return RefundAnswer(shown(made, await visible(_service(request), order_id, staff)))
 
@@ -201,6 +199,20 @@ async def replay_event(request: Request[Any, Any, Any], event_id: FromPath[str])
     return JsonResponse(EventAnswer(shown_event(event)), media_type="application/json")
 
 
+def _goods(asked: NewRefund) -> Goods | None:
+    """What the money is for, if that is said; Invalid if the goods are named in two ways."""
+    if not asked.lines and not asked.shipping:
+        if asked.return_id is not None:
+            raise Invalid.field("lines", "is missing: say which pieces of the return are refunded")
+        return None
+    if asked.items or asked.restock:
+        field = "items" if asked.items else "restock"
+        raise Invalid.field(field, "must be left out of a refund by item: say `restock` of its lines")
+    lines = [Line(line.product_id, line.quantity) for line in asked.lines]
+    shelved = [Line(line.product_id, line.quantity) for line in asked.lines if line.restock]
+    return Goods(tuple(lines), asked.shipping, asked.return_id or "", tuple(shelved))
+
+
 def _amount(asked: Decimal | None, payment: Payment) -> int:
     if asked is None:
         return 0
@@ -238,6 +250,7 @@ HANDLERS = (
     payment_attention,
     disputes,
     replay_event,
+    *evidence_routes.HANDLERS,
     *unclaimed_routes.HANDLERS,
     *reports.HANDLERS,
 )

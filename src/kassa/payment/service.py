@@ -13,6 +13,7 @@ from kassa.kit.figures import Figures
 from kassa.kit.idempotency import Idempotency
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, Ids, is_id
+from kassa.kit.inputs import payment_id_of
 from kassa.kit.outbox import Outbox
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
@@ -111,6 +112,12 @@ class PaymentService(Settling):
                 raise unknown_session(session_id, refused) from refused
             session = await self._processor.session(session_id)
         return await self.settle(payment.id, session, inputs.closed(session.id), "order-service")
+
+    async def hand_over(self, order_id: str, user_id: str) -> None:
+        """See contracts.payment.Payments."""
+        if await self.of_order(order_id) is not None:
+            cause = Cause(inputs.claim(order_id), "order-service", "claimed", request_id.get())
+            await self.hear(payment_id_of(order_id), Input(Kind.CLAIMED, cause, user_id=user_id))
 
     async def history(self, order_id: str) -> list[TimelineEntry]:
         """See contracts.payment.Payments."""

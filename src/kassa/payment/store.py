@@ -76,6 +76,7 @@ PAYMENTS = CollectionSpec(
         Index("by_value", ("status", "paid_at", "amount_minor")),
         Index("by_attention", ("needs_attention", "id")),
         Index("by_disputed", ("is_disputed", "id")),
+        Index("by_untold", ("untold_from",), sparse=True),
         Index("by_evidence", ("wants_evidence", "id")),
     ),
 )

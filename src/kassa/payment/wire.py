@@ -5,15 +5,12 @@ from typing import Annotated
 
 import msgspec
 
-from kassa.contracts.order import OrderForPayment
 from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.lists import AttentionAnswer, Id, Pagination, documented
 from kassa.kit.money import InvalidMoney, from_stripe, major
-from kassa.payment.balance import left_minor, refunded_minor
-from kassa.payment.domain import Payment, Refund, Stage
+from kassa.payment.balance import refunded_minor
+from kassa.payment.domain import Payment, Stage
 from kassa.payment.notices import Notice
-from kassa.payment.pieces import left, lines, sold
-from kassa.payment.refund_states import failure_of
 from kassa.payment.store import StripeEvent, UnclaimedMoney
 from kassa.payment.unclaimed import DISMISSED, OPEN, REFUNDED
 
@@ -29,23 +26,6 @@ class PayFor(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
     order_id: Id
 
 
-class ReturnedItem(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """So many pieces of a product come back on the shelf."""
-
-    product_id: Id
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-
-
-class NewRefund(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A refund. `items` are the pieces that come back on the shelf with it. Without an amount their price goes back;
-    without `items` too, all that is left. `restock` brings all pieces that are left back, with all that is left."""
-
-    amount: Decimal | None = None
-    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
-    restock: bool = False
-    items: Annotated[list[ReturnedItem], msgspec.Meta(max_length=100)] = []
-
-
 class SessionAnswer(msgspec.Struct, frozen=True, rename="camel"):
     """Where the buyer pays."""
 
@@ -54,8 +34,9 @@ class SessionAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PaymentDispute(msgspec.Struct, frozen=True, rename="camel"):
-    """Money that the buyer's bank asks about, or has taken back; `status` is Stripe's."""
+    """Money that the buyer's bank asks about, or has taken back; `id` and `status` are Stripe's."""
 
+    id: str
     status: str
     amount: Decimal
     amount_minor: int
@@ -76,38 +57,6 @@ class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
     refunded: Decimal
     refunded_minor: int
     disputes: list[PaymentDispute]
-
-
-class RefundOut(msgspec.Struct, frozen=True, rename="camel"):
-    """A refund as the wire shows it; `status` is Stripe's, `pending` until it has told one. `items` come back on the
-    shelf with it; `restock`: any, or in earlier versions all. `failure`: why it failed or waits, in Stripe's words."""
-
-    id: str
-    status: str
-    amount: Decimal
-    amount_minor: int
-    currency: str
-    reason: str
-    restock: bool
-    items: list[ReturnedItem]
-    failure: str | None
-    created_at: Timestamp
-
-
-class RefundAnswer(msgspec.Struct, frozen=True):
-    """One refund."""
-
-    refund: RefundOut
-
-
-class RefundsAnswer(msgspec.Struct, frozen=True, rename="camel"):
-    """The refunds of an order, the oldest first; what is left of the payment, and the pieces that can come back yet."""
-
-    refunds: list[RefundOut]
-    left: Decimal
-    left_minor: int
-    currency: str
-    left_items: list[ReturnedItem]
 
 
 class DisputeOut(msgspec.Struct, frozen=True, rename="camel"):
@@ -210,37 +159,11 @@ def shown_status(payment: Payment) -> PaymentStatus:
         refunded=major(refunded, payment.currency),
         refunded_minor=refunded,
         disputes=[
-            PaymentDispute(each.status, major(each.amount_minor, payment.currency), each.amount_minor, payment.currency)
+            PaymentDispute(
+                each.id, each.status, major(each.amount_minor, payment.currency), each.amount_minor, payment.currency
+            )
             for each in payment.disputes
         ],
-    )
-
-
-def shown(refund: Refund, payment: Payment) -> RefundOut:
-    """A refund of the payment as the wire shows it."""
-    return RefundOut(
-        id=refund.id,
-        status="pending" if refund.status == "requested" else refund.status,
-        amount=major(refund.amount_minor, payment.currency),
-        amount_minor=refund.amount_minor,
-        currency=payment.currency,
-        reason=refund.reason,
-        restock=refund.restock or bool(refund.items),
-        items=[ReturnedItem(line.product_id, line.quantity) for line in refund.items],
-        failure=failure_of(payment, refund),
-        created_at=rfc3339(refund.created_at),
-    )
-
-
-def shown_refunds(payment: Payment, order: OrderForPayment) -> RefundsAnswer:
-    """The payment's refunds, and what can still go and come back."""
-    pieces_left = left(payment, sold(order, payment))
-    return RefundsAnswer(
-        refunds=[shown(refund, payment) for refund in payment.refunds],
-        left=major(left_minor(payment), payment.currency),
-        left_minor=left_minor(payment),
-        currency=payment.currency,
-        left_items=[ReturnedItem(line.product_id, line.quantity) for line in lines(pieces_left)],
     )
 
 

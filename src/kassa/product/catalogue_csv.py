@@ -1,43 +1,45 @@
 """The catalogue as a CSV file: one product a row, as people keep it in a spreadsheet.
 
-Columns: id, sku, name, description, category, price, stock, images, compareAtPrice; in any order. id, sku, stock,
-images and compareAtPrice may be left out. Cells are separated by commas, semicolons or tabs, whichever the first row
-uses. Empty rows, and columns without name and content, are skipped. Prices are in major units with a decimal point, or
-a decimal comma where commas separate no cells. Images are separated by blanks, by commas with blanks, or by bars. An
-apostrophe before `=`, `+`, `-` or `@` marks a text that is no formula.
+Columns: id, sku, name, description, category, price, stock, images, compareAtPrice, gtin, weightGrams, taxClass,
+isDigital, family, option1Name, option1Value and so on to option3Value, withdrawalExcluded; in any order. All but name,
+description, category and price may be left out. Cells are separated by commas, semicolons or tabs, whichever the first
+row uses. Empty rows, and columns without name and content, are skipped. Prices are in major units with a decimal point,
+or a decimal comma where commas separate no cells. Images are separated by blanks, by commas with blanks, or by bars. An
+apostrophe before `=`, `+`, `-` or `@` marks a text that is no formula. Rows with one family are its variants.
 """
 
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from kassa.product.cells import READERS, READERS_WITH_COMMA, images_written, inert, unmarked
 from kassa.product.csv_file import Fault, Table, refusal
+from kassa.product.families import MOST_OPTIONS, Value
 
-COLUMNS = ("id", "sku", "name", "description", "category", "price", "stock", "images", "compareAtPrice")
+COLUMNS = (
+    "id", "sku", "name", "description", "category", "price", "stock", "images", "compareAtPrice", "gtin",
+    "weightGrams", "taxClass", "isDigital", "family",
+    *(f"option{number}{what}" for number in range(1, MOST_OPTIONS + 1) for what in ("Name", "Value")),
+    "withdrawalExcluded",
+)  # fmt: skip
 REQUIRED = ("name", "description", "category", "price")
-IN_LOWER_CASE = {name.lower(): name for name in COLUMNS}
-"""Every column by what a file may call it."""
-
-_PRICE = re.compile(r"[0-9]{1,20}(\.[0-9]{1,10})?")
-_PRICE_WITH_COMMA = re.compile(r"[0-9]{1,20},[0-9]{1,2}")
-_THOUSANDS_OR_DECIMALS = re.compile(r"[0-9]{1,3}[.,][0-9]{3}")
-_STOCK = re.compile(r"[0-9]{1,15}")
-# A comma or semicolon may be part of an address; between two of them it has a blank behind it, or the next one.
-_BEFORE_IMAGE = re.compile(r"[,;](?=https?://|/)")
-# What a spreadsheet takes for the beginning of a formula, full-width signs too (OWASP: CSV Injection).
-_SIGNS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+IN_LOWER_CASE = {
+    spelled: name for name in COLUMNS for spelled in (name.lower(), re.sub("(?=[A-Z])", "_", name).lower())
+}
+"""Every column by what a file may call it: `weightGrams` in any case, or `weight_grams`."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One product of the file; None: the file does not say, or it could not be read. Of `compare_at_price` that is
-    UNSET, for there is no other way to take it away than an empty cell: None. `number` is the row's, as a spreadsheet
-    counts them."""
+    """One product of the file; None: the file does not say, or it could not be read. Of `compare_at_price`, `gtin`,
+    `weight_grams` and `family` that is UNSET, for there is no other way to take them away than an empty cell: None.
+    `values` are what a variant has of the options of its family. `number` is the row's, as a spreadsheet counts
+    them."""
 
     name: str | None = None
     description: str | None = None
@@ -48,6 +50,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     stock: int | None = None
     images: tuple[str, ...] | None = None
     compare_at_price: Decimal | UnsetType | None = UNSET
+    gtin: str | UnsetType | None = UNSET
+    weight_grams: int | UnsetType | None = UNSET
+    tax_class: str | None = None
+    is_digital: bool | None = None
+    family: str | UnsetType | None = UNSET
+    values: tuple[Value, ...] = ()
+    withdrawal_excluded: str | None = None
     number: int = 0
 
     def fault(self, column: str, message: str) -> "Fault":
@@ -88,10 +97,19 @@ def write(rows: Iterable[Row]) -> str:
     for row in rows:
         price = "" if row.price is None else f"{row.price:f}"
         stock = "" if row.stock is None else row.stock
-        images = _written(row.images or ())
+        images = images_written(row.images or ())
         compare_at = f"{row.compare_at_price:f}" if isinstance(row.compare_at_price, Decimal) else ""
-        cells = (row.id, row.sku, row.name, row.description, row.category, price, stock, images, compare_at)
-        writer.writerow("" if cell is None else _inert(str(cell)) for cell in cells)
+        goods = (
+            row.gtin,
+            row.weight_grams,
+            row.tax_class,
+            None if row.is_digital is None else str(row.is_digital).lower(),
+        )
+        variant = (row.family, *(text for each in row.values for text in each))
+        first = (row.id, row.sku, row.name, row.description, row.category, price, stock, images, compare_at)
+        cells = [*first, *goods, *variant, *[None] * len(COLUMNS)][: len(COLUMNS) - 1]
+        cells.append("none" if row.withdrawal_excluded == "" else row.withdrawal_excluded)
+        writer.writerow("" if cell is None or cell is UNSET else inert(str(cell)) for cell in cells)
     return file.getvalue()
 
 
@@ -106,7 +124,7 @@ def _faults_of(number: int, header: list[str]) -> list[Fault]:
 def _row(number: int, table: Table, header: list[str], cells: list[str]) -> tuple[Row, list[Fault]]:
     if (uneven := table.uneven(number, cells)) is not None:
         return Row(number=number), [uneven]
-    readers = _READERS | ({} if table.separator == "," else _READERS_WITH_COMMA)
+    readers = READERS | ({} if table.separator == "," else READERS_WITH_COMMA)
     members: dict[str, Any] = {}
     faults: list[Fault] = []
     for at, (column, cell) in enumerate(zip(header, cells, strict=False), 1):
@@ -115,75 +133,34 @@ def _row(number: int, table: Table, header: list[str], cells: list[str]) -> tupl
         if column not in COLUMNS:
             continue
         try:
-            members[_MEMBERS.get(column, column)] = readers.get(column, str)(_unmarked(cell))
+            members[_MEMBERS.get(column, column)] = readers.get(column, str)(unmarked(cell))
         except ValueError as error:
             faults.append(Fault(number, column, str(error)))
-    return Row(**members, number=number), faults
+    members["values"], wrong = _values(number, members)
+    return Row(**members, number=number), faults + wrong
 
 
-def _price(cell: str) -> Decimal:
-    if not cell.strip():
-        raise ValueError("is missing; write it like 12.50")
-    if not _PRICE.fullmatch(cell.strip()):
-        raise ValueError(f"{cell[:30]!r} is no price; write it like 12.50, without a currency or separators")
-    return Decimal(cell.strip())
+def _values(number: int, members: dict[str, Any]) -> tuple[tuple[Value, ...], list[Fault]]:
+    """What the cells of the options say, which are taken out of the row's members."""
+    values: list[Value] = []
+    faults: list[Fault] = []
+    for option in range(1, MOST_OPTIONS + 1):
+        name, value = (members.pop(f"option{option}{what}", "").strip() for what in ("Name", "Value"))
+        if name and value:
+            values.append(Value(name, value))
+        elif name or value:
+            missing = "Value" if name else "Name"
+            faults.append(
+                Fault(number, f"option{option}{missing}", "is missing; an option has both, a name and a value")
+            )
+    return tuple(values), faults
 
 
-def price_of(cell: str) -> Decimal:
-    """The price that a cell says, with a decimal point or comma; ValueError if it says none."""
-    price = cell.strip()
-    if _THOUSANDS_OR_DECIMALS.fullmatch(price):
-        raise ValueError(f"{price!r} may be thousands or decimals; write it like 1234 or 1234.50")
-    return Decimal(price.replace(",", ".")) if _PRICE_WITH_COMMA.fullmatch(price) else _price(cell)
-
-
-def _or_none(read_price: Callable[[str], Decimal]) -> Callable[[str], Decimal | None]:
-    return lambda cell: read_price(cell) if cell.strip() else None
-
-
-def _stock(cell: str) -> int | None:
-    if not cell.strip():
-        return None
-    if not _STOCK.fullmatch(cell.strip()):
-        raise ValueError(f"{cell[:30]!r} is no number of pieces; write it like 25, or leave it empty")
-    return int(cell)
-
-
-def _images(cell: str) -> tuple[str, ...]:
-    """Where bars separate, a comma is part of an address."""
-    if "|" in cell:
-        return tuple(cell.replace("|", " ").split())
-    parts = (part for word in cell.split() for part in _BEFORE_IMAGE.split(word.rstrip(",;")))
-    return tuple(part for part in parts if part)
-
-
-def _inert(cell: str) -> str:
-    """The cell, marked as a text if a spreadsheet would compute it."""
-    return f"'{cell}" if _is_formula(cell) else cell
-
-
-def _unmarked(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _is_formula(cell) else cell
-
-
-def _is_formula(cell: str) -> bool:
-    """Whether it is one, behind our mark or not."""
-    return cell.lstrip("'")[:1] in _SIGNS
-
-
-def _written(images: tuple[str, ...]) -> str:
-    cell = " ".join(images)
-    return cell if _images(cell) == images else "|".join((*images, ""))
-
-
-_READERS: dict[str, Callable[[str], Any]] = {
-    "id": lambda cell: cell.strip() or None,
-    "sku": lambda cell: cell.strip() or None,
-    "price": _price,
-    "stock": _stock,
-    "images": _images,
-    "compareAtPrice": _or_none(_price),
+_MEMBERS = {
+    "compareAtPrice": "compare_at_price",
+    "weightGrams": "weight_grams",
+    "taxClass": "tax_class",
+    "isDigital": "is_digital",
+    "withdrawalExcluded": "withdrawal_excluded",
 }
-_READERS_WITH_COMMA = {"price": price_of, "compareAtPrice": _or_none(price_of)}
-_MEMBERS = {"compareAtPrice": "compare_at_price"}
 """Members of a row that are not called as their column is."""

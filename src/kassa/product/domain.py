@@ -14,7 +14,9 @@ from kassa.kit.clock import Millis
 from kassa.kit.effects import planned, with_todos
 from kassa.kit.money import maximum, minor, most_major, to_stripe
 from kassa.kit.problem import FieldError
-from kassa.kit.text import ONE_LINE, normalised
+from kassa.kit.text import normalised
+from kassa.product.goods import CHECKS, STANDARD
+from kassa.product.lines import line
 from kassa.product.prices import PriceChange, Priced, entry_of, in_order, not_above, reckoned, told
 
 LONGEST_SKU = 64
@@ -50,18 +52,29 @@ FOLLOWS: dict[Kind, tuple[Todo, ...]] = {Kind.STOCKED: (Todo.OPEN_STOCK,), Kind.
 LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 # What RFC 3986 lets stand in a URL after the scheme, and letters of all scripts; so a blank or a bar separates images.
 IMAGE = r'^(?:https?://[^\s/?#\\"<>^`{|}\x00-\x1f\x7f]|/(?!/))[^\s\\"<>^`{|}\x00-\x1f\x7f]*$'
-_ONE_LINE, _LINES, _IMAGE = re.compile(ONE_LINE), re.compile(LINES), re.compile(IMAGE)
+_LINES, _IMAGE = re.compile(LINES), re.compile(IMAGE)
 
 
 class Product(Priced, frozen=True, kw_only=True):
-    """Something that is, or was, for sale. `sku` is the shop's own name for it, which no other product has; `search`
-    is what a search looks in."""
+    """Something that is, or was, for sale. `sku` is the shop's own name for it, which no other product has; `gtin` its
+    number in trade; without `weight_grams` nobody knows what it weighs; of what `is_digital` nothing is sent;
+    `withdrawal_excluded` is why it cannot be withdrawn from. A variant
+    of a family has one value of each of its options, and `variant` says that as no other product does. `search` is what
+    a search looks in."""
 
     sku: str | None = None
     name: str
     description: str
     category: str
     images: tuple[str, ...]
+    gtin: str | None = None
+    weight_grams: int | None = None
+    tax_class: str = STANDARD
+    is_digital: bool = False
+    withdrawal_excluded: str = ""
+    family_id: str | None = None
+    option_values: tuple[str, ...] = ()
+    variant: str | None = None
     search: str
     created_at: Millis
     updated_at: Millis
@@ -116,22 +129,8 @@ def checked_stock(stock: int) -> int:
     return stock
 
 
-def _line(longest: int, *, is_label: bool = False) -> Callable[[str], str]:
-    def checked_line(text: str) -> str:
-        line = normalised(text, longest, is_label=is_label)
-        if not line:
-            raise ValueError(f"is missing: it must have 1 to {longest} characters")
-        if len(line) > longest:
-            raise ValueError(f"is too long: it must have 1 to {longest} characters")
-        if not _ONE_LINE.fullmatch(line):
-            raise ValueError("must be one line without control characters")
-        return line
-
-    return checked_line
-
-
 # Full-width digits and letters come from other keyboards; on a label they are the same.
-sku_line = _line(LONGEST_SKU, is_label=True)
+sku_line = line(LONGEST_SKU, is_label=True)
 
 
 def _checked_sku(text: str | None) -> str | None:
@@ -157,14 +156,20 @@ def _checked_images(images: list[str] | tuple[str, ...]) -> tuple[str, ...]:
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "sku": _checked_sku,
-    "name": _line(LONGEST_NAME),
+    "name": line(LONGEST_NAME),
     "description": _checked_description,
-    "category": _line(LONGEST_CATEGORY),
+    "category": line(LONGEST_CATEGORY),
     "images": _checked_images,
     "is_active": bool,
     "stock": checked_stock,
+    **CHECKS,
 }
-_ON_THE_WIRE = {"compare_at_price": "compareAtPrice"}
+_ON_THE_WIRE = {
+    "compare_at_price": "compareAtPrice",
+    "weight_grams": "weightGrams",
+    "tax_class": "taxClass",
+    "withdrawal_excluded": "withdrawalExcluded",
+}
 OF_THE_PRICE = {"price_minor", "compare_at_minor"}
 
 

@@ -14,10 +14,17 @@ from kassa.product import domain
 from kassa.product.catalogue_csv import COLUMNS, Row, Sheet
 from kassa.product.csv_file import Fault, refusal
 from kassa.product.domain import Product
+from kassa.product.families import values_of
+from kassa.product.family_import import Families, by_variant, carry_out, families_of
 from kassa.product.prices import at_odds
 from kassa.product.service import ProductService
 
 CHUNK = 100
+
+_SAID = ("sku", "name", "description", "category", "price", "stock", "images", "tax_class", "is_digital",
+         "withdrawal_excluded")  # fmt: skip
+_CLEARED = ("compare_at_price", "gtin", "weight_grams")
+"""What a row may take away."""
 
 Good = dict[str, Any]
 Known = Mapping[str, Product]
@@ -48,11 +55,13 @@ async def import_sheet(
 ) -> Imported:
     """Make and change products as the rows say; Invalid, which names all faults, with nothing done if there is one.
 
-    A row is about the product with its id; without an id, about the one with its SKU; without both, about one that is
-    all that the row says. If there is none it makes one. So an import that was interrupted is gone on with by
-    importing the file again. `on_progress` hears how many rows are done.
+    A row is about the product with its id; without an id, about the one with its SKU; without both, about the variant
+    of its family that has its values, or about one that is all that the row says. If there is none it makes one. So an
+    import that was interrupted is gone on with by importing the file again. `on_progress` hears how many rows are done.
     """
-    planned = await _plan(service, sheet)
+    families = await families_of(service, sheet.rows)
+    planned = await _plan(service, sheet, families)
+    await carry_out(service, families, who)
     after: list[Product] = []
     differs: dict[str, int] = {}
     for start in range(0, len(planned), CHUNK):
@@ -75,8 +84,9 @@ async def export_rows(service: ProductService) -> AsyncIterator[Row]:
     """All products on sale, the oldest first, with their stock; importing them changes nothing."""
     after: str | None = None
     while found := await service.products.find({"is_active": True}, limit=CHUNK, after=after, order="oldest"):
-        stocks = await service.stocks(found)
+        stocks, families = await service.stocks(found), await service.families.of(found)
         for product in found:
+            family = families.get(product.family_id or "")
             compare_at = product.compare_at_minor
             yield Row(
                 id=product.id,
@@ -88,26 +98,38 @@ async def export_rows(service: ProductService) -> AsyncIterator[Row]:
                 stock=stocks[product.id],
                 images=product.images,
                 compare_at_price=None if compare_at is None else major(compare_at, product.currency),
+                gtin=product.gtin,
+                weight_grams=product.weight_grams,
+                tax_class=product.tax_class,
+                is_digital=product.is_digital,
+                withdrawal_excluded=product.withdrawal_excluded or None,
+                family=None if family is None else family.name,
+                values=() if family is None else tuple(values_of(family, product.option_values)),
             )
         after = found[-1].id
 
 
-async def _plan(service: ProductService, sheet: Sheet) -> list[Planned]:
-    faults = list(sheet.faults)
+async def _plan(service: ProductService, sheet: Sheet, families: Families) -> list[Planned]:
+    faults = [*sheet.faults, *families.faults]
     goods: list[Good] = []
     for row in sheet.rows:
-        good, wrong = domain.checked(_fields(row), service.currency)
-        goods.append(good)
+        place = families.places.get(row.number, {})
+        good, wrong = domain.checked(_fields(row, place), service.currency)
+        goods.append({**place, **good})
         faults += [row.fault(error.field, error.message) for error in wrong]
         if row.id is not None and not is_id(PRODUCT, row.id):
             faults.append(row.fault("id", "is no product id; leave it empty for a new product"))
     faults += _twice(sheet.rows, goods)
     by_id = await _by_id(service, sheet.rows)
     by_sku = await _by_sku(service, [good["sku"] for good in goods if "sku" in good])
+    variants = await by_variant(service, goods)
     by_look: dict[Look, list[Product]] | None = None
     planned: list[Planned] = []
     for row, good in zip(sheet.rows, goods, strict=True):
         known, owner = by_id.get(row.id or ""), by_sku.get(good.get("sku", ""))
+        if (variant := variants.get(good.get("variant") or "")) is not None:
+            owner, told = _same_variant(row, good, known or owner, variant)
+            faults += told
         if row.id and owner and owner.id != row.id:
             faults.append(row.fault("sku", f"{owner.sku} is the SKU of {owner.id}; leave the id empty to change that"))
         elif known is None and owner is None and (look := _look_of(good)):
@@ -128,10 +150,20 @@ async def _other_stock(service: ProductService, chunk: Sequence[Planned]) -> dic
     return {known.id: figure for known, figure in asked if stocks[known.id] not in (None, figure)}
 
 
-def _fields(row: Row) -> Good:
-    names = ("sku", "name", "description", "category", "price", "stock", "images")
-    said = {name: value for name in names if (value := getattr(row, name)) is not None}
-    return said if row.compare_at_price is UNSET else said | {"compare_at_price": row.compare_at_price}
+def _same_variant(row: Row, good: Good, found: Product | None, variant: Product) -> tuple[Product, list[Fault]]:
+    """For a row that says of a product that it is a variant which is there: that one, or a fault if it is another."""
+    is_free = found is None and row.id is None and (variant.sku is None or "sku" not in good)
+    if is_free or (found is not None and found.id == variant.id):
+        return variant, []
+    told = f"{', '.join(variant.option_values)} of this family is product {variant.id} already; put its id in the row"
+    return found or variant, [row.fault("family", told)]
+
+
+def _fields(row: Row, place: Mapping[str, Any]) -> Good:
+    said = {name: value for name in _SAID if (value := getattr(row, name)) is not None}
+    if isinstance(row.family, str) and not (row.name or "").strip():  # It is named after its family.
+        said = {**said, "name": place["name"]} if "name" in place else {**said, "name": row.family}
+    return said | {name: value for name in _CLEARED if (value := getattr(row, name)) is not UNSET}
 
 
 def _look_of(good: Good) -> Look | None:
@@ -153,7 +185,7 @@ def _twice(rows: Sequence[Row], goods: Sequence[Good]) -> list[Fault]:
             first = keys.setdefault((column, key), row.number) if key else row.number
             if first != row.number:
                 faults.append(row.fault(column, f"{key} is in row {first} already; leave one of them out"))
-        if (look := _look_of(good)) is None:
+        if (look := _look_of(good)) is None or good.get("variant"):
             continue
         other = looks.setdefault(look, row)
         if other is not row and not ((row.id or sku) and (other.id or other.sku)):

@@ -1,14 +1,21 @@
 """What product exports of other shops have in common: records by column, descriptions in HTML, and what cannot be taken
 over, which is told and never guessed."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from html.parser import HTMLParser
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from kassa.kit.text import counted
-from kassa.product.catalogue_csv import price_of
+from kassa.product.catalogue_csv import Row
+from kassa.product.cells import price_of
 from kassa.product.csv_file import Fault, Table
+from kassa.product.families import MOST_OPTIONS, MOST_VARIANTS, Value
+from kassa.product.goods import gtin_of
 
 NO_CATEGORY = "Other"
 """Where a product goes that its shop has put nowhere: Kassa's have a category."""
@@ -17,6 +24,7 @@ NO_CATEGORY = "Other"
 _ENDS_LINE = frozenset(
     ("p", "br", "div", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "dd", "dt")
 )
+_WEIGHT = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,9})?")
 _UNREAD = frozenset(("script", "style"))
 
 
@@ -52,6 +60,7 @@ class Reading:
     def __init__(self, table: Table) -> None:
         self.faults: list[Fault] = []
         self.left: list[Fault] = []
+        self._families: set[str] = set()
         self.records: list[Record] = []
         self._header = table.number
         for number, cells in table:
@@ -75,6 +84,40 @@ class Reading:
         self.left.append(record.fault(columns[-1], f"{text} is not above the price: no reduction"))
         return None
 
+    def gtin(self, record: Record, columns: Sequence[str]) -> str | UnsetType:
+        """The GTIN that a cell of the record says; what is none is left."""
+        text = record.one_of(columns)
+        if not text:
+            return UNSET
+        try:
+            return gtin_of(text.replace("-", "").replace(" ", ""))
+        except ValueError as error:
+            self.left.append(record.fault(columns[-1], f"{text[:30]!r} is no GTIN, which {error}"))
+            return UNSET
+
+    def grams(self, record: Record, column: str, text: str, grams: Decimal) -> int | UnsetType:
+        """The weight that a cell says in units of so many grams; none that is 0, as these shops write what is not
+        known."""
+        if not text:
+            return UNSET
+        if not _WEIGHT.fullmatch(text):
+            self.faults.append(record.fault(column, f"{text[:30]!r} is no weight; write it like 1.25"))
+            return UNSET
+        return int((Decimal(text.replace(",", ".")) * grams).to_integral_value(ROUND_HALF_UP)) or UNSET
+
+    def tied(self, first: Record, name: str, key: str, rows: Sequence[Row]) -> list[Row]:
+        """The variants of one thing as those of a family, if they can be told apart by their values; else as they are,
+        and that is told. `key` tells two things of one name apart."""
+        chosen = [tuple(sorted(row.values)) for row in rows]
+        if not any(chosen):
+            return list(rows)
+        if why := _why_no_family(chosen):
+            self.left.append(first.fault("", f"{name} is no family, for {why}; its variants become products"))
+            return [msgspec.structs.replace(row, values=()) for row in rows]
+        name = f"{name} ({key})" if name in self._families else name
+        self._families.add(name)
+        return [msgspec.structs.replace(row, family=name) for row in rows]
+
     def leave_columns(self, taken: Iterable[str], told: Iterable[str] = ()) -> None:
         """Tell of every column that says something and is neither `taken` nor `told` of already."""
         known = {*taken, *told, ""}
@@ -84,6 +127,17 @@ class Reading:
         for column, times in count.items():
             said = f"{counted(times, 'row')} {'says' if times == 1 else 'say'} something there"
             self.left.append(Fault(self._header, column, f"is not taken over; {said}"))
+
+
+def _why_no_family(chosen: Sequence[tuple[Value, ...]]) -> str:
+    names = {tuple(each.name for each in values) for values in chosen}
+    if len(names) > 1:
+        return "not all of its variants have a value of each option"
+    if len(next(iter(names))) > MOST_OPTIONS:
+        return f"it has more than {MOST_OPTIONS} options"
+    if len(chosen) > MOST_VARIANTS:
+        return f"it has more than {MOST_VARIANTS} variants"
+    return "two of its variants have the same values" if len(set(chosen)) < len(chosen) else ""
 
 
 def plain_text(html: str) -> str:

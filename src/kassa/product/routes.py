@@ -5,14 +5,19 @@ from typing import Annotated, Any, cast
 from litestar import Request, Response, delete, get, post, put
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from kassa.contracts.product import ProductChanged, SkuTaken
+from kassa.contracts.product import ProductChanged, SkuTaken, VariantTaken
 from kassa.kit.clock import SECOND
 from kassa.kit.ids import PRODUCT
-from kassa.kit.lists import paging
+from kassa.kit.lists import Paging, paging
 from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, new_id, once, principal_of, read_body, takes
+from kassa.product import family_routes
 from kassa.product.domain import Product
-from kassa.product.service import ProductService, Wanted
+from kassa.product.family_routes import products_shown, service_of
+from kassa.product.family_wire import values_given
+from kassa.product.listing import Wanted
+from kassa.product.service import ProductService
+from kassa.product.showing import ProductBody, ProductsBody, entry_shown, price_shown
 from kassa.product.wire import (
     REPLACEABLE,
     CategoriesAnswer,
@@ -20,15 +25,12 @@ from kassa.product.wire import (
     NewProduct,
     PricesAnswer,
     ProductAnswer,
-    ProductBody,
     ProductChange,
     ProductsAnswer,
-    ProductsBody,
     given,
-    price_shown,
-    shown,
 )
 
+COLLAPSED = "family"
 LONGEST_SEARCH = 200
 _TAGS = ["products"]
 WithInactive = Annotated[
@@ -52,6 +54,13 @@ async def list_products(
     cursor: FromQuery[str | None] = None,
     with_inactive: WithInactive = False,
     active: Annotated[bool, QueryParameter(description="`false`: only withdrawn ones: needs `products:read`")] = True,
+    collapse: Annotated[
+        str | None,
+        QueryParameter(
+            description="`family`: each family once, as the newest of its variants that match",
+            schema_extra={"enum": [COLLAPSED]},
+        ),
+    ] = None,
 ) -> Response[ProductsAnswer]:
     """The products on sale, the newest first."""
     if with_inactive or not active:
@@ -60,19 +69,35 @@ async def list_products(
     if q is not None and len(q) > LONGEST_SEARCH:
         raise Invalid.field("q", f"must have at most {LONGEST_SEARCH} characters")
     part = paging(limit, skip, cursor)
-    service = _service(request)
-    found, total = await service.page(Wanted(part.limit, part.skip, part.after, category, q, is_active))
+    wanted = Wanted(part.limit, part.skip, part.after, category, q, is_active)
+    if collapse is not None:
+        return await _collapsed(service_of(request), part, wanted, collapse)
+    service = service_of(request)
+    found, total = await service.listing.page(wanted)
     products = found[: part.limit]
-    stocks = await service.stocks(products)
     pagination = part.pagination(total, found, lambda product: product.id)
-    body = ProductsBody([shown(product, stocks[product.id]) for product in products], pagination)
+    body = ProductsBody(await products_shown(service, products), pagination)
     return cast(Response[ProductsAnswer], JsonResponse(body))
+
+
+async def _collapsed(service: ProductService, part: Paging, wanted: Wanted, collapse: str) -> Response[ProductsAnswer]:
+    if collapse != COLLAPSED:
+        raise Invalid.field("collapse", f"must be {COLLAPSED}")
+    found, total = await service.listing.collapsed(wanted)
+    entries = found[: part.limit]
+    products = [each.product for each in entries]
+    stocks, families = await service.stocks(products), await service.families.of(products)
+    pagination = part.pagination(total, found, lambda each: each.product.id)
+    each = [
+        entry_shown(entry, stocks[entry.product.id], families.get(entry.product.family_id or "")) for entry in entries
+    ]
+    return cast(Response[ProductsAnswer], JsonResponse(ProductsBody(each, pagination)))
 
 
 @get("/products/categories", tags=_TAGS)
 async def list_categories(request: Request[Any, Any, Any]) -> Response[CategoriesAnswer]:
     """The categories of all products on sale, by name."""
-    counts = await _service(request).categories()
+    counts = await service_of(request).listing.categories()
     answer = CategoriesAnswer([CategoryOut(name, counts[name]) for name in sorted(counts)])
     return JsonResponse(answer, media_type="application/json")
 
@@ -84,7 +109,7 @@ async def get_product(
     """One product on sale."""
     if with_inactive:
         await principal_of(request)
-    service = _service(request)
+    service = service_of(request)
     return _response(await _body(service, await service.get(product_id, with_inactive=with_inactive)))
 
 
@@ -99,20 +124,25 @@ async def list_prices(
     """What a product costs and has cost, on sale or not, the newest price first. Of what was made by a release without
     this list, it begins before the first change since."""
     await principal_of(request)
-    found, pagination = await _service(request).prices(product_id, paging(limit, skip, cursor))
+    found, pagination = await service_of(request).prices(product_id, paging(limit, skip, cursor))
     return cast(Response[PricesAnswer], JsonResponse(PricesAnswer([price_shown(each) for each in found], pagination)))
 
 
-@post("/products", operation_class=takes(NewProduct), tags=_TAGS, refuses=(SkuTaken,))
+@post(
+    "/products",
+    operation_class=takes(NewProduct, anyOf=[{"required": ["name"]}, {"required": ["familyId"]}]),
+    tags=_TAGS,
+    refuses=(SkuTaken, VariantTaken),
+)
 async def create_product(request: Request[Any, Any, Any]) -> Response[ProductAnswer]:
     """Put a new product on sale. With `stock` its stock is initialised, too: at once, or as soon
     as the inventory can be reached."""
     staff = await principal_of(request)
     body = await read_body(request, NewProduct)
-    service = _service(request)
+    service = service_of(request)
 
     async def work(product_id: str) -> ProductBody:
-        return await _body(service, await service.create(product_id, given(body), staff.id))
+        return await _body(service, await service.create(product_id, _given(body), staff.id))
 
     return await once(request, staff.id, 201, new_id(request, PRODUCT), work)
 
@@ -121,17 +151,17 @@ async def create_product(request: Request[Any, Any, Any]) -> Response[ProductAns
     "/products/{product_id:str}",
     operation_class=takes(ProductChange, anyOf=[{"required": [name]} for name in REPLACEABLE]),
     tags=_TAGS,
-    refuses=(SkuTaken, ProductChanged),
+    refuses=(SkuTaken, VariantTaken, ProductChanged),
 )
 async def update_product(request: Request[Any, Any, Any], product_id: FromPath[str]) -> Response[ProductAnswer]:
     """Replace the given fields. `stock` is changed by POST /inventory/adjust."""
     staff = await principal_of(request)
-    fields = given(await _read_change(request))
+    fields = _given(await _read_change(request))
     read_at = fields.pop("expected_updated_at", None)
     expected = None if read_at is None else round(read_at.timestamp() * SECOND)
     if not fields:
         raise Invalid("name at least one field to replace")
-    service = _service(request)
+    service = service_of(request)
     return _response(await _body(service, await service.update(product_id, fields, staff.id, expected)))
 
 
@@ -139,20 +169,29 @@ async def update_product(request: Request[Any, Any, Any], product_id: FromPath[s
 async def withdraw_product(request: Request[Any, Any, Any], product_id: FromPath[str]) -> Response[ProductAnswer]:
     """Take a product off sale. It stays in old orders, and `isActive` puts it back on sale."""
     staff = await principal_of(request)
-    service = _service(request)
+    service = service_of(request)
     return _response(await _body(service, await service.withdraw(product_id, staff.id)))
 
 
-HANDLERS = (list_products, list_categories, get_product, list_prices, create_product, update_product, withdraw_product)
-
-
-def _service(request: Request[Any, Any, Any]) -> ProductService:
-    service: ProductService = request.app.state["product"]
-    return service
+HANDLERS = (
+    list_products,
+    list_categories,
+    get_product,
+    list_prices,
+    create_product,
+    update_product,
+    withdraw_product,
+    *family_routes.HANDLERS,
+)
 
 
 async def _body(service: ProductService, product: Product) -> ProductBody:
-    return ProductBody(shown(product, (await service.stocks([product]))[product.id]))
+    return ProductBody((await products_shown(service, [product]))[0])
+
+
+def _given(body: NewProduct | ProductChange) -> dict[str, Any]:
+    fields = given(body)
+    return fields | ({"option_values": values_given(fields["option_values"])} if "option_values" in fields else {})
 
 
 def _response(body: ProductBody) -> Response[ProductAnswer]:

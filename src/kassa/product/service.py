@@ -1,43 +1,32 @@
 """The catalogue: products are made, changed, withdrawn and listed."""
 
 from collections.abc import Sequence
-
-import msgspec
+from typing import Any
 
 from kassa.contracts.inventory import Inventory
-from kassa.contracts.product import ProductChanged, SkuTaken, Snapshot
+from kassa.contracts.product import ProductChanged, SkuTaken, Snapshot, VariantTaken
 from kassa.kit.audit import Cause
 from kassa.kit.clock import SECOND, Clock, Millis, rfc3339
-from kassa.kit.documents import Contains, Duplicate, Test
+from kassa.kit.documents import Duplicate
 from kassa.kit.figures import Figures
 from kassa.kit.ids import PRODUCT, REQUEST, Ids, is_id
 from kassa.kit.lists import Pagination, Paging, listed
 from kassa.kit.outbox import Outbox
 from kassa.kit.patience import no_longer_than
-from kassa.kit.problem import FieldError, Invalid, NotFound, Unavailable
+from kassa.kit.problem import FieldError, NotFound, Unavailable
 from kassa.kit.spelling import Twins, twins
-from kassa.kit.text import normalised
 from kassa.kit.wire import request_id
 from kassa.product import domain
-from kassa.product.domain import LONGEST_CATEGORY, LONGEST_DESCRIPTION, Fields, Product
+from kassa.product.domain import Fields, Product
+from kassa.product.family_service import PLACE, Families
+from kassa.product.listing import Listing
 from kassa.product.prices import WINDOW, PriceChange, at_odds
-from kassa.product.store import ProductStore
+from kassa.product.refusing import refuse
+from kassa.product.store import BY_VARIANT, ProductStore
 
 _STOCK_SECONDS = 2.0
 _ENTRIES = 50
 """Of a price history, at once: prices seldom change so often in 30 days."""
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """What part of the catalogue is asked for: a category, a text in name, description, category or SKU, a page; what
-    is on sale, what is not, or (None) both."""
-
-    limit: int
-    skip: int = 0
-    after: str | None = None
-    category: str | None = None
-    text: str | None = None
-    is_active: bool | None = True
 
 
 class ProductService:
@@ -61,29 +50,31 @@ class ProductService:
         self._clock = clock
         self.currency = currency
         self._figures = Figures(clock, least=SECOND)
+        self.listing = Listing(self.products, self._figures)
+        self.families = Families(store, ids, clock)
 
     async def snapshot(self, ids: list[str]) -> list[Snapshot]:
         """Those of the products that exist and are on sale; the others are left out."""
         found = await self.products.many(ids)
-        return [
-            Snapshot(product.id, product.name, product.price_minor, product.currency)
-            for product in found
-            if product.is_active
-        ]
+        return [_snapshot(product) for product in found if product.is_active]
 
     async def create(self, product_id: str, fields: Fields, who: str) -> Product:
         """Put a new product on sale, under this id; `stock` among the fields initialises its stock. If the id is
-        there already, that product is answered. When the inventory cannot be reached it gets the stock later."""
-        good, errors = domain.checked(fields, self.currency)
-        _refuse(errors)
+        there already, that product is answered. When the inventory cannot be reached it gets the stock later. A variant
+        of a family (`family_id`, `option_values`) without a name is named after both. SkuTaken, VariantTaken."""
+        good, errors = await self._checked(fields, None)
+        if "name" not in fields and fields.get("family_id") is None:
+            errors.append(FieldError("name", "is missing; only a variant of a family can be named after it"))
+        refuse(errors)
         return await self._insert(product_id, good, who)
 
     async def update(self, product_id: str, fields: Fields, who: str, expected: Millis | None = None) -> Product:
-        """Replace the given fields; NotFound if there is no such product, SkuTaken; Invalid too if a price is given
-        alone that does not go with the other one. `expected` is when it was changed last, as the caller has read it:
-        ProductChanged if that is not so any more."""
-        good, errors = domain.checked(fields, self.currency)
-        _refuse(errors)
+        """Replace the given fields; NotFound if there is no such product, SkuTaken, VariantTaken; Invalid too if a
+        price is given alone that does not go with the other one. `expected` is when it was changed last, as the caller
+        has read it: ProductChanged if that is not so any more."""
+        known = await self.get(product_id, with_inactive=True) if fields.keys() & set(PLACE) else None
+        good, errors = await self._checked(fields, known)
+        refuse(errors)
         return await self._edit(product_id, good, who, "edited", expected)
 
     async def put(self, product_id: str, good: Fields, who: str, known: Product | None) -> Product:
@@ -112,29 +103,6 @@ class ProductService:
         await self.get(product_id, with_inactive=True)
         return await listed(self._prices, {"product_id": product_id}, asked, self._figures)
 
-    async def categories(self) -> dict[str, int]:
-        """The categories of all products on sale, and how many products each has."""
-
-        async def count() -> dict[str, int]:
-            totals = await self.products.totals({"is_active": True}, "category")
-            return {str(total.key): total.count for total in totals}
-
-        return await self._figures.get("categories", count)
-
-    async def page(self, wanted: Wanted) -> tuple[list[Product], int]:
-        """The wanted products, the newest first, one more than `limit` if there are more; and how many there are, or
-        were when they were last counted: a number is good for a second at least, unless this process changes a product.
-        """
-        where: dict[str, Test] = {}
-        if wanted.category is not None:
-            where["category"] = normalised(wanted.category, LONGEST_CATEGORY)
-        if wanted.is_active is not None:
-            where["is_active"] = wanted.is_active
-        if wanted.text:
-            where["search"] = Contains(normalised(wanted.text, LONGEST_DESCRIPTION).lower())
-        found = await self.products.find(where, limit=wanted.limit + 1, skip=wanted.skip, after=wanted.after)
-        return found, await self._figures.get(tuple(where.items()), lambda: self.products.count(where))
-
     async def stocks(self, products: Sequence[Product]) -> dict[str, int | None]:
         """What can still be bought of each product; None if that is not known now, 0 without a stock record."""
         try:
@@ -151,32 +119,32 @@ class ProductService:
         return await twins(self.products, self._left, "sku", domain.sku_line)
 
     async def _insert(self, product_id: str, good: Fields, who: str) -> Product:
-        product = domain.made(product_id, good, self._cause(who, "created"), self._clock.now())
+        product = domain.made(product_id, good, self.cause(who, "created"), self._clock.now())
         try:
             stored = await self._outbox.insert(product)
         except Duplicate as duplicate:
             known = await self.products.get(product_id)
             if known is None:
-                raise await self._taken(product.sku) from duplicate
+                raise await self._taken(duplicate, good) from duplicate
             stored = known
         self._figures.forget()
         return await self._outbox.carry_out(stored)
 
     async def _edit(self, product_id: str, good: Fields, who: str, why: str, expected: Millis | None = None) -> Product:
-        cause, now = self._cause(who, why), self._clock.now()
+        cause, now = self.cause(who, why), self._clock.now()
         # Read before the product is: what is entered later, its effects tell.
         history = await self._history(product_id, now - WINDOW) if domain.OF_THE_PRICE & good.keys() else []
 
         def edit(known: Product) -> Product:
             if expected not in (None, known.updated_at):
                 raise ProductChanged(product_id, rfc3339(known.updated_at))
-            _refuse(at_odds(known, good))
+            refuse(at_odds(known, good))
             return domain.edited(known, good, cause, now, history)
 
         try:
             changed = await self._outbox.see_through(product_id, edit)
         except Duplicate as duplicate:
-            raise await self._taken(good["sku"]) from duplicate
+            raise await self._taken(duplicate, good) from duplicate
         if changed is None:
             raise _unknown(product_id)
         self._figures.forget()
@@ -193,18 +161,39 @@ class ProductService:
                 break
         return found
 
-    async def _taken(self, sku: str | None) -> Exception:
-        holder = await self.products.first({"sku": sku}) if sku else None
-        return SkuTaken(sku, holder.id) if sku and holder else Unavailable("it was being changed; try again")
+    async def _checked(self, fields: Fields, known: Product | None) -> tuple[dict[str, Any], list[FieldError]]:
+        placed, wrong = await self.families.placed(fields, known)
+        named = {"name": placed["name"]} if "name" in placed else {}
+        said = {name: value for name, value in fields.items() if name not in PLACE}
+        good, errors = domain.checked({**said, **named}, self.currency)
+        return {**placed, **good}, errors + wrong
 
-    def _cause(self, who: str, why: str) -> Cause:
+    async def _taken(self, duplicate: Duplicate, good: Fields) -> Exception:
+        field = "variant" if duplicate.index == BY_VARIANT else "sku"
+        holder = await self.products.first({field: good[field]}) if good.get(field) else None
+        if holder is None:
+            return Unavailable("it was being changed; try again")
+        if field == "sku":
+            return SkuTaken(good["sku"], holder.id)
+        return VariantTaken(" / ".join(good["option_values"]), holder.id)
+
+    def cause(self, who: str, why: str) -> Cause:
+        """Who does something now, in answer to the request under way."""
         return Cause(self._ids.new(REQUEST), who, why, request_id.get())
 
 
-def _refuse(errors: list[FieldError]) -> None:
-    if errors:
-        detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
-        raise Invalid(detail, errors=tuple(errors))
+def _snapshot(product: Product) -> Snapshot:
+    return Snapshot(
+        product.id,
+        product.name,
+        product.price_minor,
+        product.currency,
+        product.category,
+        product.weight_grams or 0,
+        product.tax_class,
+        product.is_digital,
+        product.withdrawal_excluded,
+    )
 
 
 def _unknown(product_id: str) -> NotFound:

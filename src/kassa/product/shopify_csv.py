@@ -8,8 +8,10 @@ and export products; the names were changed in 2025).
 from collections.abc import Container, Iterable
 from decimal import Decimal
 
-from kassa.product.catalogue_csv import Row, Sheet, price_of
+from kassa.product.catalogue_csv import Row, Sheet
+from kassa.product.cells import price_of
 from kassa.product.csv_file import Table
+from kassa.product.families import Value, variant_name
 from kassa.product.foreign import NO_CATEGORY, Reading, Record, plain_text
 
 _HANDLE = ("handle", "url handle")
@@ -19,17 +21,22 @@ _SKU = ("variant sku", "sku")
 _BODY = ("body (html)", "description")
 _STOCK = ("variant inventory qty", "inventory quantity")
 _TRACKER = ("variant inventory tracker", "inventory tracker")
+_BARCODE = ("variant barcode", "barcode")
+_GRAMS = ("variant grams", "weight value (grams)")
+_SHIPPING = ("variant requires shipping", "requires shipping")
+_TAXABLE = ("variant taxable", "charge tax")
 _IMAGE = ("image src", "product image url")
 _VARIANT_IMAGE = ("variant image", "variant image url")
 _OPTIONS = tuple((f"option{number} name", f"option{number} value") for number in (1, 2, 3))
 _TAKEN = {
     *_HANDLE, *_PRICE, *_COMPARE_AT, *_SKU, *_BODY, *_STOCK, *_TRACKER, *_IMAGE, *_VARIANT_IMAGE,
+    *_BARCODE, *_GRAMS, *_SHIPPING, *_TAXABLE,
     *(column for option in _OPTIONS for column in option),
     "title", "type", "product category", "status", "published", "published on online store", "image position",
     "gift card", "variant fulfillment service", "fulfillment service", "variant weight unit", "weight unit for display",
 }  # fmt: skip
 """The last of them say the same in every row."""
-_TRUE = "true"
+_TRUE, _FALSE = "true", "false"
 
 
 def is_shopify(header: Container[str]) -> bool:
@@ -47,7 +54,11 @@ def read_shopify(table: Table) -> Sheet:
             products.setdefault(handle, []).append(record)
         else:
             reading.faults.append(record.fault("handle", "is missing; it tells which rows are one product"))
-    rows = [row for records in products.values() for row in _rows(reading, records)]
+    rows = [
+        row
+        for handle, records in products.items()
+        for row in reading.tied(records[0], records[0]["title"], handle, list(_rows(reading, records)))
+    ]
     reading.leave_columns(_TAKEN)
     return Sheet(rows, reading.faults, "Shopify", reading.left)
 
@@ -69,11 +80,13 @@ def _rows(reading: Reading, records: list[Record]) -> Iterable[Row]:
     if not variants:
         reading.faults.append(first.fault("price", "is missing; no row of this product has one"))
     for record in variants:
+        if record.one_of(_TAXABLE).lower() == _FALSE:
+            reading.left.append(record.fault(_TAXABLE[-1], "is false, which Kassa has not: give it a taxClass"))
         price = _price(reading, record)
         compare_at = reading.compared(record, _COMPARE_AT, price)
-        own = record.one_of(_VARIANT_IMAGE)
+        own, values = record.one_of(_VARIANT_IMAGE), _values(first, record)
         yield Row(
-            name=", ".join((first["title"], *_values(record))),
+            name=variant_name(first["title"], [each.value for each in values]),
             description=plain_text(first.one_of(_BODY)),
             category=category,
             price=price,
@@ -81,6 +94,10 @@ def _rows(reading: Reading, records: list[Record]) -> Iterable[Row]:
             sku=record.one_of(_SKU) or None,
             stock=_stock(reading, record),
             images=tuple(dict.fromkeys((own, *images) if own else images)),
+            gtin=reading.gtin(record, _BARCODE),
+            weight_grams=reading.grams(record, _GRAMS[-1], record.one_of(_GRAMS), Decimal(1)),
+            is_digital=_is_digital(record),
+            values=values,
             number=record.number,
         )
 
@@ -95,10 +112,19 @@ def _why_not(first: Record) -> str:
     return "" if published in ("", _TRUE) else "not published"
 
 
-def _values(record: Record) -> list[str]:
-    """The values that tell the variant from others; a product without variants has one with this value."""
-    values = [record[value] for _, value in _OPTIONS if record[value]]
-    return [] if values == ["Default Title"] else values
+def _values(first: Record, record: Record) -> tuple[Value, ...]:
+    """The values that tell the variant from others, of the options that the first row names; a product without
+    variants has one with this value."""
+    values = tuple(
+        Value(first[name] or name.removesuffix(" name").capitalize(), record[value])
+        for name, value in _OPTIONS
+        if record[value]
+    )
+    return () if [each.value for each in values] == ["Default Title"] else values
+
+
+def _is_digital(record: Record) -> bool | None:
+    return {_TRUE: False, _FALSE: True}.get(record.one_of(_SHIPPING).lower())
 
 
 def _images(records: list[Record]) -> list[str]:

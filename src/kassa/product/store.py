@@ -7,8 +7,10 @@ from kassa.kit.clock import Clock
 from kassa.kit.documents import Collection, CollectionSpec, Database, Index
 from kassa.kit.spelling import respell
 from kassa.product.domain import Product, respelled
+from kassa.product.families import Family
 from kassa.product.prices import PriceChange
 
+BY_VARIANT = "by_variant"
 PRODUCTS = CollectionSpec(
     "products",
     Product,
@@ -17,21 +19,33 @@ PRODUCTS = CollectionSpec(
         Index("by_category", ("category", "is_active")),
         Index("by_sku", ("sku",), unique=True),
         Index("by_attention", ("needs_attention", "id")),
+        Index("by_untold", ("untold_from",), sparse=True),
+        Index("by_family", ("family_id", "is_active")),
+        Index(BY_VARIANT, ("variant",), unique=True),
     ),
     searched="search",
     is_read_often=True,
 )
 
+FAMILIES = CollectionSpec("families", Family, (Index("by_name", ("name",), unique=True),), is_read_often=True)
+
 PRICES = CollectionSpec("prices", PriceChange, (Index("by_product", ("product_id", "id")),))
 
 
 class ProductStore:
-    """The collections of the product service: the catalogue, and what everything in it cost, to which is only added.
-    `left` are the products whose SKU is another one's by now, and who keep the spelling in which a former release
-    stored it."""
+    """The collections of the product service: the catalogue, the families in it, and what everything cost, to which is
+    only added. `left` are the products whose SKU is another one's by now, and who keep the spelling in which a former
+    release stored it."""
 
-    def __init__(self, products: Collection[Product], prices: Collection[PriceChange], left: Sequence[str]) -> None:
+    def __init__(
+        self,
+        products: Collection[Product],
+        families: Collection[Family],
+        prices: Collection[PriceChange],
+        left: Sequence[str],
+    ) -> None:
         self.products = products
+        self.families = families
         self.prices = prices
         self.left = left
 
@@ -45,4 +59,4 @@ class ProductStore:
             lambda product: respelled(product, ("name", "category"), clock.now()),
             lambda product: respelled(product, ("sku",), clock.now()),
         )
-        return cls(products, await database.collection(PRICES), left)
+        return cls(products, await database.collection(FAMILIES), await database.collection(PRICES), left)

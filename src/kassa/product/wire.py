@@ -7,11 +7,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from kassa.kit.clock import Timestamp, rfc3339
+from kassa.contracts.withdrawals import Exclusion
+from kassa.kit.clock import Timestamp
 from kassa.kit.lists import Pagination, documented
-from kassa.kit.money import major
 from kassa.kit.text import ONE_LINE
-from kassa.kit.wire import encode
 from kassa.product.domain import (
     IMAGE,
     LINES,
@@ -22,9 +21,17 @@ from kassa.product.domain import (
     LONGEST_SKU,
     MOST_IMAGES,
     MOST_STOCK,
-    Product,
 )
-from kassa.product.prices import PriceChange
+from kassa.product.family_wire import (
+    FamilyId,
+    FamilyOfVariant,
+    FamilyOut,
+    FamilyPart,
+    OptionValues,
+    PriceRange,
+    ValueOut,
+)
+from kassa.product.goods import GTIN, LONGEST_TAX_CLASS, MOST_GRAMS, STANDARD, TAX_CLASS
 
 Sku = Annotated[
     str,
@@ -49,19 +56,51 @@ Category = Annotated[str, documented("One line", minLength=1, maxLength=LONGEST_
 Image = Annotated[str, documented("An http or https URL, or a path", maxLength=LONGEST_IMAGE, pattern=IMAGE)]
 Images = Annotated[list[Image], documented("http or https URLs, or paths that begin with /", maxItems=MOST_IMAGES)]
 Stock = Annotated[int, documented("Pieces at the start", minimum=0, maximum=MOST_STOCK)]
+Gtin = Annotated[
+    str,
+    documented(
+        "Its GTIN-8, -12, -13 or -14 with all its digits, of which the last is checked", maxLength=14, pattern=GTIN
+    ),
+]
+WeightGrams = Annotated[int, documented("What it weighs when it is sent", minimum=0, maximum=MOST_GRAMS)]
+TaxClass = Annotated[
+    str,
+    documented(
+        "How it is taxed, in a word of the shop: `standard`, `reduced`, `books`",
+        minLength=1,
+        maxLength=LONGEST_TAX_CLASS,
+        pattern=TAX_CLASS,
+    ),
+]
+IsDigital = Annotated[bool, Meta(description="Whether it is nothing that is sent")]
+WithdrawalExcluded = Annotated[
+    str,
+    documented(
+        "Why a buyer cannot withdraw from it (Directive 2011/83/EU, Art. 16); empty: they can",
+        enum=["", *(str(each) for each in Exclusion)],
+    ),
+]
 
 
 class NewProduct(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A product to be sold. With `stock` its stock is initialised, too."""
+    """A product to be sold. With `stock` its stock is initialised, too. A variant of a family needs no name: it is
+    named after its family and its values."""
 
-    name: Name
     description: Description
     price: Price
     category: Category
+    name: Name | UnsetType = UNSET
     images: Images = []
     stock: Stock | UnsetType = UNSET
     sku: Sku | None = None
+    gtin: Gtin | None = None
     compare_at_price: CompareAtPrice = None
+    weight_grams: WeightGrams | None = None
+    tax_class: TaxClass = STANDARD
+    is_digital: IsDigital = False
+    withdrawal_excluded: WithdrawalExcluded = ""
+    family_id: FamilyOfVariant | UnsetType = UNSET
+    option_values: OptionValues | UnsetType = UNSET
 
 
 class ProductChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -74,7 +113,14 @@ class ProductChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     images: Images | UnsetType = UNSET
     is_active: Annotated[bool, Meta(description="Whether it is on sale")] | UnsetType = UNSET
     sku: Sku | UnsetType | None = UNSET
+    gtin: Gtin | UnsetType | None = UNSET
     compare_at_price: CompareAtPrice | UnsetType = UNSET
+    weight_grams: WeightGrams | UnsetType | None = UNSET
+    tax_class: TaxClass | UnsetType = UNSET
+    is_digital: IsDigital | UnsetType = UNSET
+    withdrawal_excluded: WithdrawalExcluded | UnsetType = UNSET
+    family_id: FamilyId | UnsetType = UNSET
+    option_values: OptionValues | UnsetType = UNSET
     expected_updated_at: (
         Annotated[datetime, Meta(tz=True, description="The `updatedAt` that was read: refused if it was changed since")]
         | UnsetType
@@ -98,10 +144,13 @@ PriorOut = Annotated[
 
 
 class ProductOut(msgspec.Struct, frozen=True, rename="camel"):
-    """A product. `stock` is what can still be bought; null when the inventory cannot be reached."""
+    """A product. `stock` is what can still be bought; null when the inventory cannot be reached. `weightGrams` is null
+    where nobody knows it; of what `isDigital` nothing is sent. `family` is null, and `optionValues` are none, of what
+    is no variant."""
 
     id: str
     sku: str | None
+    gtin: str | None
     name: str
     description: str
     price: Decimal
@@ -113,10 +162,22 @@ class ProductOut(msgspec.Struct, frozen=True, rename="camel"):
     currency: str
     category: str
     images: tuple[str, ...]
+    weight_grams: int | None
+    tax_class: str
+    is_digital: bool
+    family: FamilyPart | None
+    option_values: list[ValueOut]
     is_active: bool
     stock: int | None
     created_at: Timestamp
     updated_at: Timestamp
+    price_range: (
+        Annotated[PriceRange, Meta(description="With `collapse`, of a family: what its variants cost")] | UnsetType
+    ) = UNSET
+    withdrawal_excluded: WithdrawalExcluded | UnsetType = UNSET
+    variants: Annotated[int, Meta(description="With `collapse`, of a family: how many variants it has")] | UnsetType = (
+        UNSET
+    )
 
 
 class CategoryOut(msgspec.Struct, frozen=True):
@@ -157,6 +218,13 @@ class ProductAnswer(msgspec.Struct, frozen=True):
     product: ProductOut
 
 
+class VariantsAnswer(msgspec.Struct, frozen=True):
+    """A family, and its variants on sale in the order of its values."""
+
+    family: FamilyOut
+    variants: list[ProductOut]
+
+
 class ProductsAnswer(msgspec.Struct, frozen=True):
     """A page of products, the newest first."""
 
@@ -168,88 +236,3 @@ def given(body: msgspec.Struct) -> dict[str, Any]:
     """The fields that were sent."""
     members = {name: getattr(body, name) for name in body.__struct_fields__}
     return {name: value for name, value in members.items() if value is not UNSET}
-
-
-class ProductBody(msgspec.Struct, frozen=True):
-    """A ProductAnswer, its product encoded already."""
-
-    product: msgspec.Raw
-
-
-class ProductsBody(msgspec.Struct, frozen=True):
-    """A ProductsAnswer, its products encoded already."""
-
-    products: list[msgspec.Raw]
-    pagination: Pagination
-
-
-class _Encoded(msgspec.Struct, frozen=True):
-    """A product and its JSON, before and after the stock."""
-
-    product: Product
-    before: bytes
-    after: bytes
-
-
-REMEMBERED = 4096
-_encoded: dict[str, _Encoded] = {}
-
-
-def shown(product: Product, stock: int | None) -> msgspec.Raw:
-    """The product as the wire shows it.
-
-    To build and encode a page of products costs more than all the rest of the request. So the JSON of each one,
-    all but its stock, is remembered for as long as the product stays exactly as it is.
-    """
-    known = _encoded.get(product.id)
-    if known is None or (known.product is not product and known.product != product):
-        known = _remember(product)
-    return msgspec.Raw(b"%b%b%b" % (known.before, b"null" if stock is None else b"%d" % stock, known.after))
-
-
-def _remember(product: Product) -> _Encoded:
-    # Inside a text this sequence would have backslashes.
-    before, _, after = encode(_out(product)).partition(b'"stock":null')
-    while len(_encoded) >= REMEMBERED:
-        del _encoded[next(iter(_encoded))]
-    known = _encoded[product.id] = _Encoded(product, before + b'"stock":', after)
-    return known
-
-
-def _out(product: Product) -> ProductOut:
-    return ProductOut(
-        product.id,
-        product.sku,
-        product.name,
-        product.description,
-        major(product.price_minor, product.currency),
-        product.price_minor,
-        _major(product.compare_at_minor, product.currency),
-        product.compare_at_minor,
-        _major(product.prior_minor, product.currency),
-        product.prior_minor,
-        product.currency,
-        product.category,
-        product.images,
-        product.is_active,
-        None,
-        rfc3339(product.created_at),
-        rfc3339(product.updated_at),
-    )
-
-
-def price_shown(change: PriceChange) -> PriceOut:
-    """An entry of the price history as the wire shows it."""
-    return PriceOut(
-        major(change.price_minor, change.currency),
-        change.price_minor,
-        _major(change.compare_at_minor, change.currency),
-        change.compare_at_minor,
-        change.currency,
-        rfc3339(change.at),
-        change.who,
-    )
-
-
-def _major(minor: int | None, currency: str) -> Decimal | None:
-    return None if minor is None else major(minor, currency)

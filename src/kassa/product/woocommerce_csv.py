@@ -7,18 +7,30 @@ their parent, by id or SKU (WooCommerce's Product CSV Import Schema). Columns ha
 from collections.abc import Container
 from decimal import Decimal
 
-from kassa.product.catalogue_csv import Row, Sheet, price_of
+from msgspec import UNSET, UnsetType
+
+from kassa.product.catalogue_csv import Row, Sheet
+from kassa.product.cells import price_of
 from kassa.product.csv_file import Table
+from kassa.product.families import Value
 from kassa.product.foreign import NO_CATEGORY, Reading, Record, plain_text
+from kassa.product.goods import STANDARD
 
 _TAKEN = {
     "id", "type", "sku", "name", "published", "description", "short description", "regular price", "sale price",
     "date sale price starts", "date sale price ends", "categories", "images", "in stock?", "stock", "parent",
     "is featured?", "visibility in catalog", "tax status", "backorders allowed?", "sold individually?",
-    "allow customer reviews?", "position",
+    "allow customer reviews?", "position", "tax class", "gtin, upc, ean, or isbn",
+    "weight (g)", "weight (kg)", "weight (lbs)", "weight (oz)",
 }  # fmt: skip
-"""The last of them are filled in every row, with what is usual."""
 
+_GTIN = ("gtin, upc, ean, or isbn",)
+_GRAMS = {
+    "weight (g)": Decimal(1), "weight (kg)": Decimal(1000),
+    "weight (lbs)": Decimal("453.59237"), "weight (oz)": Decimal("28.349523125"),
+}  # fmt: skip
+"""The column of the weight is named after the shop's unit."""
+_STANDARD_TAX = ("", "standard", "parent")
 _ATTRIBUTES = 20
 _COLUMNS_OF_ATTRIBUTE = ("name", "value(s)", "visible", "global", "default")
 _KINDS = ("simple", "variable", "variation")
@@ -33,7 +45,7 @@ def read_woocommerce(table: Table) -> Sheet:
     """The products and variations as rows, what is wrong with the file, and what of it is not taken over."""
     reading = Reading(table)
     parents = {name: each for each in reading.records if _kind(each) == "variable" for name in _names(each)}
-    rows = [row for record in reading.records if (row := _row(reading, record, parents)) is not None]
+    rows = _rows(reading, parents)
     attributes = (
         f"attribute {number} {what}" for number in range(1, _ATTRIBUTES + 1) for what in _COLUMNS_OF_ATTRIBUTE
     )
@@ -41,10 +53,29 @@ def read_woocommerce(table: Table) -> Sheet:
     return Sheet(rows, reading.faults, "WooCommerce", reading.left)
 
 
+def _rows(reading: Reading, parents: dict[str, Record]) -> list[Row]:
+    """The rows in the order of the file, but variations beside each other."""
+    groups: dict[int, list[Row]] = {}
+    firsts: dict[int, Record] = {}
+    for record in reading.records:
+        if (row := _row(reading, record, parents)) is not None:
+            common = parents[record["parent"]] if _kind(record) == "variation" else record
+            groups.setdefault(common.number, []).append(row)
+            firsts[common.number] = common
+    return [
+        row
+        for number, rows in groups.items()
+        for row in reading.tied(firsts[number], firsts[number]["name"], firsts[number]["sku"] or str(number), rows)
+    ]
+
+
+def _kinds_of(record: Record) -> list[str]:
+    return [each.strip().lower() for each in record["type"].split(",")]
+
+
 def _kind(record: Record) -> str:
     """Its type, which `virtual` and `downloadable` may stand beside."""
-    kinds = [each.strip().lower() for each in record["type"].split(",")]
-    return next((each for each in kinds if each not in ("virtual", "downloadable")), "simple")
+    return next((each for each in _kinds_of(record) if each not in ("virtual", "downloadable")), "simple")
 
 
 def _names(record: Record) -> list[str]:
@@ -80,6 +111,11 @@ def _row(reading: Reading, record: Record, parents: dict[str, Record]) -> Row | 
         sku=record["sku"] or None,
         stock=_stock(reading, record),
         images=_images(record) or _images(common),
+        gtin=reading.gtin(record, _GTIN),
+        weight_grams=_weight(reading, record, common),
+        tax_class=_tax_class(reading, record, common),
+        is_digital="virtual" in _kinds_of(record),
+        values=() if record is common else _values(record),
         number=record.number,
     )
 
@@ -90,6 +126,33 @@ def _name(record: Record, common: Record) -> str:
         return record["name"]
     values = (record[f"attribute {number} value(s)"] for number in range(1, _ATTRIBUTES + 1))
     return ", ".join((common["name"], *(value for value in values if value)))
+
+
+def _values(record: Record) -> tuple[Value, ...]:
+    """What tells a variation from others; an attribute of which it may have any value is empty."""
+    pairs = (
+        Value(record[f"attribute {number} name"], record[f"attribute {number} value(s)"])
+        for number in range(1, _ATTRIBUTES + 1)
+    )
+    return tuple(each for each in pairs if each.name and each.value)
+
+
+def _weight(reading: Reading, record: Record, common: Record) -> int | UnsetType:
+    """Its own weight, or that of its parent."""
+    for each in (record, common):
+        for column, grams in _GRAMS.items():
+            if each[column]:
+                return reading.grams(each, column, each[column], grams)
+    return UNSET
+
+
+def _tax_class(reading: Reading, record: Record, common: Record) -> str | None:
+    """Its own tax class, or that of its parent."""
+    if record["tax status"] not in ("", "taxable"):
+        told = f"{record['tax status']} is what Kassa has not: give it a taxClass"
+        reading.left.append(record.fault("tax status", told))
+    said = record["tax class"] if record["tax class"] != "parent" else common["tax class"]
+    return STANDARD if said in _STANDARD_TAX else said
 
 
 def _description(record: Record, common: Record) -> str:

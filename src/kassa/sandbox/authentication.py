@@ -17,6 +17,7 @@ _PERMISSIONS = {
     "charges": "charge",
     "checkout": "checkout_session",
     "core": "event",
+    "coupons": "coupon",
     "customers": "customer",
     "disputes": "dispute",
     "events": "event",
@@ -27,6 +28,8 @@ _PERMISSIONS = {
     "products": "product",
     "radar": "charge",
     "refunds": "charge",
+    "shipping_rates": "shipping_rate",
+    "tax_rates": "tax_rate",
     "test_helpers": "billing_clock",
     "webhook_endpoints": "webhook",
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from kassa.sandbox import delayed, intents, payments
+from kassa.sandbox import addresses, buyers, delayed, intents, payments, sessions
+from kassa.sandbox.buyers import Buyer
 from kassa.sandbox.cards import passes_luhn
 from kassa.sandbox.errors import ApiError, Json
 from kassa.sandbox.events import Cause
@@ -16,6 +17,8 @@ from kassa.sandbox.tables import Tx
 
 _EXPIRY = re.compile(r"\A\s*(\d{1,2})\s*/\s*(\d{4}|\d{2})\s*\Z")
 LONGEST_NAME = 200
+NO_CARD = CardEntry("", 0, 0, "")
+"""What costs nothing is paid with."""
 
 
 class Checkout:
@@ -33,10 +36,24 @@ class Checkout:
             lambda tx: payments.submit(tx, session_id, entry, cause, self._later, is_late=is_late)
         )
 
-    async def pay_by_bank(self, session_id: str, name: str | None) -> Outcome:
+    async def enter(self, session_id: str, buyer: Buyer, typed: dict[str, str], *, is_whole: bool) -> Json:
+        """Take what the buyer typed, before anything is paid: the session with its new total comes back. Unless it
+        `is_whole`, only the total follows from it."""
+
+        def take(tx: Tx) -> Json:
+            session = sessions.current(tx, session_id)
+            if session["status"] != "open":
+                return session
+            if is_whole:
+                return buyers.enter(tx, session, buyer, typed)
+            return buyers.quote(tx, session, buyer, {"typed": typed})
+
+        return await self._store.write(take)
+
+    async def pay_by_bank(self, session_id: str, name: str | None, buyer: Buyer | None = None) -> Outcome:
         """Choose the delayed method: the session completes, and the money comes later or not at all."""
         cause, delay = Cause(new_id("request")), self._bank_delay
-        return await self._store.write(lambda tx: delayed.submit(tx, session_id, name, cause, delay))
+        return await self._store.write(lambda tx: delayed.submit(tx, session_id, name, cause, delay, buyer))
 
     async def settle(self, session_id: str, is_paid: bool) -> Json:
         """Decide at once what becomes of a delayed payment."""
@@ -110,10 +127,11 @@ def entry_from_fields(fields: dict[str, str]) -> CardEntry:
 
 
 def entry_from_json(given: Json, now: float) -> CardEntry:
-    """`{"card": "4242…"}` with optional `name`; expiry and security code are made up."""
+    """`{"card": "4242…"}` with optional `name` and what `addresses` reads; expiry and security code are made up."""
     number = given.get("card")
     if not isinstance(number, str):
         raise ApiError("Pass `card`: a card number.", param="card")
     name = given.get("name")
     year = datetime.fromtimestamp(now, UTC).year + 3
-    return CardEntry(digits_of(number), 12, year, "123", name if isinstance(name, str) else None)
+    buyer = addresses.from_json(given)
+    return CardEntry(digits_of(number), 12, year, "123", name if isinstance(name, str) else None, buyer)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from kassa.sandbox import disputes, endpoints, events, refunds, sessions, test_clocks
+from kassa.sandbox import addresses, disputes, endpoints, events, refunds, sessions, test_clocks
 from kassa.sandbox.call import Call
 from kassa.sandbox.checkout import Checkout, entry_from_json
 from kassa.sandbox.delivery import Deliveries
@@ -16,6 +16,7 @@ from kassa.sandbox.events import BY_ITSELF
 from kassa.sandbox.faults import Faults
 from kassa.sandbox.http import Answer, Request
 from kassa.sandbox.limits import RateLimits
+from kassa.sandbox.payments import CardEntry
 from kassa.sandbox.store import Store
 from kassa.sandbox.tables import Tx
 from kassa.sandbox.timers import Timers
@@ -161,9 +162,10 @@ class Control:
         """
         if given.get("method") == "bank":
             name = given.get("name")
-            outcome = await self._checkout.pay_by_bank(session_id, name if isinstance(name, str) else None)
+            buyer = addresses.from_json(given)
+            outcome = await self._checkout.pay_by_bank(session_id, name if isinstance(name, str) else None, buyer)
         else:
-            entry = entry_from_json(given, self._store.clock.wall())
+            entry = self._entry(session_id, given)
             outcome = await self._checkout.pay(session_id, entry, is_late=given.get("late") is True)
         answer = given.get("outcome_3ds")
         if outcome.kind == "requires_action" and answer is not None:
@@ -176,6 +178,12 @@ class Control:
             "session": outcome.session,
             "error": error if outcome.message else None,
         }
+
+    def _entry(self, session_id: str, given: Json) -> CardEntry:
+        """The card that is given. What costs nothing needs none."""
+        session = None if "card" in given else self._store.reader.find(session_id, "checkout.session")
+        is_free = session is not None and not session["amount_total"]
+        return entry_from_json({"card": "", **given} if is_free else given, self._store.clock.wall())
 
     async def _settle(self, session_id: str, given: Json) -> Json:
         """Decide at once what becomes of a delayed payment."""

@@ -19,6 +19,8 @@ from kassa.sandbox.tables import Page, decode
 _SHOWN = 12
 _NUMBERS = {"delay", "per_second", "seconds", "skew", "times"}
 _FLAGS = {"has_funds", "late", "sends_charge_refund_updated", "sends_thin_events"}
+_REFUSED = "refused"
+_BEHAVIORS = ("exclusive", "inclusive", "inferred_by_currency", _REFUSED)
 _CALLS = (
     "POST /v1/checkout/sessions",
     "GET /v1/checkout/sessions/*",
@@ -56,6 +58,7 @@ class ControlPage:
         return redirect("/sandbox")
 
     async def _show(self, message: str, status: int) -> Answer:
+        account = self._store.reader.account
         return self._rendering.page(
             "control.html",
             status,
@@ -71,6 +74,8 @@ class ControlPage:
             kinds=faults.KINDS,
             modes=MODES,
             calls=_CALLS,
+            tax_rates=", ".join(f"{place} {percent:g}" for place, percent in account.tax_rates.items()),
+            behaviors=_BEHAVIORS,
         )
 
     def _latest(self, kind: str) -> list[Json]:
@@ -101,6 +106,8 @@ def span(seconds: float) -> str:
 
 def _fields(request: Request) -> Json:
     fields: dict[str, Any] = dict(parse_qsl(request.body.decode("utf-8", "replace")))
+    if b"tax_rates=" in request.body:  # An empty one takes all rates away.
+        fields.setdefault("tax_rates", "")
     for name in _NUMBERS & fields.keys():
         try:
             number = float(fields[name])
@@ -109,7 +116,23 @@ def _fields(request: Request) -> Json:
         fields[name] = int(number) if number.is_integer() else number
     for name in _FLAGS & fields.keys():
         fields[name] = fields[name] == "true"
+    if "tax_rates" in fields:
+        fields["tax_rates"] = _tax_rates(fields["tax_rates"])
+    if fields.get("tax_behavior") == _REFUSED:
+        fields["tax_behavior"] = None
     return fields
+
+
+def _tax_rates(text: str) -> dict[str, float]:
+    """`DE 19, US-CA 7.25` as numbers by place."""
+    rates: dict[str, float] = {}
+    for each in filter(None, (part.strip() for part in text.split(","))):
+        place, _, percent = each.partition(" ")
+        try:
+            rates[place] = float(percent)
+        except ValueError as problem:
+            raise ApiError("Tax rates are written like this: DE 19, US-CA 7.25.", param="tax_rates") from problem
+    return rates
 
 
 def _check_origin(request: Request) -> None:

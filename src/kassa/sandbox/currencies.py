@@ -76,9 +76,14 @@ def largest(currency: str, method: str) -> int:
     return LARGEST if method == "card" else _LARGEST_OTHERWISE.get(currency, 99_999_999)
 
 
+def step_of(currency: str) -> int:
+    """The smallest difference between two amounts: the last digits of some currencies are always 0."""
+    return 10 if currency in THREE_DECIMAL else 100 if currency in SENT_TIMES_HUNDRED else 1
+
+
 def check_digits(amount: int, currency: str, param: str) -> None:
     """Refuse an amount whose last digits the currency cannot carry."""
-    step = 10 if currency in THREE_DECIMAL else 100 if currency in SENT_TIMES_HUNDRED else 1
+    step = step_of(currency)
     if amount % step:
         raise ApiError(f"Invalid amount for {currency}: it must be divisible by {step}.", param=param)
 

@@ -17,7 +17,7 @@ _TEXTS = ("description", "email", "name", "phone")
 def create(tx: Tx, call: Call) -> Json:
     """A new customer; `payment_method` is attached to it."""
     fields = _fields(call.params)
-    customer = tx.insert({**_new(tx.now), **fields})
+    customer = tx.insert({**new_customer(tx.now), **fields})
     method_id = params.text(call.params, "payment_method")
     if method_id is not None:
         methods.give_to(tx, methods.find(tx, method_id, "payment_method"), customer["id"], call.cause)
@@ -35,21 +35,8 @@ def remove(tx: Tx, call: Call) -> Json:
     return events.delete(tx, tx.get(call.object_id, "customer"), call.cause)
 
 
-def _fields(given: Json) -> Json:
-    params.only(given, _TAKEN)
-    fields: Json = {name: params.text(given, name) for name in _TEXTS if name in given}
-    if "address" in given:
-        fields["address"] = params.address(given, "address", "address")
-    if "shipping" in given:
-        fields["shipping"] = params.shipping(given)
-    if "preferred_locales" in given:
-        fields["preferred_locales"] = params.sequence(given, "preferred_locales")
-    if "tax_exempt" in given:
-        fields["tax_exempt"] = params.one_of(given, "tax_exempt", ("exempt", "none", "reverse"))
-    return fields | params.given_metadata(given)
-
-
-def _new(created: int) -> Json:
+def new_customer(created: int) -> Json:
+    """A customer of whom nothing is known yet."""
     customer_id = new_id("customer")
     return {
         "id": customer_id,
@@ -81,3 +68,17 @@ def _new(created: int) -> Json:
         "tax_exempt": "none",
         "test_clock": None,
     }
+
+
+def _fields(given: Json) -> Json:
+    params.only(given, _TAKEN)
+    fields: Json = {name: params.text(given, name) for name in _TEXTS if name in given}
+    if "address" in given:
+        fields["address"] = params.address(given, "address", "address")
+    if "shipping" in given:
+        fields["shipping"] = params.shipping(given)
+    if "preferred_locales" in given:
+        fields["preferred_locales"] = params.sequence(given, "preferred_locales")
+    if "tax_exempt" in given:
+        fields["tax_exempt"] = params.one_of(given, "tax_exempt", ("exempt", "none", "reverse"))
+    return fields | params.given_metadata(given)

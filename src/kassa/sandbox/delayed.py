@@ -5,12 +5,22 @@ A SEPA direct debit stands for all of them (Stripe docs: payments/payment-method
 
 from __future__ import annotations
 
-from kassa.sandbox import events, params, sessions
+from kassa.sandbox import buyers, coupons, events, params, sessions
+from kassa.sandbox.buyers import Buyer
 from kassa.sandbox.errors import ApiError, Json
 from kassa.sandbox.events import Cause
-from kassa.sandbox.objects_checkout import BANK, billing_details, new_bank_debit
+from kassa.sandbox.objects_checkout import BANK, new_bank_debit
 from kassa.sandbox.objects_money import fail_debit, fee_of, new_balance_transaction, new_charge
-from kassa.sandbox.payments import Outcome, complete_session, failed_intent, intent_of, keep_method, payment_error
+from kassa.sandbox.payments import (
+    Outcome,
+    complete,
+    complete_free,
+    entered,
+    failed_intent,
+    intent_of,
+    keep_method,
+    payment_error,
+)
 from kassa.sandbox.tables import Tx
 
 GOOD_IBAN = "AT611904300234573201"
@@ -23,24 +33,33 @@ BAD_IBANS = params.words(
 _REFUSED = "The customer's bank refused the debit."
 
 
-def submit(tx: Tx, session_id: str, name: str | None, cause: Cause, delay: float) -> Outcome:
+def submit(
+    tx: Tx, session_id: str, name: str | None, cause: Cause, delay: float, buyer: Buyer | None = None
+) -> Outcome:
     """Pay by bank. After `delay` seconds the money comes, unless `settle` decides before."""
     session = sessions.current(tx, session_id)
     if session["status"] != "open" or BANK not in session["payment_method_types"]:
         return Outcome("not_open", session, "This checkout session cannot be paid by bank.")
-    method = tx.insert(new_bank_debit(GOOD_IBAN, billing_details(name, sessions.email_of(tx, session)), tx.now))
+    session, buyer = entered(tx, session, buyer, name)
+    if not session["amount_total"]:
+        return complete_free(tx, session, buyer, name, cause)
+    billing = buyers.billing_of(buyer, name, sessions.email_of(tx, session))
+    method = tx.insert(new_bank_debit(GOOD_IBAN, billing, tx.now))
     return pay_with(tx, session, method, cause, delay)
 
 
 def pay_with(tx: Tx, session: Json, method: Json, cause: Cause, delay: float) -> Outcome:
     """The same with a bank account that a program made; a debit from one of `BAD_IBANS` will be refused."""
+    trouble = coupons.trouble_of(tx, session)
+    if trouble:
+        return Outcome("invalid", session, trouble, "coupon_expired")
     private = tx.private(session["id"])
     intent = intent_of(tx, session, private["payment_intent_data"], cause)
     charge = tx.insert({**new_charge(intent, method, tx.now), "paid": False, "status": "pending"})
     waiting = {"status": "processing", "payment_method": method["id"], "latest_charge": charge["id"]}
     intent = tx.put({**intent, **waiting, "next_action": None, "last_payment_error": None})
     keep_method(tx, session, intent, method, cause)
-    completed = tx.update(complete_session(session, method["billing_details"], intent["id"], "unpaid"))
+    completed = complete(tx, session, method["billing_details"], intent["id"], "unpaid")
     will_fail = tx.private(method["id"]).get("iban") in BAD_IBANS
     tx.update_private(session["id"], {**private, "challenge": None, "debit_fails": will_fail})
     events.record(tx, "charge.pending", charge, cause)

@@ -12,6 +12,8 @@ from kassa.sandbox.objects_money import new_balance_transaction, new_dispute
 from kassa.sandbox.tables import Tx
 
 DISPUTE_FEE = 1500
+MOST_EVIDENCE = 150_000
+"""Characters of all fields together (Stripe docs: api/disputes/update)."""
 REASONS = (
     "credit_not_processed", "duplicate", "fraudulent", "general", "product_not_received", "product_unacceptable",
     "subscription_canceled", "unrecognized",
@@ -59,13 +61,18 @@ def change(tx: Tx, call: Call) -> Json:
     if dispute["status"] in _FINAL and given:
         raise ApiError("This dispute is already closed.", is_saved=True)
     evidence = {**dispute["evidence"], **{n: params.text(given, n, f"evidence[{n}]", 20_000) for n in given}}
+    if sum(len(text) for text in evidence.values() if isinstance(text, str)) > MOST_EVIDENCE:
+        text = f"The combined character count of all evidence may be at most {MOST_EVIDENCE}."
+        raise ApiError(text, param="evidence")
     details = dict(dispute["evidence_details"])
     details["has_evidence"] = details["has_evidence"] or bool(given)
     submit = params.boolean(call.params, "submit")
     is_submitted = bool(given) if submit is None else submit
     changes: Json = {"evidence": evidence, "evidence_details": details}
     if is_submitted:
+        # What comes late is taken, and perhaps not passed on (Stripe docs: api/disputes/object, past_due).
         details |= {"submission_count": details["submission_count"] + 1, "submission_method": "manual"}
+        details["past_due"] = details["due_by"] is not None and tx.now > details["due_by"]
         is_inquiry = dispute["status"].startswith("warning_")
         changes["status"] = "warning_under_review" if is_inquiry else "under_review"
     changed = events.change(tx, dispute, changes, call.params, call.cause, "charge.dispute.updated")

@@ -25,6 +25,10 @@ _PREFIXES = {
     "price": "price_1",
     "product": "prod_",
     "customer": "cus_",
+    "coupon": "",
+    "discount": "di_1",
+    "shipping_rate": "shr_1",
+    "tax_rate": "txr_1",
     "test_helpers.test_clock": "clock_1",
     "request": "req_",
 }

@@ -5,7 +5,7 @@ The disputes and warnings of the special test cards come at once here: programs 
 
 from __future__ import annotations
 
-from kassa.sandbox import delayed, events, methods, params, payments
+from kassa.sandbox import buyers, delayed, events, methods, params, payments
 from kassa.sandbox.call import Call
 from kassa.sandbox.currencies import check_currency, check_digits, check_total
 from kassa.sandbox.errors import ApiError, Json, missing, unsupported
@@ -105,9 +105,18 @@ def confirm_page(tx: Tx, call: Call, bank_delay: float) -> Json:
     if method["type"] not in session["payment_method_types"]:
         text = f"This Checkout Session cannot be paid with a payment method of type {method['type']}."
         raise ApiError(text, param="payment_method")
-    if method["type"] == BANK:
-        return delayed.pay_with(tx, session, method, call.cause, bank_delay).session
-    outcome = payments.pay_with(tx, session, methods.card_of(tx, method), method, call.cause, 0)
+    billing = method["billing_details"]
+    buyer = buyers.of_details(billing)
+    if buyers.asks(session):
+        session = payments.entered(tx, session, buyer)[0]
+    if not session["amount_total"]:
+        outcome = payments.complete_free(tx, session, buyer, billing["name"], call.cause)
+    elif method["type"] == BANK:
+        outcome = delayed.pay_with(tx, session, method, call.cause, bank_delay)
+    else:
+        outcome = payments.pay_with(tx, session, methods.card_of(tx, method), method, call.cause, 0)
+    if outcome.kind == "invalid":
+        raise ApiError(outcome.message, code=outcome.code)
     if outcome.kind == "declined":
         raise _card_error(tx.get(outcome.session["payment_intent"], "payment_intent"))
     return outcome.session

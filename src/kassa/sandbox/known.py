@@ -33,6 +33,7 @@ class Values(NamedTuple):
 
 _ONLY_FALSE = Values(("false",), ("true",))
 _PAGES = Values(("hosted_page",), ("elements", "embedded_page", "form"))
+_DURATION = Values(("forever", "once"), ("repeating",))
 _USAGE = Values(("licensed",), ("metered",))
 VALUES: dict[str, dict[str, Values]] = {
     "POST /v1/checkout/sessions": {
@@ -40,10 +41,9 @@ VALUES: dict[str, dict[str, Values]] = {
         "ui_mode": _PAGES,
         "adaptive_pricing[enabled]": _ONLY_FALSE,
         "allow_promotion_codes": _ONLY_FALSE,
-        "billing_address_collection": Values(("auto",), ("required",)),
         "customer_creation": Values(("if_required",), ("always",)),
-        "phone_number_collection[enabled]": _ONLY_FALSE,
     },
+    "POST /v1/coupons": {"duration": _DURATION},
     "POST /v1/payment_intents": {
         "capture_method": Values(("automatic", "automatic_async"), ("manual",)),
         "confirmation_method": Values(("automatic",), ("manual",)),
@@ -62,7 +62,7 @@ _OLDER_PAGES = Values((*_PAGES.taken, "hosted"), (*_PAGES.lacking, "embedded", "
 WITHOUT_EFFECT = {
     "allow_redisplay": "no page shows saved payment methods",
     "allow_redirects": "cards and bank debits do not redirect",
-    "enabled": "cards and bank debits are all that the account has switched on",
+    "enabled": "of payment methods: cards and bank debits are all that the account has switched on",
     "images": "the looks of the card page",
     "locale": "the words on the card page",
     "origin_context": "the looks of the card page",
@@ -72,9 +72,6 @@ WITHOUT_EFFECT = {
     "setup_future_usage": "only a customer's payment method can be used later, and without a customer none is made",
     "shippable": "nothing is shipped",
     "submit_type": "the words on the card page",
-    "tax_behavior": "there are no taxes",
-    "tax_code": "there are no taxes",
-    "tax_exempt": "there are no taxes",
     "unit_label": "the words on invoices, of which there are none",
 }
 """What is taken, by its own name, and only repeated in the answer though at Stripe more follows from it: why nothing

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from urllib.parse import parse_qsl
 
-from kassa.sandbox import cards
-from kassa.sandbox.checkout import Checkout, entry_errors, entry_from_fields
+from kassa.sandbox import addresses, cards, page_view, sessions
+from kassa.sandbox.buyers import Buyer, asks
+from kassa.sandbox.checkout import NO_CARD, Checkout, entry_errors, entry_from_fields
 from kassa.sandbox.delivery import Deliveries
 from kassa.sandbox.errors import Json
 from kassa.sandbox.http import Answer, Request
@@ -19,7 +21,9 @@ from kassa.sandbox.payments import Outcome
 from kassa.sandbox.rendering import Rendering, redirect
 from kassa.sandbox.store import Store
 
-_FIELDS = ("cardNumber", "expiry", "cvc", "name")
+_FIELDS = ("cardNumber", "expiry", "cvc", "name", *page_view.TYPED)
+_AT_FIRST = {"billingSame": "yes"}
+_NEW_TOTAL = "The total has changed with what you entered. Please check it, and pay."
 _CSS, _JS = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 _ASSETS = {"card.css": _CSS, "card.js": _JS, "control.css": _CSS}
 _FOLDER = files("kassa.sandbox")
@@ -61,17 +65,38 @@ class CardPage:
         return self._show_challenge(session) if is_challenge else self._show(session)
 
     async def _pay(self, session: Json, fields: dict[str, str]) -> Answer:
-        if fields.get("method") == "bank":
-            return await self._go_on(await self._checkout.pay_by_bank(session["id"], None), fields)
-        errors = entry_errors(fields, self._store.clock.wall())
+        if fields.get("do") == "update":
+            return await self._update(session, fields)
+        is_by_card = fields.get("method") != "bank" and session["amount_total"] > 0
+        errors = entry_errors(fields, self._store.clock.wall()) if is_by_card else {}
+        buyer = None
+        if "shown" in fields or asks(session):
+            buyer, wrong = addresses.from_form(session, fields)
+            errors = {**wrong, **errors}
         if errors and self._is_open(session):
             return self._show(session, fields, errors, next(iter(errors.values())), 422)
         if errors:
             return self._closed(session)
-        outcome = await self._checkout.pay(session["id"], entry_from_fields(fields))
+        if buyer is not None:
+            session = await self._checkout.enter(session["id"], buyer, _typed(fields), is_whole=True)
+            if fields.get("shown") != str(session["amount_total"]):
+                return self._show(session, fields, note=_NEW_TOTAL)
+        outcome = await self._submit(session, fields, buyer)
         if outcome.kind == "invalid":
             return self._show(session, fields, {outcome.field: outcome.message}, outcome.message, 422)
         return await self._go_on(outcome, fields)
+
+    async def _update(self, session: Json, fields: dict[str, str]) -> Answer:
+        """Show the total that follows from what was typed so far."""
+        buyer = addresses.so_far(session, fields)
+        session = await self._checkout.enter(session["id"], buyer, _typed(fields), is_whole=False)
+        return self._show(session, fields)
+
+    async def _submit(self, session: Json, fields: dict[str, str], buyer: Buyer | None) -> Outcome:
+        if fields.get("method") == "bank":
+            return await self._checkout.pay_by_bank(session["id"], None, buyer)
+        entry = entry_from_fields(fields) if session["amount_total"] else NO_CARD
+        return await self._checkout.pay(session["id"], replace(entry, buyer=buyer))
 
     async def _authenticate(self, session: Json, fields: dict[str, str]) -> Answer:
         outcome = await self._checkout.authenticate(session["id"], fields.get("answer") == "complete")
@@ -123,17 +148,21 @@ class CardPage:
         errors: dict[str, str] | None = None,
         message: str = "",
         status: int = 200,
+        note: str = "",
     ) -> Answer:
         if not self._is_open(session):
             return self._closed(session, message)
         now = datetime.fromtimestamp(self._store.clock.now(), UTC)
         shown = [cards.CARDS[number] for number in cards.SHOWN]
+        private = self._store.reader.private(session["id"])
+        typed = private.get("typed", _AT_FIRST) if fields is None else fields
         return self._render(
             "pay.html",
             status,
             session=session,
-            items=self._store.reader.private(session["id"])["line_items"],
-            fields={name: (fields or {}).get(name, "") for name in _FIELDS},
+            items=private["line_items"],
+            fields={name: typed.get(name, "") for name in _FIELDS},
+            note=note,
             errors=errors or {},
             message=message,
             cards=shown,
@@ -141,6 +170,7 @@ class CardPage:
             takes_card="card" in session["payment_method_types"],
             takes_bank=BANK in session["payment_method_types"],
             good_expiry=f"12 / {(now.year + 3) % 100:02d}",
+            **page_view.view(session, private, sessions.email_of(self._store.reader, session)),
         )
 
     def _show_challenge(self, session: Json) -> Answer:
@@ -163,6 +193,10 @@ class CardPage:
 
     def _missing(self) -> Answer:
         return self._render("missing.html", 404)
+
+
+def _typed(fields: dict[str, str]) -> dict[str, str]:
+    return {name: fields[name][: addresses.LONGEST] for name in page_view.TYPED if name in fields}
 
 
 def _success_url(session: Json) -> str:

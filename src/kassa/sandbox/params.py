@@ -48,6 +48,21 @@ def text(params: Json, name: str, label: str | None = None, limit: int = 5000) -
     return value
 
 
+def email(params: Json, name: str) -> str | None:
+    """An e-mail address, or None; refused if it can be none."""
+    value = text(params, name, limit=800)
+    if value is not None and not is_email(value):
+        raise ApiError(f"Invalid email address: {value}", code="email_invalid", param=name)
+    return value
+
+
+def is_email(value: str) -> bool:
+    """Whether a text can be an e-mail address: what more Stripe looks at is not told."""
+    local, _, domain = value.partition("@")
+    is_domain = "." in domain and "@" not in domain and all(domain.split("."))
+    return bool(local) and is_domain and not any(letter.isspace() for letter in value)
+
+
 def required_text(params: Json, name: str, label: str | None = None, limit: int = 5000) -> str:
     value = text(params, name, label, limit)
     if value is None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kassa.sandbox import disputes, events, methods, sessions
+from kassa.sandbox import buyers, coupons, customers, disputes, events, methods, sessions
+from kassa.sandbox.buyers import Buyer
 from kassa.sandbox.cards import TestCard, find_card, passes_luhn
 from kassa.sandbox.errors import Json
 from kassa.sandbox.events import Cause
-from kassa.sandbox.objects_checkout import billing_details, new_payment_intent, new_payment_method
+from kassa.sandbox.objects_checkout import new_payment_intent, new_payment_method
 from kassa.sandbox.objects_money import decline_charge, fee_of, new_balance_transaction, new_charge
 from kassa.sandbox.tables import Tx
 
@@ -22,13 +23,14 @@ Kind = Literal["succeeded", "processing", "declined", "requires_action", "invali
 
 @dataclass(frozen=True)
 class CardEntry:
-    """What the buyer typed; `number` without blanks, `year` in full."""
+    """What the buyer typed; `number` without blanks, `year` in full. `buyer` is None where nothing else was asked."""
 
     number: str
     month: int
     year: int
     cvc: str
     name: str | None = None
+    buyer: Buyer | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,9 @@ def submit(tx: Tx, session_id: str, entry: CardEntry, cause: Cause, later: float
         session = {**session, "payment_intent": None}  # The one there is was cancelled.
     elif session["status"] != "open":
         return Outcome("not_open", session, "This checkout session is not open any more.")
+    session, buyer = entered(tx, session, entry.buyer, entry.name)
+    if not session["amount_total"]:
+        return complete_free(tx, session, buyer, entry.name, cause)
     if "card" not in session["payment_method_types"]:
         return Outcome(
             "invalid", session, "This checkout session cannot be paid by card.", "payment_method_not_available"
@@ -62,13 +67,24 @@ def submit(tx: Tx, session_id: str, entry: CardEntry, cause: Cause, later: float
     # A mistyped number never leaves the page: no payment intent, no event (Stripe docs: testing).
     if card.outcome == "client_error" or not passes_luhn(entry.number):
         return Outcome("invalid", session, "Your card number is incorrect.", "incorrect_number", field="cardNumber")
-    billing = billing_details(entry.name, sessions.email_of(tx, session))
+    billing = buyers.billing_of(buyer, entry.name, sessions.email_of(tx, session))
     method = tx.insert(new_payment_method(entry.number, entry.month, entry.year, billing, tx.now))
     return pay_with(tx, session, card, method, cause, later)
 
 
+def entered(tx: Tx, session: Json, buyer: Buyer | None, name: str | None = None) -> tuple[Json, Buyer | None]:
+    """A session with what the buyer answered to what it asks; as it is, and nobody, if it asks for nothing."""
+    if buyer is None and not buyers.asks(session):
+        return session, None
+    buyer = buyers.completed(session, buyer or Buyer(name))
+    return buyers.enter(tx, session, buyer), buyer
+
+
 def pay_with(tx: Tx, session: Json, card: TestCard, method: Json, cause: Cause, later: float) -> Outcome:
     """Pay an open session with a payment method, whose card is this one."""
+    trouble = coupons.trouble_of(tx, session) if session["discounts"] else ""
+    if trouble:
+        return Outcome("invalid", session, trouble, "coupon_expired")
     private = tx.private(session["id"])
     intent = intent_of(tx, session, private["payment_intent_data"], cause)
     session = {**session, "payment_intent": intent["id"]}
@@ -101,9 +117,12 @@ def authenticate(tx: Tx, session_id: str, is_passed: bool, cause: Cause, later: 
 
 def intent_of(tx: Tx, session: Json, data: Json, cause: Cause) -> Json:
     """The payment intent of a session, made at the first attempt to pay; whoever calls this must `put` it."""
+    shipping = buyers.shipping_of(session, tx.private(session["id"])) if session["collected_information"] else None
     if session["payment_intent"]:
-        return tx.get(session["payment_intent"], "payment_intent")
-    given = {**data, "customer": session["customer"]}
+        intent = tx.get(session["payment_intent"], "payment_intent")
+        # What the buyer answered after a decline can have changed it.
+        return {**intent, "amount": session["amount_total"], "shipping": shipping or intent["shipping"]}
+    given = {**data, "customer": session["customer"], **({"shipping": shipping} if shipping else {})}
     types = session["payment_method_types"]
     intent = new_payment_intent(session["amount_total"], session["currency"], types, given, tx.now)
     events.record(tx, "payment_intent.created", intent, cause)
@@ -176,11 +195,28 @@ def _conclude(tx: Tx, session: Json, intent: Json, method: Json, cause: Cause) -
     """What the session makes of an attempt: a decline does not end it."""
     if intent["status"] == "succeeded":
         keep_method(tx, session, intent, method, cause)
-        paid = tx.update(complete_session(session, method["billing_details"], intent["id"], "paid"))
+        paid = complete(tx, session, method["billing_details"], intent["id"], "paid")
         return Outcome("succeeded", paid, event_id=events.record(tx, "checkout.session.completed", paid, cause))
     tx.update(session)
     error = intent["last_payment_error"]
     return Outcome("declined", session, error["message"], error["code"], error.get("decline_code", ""))
+
+
+def complete_free(tx: Tx, session: Json, buyer: Buyer | None, name: str | None, cause: Cause) -> Outcome:
+    """Complete a session that costs nothing: there is no payment, and always a customer (Stripe docs: payments/
+    checkout/no-cost-orders; stripe/stripe-ios pull request 7135 shows such a session)."""
+    trouble = coupons.trouble_of(tx, session)
+    if trouble:
+        return Outcome("invalid", session, trouble, "coupon_expired")
+    billing = buyers.billing_of(buyer, name, sessions.email_of(tx, session))
+    if session["customer"] is None:
+        told = {"email": billing["email"], "name": billing["name"], "phone": billing["phone"]}
+        customer = tx.insert({**customers.new_customer(tx.now), **told})
+        events.record(tx, "customer.created", customer, cause)
+        session = {**session, "customer": customer["id"]}
+    completed = complete(tx, session, billing, None, "no_payment_required")
+    event_id = events.record(tx, "checkout.session.completed", completed, cause)
+    return Outcome("succeeded", completed, event_id=event_id)
 
 
 def keep_method(tx: Tx, session: Json, intent: Json, method: Json, cause: Cause) -> None:
@@ -190,19 +226,20 @@ def keep_method(tx: Tx, session: Json, intent: Json, method: Json, cause: Cause)
         methods.give_to(tx, method, session["customer"], cause)
 
 
-def complete_session(session: Json, billing: Json, intent_id: str, payment_status: str) -> Json:
-    """A session that the buyer is done with."""
+def complete(tx: Tx, session: Json, billing: Json, intent_id: str | None, payment_status: str) -> Json:
+    """Complete a session that the buyer is done with; its discount is redeemed."""
+    customer = tx.find(session["customer"], "customer") if session["customer"] else None
     details = {
         "address": billing["address"],
         "business_name": None,
         "email": billing["email"],
         "individual_name": None,
         "name": billing["name"],
-        "phone": None,
-        "tax_exempt": "none",
+        "phone": billing["phone"] if session["phone_number_collection"]["enabled"] else None,
+        "tax_exempt": customer["tax_exempt"] if customer else "none",
         "tax_ids": [],
     }
-    return {
+    completed = {
         **session,
         "customer_details": details,
         "payment_intent": intent_id,
@@ -210,6 +247,8 @@ def complete_session(session: Json, billing: Json, intent_id: str, payment_statu
         "status": "complete",
         "url": None,
     }
+    coupons.redeem(tx, completed)
+    return tx.update(completed)
 
 
 def payment_error(code: str, decline_code: str, message: str, method: Json) -> Json:

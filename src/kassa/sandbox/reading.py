@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from kassa.sandbox import params
+from kassa.sandbox import params, reckoning
 from kassa.sandbox.account import account_object
 from kassa.sandbox.errors import ApiError, Json
 from kassa.sandbox.tables import Page, Reader, decode
@@ -16,6 +16,14 @@ from kassa.sandbox.tables import Page, Reader, decode
 MAX_EXPAND_DEPTH = 4
 MAX_TYPES = 20
 _PAGING = {"limit", "starting_after", "ending_before", "expand"}
+_PARAMS = {
+    "checkout.session": "session",
+    "payment_intent": "intent",
+    "coupon": "coupon",
+    "shipping_rate": "shipping_rate_token",
+    "tax_rate": "tax_rate",
+}
+_OF_ITEMS = frozenset({"discounts", "taxes"})
 _COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 Condition = tuple[str, tuple[Any, ...]]
 
@@ -42,6 +50,9 @@ LISTINGS = (
     Listing("/v1/products", "product", ("active", "url")),
     Listing("/v1/prices", "price", ("active", "product", "currency")),
     Listing("/v1/customers", "customer", ("email",)),
+    Listing("/v1/coupons", "coupon"),
+    Listing("/v1/shipping_rates", "shipping_rate", ("active", "currency")),
+    Listing("/v1/tax_rates", "tax_rate", ("active", "inclusive")),
     Listing("/v1/payment_methods", "payment_method", ("customer", "type"), has_created=False),
     Listing("/v1/radar/early_fraud_warnings", "radar.early_fraud_warning", ("charge", "payment_intent")),
     Listing("/v1/test_helpers/test_clocks", "test_helpers.test_clock", has_created=False),
@@ -52,7 +63,7 @@ def list_objects(reader: Reader, listing: Listing, given: Json) -> bytes:
     """A page of a list as JSON."""
     allowed = {*_PAGING, *listing.filters, *(("created",) if listing.has_created else ())}
     params.only(given, allowed)
-    filters = _EVENT_FILTERS if listing.kind == "event" else _FILTERS
+    filters = _FILTERS | _OWN_FILTERS.get(listing.kind, {})
     conditions = [filters.get(name, _field(name))(given) for name in given if name not in _PAGING]
     after, before = params.text(given, "starting_after"), params.text(given, "ending_before")
     page = Page(
@@ -93,7 +104,8 @@ def line_items(reader: Reader, session_id: str, given: Json) -> bytes:
     """A page of the line items of a session, first line first."""
     params.only(given, _PAGING)
     reader.get(session_id, "checkout.session", "session")
-    items = reader.private(session_id)["line_items"]
+    private = reader.private(session_id)
+    items = private["line_items"]
     ids = [item["id"] for item in items]
     limit = _limit(given)
     start = 0
@@ -109,6 +121,8 @@ def line_items(reader: Reader, session_id: str, given: Json) -> bytes:
     page = items[start:end][:limit]
     has_more = start > 0 if before is not None else start + len(page) < len(items)
     expand = _below_data(params.sequence(given, "expand"))
+    if _OF_ITEMS & set(expand):
+        page = [reckoning.with_parts(item, private, expand) for item in page]
     page = [expand_object(reader, item, expand) for item in page]
     url = f"/v1/checkout/sessions/{session_id}/line_items"
     return msgspec.json.encode({"object": "list", "data": page, "has_more": has_more, "url": url})
@@ -125,12 +139,19 @@ def expand_object(reader: Reader, value: Json, paths: list[Any]) -> Json:
 
 def _expand(reader: Reader, value: Json, path: str, whole: str) -> None:
     name, _, rest = path.partition(".")
-    if name == "line_items" and value.get("object") == "checkout.session":
-        value.setdefault(name, decode(line_items(reader, value["id"], {})))
+    if value.get("object") == "checkout.session":
+        _add_parts(reader, value, name, rest)
     if name == "refunds" and value.get("object") == "charge" and value[name] is None:
         value[name] = _refunds_of(reader, value["id"])
     if name == "data" and rest and value.get("object") == "list":
         for each in value["data"]:
+            _expand(reader, each, rest, whole)
+        return
+    if path in _OF_ITEMS and isinstance(value.get(path), list) and value.get("object") in ("item", None):
+        return
+    child = value.get(name)
+    if rest and isinstance(child, list) and all(isinstance(each, dict) for each in child):
+        for each in child:
             _expand(reader, each, rest, whole)
         return
     if name not in value or not isinstance(value[name], str | dict | None):
@@ -145,6 +166,21 @@ def _expand(reader: Reader, value: Json, path: str, whole: str) -> None:
         _expand(reader, child, rest, whole)
 
 
+def _add_parts(reader: Reader, session: Json, name: str, rest: str) -> None:
+    """What only those see in a session who expand it."""
+    if name == "line_items":
+        session.setdefault(name, decode(line_items(reader, session["id"], {})))
+        part = rest.removeprefix("data.")
+        if part in _OF_ITEMS:
+            private = reader.private(session["id"])
+            data = session[name]["data"]
+            data[:] = [reckoning.with_parts(item, private, [part]) for item in data]
+    if name == "total_details" and rest == "breakdown":
+        session[name]["breakdown"] = reckoning.breakdown(session, reader.private(session["id"]))
+    if name == "shipping_cost" and rest == "taxes" and session[name]:
+        session[name][rest] = reckoning.shipping_taxes(session, reader.private(session["id"]))
+
+
 def _refunds_of(reader: Reader, charge_id: str) -> Json:
     bodies, has_more = reader.page("refund", Page(" AND charge = ?", (charge_id,), 10))
     data = [decode(body) for body in bodies]
@@ -152,7 +188,7 @@ def _refunds_of(reader: Reader, charge_id: str) -> Json:
 
 
 def _param_of(kind: str) -> str:
-    return {"checkout.session": "session", "payment_intent": "intent"}.get(kind, "id")
+    return _PARAMS.get(kind, "id")
 
 
 def _below_data(paths: list[Any]) -> list[Any]:
@@ -211,7 +247,7 @@ def _field(name: str) -> Callable[[Json], Condition]:
     """A filter by a field that the table has no column for."""
 
     def build(given: Json) -> Condition:
-        value: Any = params.text(given, name)
+        value: Any = params.text(given, name.rpartition(".")[2])
         if value in ("true", "false"):
             value = int(value == "true")
         return f"CAST(body AS TEXT) ->> '$.{name}' = ?", (value,)  # `name` is one of those of a Listing
@@ -225,9 +261,7 @@ _FILTERS: dict[str, Callable[[Json], Condition]] = {
     "charge": _equals("charge", "charge"),
     "status": _equals("status", "state"),
 }
-_EVENT_FILTERS: dict[str, Callable[[Json], Condition]] = {
-    "created": _created,
-    "type": _type,
-    "types": _types,
-    "delivery_success": _delivery_success,
+_OWN_FILTERS: dict[str, dict[str, Callable[[Json], Condition]]] = {
+    "event": {"type": _type, "types": _types, "delivery_success": _delivery_success},
+    "shipping_rate": {"currency": _field("fixed_amount.currency")},
 }

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from kassa.sandbox import (
     catalogue,
+    coupons,
     customers,
     disputes,
     endpoints,
@@ -17,6 +18,8 @@ from kassa.sandbox import (
     reading,
     refunds,
     sessions,
+    shipping,
+    tax_rates,
     test_clocks,
     thin,
 )
@@ -28,6 +31,26 @@ from kassa.sandbox.tables import Reader, Tx
 
 Read: TypeAlias = Callable[[Reader, Call], bytes]
 Write: TypeAlias = Callable[[Tx, Call], Json]
+
+
+_CATALOGUE: dict[tuple[str, str], Write] = {
+    ("POST", "/v1/products"): catalogue.create_product,
+    ("POST", "/v1/products/*"): catalogue.change_product,
+    ("DELETE", "/v1/products/*"): catalogue.delete_product,
+    ("POST", "/v1/prices"): catalogue.create_price,
+    ("POST", "/v1/prices/*"): catalogue.change_price,
+    ("POST", "/v1/customers"): customers.create,
+    ("POST", "/v1/customers/*"): customers.change,
+    ("DELETE", "/v1/customers/*"): customers.remove,
+    ("POST", "/v1/coupons"): coupons.create,
+    ("POST", "/v1/coupons/*"): coupons.change,
+    ("DELETE", "/v1/coupons/*"): coupons.remove,
+    ("POST", "/v1/shipping_rates"): shipping.create,
+    ("POST", "/v1/shipping_rates/*"): shipping.change,
+    ("POST", "/v1/tax_rates"): tax_rates.create,
+    ("POST", "/v1/tax_rates/*"): tax_rates.change,
+}
+"""What a shop keeps at Stripe for its sessions to name."""
 
 
 def reads() -> dict[str, Read]:
@@ -47,7 +70,7 @@ def reads() -> dict[str, Read]:
 
 def writes(public_url: Callable[[], str], config: SandboxConfig) -> dict[tuple[str, str], Write]:
     """POST and DELETE, by method and path. `public_url` tells where the card pages are."""
-    return {
+    return _CATALOGUE | {
         ("POST", "/v1/checkout/sessions"): lambda tx, call: sessions.create(tx, call, public_url()),
         ("POST", "/v1/checkout/sessions/*"): sessions.change,
         ("POST", "/v1/checkout/sessions/*/expire"): _expire,
@@ -60,14 +83,6 @@ def writes(public_url: Callable[[], str], config: SandboxConfig) -> dict[tuple[s
         ("POST", "/v1/payment_methods/*"): methods.change,
         ("POST", "/v1/payment_methods/*/attach"): methods.attach,
         ("POST", "/v1/payment_methods/*/detach"): methods.detach,
-        ("POST", "/v1/products"): catalogue.create_product,
-        ("POST", "/v1/products/*"): catalogue.change_product,
-        ("DELETE", "/v1/products/*"): catalogue.delete_product,
-        ("POST", "/v1/prices"): catalogue.create_price,
-        ("POST", "/v1/prices/*"): catalogue.change_price,
-        ("POST", "/v1/customers"): customers.create,
-        ("POST", "/v1/customers/*"): customers.change,
-        ("DELETE", "/v1/customers/*"): customers.remove,
         ("POST", "/v1/refunds"): lambda tx, call: refunds.create(tx, call, config.later),
         ("POST", "/v1/refunds/*"): refunds.change,
         ("POST", "/v1/disputes/*"): disputes.change,

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from kassa.sandbox import catalogue, events, params
+from kassa.sandbox import buyers, events, extras, params
 from kassa.sandbox.call import Call
 from kassa.sandbox.config import Clock
-from kassa.sandbox.currencies import check_currency, check_digits, check_total, largest
+from kassa.sandbox.currencies import check_digits, check_total, largest
 from kassa.sandbox.errors import ApiError, Json, missing, unsupported
 from kassa.sandbox.events import Cause
+from kassa.sandbox.lines import read_lines
 from kassa.sandbox.objects_checkout import BANK, new_line_item, new_session
-from kassa.sandbox.tables import Tx
+from kassa.sandbox.reckoning import reckon
+from kassa.sandbox.tables import Reader, Tx
 
 SHORTEST = 30 * 60
 LONGEST = 24 * 3600
-MAX_LINES = 100
 MAX_REFERENCE = 200
-_TAKEN = params.words(
+_TAKEN = extras.TAKEN | params.words(
     """adaptive_pricing allow_promotion_codes allowed_payment_method_types billing_address_collection cancel_url
     client_reference_id currency customer customer_creation customer_email excluded_payment_method_types expand
     expires_at integration_identifier line_items locale metadata mode origin_context payment_intent_data
@@ -27,31 +26,35 @@ _OFFERED = ("allowed_payment_method_types", "payment_method_types", "excluded_pa
 _INTENT_DATA = params.words(
     "description metadata receipt_email setup_future_usage shipping statement_descriptor statement_descriptor_suffix"
 )
-_LINE = {"price_data", "quantity", "metadata", "price"}
-_PRICE = {"currency", "product", "product_data", "unit_amount", "unit_amount_decimal", "recurring", "tax_behavior"}
-_PRODUCT = {"name", "description", "images", "metadata", "tax_code", "unit_label"}
 
 
 def create(tx: Tx, call: Call, public_url: str) -> Json:
     """Open a session from the request's parameters; its page is below `public_url`."""
     given = call.params
     _check(given, call.is_older)
-    lines, currency = _lines(tx, given)
+    lines, currency = read_lines(tx, given)
     total = sum(line["total"] for line in lines)
-    check_total(total, currency, "line_items")
-    check_digits(total, currency, "line_items")
+    more = extras.read(tx, given, lines, currency)
+    if not more:
+        _check_total(total, currency)
     now = tx.clock.now()
     intent_data = _intent_data(given)
     fields = {**_fields(given), "customer": _customer(tx, given), "expires_at": _expires_at(given, tx.clock)}
-    fields["payment_method_types"] = _method_types(given, total, currency)
     session = new_session(total, currency, int(now), fields)
     session["url"] = f"{public_url}/c/pay/{session['id']}"
-    items = [new_line_item(line, currency) for line in lines]
+    private: Json = {
+        "line_items": [new_line_item(line, currency) for line in lines],
+        "payment_intent_data": intent_data,
+    }
+    if more:
+        more |= extras.of_items(private["line_items"], lines)
+        session, private = _with_extras(tx, session, private, more)
+    session["payment_method_types"] = _method_types(given, session["amount_total"], currency)
     for line in lines:
         for described in (line["product"], line["price"]):
             if not described["active"]:  # It was described in the call, and is kept with the session.
                 tx.insert(described)
-    tx.insert(session, {"line_items": items, "payment_intent_data": intent_data})
+    tx.insert(session, private)
     tx.add_timer(session["expires_at"], "expire_session", session["id"])
     return session
 
@@ -87,9 +90,9 @@ def current(tx: Tx, session_id: str) -> Json:
     return session
 
 
-def email_of(tx: Tx, session: Json) -> str | None:
+def email_of(reader: Reader, session: Json) -> str | None:
     """The buyer's address, as far as the session or its customer tells it."""
-    customer = tx.find(session["customer"]) if session["customer"] else None
+    customer = reader.find(session["customer"]) if session["customer"] else None
     email: str | None = customer["email"] if customer else session["customer_email"]
     return email
 
@@ -99,6 +102,24 @@ def change(tx: Tx, call: Call) -> Json:
     params.only(call.params, {"metadata", "expand"})
     session = tx.get(call.object_id, "checkout.session", "session")
     return tx.update({**session, "metadata": params.merged_metadata(session["metadata"], call.params)})
+
+
+def _check_total(total: int, currency: str) -> None:
+    check_total(total, currency, "line_items")
+    check_digits(total, currency, "line_items")
+
+
+def _with_extras(tx: Tx, session: Json, private: Json, more: Json) -> tuple[Json, Json]:
+    """The amounts of a session that is more than its lines. It may cost nothing (Stripe docs: payments/checkout/
+    no-cost-orders)."""
+    if more["discount"]:
+        more["discount"]["checkout_session"] = session["id"]
+    session, private = reckon(session, {**private, "extras": more})
+    if session["automatic_tax"]["enabled"] and session["customer"]:
+        session, private = buyers.located(tx, session, private)
+    if session["amount_total"]:
+        _check_total(session["amount_total"], session["currency"])
+    return session, private
 
 
 def _check(given: Json, is_older: bool) -> None:
@@ -116,20 +137,20 @@ def _fields(given: Json) -> Json:
         "success_url": success_url,
         "cancel_url": params.url(given, "cancel_url"),
         "client_reference_id": params.text(given, "client_reference_id", limit=MAX_REFERENCE),
-        "customer_email": params.text(given, "customer_email", limit=800),
+        "customer_email": params.email(given, "customer_email"),
         "metadata": params.metadata(given),
         "locale": params.text(given, "locale"),
         "allow_promotion_codes": params.boolean(given, "allow_promotion_codes"),
         "integration_identifier": params.text(given, "integration_identifier"),
-        "billing_address_collection": params.text(given, "billing_address_collection"),
+        "billing_address_collection": params.one_of(given, "billing_address_collection", ("auto", "required")),
         "submit_type": params.one_of(given, "submit_type", ("auto", "book", "donate", "pay", "subscribe")),
         "origin_context": params.one_of(given, "origin_context", ("mobile_app", "web")),
     }
     for name in ("allowed_payment_method_types", "excluded_payment_method_types"):
         if name in given:
             fields[name] = params.sequence(given, name)
-    for name in ("adaptive_pricing", "phone_number_collection"):
-        params.section(given, name, ("enabled",))
+    params.section(given, "adaptive_pricing", ("enabled",))
+    fields.update(extras.fields(given))
     return fields
 
 
@@ -192,87 +213,3 @@ def _customer(tx: Tx, given: Json) -> str | None:
             raise ApiError("You may only specify one of these parameters: customer, customer_email.", param="customer")
         tx.get(customer_id, "customer", "customer")
     return customer_id
-
-
-def _lines(tx: Tx, given: Json) -> tuple[list[Json], str]:
-    """The line items and the one currency that they share."""
-    raw = params.sequence(given, "line_items")
-    if not raw:
-        raise missing("line_items")
-    if len(raw) > MAX_LINES:
-        raise ApiError(f"Checkout accepts up to {MAX_LINES} line items; you passed {len(raw)}.", param="line_items")
-    lines = [_line(tx, line, f"line_items[{position}]") for position, line in enumerate(raw)]
-    currencies = {line["currency"] for line in lines}
-    asked = params.text(given, "currency")
-    if asked is not None:
-        currencies.add(check_currency(asked, "currency"))
-    if len(currencies) > 1:
-        raise ApiError("All line items and the session must use the same currency.", param="line_items")
-    return lines, currencies.pop()
-
-
-def _line(tx: Tx, raw: Any, label: str) -> Json:
-    if not isinstance(raw, dict):
-        raise ApiError(f"Invalid object: {label}", param=label)
-    params.only(raw, _LINE, label)
-    quantity = params.integer(raw, "quantity", f"{label}[quantity]")
-    if quantity is None:
-        raise missing(f"{label}[quantity]")
-    if quantity < 1:
-        raise ApiError("This value must be greater than or equal to 1.", param=f"{label}[quantity]")
-    priced = _stored_price(tx, raw, label) if "price" in raw else _price(tx, raw, f"{label}[price_data]")
-    return {
-        **priced,
-        "quantity": quantity,
-        "total": catalogue.line_total(priced["price"], quantity),
-        "metadata": params.metadata(raw, "metadata", f"{label}[metadata]"),
-    }
-
-
-def _stored_price(tx: Tx, raw: Json, label: str) -> Json:
-    """A line that names a price instead of describing one."""
-    if "price_data" in raw:
-        raise ApiError("You may only specify one of these parameters: price, price_data.", param=f"{label}[price]")
-    price = tx.get(params.required_text(raw, "price", f"{label}[price]"), "price", f"{label}[price]")
-    if not price["active"]:
-        text = f"The price specified is inactive. This field only accepts active prices. (`{price['id']}`)"
-        raise ApiError(text, param=f"{label}[price]")
-    if price["type"] != "one_time":
-        text = "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use"
-        raise ApiError(f"{text} only one-time prices.", param=f"{label}[price]")
-    product = tx.get(price["product"], "product")
-    return {"currency": price["currency"], "price": price, "product": product}
-
-
-def _price(tx: Tx, raw: Json, label: str) -> Json:
-    if "price_data" not in raw:
-        raise missing(label)
-    data = params.section(raw, "price_data", _PRICE, label)
-    if "recurring" in data:
-        raise ApiError("You specified `payment` mode but passed a recurring price.", param=f"{label}[recurring]")
-    amount, currency = catalogue.amount_of(data, label)
-    if "product" in data:
-        param = f"{label}[product]"
-        product = tx.get(params.required_text(data, "product", param), "product", param)
-    else:
-        product = _product(data, f"{label}[product_data]", tx.now)
-    price = catalogue.new_price(amount, currency, product["id"], tx.now)
-    price |= {**catalogue.price_fields(data, label), "active": False}
-    return {"currency": currency, "price": price, "product": product}
-
-
-def _product(raw: Json, label: str, created: int) -> Json:
-    """The product that a line describes; it is not for use anywhere else."""
-    if "product_data" not in raw:
-        raise missing(label)
-    data = params.section(raw, "product_data", _PRODUCT, label)
-    product = catalogue.new_product(params.required_text(data, "name", f"{label}[name]"), created)
-    return {
-        **product,
-        "active": False,
-        "description": params.text(data, "description", f"{label}[description]"),
-        "images": params.sequence(data, "images", f"{label}[images]")[:8],
-        "metadata": params.metadata(data, "metadata", f"{label}[metadata]"),
-        "tax_code": params.text(data, "tax_code", f"{label}[tax_code]"),
-        "unit_label": params.text(data, "unit_label", f"{label}[unit_label]", 12),
-    }

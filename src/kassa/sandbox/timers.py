@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import apsw
 
-from kassa.sandbox import delayed, disputes, events, refunds, sessions
+from kassa.sandbox import coupons, delayed, disputes, events, refunds, sessions
 from kassa.sandbox.store import Store
 from kassa.sandbox.tables import Tx
 
@@ -24,6 +24,7 @@ def _expire_session(tx: Tx, session_id: str) -> None:
 
 
 ACTIONS: dict[str, Callable[[Tx, str], None]] = {
+    "coupon_ends": coupons.end,
     "expire_session": _expire_session,
     "refund_pending": refunds.succeed_later,
     "refund_fails": refunds.fail_later,

@@ -29,6 +29,11 @@ KINDS = (
     "call came late",
     "store write came late",
     "Stripe has no funds",
+    "mail server is down",
+    "mail refused",
+    "mail server's answer lost",
+    "endpoint is down",
+    "endpoint's answer lost",
 )
 _RARE, _OFTEN = 0.002, 0.1
 _TIMES = {
@@ -40,6 +45,10 @@ _TIMES = {
     "Stripe answer lost": 3.0,
     "relay slow": 9.0,
     "Stripe has no funds": 6.0,
+    "mail server is down": 5.0,
+    "mail server's answer lost": 3.0,
+    "endpoint is down": 5.0,
+    "endpoint's answer lost": 3.0,
 }
 """How much more often than others: some could happen at every step, some only once to few buyers, or at a start."""
 _MOST_LATE = 40.0

@@ -1,86 +1,34 @@
 """The checkers, named after the invariants of docs/correctness.md. Each tells what is wrong, in a line."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kassa.app.audit import Difference, audit
-from kassa.app.shop import Shop
+from kassa.app.audit_outgoing import Outgoing
+from kassa.app.audit_parts import OrderBooks
+from kassa.app.shop import Shop, present
 from kassa.inventory.stock import Kind
-from kassa.kit.documents import Collection, D, In
-from kassa.kit.inputs import payment_id_of, restock_id
+from kassa.kit.documents import In
+from kassa.kit.ids import PRODUCT, is_id
+from kassa.kit.inputs import restock_id
 from kassa.kit.problem import Unavailable
-from kassa.order.domain import Order, Stage
-from kassa.payment.domain import Payment
-from kassa.sandbox.errors import Json
+from kassa.order.domain import Stage
 from kassa.sandbox.tables import decode
+from kassa.simulation.answers import answered
+from kassa.simulation.books import ENDED, PAID, SESSIONS, Books, everything
+from kassa.simulation.letters import letters
+from kassa.simulation.receiver import unsent
+from kassa.simulation.second_thoughts import waits_for_a_refund
+from kassa.simulation.told import told as told_once
+from kassa.simulation.told import untold
+from kassa.simulation.totals import totals
 
 if TYPE_CHECKING:
     from kassa.simulation.stripe import Stripe
     from kassa.simulation.workload import Workload
 
-PAGE = 500
 _ALL = 1_000_000
-PAID = (Stage.CONFIRMED, Stage.REFUNDED)
-ENDED = (*PAID, Stage.CANCELLED, Stage.FAILED)
-_SESSIONS = "SELECT body FROM object WHERE kind = 'checkout.session' AND state = ?"
-_REFUNDS = "SELECT body FROM object WHERE kind = 'refund'"
-_DISPUTES = "SELECT body FROM object WHERE kind = 'dispute'"
-
-
-class Books:
-    """What is in the shop's and in Stripe's books at one moment."""
-
-    def __init__(self, orders: list[Order], payments: list[Payment], stripe: "Stripe") -> None:
-        self.orders = {order.id: order for order in orders}
-        self.payments = {payment.order_id: payment for payment in payments}
-        self.open = [decode(row[0]) for row in stripe.tx.rows(_SESSIONS, "open")]
-        self.complete = [decode(row[0]) for row in stripe.tx.rows(_SESSIONS, "complete")]
-        self.refunds = [decode(row[0]) for row in stripe.tx.rows(_REFUNDS)]
-        self.disputes = [decode(row[0]) for row in stripe.tx.rows(_DISPUTES)]
-
-    @property
-    def paid(self) -> list[Json]:
-        """The sessions whose money Stripe has."""
-        return [session for session in self.complete if session["payment_status"] == "paid"]
-
-    def given_back(self, session: Json) -> int:
-        """How much of a session's money Stripe has given back, or is about to."""
-        return self._sum(self.refunds, session, "succeeded", "pending")
-
-    def left(self, session: Json) -> int:
-        """How much of a session's money the shop has: neither given back nor taken back by a dispute."""
-        disputed = self._sum(self.disputes, session, "needs_response", "under_review", "lost")
-        return int(session["amount_total"]) - self.given_back(session) - disputed
-
-    def may_be_left(self, session: Json, order: Order) -> int:
-        """How much of an ended order's money a bank has sent back to the shop, where an operator must see to it."""
-        return 0 if order.stage is Stage.REFUNDED else self._sum(self.refunds, session, "failed")
-
-    def with_an_operator(self) -> set[str]:
-        """The payments of which the shop has money that has no order, and that the audit must tell of."""
-        orders = {each["client_reference_id"]: self.left(each) for each in self.paid}
-        return {payment_id_of(order_id) for order_id, left in orders.items()
-                if left > 0 and order_id in self.orders and self.orders[order_id].stage not in PAID}  # fmt: skip
-
-    def returned(self) -> set[str]:
-        """Those of them whose money a bank has sent back: it is asked again after days."""
-        owing, sessions = self.with_an_operator(), {each["client_reference_id"]: each for each in self.paid}
-        return {payment_id_of(order_id) for order_id, each in sessions.items() if payment_id_of(order_id) in owing
-                and self.left(each) <= self.may_be_left(each, self.orders[order_id])}  # fmt: skip
-
-    def _sum(self, of: list[Json], session: Json, *states: str) -> int:
-        same = [each for each in of if each["payment_intent"] == session["payment_intent"]]
-        return sum(each["amount"] for each in same if each["status"] in states)
-
-    @classmethod
-    async def of(cls, shop: Shop, stripe: "Stripe") -> "Books":
-        """Read them."""
-        assert shop.order is not None
-        assert shop.payment is not None
-        orders = [order async for order in _all(shop.order.orders)]
-        return cls(orders, [payment async for payment in _all(shop.payment.payments)], stripe)
 
 
 async def stock(shop: Shop, products: list[str]) -> list[str]:
@@ -100,8 +48,8 @@ async def stock(shop: Shop, products: list[str]) -> list[str]:
 async def money(shop: Shop, stripe: "Stripe") -> list[str]:
     """What must hold at every moment."""
     assert shop.order is not None
-    opened = [decode(row[0])["client_reference_id"] for row in stripe.tx.rows(_SESSIONS, "open")]
-    complete = [decode(row[0]) for row in stripe.tx.rows(_SESSIONS, "complete")]
+    opened = [decode(row[0])["client_reference_id"] for row in stripe.tx.rows(SESSIONS, "open")]
+    complete = [decode(row[0]) for row in stripe.tx.rows(SESSIONS, "complete")]
     payable = Counter(opened + [each["client_reference_id"] for each in complete if each["payment_status"] == "paid"])
     found = [f"I6: {order_id} can be paid {count} times" for order_id, count in payable.items() if count > 1]
     ended = [each for each in await shop.order.orders.many(opened) if each.stage in ENDED and each.due_at is None]
@@ -114,15 +62,19 @@ async def at_rest(shop: Shop, stripe: "Stripe") -> list[str]:
     assert shop.payment is not None
     assert shop.inbox is not None
     assert shop.stock is not None
-    waiting = [f"liveness: order {each.id} is {each.stage}" async for each in _all(shop.order.orders)
-               if each.stage not in ENDED or each.due_at is not None]  # fmt: skip
+    waiting = [f"liveness: order {each.id} is {each.stage}" async for each in everything(shop.order.orders)
+               if each.stage not in ENDED or (each.due_at is not None and not waits_for_a_refund(each))]  # fmt: skip
+    assert shop.offering is not None
+    waiting += [f"liveness: discount {each.id}" async for each in everything(shop.offering.store.discounts)
+                if each.due_at is not None]  # fmt: skip
     returned = (await Books.of(shop, stripe)).returned()
-    waiting += [f"liveness: payment {each.id} is {each.stage}" async for each in _all(shop.payment.payments)
+    waiting += [f"liveness: payment {each.id} is {each.stage}" async for each in everything(shop.payment.payments)
                 if each.due_at is not None and not (each.id in returned and each.needs_attention)]  # fmt: skip
     try:
         await shop.stock.ping()
     except Unavailable as error:
         waiting.append(f"liveness: {error.detail}")
+    waiting += await untold(shop) + await unsent(shop)
     events = await shop.inbox.events.count({"status": In(("received", "parked"))})
     waiting += [f"liveness: {events} events wait"] if events else []
     return waiting or [f"liveness: {each}" for each in _news(await Books.of(shop, stripe))]
@@ -136,9 +88,12 @@ async def afterwards(shop: Shop, stripe: "Stripe", workload: "Workload") -> list
     assert shop.stock is not None
     assert shop.stock_reconciler is not None
     books = await Books.of(shop, stripe)
-    told = await audit(shop.order.orders, shop.payment.payments, shop.unclaimed.money, shop.stock, shop.clock)
+    assert shop.offering is not None
+    order_books = OrderBooks.of(shop.offering.store, present(shop.invoice_store, "order"))
+    books_of = (order_books, shop.payment.payments, shop.unclaimed.money)
+    told = await audit(*books_of, shop.stock, shop.clock, outgoing=Outgoing.of(shop))
     problems = list(_audited(told.differences, books.with_an_operator()))
-    problems += await stock(shop, workload.products) + await money(shop, stripe)
+    problems += await stock(shop, workload.counted) + await money(shop, stripe)
     for comparison in await shop.stock_reconciler.compare(fix=False):
         problems += [f"I4: {each.subject}: {each.text}" for each in comparison.findings]
     for check in (_money, _confirmed, _ended, _refunds, _news, _listed):
@@ -148,6 +103,10 @@ async def afterwards(shop: Shop, stripe: "Stripe", workload: "Workload") -> list
         for each in sorted(workload.acknowledged - books.orders.keys())
     ]
     problems += await _returned(shop, books)
+    problems += await totals(shop, books, workload)
+    problems += letters(books, workload.letterbox)
+    problems += answered(books, workload.answerers)
+    problems += await told_once(shop, books, workload.receiver)
     unasked = sorted(books.orders.keys() - set(workload.asked))
     return problems + [f"I6: nobody asked for order {each}" for each in unasked]
 
@@ -178,15 +137,15 @@ def _money(books: Books) -> Iterator[str]:
 
 
 def _confirmed(books: Books) -> Iterator[str]:
-    """I3: a confirmed order has exactly one payment, for exactly its total."""
+    """I3: a confirmed order has exactly one payment, for exactly its total; none, if it costs nothing."""
     paid = Counter(session["client_reference_id"] for session in books.paid)
-    totals = {session["client_reference_id"]: session["amount_total"] for session in books.paid}
+    amounts = {session["client_reference_id"]: session["amount_total"] for session in books.paid}
     for order in books.orders.values():
         if order.stage in PAID:
-            if paid[order.id] != 1:
+            if paid[order.id] != (1 if order.total_minor else 0):
                 yield f"I3: order {order.id} is {order.stage} and was paid {paid[order.id]} times"
-            elif totals[order.id] != order.total_minor:
-                yield f"I3: order {order.id} costs {order.total_minor}, {totals[order.id]} was paid"
+            elif amounts.get(order.id, 0) != order.total_minor:
+                yield f"I3: order {order.id} costs {order.total_minor}, {amounts[order.id]} was paid"
 
 
 def _ended(books: Books) -> Iterator[str]:
@@ -204,13 +163,17 @@ def _refunds(books: Books) -> Iterator[str]:
 
 
 async def _returned(shop: Shop, books: Books) -> list[str]:
-    """I9: goods come back by the refunds that bring them only. (How many is the audit's business.)"""
+    """I9: goods come back by the refunds and returns that bring them only, and with free orders that are called off.
+    (How many is the audit's business.)"""
     assert shop.stock is not None
     brought = {restock_id(payment.order_id, refund.id)
                for payment in books.payments.values() for refund in payment.refunds if refund.items}  # fmt: skip
+    brought |= {restock_id(order.id, "") for order in books.orders.values() if order.stage is Stage.REVOKED}
+    brought |= {restock_id(order.id, each.id)
+                for order in books.orders.values() for each in order.sending.returns if each.shelved}  # fmt: skip
     moved = [each for each in await shop.stock.recent(_ALL) if each.kind is Kind.RESTOCK]
-    return [f"I9: {each.quantity} of {each.product_id} came back by {each.input_id}, which is no refund"
-            for each in moved if each.input_id not in brought]  # fmt: skip
+    return [f"I9: {each.quantity} of {each.product_id} came back by {each.input_id}, which is no refund or return"
+            for each in moved if each.input_id not in brought and is_id(PRODUCT, each.product_id)]  # fmt: skip
 
 
 def _listed(books: Books) -> Iterator[str]:
@@ -229,12 +192,3 @@ def _news(books: Books) -> Iterator[str]:
     at_stripe = Counter((str(each["id"]), str(each["status"])) for each in (*books.refunds, *books.disputes))
     yield from (f"I5: {id} is {status} at Stripe, which is not known" for id, status in (at_stripe - known))
     yield from (f"I5: {id} is taken for {status}, which it is not at Stripe" for id, status in (known - at_stripe))
-
-
-async def _all(collection: Collection[D]) -> AsyncIterator[D]:
-    after: str | None = None
-    while page := await collection.find({}, limit=PAGE, after=after, order="oldest"):
-        for document in page:
-            yield document
-        after = str(getattr(page[-1], collection.spec.sort))
-        await asyncio.sleep(0)

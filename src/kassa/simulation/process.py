@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from contextvars import ContextVar, copy_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from redis.exceptions import ConnectionError as NotConnected
 
@@ -15,15 +15,18 @@ from kassa.app.shop import Place, Shop
 from kassa.app.stores import FORGETTING, open_database, open_stock_file, redis_by, tended
 from kassa.app.wiring import Parts, open_shop
 from kassa.app.worker import Worker
+from kassa.contracts.auth import Auth
 from kassa.contracts.order import Orders
 from kassa.inventory.stock import Stock
 from kassa.kit.clock import MINUTE, SECOND, Millis
 from kassa.kit.documents import Database
 from kassa.kit.problem import Unavailable
 from kassa.kit.recent import WAIT, Recent
+from kassa.simulation import letters
 from kassa.simulation.disk import RemoteDatabase
 from kassa.simulation.faults import LOSS
 from kassa.simulation.memory import Client, Command, Memory
+from kassa.simulation.receiver import Receiver, Road
 from kassa.simulation.stripe import Stripe, Way
 from kassa.simulation.surroundings import Surroundings
 
@@ -31,7 +34,7 @@ A = TypeVar("A")
 CALLS = {
     "inventory": ("reserve", "commit", "release", "restock", "mark", "open_stock"),
     "order": ("for_payment", "set_status", "note_refund"),
-    "payment": ("close", "refund_late"),
+    "payment": ("close", "refund_late", "hand_over"),
 }
 """What one service asks of another."""
 PLACE = Place(dict.fromkeys(("product", "inventory", "order", "payment"), "kassa"), serves=False, brings_sandbox=False)
@@ -75,9 +78,18 @@ class Process:
     """A process with a clock of its own. `shop` is what lives in it; None while it is down."""
 
     def __init__(
-        self, world: Surroundings, name: str, settings: Settings, stripe: Stripe, memory: Memory | None
+        self,
+        world: Surroundings,
+        name: str,
+        settings: Settings,
+        stripe: Stripe,
+        memory: Memory | None,
+        box: letters.Letterbox,
+        receiver: Receiver,
     ) -> None:
         self.world = world
+        self._box = box
+        self._receiver = receiver
         self._stripe = stripe
         self._memory = memory
         self.name = name
@@ -118,6 +130,9 @@ class Process:
             open_database=self._open_database,
             open_stock=self._open_stock,
             processor=Way(self, self._stripe),
+            postman=letters.Way(self, self._box),
+            sender=lambda: Road(self, self._receiver),
+            auth=cast("Auth", letters.Contacts()),
         )
         try:
             async with open_shop(self._settings, PLACE, parts) as shop:
@@ -129,7 +144,7 @@ class Process:
                     for job in shop.jobs
                     if job.name != HIDES_MISTAKES
                 ]
-                Worker(list(shop.outboxes.values()), jobs, shop.ids, idle_seconds=idle).start()
+                Worker(shop.relays, jobs, shop.ids, idle_seconds=idle).start()
                 self.shop = shop
                 self.is_up.set()
                 await asyncio.Event().wait()
@@ -267,6 +282,12 @@ async def _nobody_hears(method: Callable[..., Awaitable[Any]], arguments: tuple[
         await method(*arguments)
 
 
-def settings_in(directory: Path, policy: str) -> Settings:
+def settings_in(directory: Path, policy: str, tax: str, *, writes: bool) -> Settings:
     """The settings of a simulated shop."""
-    return read_settings({"KASSA_DATA": str(directory), "PAYMENT_DECLINE_POLICY": policy, "LOG_LEVEL": "error"})
+    given = {
+        "PAYMENT_DECLINE_POLICY": policy,
+        "TAX": tax,
+        "LOG_LEVEL": "error",
+        "MAIL_URL": "files" if writes else "off",
+    }
+    return read_settings({"KASSA_DATA": str(directory), **given})

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kassa.app.shop import Shop
+from kassa.app.shop import Shop, present
 from kassa.simulation import invariants, process
+from kassa.simulation.books import Books
 from kassa.simulation.faults import KINDS
 from kassa.simulation.loop import SimulatedLoop, Stuck
+from kassa.simulation.offers import kinds_of
+from kassa.simulation.receiver import URL
 from kassa.simulation.surroundings import Happening
 from kassa.simulation.workload import Workload
 from kassa.simulation.world import World
@@ -40,7 +43,8 @@ class Plan:
 @dataclass
 class Result:
     """What a run found. `seconds` is simulated time; `deeds_not_noted` are effects that were carried out, and events
-    that were acted on, by a process that was killed before it had noted it."""
+    that were acted on, by a process that was killed before it had noted it. `among`: how many orders were a guest's,
+    with a code, a destination, a tax, or for nothing."""
 
     plan: Plan
     violations: list[str] = field(default_factory=list)
@@ -52,6 +56,7 @@ class Result:
     reached: set[tuple[str, str, str, str, str]] = field(default_factory=set)
     history: list[Happening] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
+    among: Counter[str] = field(default_factory=Counter)
 
 
 def run(plan: Plan) -> Result:
@@ -98,6 +103,10 @@ async def _live(plan: Plan, directory: Path, result: Result) -> None:
     try:
         await world.start()
         async with world.observed() as shop:
+            if world.is_listened_to:
+                await present(shop.events, "order").listen(is_on=True)
+            if world.is_sent_to:
+                _, world.receiver.secret = await present(shop.endpoints, "order").make(URL, (), "")
             watching = world.begin(_watch(world, shop, workload, result))
             try:
                 await asyncio.wait_for(workload.run(), _SERVED_WITHIN)
@@ -110,9 +119,10 @@ async def _live(plan: Plan, directory: Path, result: Result) -> None:
             watching.cancel()
             result.violations += await invariants.afterwards(shop, world.stripe, workload)
             result.violations += world.violations
-            books = await invariants.Books.of(shop, world.stripe)
+            books = await Books.of(shop, world.stripe)
             result.ends.update(str(order.stage) for order in books.orders.values())
             result.orders = len(books.orders)
+            result.among.update(kind for order in books.orders.values() for kind in kinds_of(order, workload.offers))
     except Exception as error:  # A service has raised what is no problem of its contract: a 500.
         result.violations.append(f"unexpected: {type(error).__name__}: {error}")
     finally:
@@ -140,7 +150,7 @@ async def _watch(world: World, shop: Shop, workload: Workload, result: Result) -
         # To sum a ledger up takes long where it is among the documents.
         if world.memory is None or loop.time() >= ledger_at:
             ledger_at = loop.time() + _LEDGER_EVERY
-            found += await invariants.stock(shop, workload.products)
+            found += await invariants.stock(shop, workload.counted)
         result.violations += [each for each in found if each not in result.violations]
 
 

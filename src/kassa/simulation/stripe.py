@@ -13,6 +13,7 @@ from kassa.kit.clock import SECOND, Millis
 from kassa.kit.problem import Problem
 from kassa.payment.events import EventObject
 from kassa.payment.processor import (
+    COUPONS,
     PATHS,
     BadSignature,
     CallUnderWay,
@@ -28,6 +29,7 @@ from kassa.sandbox.config import Clock, SandboxConfig
 from kassa.sandbox.errors import ApiError
 from kassa.sandbox.events import Cause
 from kassa.sandbox.faults import Fault
+from kassa.simulation.stripe_answers import dispute_state, refund_state, session_state
 from kassa.simulation.surroundings import Host, Surroundings
 
 if TYPE_CHECKING:
@@ -137,16 +139,23 @@ class Way:
         self._process = process
         self._stripe = stripe
 
+    async def make_coupon(self, params: Json, key: str) -> None:
+        try:
+            await self._call("POST", COUPONS, "", params, key, params["metadata"]["orderId"])
+        except Refused as refused:
+            if refused.code != "resource_already_exists":
+                raise
+
     async def open_session(self, params: Json, key: str) -> SessionState:
         about = params["metadata"]["orderId"]
-        return _session(await self._call("POST", "/v1/checkout/sessions", "", params, key, about), None)
+        return session_state(await self._call("POST", "/v1/checkout/sessions", "", params, key, about), None)
 
     async def session(self, session_id: str) -> SessionState:
         session = await self._call("GET", "/v1/checkout/sessions/*", session_id)
-        return _session(session, await self._intent_status(session))
+        return session_state(session, await self._intent_status(session))
 
     async def expire_session(self, session_id: str) -> SessionState:
-        return _session(await self._call("POST", "/v1/checkout/sessions/*/expire", session_id), None)
+        return session_state(await self._call("POST", "/v1/checkout/sessions/*/expire", session_id), None)
 
     async def find_session(self, payment_id: str, since: Millis) -> SessionState | None:
         given: Json = {"created": {"gte": since // SECOND - 300}, "limit": 100}
@@ -161,7 +170,9 @@ class Way:
 
     async def sessions_since(self, since: Millis, after: str | None) -> tuple[list[SessionState], str | None]:
         page = await self._call("GET", "/v1/checkout/sessions", "", {"status": "complete", **_page(since, after)})
-        return [_session(each, None) for each in page["data"]], page["data"][-1]["id"] if page["has_more"] else None
+        return [session_state(each, None) for each in page["data"]], page["data"][-1]["id"] if page[
+            "has_more"
+        ] else None
 
     async def account_id(self) -> str | None:
         return None  # no event here names an account
@@ -172,25 +183,29 @@ class Way:
     async def refund(self, params: Json, key: str) -> RefundState:
         about = params["metadata"]["orderId"]
         fault = _NO_FUNDS if self._process.world.faults.strikes("Stripe has no funds", about) else None
-        return _refund(await self._call("POST", "/v1/refunds", "", params, key, about, fault))
+        return refund_state(await self._call("POST", "/v1/refunds", "", params, key, about, fault))
 
     async def refunds(self, intent_id: str) -> list[RefundState]:
         page = await self._call("GET", "/v1/refunds", "", {"payment_intent": intent_id, "limit": 100})
-        return [_refund(refund) for refund in page["data"]]
+        return [refund_state(refund) for refund in page["data"]]
 
     async def refund_state(self, refund_id: str) -> RefundState:
-        return _refund(await self._call("GET", "/v1/refunds/*", refund_id))
+        return refund_state(await self._call("GET", "/v1/refunds/*", refund_id))
 
     async def dispute_state(self, dispute_id: str) -> DisputeState:
-        return _dispute(await self._call("GET", "/v1/disputes/*", dispute_id))
+        return dispute_state(await self._call("GET", "/v1/disputes/*", dispute_id))
+
+    async def answer_dispute(self, dispute_id: str, params: Json, key: str) -> DisputeState:
+        about = params["metadata"]["orderId"]
+        return dispute_state(await self._call("POST", "/v1/disputes/*", dispute_id, params, key, about))
 
     async def refunds_since(self, since: Millis, after: str | None) -> tuple[list[RefundState], str | None]:
         page = await self._call("GET", "/v1/refunds", "", _page(since, after))
-        return [_refund(each) for each in page["data"]], page["data"][-1]["id"] if page["has_more"] else None
+        return [refund_state(each) for each in page["data"]], page["data"][-1]["id"] if page["has_more"] else None
 
     async def disputes_since(self, since: Millis, after: str | None) -> tuple[list[DisputeState], str | None]:
         page = await self._call("GET", "/v1/disputes", "", _page(since, after))
-        return [_dispute(each) for each in page["data"]], page["data"][-1]["id"] if page["has_more"] else None
+        return [dispute_state(each) for each in page["data"]], page["data"][-1]["id"] if page["has_more"] else None
 
     async def events(self, types: list[str], since: Millis, after: str | None) -> tuple[list[bytes], str | None]:
         page = await self._call("GET", "/v1/events", "", {"types": types, **_page(since, after)})
@@ -249,27 +264,6 @@ def _told_apart() -> Iterator[None]:
 def _page(since: Millis, after: str | None) -> Json:
     cursor = {"starting_after": after} if after else {}
     return {"created": {"gte": since // SECOND}, "limit": 100, **cursor}
-
-
-def _session(session: Json, intent_status: str | None) -> SessionState:
-    names = ("id", "status", "payment_status", "amount_total", "currency", "url", "expires_at", "mode", "created")
-    given = {name: session[name] for name in names}
-    intent_id, metadata = session["payment_intent"], session["metadata"]
-    return SessionState(**given, intent_id=intent_id, intent_status=intent_status, metadata=metadata)
-
-
-def _refund(refund: Json) -> RefundState:
-    names = ("id", "status", "amount", "currency", "metadata")
-    given = {name: refund[name] for name in names}
-    reason = refund.get("failure_reason")
-    return RefundState(**given, intent_id=refund["payment_intent"], failure_reason=reason)
-
-
-def _dispute(dispute: Json) -> DisputeState:
-    names = ("id", "status", "amount", "reason", "created")
-    given = {name: dispute[name] for name in names}
-    due = dispute["evidence_details"]["due_by"]
-    return DisputeState(**given, intent_id=dispute["payment_intent"], answer_by=due)
 
 
 def _as_form(value: Any) -> Any:

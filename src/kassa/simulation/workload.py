@@ -6,8 +6,9 @@ from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from kassa.app.shop import Shop, present
 from kassa.contracts.inventory import Line
-from kassa.kit.identity import Principal
+from kassa.kit.identity import Principal, guest
 from kassa.kit.ids import ORDER, PRODUCT, REFUND, USER, Ids
 from kassa.kit.problem import Problem
 from kassa.sandbox import delayed, disputes, payments, refunds, sessions
@@ -16,6 +17,10 @@ from kassa.sandbox.errors import ApiError, Json
 from kassa.sandbox.events import BY_ITSELF
 from kassa.sandbox.payments import CardEntry
 from kassa.sandbox.tables import Tx
+from kassa.simulation.answers import Answerers
+from kassa.simulation.offers import Offers, Wish
+from kassa.simulation.second_thoughts import SecondThoughts
+from kassa.simulation.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from kassa.simulation.world import World
@@ -46,6 +51,15 @@ class Workload:
         self.asked: list[str] = []
         self._paid: list[str] = []
         self._lines: dict[str, list[Line]] = {}
+        self.offers = Offers(world, buyers)
+        self.answerers = Answerers(world, ADMIN)
+        self._warehouse = Warehouse(world, ADMIN, self._lines)
+        self.letterbox, self.receiver = world.box, world.receiver
+
+    @property
+    def counted(self) -> list[str]:
+        """All that the stock counts: goods, and uses of discounts."""
+        return [*self.products, *self.offers.discounts.values()]
 
     async def run(self) -> None:
         """From the first product to the last buyer's end."""
@@ -55,8 +69,13 @@ class Workload:
             is_scarce = number < HOT or are_scarce
             most = max(2, self._buyers // 15 if is_scarce else self._buyers)
             await self._sell(700 + 650 * number, chance.randint(1 if is_scarce else most // 2, most))
+        await self.offers.open()
         people = [self._buy(number) for number in range(self._buyers)]
-        await asyncio.gather(*people, self._keep_shop(chance))
+        deeds = self._warehouse.work(self._paid, ARRIVALS * 1.5, 2 * self._buyers)
+        answers = self.answerers.work(ARRIVALS * 2, self._buyers // 2)
+        thoughts = SecondThoughts(self._world, ADMIN, self._lines).come(self._paid, ARRIVALS * 1.5, self._buyers)
+        others = (self._keep_shop(chance), self.offers.raise_limits(), deeds, answers, thoughts)
+        await asyncio.gather(*people, *others)
         await self._decide(chance)
 
     async def _sell(self, price_minor: int, stock: int) -> None:
@@ -74,8 +93,12 @@ class Workload:
         await asyncio.sleep(chance.uniform(0, ARRIVALS))
         order_id = self._ids.new(ORDER)
         self.asked.append(order_id)
-        if not await self._place(order_id, who, chance):
+        wish = self.offers.wish(number, order_id)
+        account, who = who, guest(wish.token) if wish.token else who
+        if not await self._place(order_id, who, chance, wish):
             return
+        if wish.token:
+            who = await self._as_a_guest(order_id, wish.token, account)
         await asyncio.sleep(chance.expovariate(1 / 20))
         if chance.random() < 0.1:
             return  # Nothing more is heard of this buyer.
@@ -87,15 +110,31 @@ class Workload:
             await asyncio.sleep(chance.expovariate(1 / 60))
             await self._check_out(order_id, session_id, who, chance)
 
-    async def _place(self, order_id: str, who: Principal, chance: Random) -> bool:
+    async def _as_a_guest(self, order_id: str, token: str, account: Principal) -> Principal:
+        """What guests do before they pay; who pays then comes back."""
+        who, chance = guest(token), self._world.chance(f"guest of {order_id}")
+        if chance.random() < 0.5:
+            await self.offers.peek(who, chance)
+        if chance.random() < 0.3:
+            self._world.begin(self.offers.claim(order_id, token, account))
+            return account if chance.random() < 0.5 else who
+        return who
+
+    async def _place(self, order_id: str, who: Principal, chance: Random, wish: Wish) -> bool:
         names = chance.sample(self.products, chance.choice([1, 1, 2]))
         lines = self._lines[order_id] = [Line(each, chance.choice([1, 1, 1, 2, 3])) for each in names]
 
         ask = self._world.insist if chance.random() < 0.85 else self._world.ask  # Some do not come again.
 
+        def asked(shop: Shop) -> Awaitable[Any]:
+            order = present(shop.order, "order")
+            if wish.is_plain:
+                return order.place(order_id, who.id, lines)
+            return order.place(order_id, who.id, lines, wish.asked, is_guest=who.is_guest)
+
         async def place() -> bool:
             try:
-                await ask(order_id, lambda shop: shop.order.place(order_id, who.id, lines))  # type: ignore[union-attr]
+                await ask(order_id, asked)
             except Problem:
                 return False
             self.acknowledged.add(order_id)

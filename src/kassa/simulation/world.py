@@ -16,8 +16,10 @@ from kassa.kit.documents import Database
 from kassa.kit.idempotency import Abandoned
 from kassa.kit.problem import Problem, Unavailable
 from kassa.simulation.faults import LOSS
+from kassa.simulation.letters import Letterbox
 from kassa.simulation.memory import Client, Command, Memory
 from kassa.simulation.process import KEPT, PLACE, Process, settings_in
+from kassa.simulation.receiver import Receiver
 from kassa.simulation.stripe import Stripe, Way
 from kassa.simulation.surroundings import Surroundings
 
@@ -36,9 +38,25 @@ class World(Surroundings):
         has_redis = LOSS in often or self._chance.random() < 0.5
         self.memory = Memory(self.now, self.chance("stock server")) if has_redis else None
         self.stripe = Stripe(self, directory / "unused.db", self._receive)
-        self._settings = settings_in(directory, self.policy)
+        selling = self.chance("selling")
+        self.is_rich = int(seed) % 4 == 0
+        # Of those that sell plainly every eighth; and some of the others, whose totals have parts.
+        self.sends_parcels = int(seed) % 8 == 6 or int(seed) % 32 == 16
+        """Whether the shop has discounts, shipping and guests, writes mails, and has perhaps taxes."""
+        self.answers_disputes = int(seed) % 8 == 1
+        """Whether disputes are answered, in the shop and in Stripe's dashboard."""
+        self.is_withdrawn_from = self.sends_parcels and (not self.is_rich or int(seed) % 128 >= 64)
+        """Whether its buyers think again; of the shops with discounts and shipping half have others that do not."""
+        self.is_listened_to = int(seed) % 3 == 2
+        """Whether somebody wants to be told what happens; processes learn that on the way."""
+        self.is_sent_to = int(seed) % 24 == 17
+        """Whether they want it sent to them."""
+        self.tax = selling.choice(["none", "rates", "rates", "stripe", "stripe"]) if self.is_rich else "none"
+        self._settings = settings_in(directory, self.policy, self.tax, writes=self.is_rich)
+        self.box, self.receiver = Letterbox(), Receiver()
         self.processes = [
-            Process(self, f"process {number}", self._settings, self.stripe, self.memory) for number in range(REPLICAS)
+            Process(self, f"process {number}", self._settings, self.stripe, self.memory, self.box, self.receiver)
+            for number in range(REPLICAS)
         ]
 
     async def start(self) -> None:

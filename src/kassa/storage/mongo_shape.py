@@ -221,7 +221,7 @@ class Shape(Generic[D]):
         if index.unique:
             options["unique"] = True
             self._unique[tuple(key)] = index.name
-        if sparse and (index.unique or index.name == "due"):
+        if sparse and (index.unique or index.sparse or index.name == "due"):
             options["partialFilterExpression"] = {self.name(field): {"$exists": True} for field in sparse}
         return IndexShape(OURS + checked(index.name), key, options)
 

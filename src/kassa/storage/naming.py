@@ -2,6 +2,8 @@
 
 import re
 
+import msgspec
+
 from kassa.kit.documents import Index
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -32,4 +34,4 @@ def with_sort(index: Index, sort: str) -> Index:
     """A plain index ends with the sort field, so that lists by it come out in order."""
     if index.unique or sort in index.fields:
         return index
-    return Index(index.name, (*index.fields, sort))
+    return msgspec.structs.replace(index, fields=(*index.fields, sort))

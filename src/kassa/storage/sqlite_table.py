@@ -59,11 +59,12 @@ class Table:
             name = f"{spec.name}__{checked(index.name)}"
             columns = [self.expression(field) for field in index.fields]
             kind = "UNIQUE INDEX" if index.unique else "INDEX"
-            self._indexes[name] = f'CREATE {kind} "{name}" ON {self.name} ({", ".join(columns)})'
+            some = f" WHERE {columns[0]} IS NOT NULL" if index.sparse else ""
+            self._indexes[name] = f'CREATE {kind} "{name}" ON {self.name} ({", ".join(columns)}){some}'
             if index.unique:
                 self._unique[", ".join(columns)] = index.name
                 self._ways.add(frozenset(index.fields))
-            if spec.sort in index.fields:
+            if spec.sort in index.fields and not index.sparse:
                 self._ways.add(frozenset(index.fields[: index.fields.index(spec.sort)]))
 
     def make(self, connection: apsw.Connection) -> None:

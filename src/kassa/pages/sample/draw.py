@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from kassa.pages.sample.pictures import bath, desk, garden, home, kitchen, listening, tea
+from kassa.pages.sample.pictures import bath, clothes, desk, garden, home, kitchen, listening, tea
 from kassa.pages.sample.shapes import Sheet, picture
 
 FOLDER = Path(__file__).parents[1] / "static" / "products"
@@ -15,6 +15,7 @@ SHEETS: tuple[Sheet, ...] = (
     listening.SHEET,
     garden.SHEET,
     bath.SHEET,
+    clothes.SHEET,
 )
 
 

@@ -38,3 +38,41 @@ async function look(pause) {
   setTimeout(look, next, next);
 }
 if (place && place.dataset.watch) setTimeout(look, 1000, 1000);
+
+// The checkout: what was changed is reckoned at once; what is typed meanwhile stays as it is.
+const checkout = document.querySelector("form[data-live]");
+let asked;
+async function reckon() {
+  asked?.abort();
+  asked = new AbortController();
+  const body = new URLSearchParams(new FormData(checkout));
+  body.set("do", "update");
+  try {
+    const answer = await fetch(checkout.action, { method: "POST", body, signal: asked.signal, redirect: "manual" });
+    if (answer.ok) renew(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } catch { /* The button does the same. */ }
+}
+function renew(fresh) {
+  if (checkout.dataset.sent) return;
+  const typed = new FormData(checkout);
+  const at = document.activeElement;
+  const chosen = fresh.querySelector("[name=shippingMethod]:checked")?.value;
+  for (const part of document.querySelectorAll("[id^=part-]")) {
+    const other = fresh.getElementById(part.id);
+    if (other && other.innerHTML !== part.innerHTML) part.replaceChildren(...other.childNodes);
+  }
+  for (const field of checkout.elements) {
+    if (field.matches("input:not([type=radio], [type=hidden]), select, textarea") && typed.has(field.name)) {
+      field.value = typed.get(field.name);
+    }
+    if (field.type === "radio") field.checked = field.value === (chosen ?? "");
+  }
+  const same = at?.id ? document.getElementById(at.id)
+    : at?.type === "radio" ? checkout.querySelector(`[name="${at.name}"][value="${at.value}"]`) : null;
+  if (same && same !== document.activeElement) same.focus({ preventScroll: true });
+}
+if (checkout) {
+  document.documentElement.classList.add("with-script");
+  checkout.addEventListener("change", reckon);
+  document.querySelector("[data-testid=errors]")?.focus();
+}

@@ -1,0 +1,44 @@
+"""Money, shares, countries and times as a language writes them (Unicode CLDR, by Babel). Imported where something is
+written: it takes a moment."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import babel
+import babel.dates
+import babel.numbers
+
+_TOUCHING = re.compile(r"(?<=[A-Z]{3})(?=\d)")
+
+
+class Formats:
+    """Those of one language."""
+
+    def __init__(self, locale: str) -> None:
+        self._locale = locale
+
+    def money(self, amount: Any, currency: str) -> str:
+        """An amount in major units."""
+        text = babel.numbers.format_currency(Decimal(str(amount)), currency.upper(), locale=self._locale)
+        # CLDR wants a space between letters and digits (TR35, currencySpacing), which Babel leaves out.
+        return _TOUCHING.sub("\xa0", text)
+
+    def percent(self, percent: Any) -> str:
+        """19 is 19 %."""
+        share = Decimal(str(percent)) / 100
+        return babel.numbers.format_percent(share, locale=self._locale, decimal_quantization=False)
+
+    def country(self, code: str) -> str:
+        """A country's name; its code (ISO 3166-1), if there is none."""
+        return str(babel.Locale.parse(self._locale).territories.get(code, code))
+
+    def day(self, rfc3339: str) -> str:
+        """The day of a time, in UTC."""
+        return babel.dates.format_date(datetime.fromisoformat(rfc3339).astimezone(UTC), "long", locale=self._locale)
+
+    def time(self, rfc3339: str) -> str:
+        """A time, in UTC, and so said."""
+        when = datetime.fromisoformat(rfc3339).astimezone(UTC)
+        return f"{self.day(rfc3339)}, {babel.dates.format_time(when, 'short', locale=self._locale)} UTC"

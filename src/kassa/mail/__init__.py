@@ -1,0 +1,1 @@
+"""Mail: what a shop writes, rendered and sent."""

@@ -1,0 +1,47 @@
+"""A mail as it goes over the wire (RFC 5322)."""
+
+import hashlib
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from typing import NamedTuple
+
+from kassa.contracts.mail import Mail
+from kassa.kit.clock import SECOND
+from kassa.kit.text import domain_in_ascii
+
+
+class Rendered(NamedTuple):
+    """A mail in words."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def message_of(mail: Mail, rendered: Rendered, shop: str, sender: str) -> EmailMessage:
+    """The mail, from the shop of this name at this address. Of one cause there is one `Message-ID`, so that who gets it
+    twice is shown it once."""
+    message = EmailMessage(policy=SMTP if mail.to.rpartition("@")[0].isascii() else SMTPUTF8)
+    message["Subject"] = rendered.subject
+    message["From"] = Address(shop, *_parts(sender))
+    message["To"] = Address("", *_parts(mail.to))
+    message["Date"] = datetime.fromtimestamp(mail.at // SECOND, UTC)
+    message["Message-ID"] = f"<{digest_of(mail.cause)}@{_parts(sender)[1]}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834, 5: nobody's holiday answers it.
+    message.set_content(rendered.text)
+    message.add_alternative(rendered.html, subtype="html")
+    message["Content-Language"] = mail.locale
+    return message
+
+
+def digest_of(cause: str) -> str:
+    """What names the mail of this cause, and tells nothing of it."""
+    return hashlib.sha256(f"mail:{cause}".encode()).hexdigest()[:32]
+
+
+def _parts(address: str) -> tuple[str, str]:
+    """The address as mail servers know it: a domain in letters is DNS's."""
+    local, _, domain = address.rpartition("@")
+    return local, domain_in_ascii(domain)

@@ -1,0 +1,1 @@
+"""Outgoing events: their log, and the endpoints that they are sent to."""
