@@ -40,14 +40,7 @@ class Renderer:
     def __init__(self, shop: str, own: Path | None = None) -> None:
         self._shop = shop
         self._own = own
-        places = [FileSystemLoader(place) for place in (own, OWN) if place is not None]
-        self._templates = Environment(
-            loader=ChoiceLoader(places),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = _templates(own)
 
     def render(self, kind: str, locale: str, says: Mapping[str, Any]) -> Rendered:
         """The mail; Unavailable while a template cannot be used: somebody has to mend it."""
@@ -84,6 +77,19 @@ def _block(text: str) -> Block:
     if link := _LINK.fullmatch(text):
         return Block("link", link[1], link[2])
     return Block("paragraph", " ".join(text.split()))
+
+
+@cache
+def _templates(own: Path | None) -> Environment:
+    """One for all processes that the simulation starts in one: what is compiled stays so. Files that change are read
+    again."""
+    return Environment(
+        loader=ChoiceLoader([FileSystemLoader(place) for place in (own, OWN) if place is not None]),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 @cache
