@@ -70,7 +70,7 @@ def _copies(
         each = _moved(one, days[day] * STEP_MS)
         for other in others[day::_DAYS]:
             if "number" in each:
-                number -= 1  # The stock counts up.
+                number -= 1  # The stock and the shop's own orders count up.
                 each["number"] = number
             encoded = bson.encode(each)
             for name, instead in zip(names, other, strict=True):

@@ -85,6 +85,8 @@ def test_settings_are_read() -> None:
         ("SECURITY_CONTACT", ","),
         ("CURRENCY", "xyz"),
         ("PAYMENT_DECLINE_POLICY", "maybe"),
+        ("ORDER_NUMBER_START", "0"),
+        ("ORDER_NUMBER_START", "1000000001"),
         ("ORDER_MAX_PIECES", "0"),
         ("ORDER_MAX_PIECES", "off"),
         ("BUYER_MAX_OPEN_ORDERS", "0"),
@@ -196,6 +198,7 @@ VALID = {
     "PAYMENT_DECLINE_POLICY": "retry",
     "TAX": "rates",
     "ORDER_TTL_MINUTES": "30",
+    "ORDER_NUMBER_START": "1001",
     "ORDER_MAX_PIECES": "20",
     "BUYER_MAX_OPEN_ORDERS": "off",
     "ADDRESS_MAX_OPEN_ORDERS": "20",
@@ -358,7 +361,7 @@ def test_the_environment_counts_more_than_the_file(tmp_path: Path, monkeypatch: 
 
 
 def test_there_are_not_many_settings_each_with_words_to_it() -> None:
-    assert len(SETTINGS) <= 52
+    assert len(SETTINGS) <= 53
     assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
     assert all(setting.help and setting.default for setting in SETTINGS)
 

@@ -81,6 +81,7 @@ async def test_what_the_payment_service_must_know(till: Till) -> None:
         status="PENDING",
         is_payable=True,
         expires_at=till.shop.clock.now() + TTL,
+        number=1001,
     )
 
 

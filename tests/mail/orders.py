@@ -32,6 +32,7 @@ def order(**members: Any) -> dict[str, Any]:
     """One from Germany, with a discount, shipping and VAT contained."""
     return {
         "id": ORDER_ID,
+        "number": 1042,
         "currency": "eur",
         "items": [
             {"quantity": 2, "name": "Enamel mug", "priceSnapshot": "19.99"},

@@ -203,7 +203,7 @@ def test_an_acknowledgement_says_what_was_stated_when_and_what_follows(locale: s
     text = " ".join(Renderer("Shop").render("order_withdrawn", locale, {**SAYS, "order": order()}).text.split())
     times = {"en": "November 30, 2026, 3:30\u202fPM UTC", "de": "30. November 2026, 15:30 UTC"}
     assert times[locale].replace("\u202f", " ") in text.replace("\u202f", " ")
-    for said in ("Ada Buyer", "ada@shop.example", "Too large", "2 × Enamel mug", "1 × Enamel mug", ORDER_ID):
+    for said in ("Ada Buyer", "ada@shop.example", "Too large", "2 × Enamel mug", "1 × Enamel mug", "1042"):
         assert said in text
     bare = {**WITHDRAWAL, "amountMinor": 0, "sendsBack": False, "remark": "", "items": [
         {"name": "Song", "quantity": 1, "toSendBack": 0, "withheld": 0}]}  # fmt: skip
@@ -212,3 +212,13 @@ def test_an_acknowledgement_says_what_was_stated_when_and_what_follows(locale: s
     assert ("send back" if locale == "en" else "schicken Sie") not in short
     not_sent = "had not been sent yet" if locale == "en" else "noch nicht verschickt war"
     assert (not_sent in text, not_sent in short) == (True, False)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("order_")])
+def test_an_order_is_called_by_its_number_and_by_its_id_if_it_has_none(kind: str, locale: str) -> None:
+    renderer = Renderer("Shop")
+    for number, called, other in ((1042, "1042", f": {ORDER_ID}"), (None, ORDER_ID, "None")):
+        text = renderer.render(kind, locale, SAYS | {"order": order(number=number)}).text
+        assert called in text
+        assert other not in text.replace(LINK, "").replace(WITHDRAW, "")

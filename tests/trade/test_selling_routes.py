@@ -273,3 +273,15 @@ async def test_what_was_held_before_a_crash_is_released_where_discounts_have_cha
         discount.id: 3 if change == "ended" else 2
     }
     assert await shop.audit() == []
+
+
+async def test_staff_finds_an_order_by_its_number(shop: World, door: httpx.AsyncClient) -> None:
+    mug, admin = await shop.sell(), {"authorization": "admin"}
+    first, second = [(await door.post("/orders", json=wish(mug))).json()["order"] for _ in range(2)]
+    assert second["number"] == first["number"] + 1
+    found = await door.get("/orders/admin/all", params={"number": second["number"]}, headers=admin)
+    assert [each["id"] for each in found.json()["orders"]] == [second["id"]]
+    assert found.json()["pagination"]["total"] == 1
+    nobody = await door.get("/orders/admin/all", params={"number": 1}, headers=admin)
+    assert nobody.json()["orders"] == []
+    assert (await door.get("/orders/admin/all?number=1042a", headers=admin)).status_code == 422

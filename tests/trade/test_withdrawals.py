@@ -110,12 +110,21 @@ async def test_after_all_is_withdrawn_the_same_again_is_no_other(shop: World, as
     assert (late.status_code, late.json()["code"]) == (409, "not_withdrawable")
 
 
+async def test_the_number_that_people_say_is_enough(shop: World, ask: Api) -> None:
+    order = await ask.paid((await shop.sell(), 1))
+    answer = await withdraw(ask, order, orderId=f"#{order.number}")
+    assert answer.status_code == 201
+    said = answer.json()["statement"]
+    assert (said["orderId"], said["orderNumber"]) == (order.id, order.number)
+
+
 async def test_a_wrong_number_or_address_is_answered_alike(shop: World, ask: Api) -> None:
     order = await ask.paid((await shop.sell(), 1))
     answers = [
         await withdraw(ask, order, email="other@shop.example"),
         await withdraw(ask, order, orderId="ord_" + "0" * 26),
         await withdraw(ask, order, orderId="17"),
+        await withdraw(ask, order, orderId=str(order.number), email="other@shop.example"),
         await withdraw(ask, order, who="other", email=None),
     ]
     plain = [{name: each for name, each in answer.json().items() if name != "requestId"} for answer in answers]

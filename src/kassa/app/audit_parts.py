@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import NamedTuple
 
+from kassa.app.audit_numbers import Numbered
 from kassa.app.difference import Difference
 from kassa.contracts.inventory import Line
 from kassa.contracts.invoicing import Invoice
@@ -16,6 +17,7 @@ from kassa.kit.inputs import order_of
 from kassa.kit.text import counted
 from kassa.order.discounts import Discount, Use
 from kassa.order.domain import Order, Stage, subtotal_minor, total_minor
+from kassa.order.numbers import Series
 from kassa.order.store import OrderStore
 from kassa.payment.domain import Payment
 from kassa.payment.domain import Stage as PaymentStage
@@ -34,11 +36,12 @@ class OrderBooks(NamedTuple):
     discounts: Collection[Discount]
     uses: Collection[Use]
     invoices: Collection[Invoice]
+    numbers: Collection[Series]
 
     @classmethod
     def of(cls, store: OrderStore, invoices: InvoiceStore) -> "OrderBooks":
         """Those of stores that are open."""
-        return cls(store.orders, store.discounts, store.uses, invoices.invoices)
+        return cls(store.orders, store.discounts, store.uses, invoices.invoices, store.numbers.series)
 
 
 def parts_differences(order: Order, payment: Payment | None) -> Iterator[Difference]:
@@ -96,14 +99,16 @@ async def uses_differences(orders: Sequence[Order], uses: Collection[Use]) -> As
 
 
 class Tally:
-    """Who has which discount, counted over all orders. What is under way may have a use or not."""
+    """Who has which discount, counted over all orders, and their numbers. What is under way may have a use or not."""
 
     def __init__(self) -> None:
         self._certain: Counter[str] = Counter()
         self._under_way: Counter[str] = Counter()
+        self._numbered = Numbered()
 
     def count(self, order: Order, reservations: Sequence[Reservation | None], *, is_under_way: bool) -> None:
         """Count an order; what an order that was never placed has held is known by its reservations alone."""
+        self._numbered.count(order)
         held = order.held
         if order.stage is Stage.FAILED:
             held = [line for each in reservations if each is not None for line in each.lines]
@@ -115,6 +120,8 @@ class Tally:
 
     async def differences(self, books: OrderBooks, stock: Stock, now: int) -> AsyncIterator[Difference]:
         """Where the orders, the discounts, the stock and the uses of buyers do not go together."""
+        for difference in await self._numbered.differences(books.numbers):
+            yield difference
         await self._count_unmade(books.orders, stock, now)
         async for page in pages(books.discounts):
             limited = {each.id: each for each in page if each.limit is not None}

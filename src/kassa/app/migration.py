@@ -34,6 +34,7 @@ from kassa.kit.idempotency import RECORDS
 from kassa.kit.problem import NotFound
 from kassa.kit.spelling import SPELLINGS
 from kassa.kit.text import counted
+from kassa.order.numbers import SERIES
 from kassa.order.store import DISCOUNTS, ORDERS, SELLING, USES
 from kassa.outgoing.store import OUTGOING, EventStore
 from kassa.payment.allowance import ALLOWANCES
@@ -113,6 +114,7 @@ async def _audited(databases: Mapping[str, Database], stock: Stock) -> list[Diff
         await own.collection(DISCOUNTS),
         await own.collection(USES),
         await own.collection(INVOICES),
+        await own.collection(SERIES),
     )
     unclaimed, products = (
         await databases["payment"].collection(UNCLAIMED),

@@ -17,6 +17,7 @@ from kassa.contracts.withdrawals import DEFAULT_DAYS, MOST_DAYS
 from kassa.gateway.limits import Rate, parse_rate
 from kassa.mail.mail_server import Server
 from kassa.order.domain import MAX_QUANTITY, Limits
+from kassa.order.numbers import FIRST
 
 DEFAULT_PORTS = {"gateway": 3000, "auth": 4000, "product": 5000, "inventory": 6000, "order": 7000, "payment": 8000}
 STRIPE = "https://api.stripe.com"
@@ -80,6 +81,7 @@ class Settings:
     payment_decline_policy: str = "cancel"
     tax: Literal["none", "rates", "stripe"] = "none"
     order_ttl_minutes: int = 30
+    order_number_start: int = FIRST
     order_limits: Limits = field(default_factory=lambda: Limits(20, 5, 20, 50))
     shop_name: str = "Kassa"
     withdrawal_days: int = DEFAULT_DAYS
@@ -166,6 +168,7 @@ def _read(get: "_Reader") -> Settings:
         tax=get("TAX", reading.one_of("none", "rates", "stripe"), "none"),
         payment_decline_policy=get("PAYMENT_DECLINE_POLICY", reading.one_of("cancel", "retry"), "cancel"),
         order_ttl_minutes=get("ORDER_TTL_MINUTES", reading.whole(1, 1430), "30"),
+        order_number_start=get("ORDER_NUMBER_START", reading.whole(1, 10**9), str(FIRST)),
         order_limits=_order_limits(get),
         shop_name=get("SHOP_NAME", reading_mail.shop_name, "Kassa"),
         withdrawal_days=get("WITHDRAWAL_DAYS", reading.whole(0, MOST_DAYS), str(DEFAULT_DAYS)),

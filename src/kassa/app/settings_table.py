@@ -70,6 +70,11 @@ SETTINGS = (
         "buyer pays",
     ),
     Setting("ORDER_TTL_MINUTES", "30", "how long an unpaid order holds its stock; 1 to 1430"),
+    Setting(
+        "ORDER_NUMBER_START",
+        "1001",
+        "the first order's number; raised later, the next orders go on from there; 1 to 1000000000",
+    ),
     Setting("ORDER_MAX_PIECES", "20", "pieces of one product that an order may have; 1 to 1000000"),
     Setting("BUYER_MAX_OPEN_ORDERS", "10", "unpaid orders that a buyer may have at once; 1 to 1000, or `off`"),
     Setting("ADDRESS_MAX_OPEN_ORDERS", "50", "the same of all buyers of one network address; 1 to 1000, or `off`"),

@@ -41,7 +41,8 @@ async def wire_orders(
     """Construct the order service, and what it needs."""
     settings, clock = shop.settings, shop.clock
     currency, ttl = settings.currency, settings.order_ttl_minutes
-    store = await OrderStore.open(database, is_alone=shop.is_alone)
+    first = settings.order_number_start
+    store = await OrderStore.open(database, is_alone=shop.is_alone, first_number=first)
     places, uses = Places(store, clock, settings.order_limits), Uses(store.uses, store.orders, clock)
     own = shop.service_keys.own.get("order", b"").hex()
     shop.guests = GuestTokens(own or shop.service_keys.secret)

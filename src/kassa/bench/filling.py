@@ -51,11 +51,12 @@ def fill(database: Path, count: int) -> None:
         lacks = {"orders": f"$.effects[{invoiced}]"}
         copied = [_copied(connection, *each, f"%{mine}%", lacks.get(each[0])) for each in _TABLES.items()]
         with _without_indexes(connection):
-            for part in parts(range(count)):
+            for part in parts(range(1, count + 1)):
                 with connection:
-                    names = ((ids.new(ORDER).partition("_")[2], random.choice(users), steps_back()) for _ in part)
-                    connection.execute("CREATE TEMP TABLE names (mine, user, back)")
-                    connection.executemany("INSERT INTO names VALUES (?, ?, ?)", names)
+                    # Numbers of orders count down from here: the shop's own count up.
+                    names = ((ids.new(ORDER).partition("_")[2], random.choice(users), steps_back(), -n) for n in part)
+                    connection.execute("CREATE TEMP TABLE names (mine, user, back, number)")
+                    connection.executemany("INSERT INTO names VALUES (?, ?, ?, ?)", names)
                     for sql in copied:
                         connection.execute(sql, (mine, user_id, f"%{mine}%", today))
                     connection.execute("DROP TABLE names")
@@ -75,8 +76,8 @@ def _without_indexes(connection: apsw.Connection) -> Iterator[None]:
 
 
 def _copied(connection: apsw.Connection, table: str, column: str, like: str, lacks: str | None) -> str:
-    """The SQL that makes copies of one row under other names and times, whose body lacks what is at this path; another
-    number stays as it is."""
+    """The SQL that makes copies of one row under other names and times, whose body lacks what is at this path, as an
+    order's does, which has a number of its own; another number stays as it is."""
     found = connection.execute(f"SELECT name FROM pragma_table_info('{table}') WHERE NOT pk")
     fields = [name for (name,) in found]
     renamed = [
@@ -87,7 +88,8 @@ def _copied(connection: apsw.Connection, table: str, column: str, like: str, lac
     ]
     if lacks is not None:
         body = fields.index("body")
-        renamed[body] = f"json_remove({renamed[body]}, '{lacks}')"
+        renamed[body] = f"json_set(json_remove({renamed[body]}, '{lacks}'), '$.number', names.number)"
+        renamed[fields.index("f_number")] = "names.number"
     chosen = f"FROM names, {table} AS a WHERE a.{column} LIKE ?3"
     return f"INSERT INTO {table} ({', '.join(fields)}) SELECT {', '.join(renamed)} {chosen}"
 

@@ -63,6 +63,7 @@ class Sold(msgspec.Struct, frozen=True):
     destination: Address | None = None
     supplied_at: Millis | None = None
     locale: str = "en"
+    order_number: int | None = None
 
 
 class RefundedPieces(msgspec.Struct, frozen=True, rename="camel"):
@@ -146,6 +147,7 @@ class Invoice(Document, frozen=True, kw_only=True):
     taxes: tuple[TaxSum, ...]
     total_minor: int
     locale: str = "en"
+    order_number: int | None = None
 
     @property
     def is_receipt(self) -> bool:

@@ -42,7 +42,7 @@ class Sale(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
 class OrderForPayment(msgspec.Struct, frozen=True, rename="camel"):
     """What the payment service must know of an order. `is_payable`: PENDING, and not closing. `sale` is what it has
     besides its lines; `unsent` what is to be sent yet, `shelved` what returns have brought back. `withdrawn`: so many
-    pieces, with all that are refunded before them, have their refunds for being withdrawn."""
+    pieces, with all that are refunded before them, have their refunds for being withdrawn. `number`: see Order."""
 
     id: str
     user_id: str
@@ -56,6 +56,7 @@ class OrderForPayment(msgspec.Struct, frozen=True, rename="camel"):
     unsent: list[Line] = []
     shelved: list[Line] = []
     withdrawn: list[Line] = []
+    number: int | None = None
 
 
 class StripeTax(msgspec.Struct, frozen=True, rename="camel"):

@@ -92,6 +92,7 @@ def _invoice(sold: Sold, lines: Sequence[InvoiceLine], taxes: Sequence[TaxSum]) 
         taxes=tuple(taxes),
         total_minor=sold.total_minor,
         locale=sold.locale,
+        order_number=sold.order_number,
     )
 
 

@@ -78,7 +78,7 @@ class _Writer:
             yield Fact(words["paid"], self.day(of.paid_at))
         if of.supplied_at is not None:
             yield Fact(words["supplied"], self.day(of.supplied_at))
-        yield Fact(words["order"], of.order_id)
+        yield Fact(words["order"], str(of.order_number or of.order_id))
         if of.kind is DocumentKind.INVOICE and of.billing is not None and of.destination not in (None, of.billing):
             yield Fact(words["deliver_to"], ", ".join(filter(None, self.address(of.destination))))
 

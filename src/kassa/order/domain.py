@@ -172,14 +172,15 @@ TRANSITIONS: Table[Stage, Kind, Todo] = {
 
 
 class Order(Stateful, frozen=True, kw_only=True):
-    """What a buyer asked for. `generation` counts the reservations; `payment_version` is the version of the payment
-    whose refunds are known. `place` and `address` are those of the buyer's and
-    the address's places that it has while it is open. `contact` is the e-mail address and the order's id, so that
-    the orders of one address are found by what it begins with. `parcels`, if there is anything of them: see `sending`.
-    `locale` is the language in which its buyer is written to; empty: nobody is. `withdrawal_days` is how long the buyer
-    may withdraw, where the shop offered another period than the law's. `refund_by`: the first refund of a withdrawal
-    that is to come is due then."""
+    """What a buyer asked for. `number` is what people call it by; orders of before there were numbers, and those
+    that were never placed, have none. `generation` counts the reservations; `payment_version` is the version of the
+    payment whose refunds are known. `place` and `address` are those of the buyer's and the address's places that it has
+    while it is open. `contact` is the e-mail address and the order's id, so that the orders of one address are found by
+    what it begins with. `parcels`, if there is anything of them: see `sending`. `locale` is the language in which its
+    buyer is written to; empty: nobody is. `withdrawal_days` is how long the buyer may withdraw, where the shop offered
+    another period than the law's. `refund_by`: the first refund of a withdrawal that is to come is due then."""
 
+    number: int | None = None
     user_id: str
     items: tuple[OrderItem, ...]
     total_minor: int

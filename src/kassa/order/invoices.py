@@ -68,6 +68,7 @@ def sold_of(order: Order) -> Sold | None:
         destination=sale.destination if sale is not None else None,
         supplied_at=paid_at if all(item.is_digital for item in order.items) else None,
         locale=order.locale if order.locale in LOCALES else LOCALES[0],
+        order_number=order.number,
     )
 
 

@@ -68,6 +68,7 @@ class InvoiceOut(Amount, frozen=True, rename="camel"):
     paid_at: Timestamp
     supplied_on: Date | None
     order_id: str
+    order_number: int | None
     payment_id: str
     refund_id: str | None
     corrects: str | None
@@ -116,6 +117,7 @@ def invoice_shown(invoice: Invoice) -> InvoiceOut:
         paid_at=rfc3339(invoice.paid_at),
         supplied_on=None if supplied is None else day_of(supplied),
         order_id=invoice.order_id,
+        order_number=invoice.order_number,
         payment_id=invoice.payment_id,
         refund_id=invoice.refund_id or None,
         corrects=invoice.corrects or None,

@@ -47,6 +47,7 @@ def placed(
     sale: Sale | None = None,
     locale: str = "",
     withdrawal_days: int = DEFAULT_DAYS,
+    number: int | None = None,
 ) -> Order:
     """A new order, which holds its stock for `ttl`, with its deadline as a timer; or, where nothing is to be paid, one
     that is confirmed."""
@@ -54,6 +55,7 @@ def placed(
     kind, stage = (Kind.PLACED, Stage.PENDING) if total else (Kind.GIVEN, Stage.CONFIRMED)
     order = Order(
         id=order_id,
+        number=number,
         user_id=user_id,
         items=items,
         total_minor=total,

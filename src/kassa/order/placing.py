@@ -51,6 +51,7 @@ class Placing:
         self._inventory = inventory
         self._quoting = quoting
         self._places = places
+        self._numbers = store.numbers
         self._clock = clock
         self._ttl = ttl_minutes * MINUTE
         self._writes = writes
@@ -124,7 +125,7 @@ class Placing:
     async def _stored(self, order_id: str, user_id: str, quote: Quote, place: Place | None, locale: str) -> Order:
         cause, now = Cause(order_id, user_id, "placed", request_id.get()), self._clock.now()
         made = (order_id, user_id, quote.items, quote.currency, self._ttl, cause, now, quote.sale, locale)
-        order = placed(*made, self._withdrawal_days)
+        order = placed(*made, self._withdrawal_days, await self._numbers.take())
         if place is not None:
             order = msgspec.structs.replace(order, place=place.id, address=place.address)
         order = _made(await self._inserted(order))

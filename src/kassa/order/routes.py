@@ -118,6 +118,7 @@ async def all_orders(
     status: WantedStatus = None,
     user_id: Annotated[str | None, QueryParameter(name="userId")] = None,
     email: Annotated[str | None, QueryParameter(description="Only orders with exactly this e-mail address")] = None,
+    number: Annotated[int | None, QueryParameter(description="Only the order with this number")] = None,
     limit: FromQuery[int] = 20,
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
@@ -126,6 +127,7 @@ async def all_orders(
     await principal_of(request)
     of_email = of_address(one_spelling(email)) if email else {}
     where: Where = {**of_email, "user_id": user_id} if user_id else of_email
+    where = where if number is None else {**where, "number": number}
     return await _listed(request, where, status, (limit, skip, cursor), is_for_staff=True)
 
 

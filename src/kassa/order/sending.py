@@ -201,4 +201,5 @@ def for_payment(order: Order, now: Millis) -> OrderForPayment:
         sale=order.sale,
         unsent=list(lines(to_send(order))),
         shelved=list(lines(order.sending.shelved)),
+        number=order.number,
     )

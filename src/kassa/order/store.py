@@ -22,6 +22,7 @@ from kassa.kit.machine import unbroken
 from kassa.order.discounts import Discount, Use
 from kassa.order.domain import Order, Stage, pieces_of
 from kassa.order.machine import MACHINE
+from kassa.order.numbers import FIRST, SERIES, Numbers
 from kassa.order.selling import Selling
 
 ORDERS = CollectionSpec(
@@ -37,6 +38,7 @@ ORDERS = CollectionSpec(
         Index("by_refund_due", ("refund_by",), sparse=True),
         Index("by_untold", ("untold_from",), sparse=True),
         Index("by_contact", ("contact",), unique=True),
+        Index("by_number", ("number",), sparse=True),
     ),
 )
 SELLING = CollectionSpec("selling", Selling, is_read_often=True)
@@ -173,16 +175,17 @@ def _names(place: Place) -> list[tuple[str, str]]:
 
 
 class OrderStore(msgspec.Struct, frozen=True):
-    """The open collections, and the places that are taken."""
+    """The open collections, the places that are taken, and the numbers of orders."""
 
     orders: Collection[Order]
     places: PlaceBook
     selling: Collection[Selling]
     discounts: Collection[Discount]
     uses: Collection[Use]
+    numbers: Numbers
 
     @classmethod
-    async def open(cls, database: Database, *, is_alone: bool = False) -> "OrderStore":
+    async def open(cls, database: Database, *, is_alone: bool = False, first_number: int = FIRST) -> "OrderStore":
         """Open the collections; make them if they are not there. `is_alone`: no other process takes orders."""
         orders = unbroken(await database.collection(ORDERS), MACHINE)
         places: PlaceBook
@@ -191,4 +194,5 @@ class OrderStore(msgspec.Struct, frozen=True):
         else:
             places = StoredPlaces(await database.collection(PLACES))
         selling, discounts = await database.collection(SELLING), await database.collection(DISCOUNTS)
-        return cls(orders, places, selling, discounts, await database.collection(USES))
+        uses, numbers = await database.collection(USES), Numbers(await database.collection(SERIES), first_number)
+        return cls(orders, places, selling, discounts, uses, numbers)

@@ -74,12 +74,14 @@ class ItemOut(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class OrderOut(msgspec.Struct, frozen=True, rename="camel"):
-    """An order as the wire shows it. `reason` says why it ended as it did. What is behind `updatedAt` has only an order
+    """An order as the wire shows it. `number` is what people call it by; null for one of before there were numbers.
+    `reason` says why it ended as it did. What is behind `updatedAt` has only an order
     of which more was asked than goods, or in a shop with taxes or discounts that apply by themselves; from `fulfilment`
     on only one that is paid, `shipments` and `returns` one that has any. `hold` and `leftToSend` are for staff. Of the
     withdrawals `toRefundMinor` is owed yet, by `refundBy`; `withdrawUntil` is known when all has come."""
 
     id: str
+    number: int | None
     user_id: str
     items: list[ItemOut]
     total_amount: Decimal
@@ -159,6 +161,7 @@ def shown(order: Order, *, is_for_staff: bool = False) -> OrderOut:
     currency = order.currency
     plain = OrderOut(
         id=order.id,
+        number=order.number,
         user_id=order.user_id,
         items=[
             ItemOut(

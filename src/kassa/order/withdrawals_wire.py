@@ -31,7 +31,7 @@ class NewWithdrawal(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     """A buyer's statement. Whoever sends no token that is good for the order gives the `email` address that it was made
     with. Without `confirm` nothing is stored: the answer says what would be withdrawn."""
 
-    order_id: Annotated[str, documented("The order's number", maxLength=64)]
+    order_id: Annotated[str, documented("The order's number, or its id", maxLength=64)]
     name: Annotated[str, documented("Who withdraws; needed to confirm", maxLength=LONGEST_NAME, pattern=LINES)] = ""
     email: Annotated[str, documented("The order's", format="email", maxLength=LONGEST_EMAIL)] | None = None
     items: _Lines = []
@@ -88,6 +88,7 @@ class StatementOut(msgspec.Struct, frozen=True, rename="camel"):
     it, `excluded` what cannot be; the period ends at `until`, if that is known yet."""
 
     order_id: str
+    order_number: int | None
     is_confirmed: bool
     withdrawal: WithdrawalOut
     left_to_withdraw: list[PiecesOut]
@@ -105,6 +106,7 @@ class OpenWithdrawal(msgspec.Struct, frozen=True, rename="camel"):
     """An order with withdrawals that are to be refunded yet: what is owed for all of them, and until when the first."""
 
     order_id: str
+    order_number: int | None
     refund_by: Timestamp
     is_overdue: bool
     amount: Decimal
@@ -176,6 +178,7 @@ def statement_shown(order: Order, before: Order, made: Withdrawal, *, is_confirm
     end = period_end(before)
     return StatementOut(
         order_id=order.id,
+        order_number=order.number,
         is_confirmed=is_confirmed,
         withdrawal=withdrawal_shown(order, made),
         left_to_withdraw=pieces_shown(lines(withdrawable(before))),
@@ -190,6 +193,7 @@ def open_shown(order: Order, now: int) -> OpenWithdrawal:
     by = due.refund_by or order.refund_by or now
     return OpenWithdrawal(
         order_id=order.id,
+        order_number=order.number,
         refund_by=rfc3339(by),
         is_overdue=by <= now,
         amount=major(due.amount_minor, order.currency),

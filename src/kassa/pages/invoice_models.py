@@ -42,6 +42,12 @@ class Invoice(Answer, frozen=True):
     billing: Place | None = None
     destination: Place | None = None
     taxes: tuple[InvoiceTax, ...] = ()
+    order_number: int | None = None
+
+    @property
+    def called(self) -> str:
+        """What people call the order: its number; its id, if it is of before there were numbers."""
+        return str(self.order_number or self.order_id)
 
     @property
     def words(self) -> str:

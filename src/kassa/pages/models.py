@@ -53,6 +53,12 @@ class Order(Sent, frozen=True, kw_only=True):
     billing: Address | None = None
     note: str = ""
     parts: Parts | None = None
+    number: int | None = None
+
+    @property
+    def called(self) -> str:
+        """What people call the order: its number; its id, if it is of before there were numbers."""
+        return str(self.number or self.id)
 
     @property
     def has_more_to_withdraw(self) -> bool:

@@ -61,6 +61,12 @@ class Statement(Answer, frozen=True):
     left_to_withdraw: tuple[Left, ...] = ()
     excluded: tuple[Excluded, ...] = ()
     until: datetime | None = None
+    order_number: int | None = None
+
+    @property
+    def called(self) -> str:
+        """What people call the order: its number; its id, if it is of before there were numbers."""
+        return str(self.order_number or self.order_id)
 
 
 class OneStatement(Answer, frozen=True):
@@ -76,6 +82,12 @@ class OpenWithdrawal(Answer, frozen=True):
     amount_minor: int
     currency: str
     withdrawals: tuple[Withdrawal, ...] = ()
+    order_number: int | None = None
+
+    @property
+    def called(self) -> str:
+        """What people call the order: its number; its id, if it is of before there were numbers."""
+        return str(self.order_number or self.order_id)
 
 
 class Counted(Answer, frozen=True):

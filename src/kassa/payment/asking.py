@@ -27,7 +27,7 @@ _PLAIN_EMAIL = re.compile(
 
 def session_params(order: OrderForPayment, metadata: dict[str, str], back: str, expires_at: Millis) -> dict[str, Any]:
     """The parameters of the order's Checkout Session. `back` is where the buyer comes back to."""
-    plain = {
+    plain: dict[str, Any] = {
         "mode": "payment",
         "client_reference_id": order.id,
         "metadata": metadata,
@@ -40,6 +40,8 @@ def session_params(order: OrderForPayment, metadata: dict[str, str], back: str, 
         "cancel_url": f"{back}&unpaid=1",
         "line_items": [_line(item.name, item.quantity, item.price_minor, order.currency) for item in order.items],
     }
+    if order.number is not None:
+        plain["payment_intent_data"] = {"metadata": metadata, "description": f"Order {order.number}"}
     return plain if order.sale is None else _with_sale(plain, order, order.sale)
 
 
