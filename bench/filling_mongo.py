@@ -15,7 +15,7 @@ from kassa.bench.growth import Stored
 from kassa.bench.running import Shop
 from kassa.kit.clock import SystemClock
 from kassa.kit.ids import ORDER, PRODUCT, USER, Ids
-from kassa.storage.naming import parts_of
+from kassa.storage.mongo_shape import WORDS
 
 _TABLES = {"orderdb": "orders", "paymentdb": "payments", "inventorydb": "stock_movements"}
 """Databases and their collections that an order or its payment is written to."""
@@ -91,4 +91,4 @@ def _products(newest: dict[str, Any], ids: Ids, numbers: Iterable[int]) -> Itera
     newest.pop("sku", None)
     for number in numbers:
         own = described(number, newest["category"])
-        yield {**newest, **own, "_id": ids.new(PRODUCT), "_parts": parts_of(own["search"])}
+        yield {**newest, **own, "_id": ids.new(PRODUCT), WORDS: own["search"].split(" ")}

@@ -13,6 +13,7 @@ import apsw
 
 from kassa.kit.clock import SystemClock
 from kassa.kit.ids import ORDER, PRODUCT, USER, Ids
+from kassa.product.search import text_of
 
 T = TypeVar("T")
 
@@ -124,7 +125,7 @@ def steps_back() -> int:
 def described(number: int, category: str) -> dict[str, str]:
     """What a product has of its own."""
     name, description = f"Mug {number}", " ".join(random.choices(_WORDS, k=20))
-    return {"name": name, "description": description, "search": f"{name}\n{description}\n{category}\n".lower()}
+    return {"name": name, "description": description, "search": text_of(name, category, None, description)}
 
 
 def words(count: int) -> list[str]:

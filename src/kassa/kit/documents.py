@@ -46,8 +46,8 @@ class CollectionSpec(msgspec.Struct, Generic[D], frozen=True):
     """A collection: its name, the type of its documents, its indexes.
 
     `sort` is the field by which lists are ordered; it must be unique and grow with time. `id` and `due_at`
-    are always indexed and need no declaration. `searched` is a text field in which `Contains` finds three characters
-    and more by an index; such texts have no NUL. `is_read_often`: the same documents, again and again, so that it pays
+    are always indexed and need no declaration. `searched` is a text field whose words `Words`
+    finds by an index. `is_read_often`: the same documents, again and again, so that it pays
     to remember what they say.
     """
 
@@ -78,7 +78,29 @@ class Contains(msgspec.Struct, frozen=True):
     text: str
 
 
-Test: TypeAlias = str | int | bool | In | Between | Contains | None
+ANY_END = "*"
+
+
+class Words(msgspec.Struct, frozen=True):
+    """The collection's searched text, which is words of letters and digits in lower case between blanks, has one word
+    of each group, where `…*` stands for all that begin so; and does not pass `but`."""
+
+    groups: tuple[tuple[str, ...], ...]
+    but: "Words | None" = None
+
+    def passes(self, text: str) -> bool:
+        """Whether the text does: what every store must find by its index."""
+        words = set(text.split(" "))
+        return all(any(_has(words, word) for word in group) for group in self.groups) and not (
+            self.but is not None and self.but.passes(text)
+        )
+
+
+def _has(words: set[str], word: str) -> bool:
+    return any(each.startswith(word[:-1]) for each in words) if word.endswith(ANY_END) else word in words
+
+
+Test: TypeAlias = str | int | bool | In | Between | Contains | Words | None
 Where: TypeAlias = Mapping[str, Test]
 """Field name to the test that it must pass; all must."""
 

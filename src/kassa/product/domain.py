@@ -18,6 +18,7 @@ from kassa.kit.text import normalised
 from kassa.product.goods import CHECKS, STANDARD
 from kassa.product.lines import line
 from kassa.product.prices import PriceChange, Priced, entry_of, in_order, not_above, reckoned, told
+from kassa.product.search import text_of
 
 LONGEST_SKU = 64
 LONGEST_NAME = 200
@@ -60,7 +61,7 @@ class Product(Priced, frozen=True, kw_only=True):
     number in trade; without `weight_grams` nobody knows what it weighs; of what `is_digital` nothing is sent;
     `withdrawal_excluded` is why it cannot be withdrawn from. A variant
     of a family has one value of each of its options, and `variant` says that as no other product does. `search` is what
-    a search looks in."""
+    a search looks in, in words."""
 
     sku: str | None = None
     name: str
@@ -178,7 +179,7 @@ def made(product_id: str, good: Fields, cause: Cause, now: Millis) -> Product:
     members = {"images": (), **{name: value for name, value in good.items() if name != "stock"}}
     product = Product(
         id=product_id,
-        search=_searchable(good["name"], good["description"], good["category"], good.get("sku")),
+        search="",
         created_at=now,
         updated_at=now,
         audit=(entry(cause, "created", "", "active", now),),
@@ -186,6 +187,7 @@ def made(product_id: str, good: Fields, cause: Cause, now: Millis) -> Product:
         reduced_since=None if good.get("compare_at_minor") is None else now,
         **members,
     )
+    product = folded_anew(product)
     if (stock := good.get("stock")) is not None:
         quantity = str(stock)
         product = with_todos(product, FOLLOWS[Kind.STOCKED], lambda it, todo: planned(it, todo, now, quantity=quantity))
@@ -202,11 +204,7 @@ def edited(product: Product, good: Fields, cause: Cause, now: Millis, history: S
     before, after = _state(product), _state(changed)
     what = "edited" if before == after else {"active": "put on sale", "inactive": "withdrawn"}[after]
     change = entry(cause, what, before, after, now)
-    changed = msgspec.structs.replace(
-        changed,
-        search=_searchable(changed.name, changed.description, changed.category, changed.sku),
-        audit=newest(product.audit, change),
-    )
+    changed = folded_anew(msgspec.structs.replace(changed, audit=newest(product.audit, change)))
     return changed if OF_THE_PRICE.isdisjoint(changes) else _priced(product, changed, cause.who, now, history)
 
 
@@ -228,20 +226,20 @@ def _entered(product: Product, said: dict[str, str], now: Millis) -> Product:
 
 
 def respelled(product: Product, fields: Sequence[str], now: Millis) -> Product:
-    """The product with these fields, and what a search looks in, in their one spelling; the very same one if they are
-    in that. What has none, as a name of which nothing is seen, stays."""
+    """The product with these fields in their one spelling; the very same one if they are in that. What has none, as a
+    name of which nothing is seen, stays."""
     good, _ = checked({field: getattr(product, field) for field in fields}, product.currency)
     former = ", ".join(f"{name} {getattr(product, name)!a}" for name in good)
     cause = Cause(inputs.respelled(product.version), "product", f"a former release stored {former}")
-    changed = edited(product, good, cause, now)
-    search = _searchable(changed.name, changed.description, changed.category, changed.sku)
-    return changed if search == changed.search else msgspec.structs.replace(changed, search=search)
+    return edited(product, good, cause, now)
+
+
+def folded_anew(product: Product) -> Product:
+    """The product with what a search looks in as it is folded now; the very same one if it is."""
+    description = normalised(product.description, LONGEST_DESCRIPTION)
+    search = text_of(product.name, product.category, product.sku, description, product.option_values)
+    return product if search == product.search else msgspec.structs.replace(product, search=search)
 
 
 def _state(product: Product) -> str:
     return "active" if product.is_active else "inactive"
-
-
-def _searchable(name: str, description: str, category: str, sku: str | None) -> str:
-    """Names are spelled in one way already; a search is, before it is looked for."""
-    return "\n".join((name, normalised(description, LONGEST_DESCRIPTION), category, sku or "")).lower()

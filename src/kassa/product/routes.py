@@ -46,7 +46,9 @@ async def list_products(
     q: Annotated[
         str | None,
         QueryParameter(
-            description="Only products that have this text somewhere", schema_extra={"maxLength": LONGEST_SEARCH}
+            description="Only products that have these words, in any order and form, in name, category, SKU or "
+            "description: the best first. If there are none, a slip is forgiven in each word",
+            schema_extra={"maxLength": LONGEST_SEARCH},
         ),
     ] = None,
     limit: FromQuery[int] = 20,

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Self
 
 from kassa.kit.clock import Clock
-from kassa.kit.documents import Collection, CollectionSpec, Database, Index
+from kassa.kit.documents import Collection, CollectionSpec, Database, Index, Words, pages, save_all
 from kassa.kit.spelling import respell
-from kassa.product.domain import Product, respelled
+from kassa.product.domain import Product, folded_anew, respelled
 from kassa.product.families import Family
 from kassa.product.prices import PriceChange
+from kassa.product.search import IS_FOLDED
 
 BY_VARIANT = "by_variant"
 PRODUCTS = CollectionSpec(
@@ -51,7 +52,8 @@ class ProductStore:
 
     @classmethod
     async def open(cls, database: Database, clock: Clock) -> Self:
-        """Open the collections in the database, and bring what products are found by to its one spelling."""
+        """Open the collections in the database, and bring what products are found by to its one spelling, and what a
+        search looks in to what it looks for by now."""
         products = await database.collection(PRODUCTS)
         left = await respell(
             database,
@@ -59,4 +61,12 @@ class ProductStore:
             lambda product: respelled(product, ("name", "category"), clock.now()),
             lambda product: respelled(product, ("sku",), clock.now()),
         )
+        await _fold(products)
         return cls(products, await database.collection(FAMILIES), await database.collection(PRICES), left)
+
+
+async def _fold(products: Collection[Product]) -> None:
+    """Fold what is not folded by the rule of this release: all products of a former one, and those that it has stored
+    while it was being replaced. Several processes may do so at once."""
+    async for page in pages(products, {"search": Words((), but=IS_FOLDED)}):
+        await save_all(products, [folded_anew(product) for product in page])

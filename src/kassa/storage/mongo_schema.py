@@ -9,7 +9,7 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from kassa.kit.documents import Duplicate
 from kassa.storage.mongo_lanes import Stored
-from kassa.storage.mongo_shape import OURS, PARTS, IndexShape, Shape
+from kassa.storage.mongo_shape import OURS, WORDS, IndexShape, Shape
 
 _NAMESPACE_EXISTS, _INDEX_NOT_FOUND = 48, 27
 
@@ -23,7 +23,7 @@ async def make(database: AsyncDatabase[Stored], shape: Shape[Any]) -> None:
     await _make_indexes(database, shape)
     if shape.spec.searched:
         with pymongo.timeout(None):
-            await database[shape.collection].update_many({PARTS: None}, shape.with_parts())
+            await database[shape.collection].update_many({WORDS: None}, shape.with_words())
 
 
 async def whose(database: AsyncDatabase[Stored]) -> dict[str, bool]:

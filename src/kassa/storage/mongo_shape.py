@@ -16,22 +16,32 @@ import msgspec
 from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
 from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
+from bson.regex import Regex
 
-from kassa.kit.documents import Between, CollectionSpec, Contains, Document, Duplicate, In, Index, Test, Where
+from kassa.kit.documents import (
+    ANY_END,
+    Between,
+    CollectionSpec,
+    Contains,
+    Document,
+    Duplicate,
+    In,
+    Index,
+    Test,
+    Where,
+    Words,
+)
 from kassa.storage.mongo_lanes import DOCUMENT_REFUSED, DUPLICATE_KEY, Stored, WriteError, is_definite, unavailable
-from kassa.storage.naming import GRAM, checked, is_found_by_parts, parts_of, with_sort
+from kassa.storage.naming import checked, with_sort
 
 D = TypeVar("D", bound=Document)
 
 LARGEST = 16_000_000
 """Bytes of a document; MongoDB's own limit is a little higher."""
 
-PARTS = "_parts"
-"""Where a document has the parts of its searched text. An index over them finds what contains a text; a text that
-MongoDB's own index finds is made of whole words."""
-
-_MOST_PARTS = 8
-"""The index is asked for so many; the documents that have them are looked at."""
+WORDS = "_words"
+"""Where a document has the words of its searched text, each once, with an ordinary index over them: MongoDB's own text
+index folds words by rules of its own, and has no beginnings of words."""
 
 OURS = "kassa_"
 """What the names of declared indexes begin with. Others (of an operator, of a shard key) are left alone."""
@@ -92,8 +102,8 @@ class Shape(Generic[D]):
         self._unique: dict[tuple[str, ...], str] = {("_id",): "id"}
         self.indexes = [self._index(index) for index in self._declared()]
         if spec.searched:
-            self.indexes.append(IndexShape(f"{OURS}parts", {PARTS: 1}, {}))
-        self.projection = {PARTS: 0} if spec.searched else None
+            self.indexes.append(IndexShape(f"{OURS}words", {WORDS: 1}, {}))
+        self.projection = {WORDS: 0} if spec.searched else None
 
     def name(self, field: str) -> str:
         """What a field is called in MongoDB."""
@@ -118,7 +128,7 @@ class Shape(Generic[D]):
         fields = msgspec.to_builtins(document, str_keys=True)
         stored = {"_id": fields.pop(self._id), **{name: value for name, value in fields.items() if value is not None}}
         if self.spec.searched:
-            stored[PARTS] = parts_of(getattr(document, self.spec.searched))
+            stored[WORDS] = list(dict.fromkeys(getattr(document, self.spec.searched).split(" ")))
         try:
             raw = bson.encode(stored)
         except OverflowError as error:
@@ -171,12 +181,9 @@ class Shape(Generic[D]):
         """The expression of a field's value; the default where a document has none."""
         return {"$ifNull": [f"${self.name(field)}", {"$literal": self._default(field)}]}
 
-    def with_parts(self) -> list[Stored]:
-        """What gives stored documents their parts, on the server."""
-        text = f"${self.name(str(self.spec.searched))}"
-        starts = {"$range": [0, {"$max": [0, {"$subtract": [{"$strLenCP": text}, GRAM - 1]}]}]}
-        parts = {"$map": {"input": starts, "in": {"$substrCP": [text, "$$this", GRAM]}}}
-        return [{"$set": {PARTS: {"$setUnion": [parts]}}}]
+    def with_words(self) -> list[Stored]:
+        """What gives stored documents their words, on the server."""
+        return [{"$set": {WORDS: {"$setUnion": [{"$split": [f"${self.name(str(self.spec.searched))}", " "]}]}}}]
 
     def _default(self, field: str) -> str | int | None:
         """What a document has that was stored before the field was there, or without it."""
@@ -194,11 +201,11 @@ class Shape(Generic[D]):
             case Contains(text):
                 # A pattern ends at the first NUL.
                 pattern = re.escape(text).replace("\x00", "\\x00")
-                found = _or_absent(name, {name: {"$regex": pattern}}, default, test)
-                if field != self.spec.searched or not is_found_by_parts(text):
-                    return [found]
-                # A release that is being replaced stores documents without parts.
-                return [{"$or": [{PARTS: {"$all": parts_of(text)[:_MOST_PARTS]}}, {PARTS: None}]}, found]
+                return [_or_absent(name, {name: {"$regex": pattern}}, default, test)]
+            case Words():
+                if field != self.spec.searched:
+                    raise ValueError(f"the words of {field!r} of {self.collection} are in no index")
+                return _with_words(test)
             case In(values):
                 wanted = [plain(value) for value in values]
             case _:
@@ -229,6 +236,16 @@ class Shape(Generic[D]):
 def plain(value: Any) -> Any:
     """The value of an enum's member; anything else as it is."""
     return value.value if isinstance(value, Enum) else value
+
+
+def _with_words(test: Words) -> list[Stored]:
+    found: list[Stored] = [{WORDS: {"$in": [_pattern(word) for word in group]}} for group in test.groups]
+    return found if test.but is None else [*found, {"$nor": [{"$and": _with_words(test.but)}]}]
+
+
+def _pattern(word: str) -> Any:
+    """A word, or a pattern that the index knows the beginning of."""
+    return Regex("^" + re.escape(word.removesuffix(ANY_END))) if word.endswith(ANY_END) else word
 
 
 def _or_absent(name: str, found: Stored, default: str | int | None, test: Between | Contains) -> Stored:

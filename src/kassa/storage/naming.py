@@ -1,4 +1,4 @@
-"""How collections, fields and indexes are named, what lists are ordered and texts found by: in every database alike."""
+"""How collections, fields and indexes are named, and what lists are ordered by: in every database alike."""
 
 import re
 
@@ -14,20 +14,6 @@ def checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} cannot name a collection, a field or an index")
     return name
-
-
-GRAM = 3
-"""Characters of the parts by which texts are found: what is shorter is looked for in all of them."""
-
-
-def is_found_by_parts(text: str) -> bool:
-    """Whether an index over the parts of texts finds what contains this one. A NUL ends a text for some databases."""
-    return len(text) >= GRAM and "\0" not in text
-
-
-def parts_of(text: str) -> list[str]:
-    """All that the text has in it of three characters, each once."""
-    return list(dict.fromkeys(text[start : start + GRAM] for start in range(len(text) - GRAM + 1)))
 
 
 def with_sort(index: Index, sort: str) -> Index:

@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from kassa.kit.documents import Between, CollectionSpec, Contains, Duplicate, In, Index, Test, Where
+from kassa.kit.documents import Between, CollectionSpec, Contains, Duplicate, In, Index, Test, Where, Words
 from kassa.storage.naming import checked, with_sort
 from kassa.storage.sqlite import Value
 from kassa.storage.sqlite_each import EachIndex
@@ -134,17 +134,19 @@ class Table:
         tests: list[str] = []
         bindings: list[Value] = []
         for field, test in where.items():
-            for sql, values in self._by_text(field, test) or _tests(self.expression(field), test):
+            for sql, values in self._tests(field, test):
                 tests.append(sql)
                 bindings.extend(values)
         return tests, bindings
 
-    def _by_text(self, field: str, test: Test) -> list[tuple[str, Sequence[Value]]]:
+    def _tests(self, field: str, test: Test) -> Sequence[tuple[str, Sequence[Value]]]:
         if field in self._each and isinstance(test, In):
             return [self._each[field].test(test)]
-        if self._text is None or field != self._searched or (phrase := self._text.phrase(test)) is None:
-            return []
-        return [(self._text.sql, (phrase,))]
+        if isinstance(test, Words):
+            if self._text is None or field != self._searched:
+                raise ValueError(f"the words of {field!r} of {self.collection} are in no index")
+            return self._text.test(test)
+        return _tests(self.expression(field), test)
 
     def duplicate(self, error: apsw.ConstraintError) -> Exception:
         """What a broken unique constraint means; another broken constraint is returned as it is."""
