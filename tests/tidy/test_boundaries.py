@@ -90,7 +90,9 @@ def _may_be_in_a_domain(name: str, service: str) -> bool:
         is_vocabulary = is_under(name, "kassa.kit") and not is_under(name, "kassa.kit.web")
         return is_under(name, service) or is_vocabulary or is_under(name, "kassa.contracts")
     # A domain is told the time, as Millis: it neither asks for it nor builds dates of it.
-    return top == "msgspec" or (top in sys.stdlib_module_names and top not in IMPURE and top != "datetime")
+    return top in ("msgspec", "snowballstemmer") or (
+        top in sys.stdlib_module_names and top not in IMPURE and top != "datetime"
+    )
 
 
 def test_adapters_are_imported_by_the_wiring_alone() -> None:
