@@ -53,7 +53,7 @@ async def test_a_guest_sees_the_total_before_ordering_and_is_led_to_the_payment_
     assert page.status_code == 200
     assert "Please check the total" in page.text
     assert "Order and pay $24.90" in page.text
-    assert "contains VAT 19 %" in text_of(page)
+    assert "contains VAT 19%" in text_of(page)
     assert 'value="post" checked' in page.text, "the cheapest one is chosen"
     answer = await send(browser, page, note="Ring twice", **typed)
     (call,) = shop.called("POST", "/orders")
@@ -64,6 +64,7 @@ async def test_a_guest_sees_the_total_before_ordering_and_is_led_to_the_payment_
         "destination": {**to, "postalCode": "26133"},
         "shippingMethod": "post",
         "note": "Ring twice",
+        "locale": "en",
         "expectedTotalMinor": 2490,
     }
     assert "authorization" not in call.headers
@@ -106,7 +107,7 @@ async def test_reckoning_again_complains_of_nothing_that_is_not_typed_yet(
 async def test_a_code_takes_off_what_the_quote_says(browser: Browser, shop: FakeShop, mug: str) -> None:
     shop.selling.codes["SPRING"] = 50
     page, _ = await checked(browser, discountCode="spring")
-    assert "−$10.00" in text_of(page)
+    assert "-$10.00" in text_of(page)
     assert "Order and pay $14.90" in page.text
     shop.broken["/orders"] = Refused(409, "discount_used_up", "", discount="SPRING", per="buyer")
     page = await send(browser, page, **WHOLE, discountCode="spring", shippingMethod="post")
@@ -308,7 +309,7 @@ async def test_the_buyer_is_written_to_in_a_language_of_the_browser(browser: Bro
     browser.http.headers["Accept-Language"] = "de-AT,de;q=0.9"
     await ordered(browser, shop)
     (call,) = shop.called("POST", "/orders")
-    assert call.body["locale"] == "de-AT,de;q=0.9"
+    assert call.body["locale"] == "de"
 
 
 async def test_who_orders_from_the_cart_is_written_to_in_a_language_of_the_browser_too(
@@ -320,4 +321,4 @@ async def test_who_orders_from_the_cart_is_written_to_in_a_language_of_the_brows
     await browser.put_in_cart(shop.add("Mug", 1000, stock=7))
     await browser.submit(await browser.get("/cart"), "/checkout")
     (call,) = shop.called("POST", "/orders")
-    assert call.body["locale"] == "de," * 66 + "de", "at most 200 characters"
+    assert call.body["locale"] == "de"

@@ -5,10 +5,11 @@ from typing import Any, Protocol
 import msgspec
 
 from kassa.kit.clock import Millis
+from kassa.kit.languages import LANGUAGES, nearest
 from kassa.kit.problem import Problem
 from kassa.kit.wire import post
 
-LOCALES = ("en", "de")
+LOCALES = LANGUAGES
 """The languages in which a shop writes; the first one to everybody whose language is none of them."""
 ANY = "*"
 """The language of whoever has not said one: that of the account, or else the first one."""
@@ -58,14 +59,5 @@ class Mails(Protocol):
 
 
 def language(text: str) -> str:
-    """That of LOCALES that comes nearest to what a browser says it wants (RFC 9110, 12.5.4: `de-AT,de;q=0.9,en;q=0.8`;
-    a single tag will do)."""
-    wanted = sorted((_weighed(each) for each in text.split(",")), key=lambda each: -each[1])
-    return next((tag for tag, weight in wanted if weight and tag in LOCALES), LOCALES[0])
-
-
-def _weighed(text: str) -> tuple[str, float]:
-    tag, _, parameter = text.partition(";")
-    weight = parameter.strip().removeprefix("q=") if parameter else "1"
-    language = tag.strip().replace("_", "-").partition("-")[0].lower()
-    return language, float(weight) if weight.replace(".", "", 1).isdecimal() else 0.0
+    """That of LOCALES that comes nearest to what a browser says it wants."""
+    return nearest(text, LOCALES)

@@ -2,9 +2,9 @@
 written: it takes a moment."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import babel
 import babel.dates
@@ -17,11 +17,13 @@ class Formats:
     """Those of one language."""
 
     def __init__(self, locale: str) -> None:
-        self._locale = locale
+        self._locale = babel.Locale.parse(locale, sep="-")
 
     def money(self, amount: Any, currency: str) -> str:
         """An amount in major units."""
-        text = babel.numbers.format_currency(Decimal(str(amount)), currency.upper(), locale=self._locale)
+        text = babel.numbers.format_currency(
+            Decimal(str(amount)), currency.upper(), locale=self._locale, decimal_quantization=False
+        )
         # CLDR wants a space between letters and digits (TR35, currencySpacing), which Babel leaves out.
         return _TOUCHING.sub("\xa0", text)
 
@@ -32,7 +34,7 @@ class Formats:
 
     def country(self, code: str) -> str:
         """A country's name; its code (ISO 3166-1), if there is none."""
-        return str(babel.Locale.parse(self._locale).territories.get(code, code))
+        return str(self._locale.territories.get(code, code))
 
     def day(self, rfc3339: str) -> str:
         """The day of a time, in UTC."""
@@ -40,5 +42,17 @@ class Formats:
 
     def time(self, rfc3339: str) -> str:
         """A time, in UTC, and so said."""
-        when = datetime.fromisoformat(rfc3339).astimezone(UTC)
-        return f"{self.day(rfc3339)}, {babel.dates.format_time(when, 'short', locale=self._locale)} UTC"
+        return self.moment(datetime.fromisoformat(rfc3339))
+
+    def moment(self, at: datetime, precision: Literal["short", "medium"] = "short") -> str:
+        """Its day and its time, to the minute or (`medium`) to the second; in UTC, and so said."""
+        return f"{self.day(at.isoformat())}, {self.clock(at, precision)}"
+
+    def clock(self, at: datetime, precision: Literal["short", "medium"] = "short") -> str:
+        """The time of day, in UTC, and so said."""
+        return f"{babel.dates.format_time(at.astimezone(UTC), precision, locale=self._locale)} UTC"
+
+    def apart(self, delta: timedelta) -> str:
+        """How long ago, or in how long."""
+        # Hours up to a whole day, and so on: Babel would call 21 hours a day.
+        return babel.dates.format_timedelta(delta, threshold=1, add_direction=True, locale=self._locale)

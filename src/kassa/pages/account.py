@@ -56,11 +56,10 @@ async def register_page(visit: Visiting) -> Response[str]:
 
 @post("/account/register", include_in_schema=False)
 async def register(visit: Visiting) -> Response[str]:
-    body = {"email": visit.field("email"), "password": visit.form.get("password", "")}
+    password = visit.form.get("password", "")
+    body = {"email": visit.field("email"), "password": password, "locale": visit.language.tag}
     if visit.field("name"):
         body["name"] = visit.field("name")
-    if visit.languages:
-        body["locale"] = visit.languages
     try:
         await visit.api.start_session("/auth/register", body)
     except ApiProblem as problem:

@@ -21,9 +21,7 @@ log = structlog.get_logger()
 def problem_page(visit: Visit, problem: ApiProblem) -> Response[str]:
     if problem.status == 401:
         visit.api.tokens.forget()
-        request = visit.request
-        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        target = here if request.method == "GET" and not here.startswith("/checkout/status/") else "/"
+        target = visit.here if not visit.here.startswith("/checkout/status/") else "/"
         return visit.redirect(f"/account/login?next={quote(target, safe='/')}")
     if problem.status == 404:
         return missing_page(visit)

@@ -76,5 +76,5 @@ def _new_price(visit: Visit, problem: ApiProblem) -> str:
 
 def price_changed(visit: Visit, seen: int, now: int, currency: str) -> str:
     """That the total is not the one that the buyer has agreed to. In minor units."""
-    before, after = (money(minor, currency, visit.renderer.settings.locale) for minor in (seen, now))
+    before, after = (money(minor, currency) for minor in (seen, now))
     return f"The total has changed from {before} to {after}. Nothing was ordered; check out again if you agree."

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from kassa.kit.text import counted
 from kassa.pages import formats, words
+from kassa.pages.language import gettext, language, ngettext, spoken
 from kassa.pages.settings import PageSettings
 from kassa.pages.statics import Statics
 
@@ -37,6 +38,7 @@ class Renderer:
     environment: Environment
 
     def html(self, template: str, **shown: Any) -> str:
+        """What the template makes of what is shown, in the visitor's language."""
         return self.environment.get_template(template).render(**shown)
 
     def headers(self, *, leads_to_payment: bool = False) -> dict[str, str]:
@@ -51,14 +53,15 @@ def make_renderer(settings: PageSettings, statics: Statics) -> Renderer:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
+        extensions=["jinja2.ext.i18n"],
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
     environment.filters.update(
-        money=partial(formats.money, locale=settings.locale),
-        amount=partial(formats.amount, locale=settings.locale),
+        money=formats.money,
+        amount=formats.amount,
         major=formats.major_text,
         plural=counted,
         status_word=words.status_word,
@@ -82,7 +85,14 @@ def make_renderer(settings: PageSettings, statics: Statics) -> Renderer:
         EXCLUSIONS=words.EXCLUSION_CHOICES,
         new_key=new_key,
     )
+    _translate(environment)
     return Renderer(settings, environment)
+
+
+def _translate(environment: Environment) -> None:
+    environment.globals.update(spoken=spoken, language=language)
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
 
 
 def new_key() -> str:

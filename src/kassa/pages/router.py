@@ -12,6 +12,7 @@ from kassa.pages.cart_pages import CART_PAGES
 from kassa.pages.checkout import CHECKOUT
 from kassa.pages.checkout_form import KnownDestinations
 from kassa.pages.checkout_pages import CHECKOUT_PAGES
+from kassa.pages.choosing_language import CHOOSING_LANGUAGE
 from kassa.pages.console import CONSOLE
 from kassa.pages.guest_pages import GUEST_PAGES
 from kassa.pages.invoices import INVOICES
@@ -23,12 +24,13 @@ from kassa.pages.second_factor import SECOND_FACTOR
 from kassa.pages.settings import PageSettings
 from kassa.pages.statics import Statics, static_route
 from kassa.pages.storefront import STOREFRONT, KnownCategories
-from kassa.pages.visit import ClientFactory, Visit, make_visit, open_visit
+from kassa.pages.visit import ClientFactory, Visit, answer_in_language, make_visit, open_visit
 from kassa.pages.withdraw import WITHDRAW
 
 _MAX_FORM = 256 * 1024
 PAGES: tuple[Any, ...] = (
     *STOREFRONT,
+    *CHOOSING_LANGUAGE,
     *CART_PAGES,
     *CHECKOUT,
     *CHECKOUT_PAGES,
@@ -54,7 +56,8 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings) -> Route
     async def visit(request: Request[Any, Any, Any]) -> Visit:
         return await open_visit(request, client_factory, renderer)
 
-    async def refuse_forgery(request: Request[Any, Any, Any]) -> None:
+    async def receive(request: Request[Any, Any, Any]) -> None:
+        answer_in_language(request, settings)
         await forgery.refuse_forgery(request, settings)
 
     return Router(
@@ -68,7 +71,7 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings) -> Route
             "categories": Provide(lambda: known, sync_to_thread=False),
             "destinations": Provide(lambda: places, sync_to_thread=False),
         },
-        before_request=refuse_forgery,
+        before_request=receive,
         exception_handlers=errors.handlers(client_factory, renderer),
         include_in_schema=False,
         request_max_body_size=_MAX_FORM,

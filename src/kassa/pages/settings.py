@@ -4,17 +4,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from kassa.kit.clock import SECOND, Clock, SystemClock
+from kassa.kit.languages import LANGUAGES
 
 
 @dataclass(frozen=True)
 class PageSettings:
-    """`public_url` is where browsers find the shop (FRONTEND_URL); empty when it is the address they called."""
+    """`public_url` is where browsers find the shop (FRONTEND_URL); empty when it is the address they called.
+    `languages` are those that the shop is shown in, the first one to whoever speaks none of them."""
 
     shop_name: str
     currency: str
     sandbox: bool
     public_url: str = ""
-    locale: str = "en"
+    languages: tuple[str, ...] = LANGUAGES
     page_size: int = 24
     withdrawal_days: int = 14
     clock: Clock = field(default_factory=SystemClock)

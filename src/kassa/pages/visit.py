@@ -16,20 +16,24 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from kassa.kit.access import STAFF, reaches
+from kassa.kit.languages import LANGUAGES
 from kassa.pages import forgery, guest_orders
 from kassa.pages.account_models import Claims
 from kassa.pages.cart import Cart, read_cart
 from kassa.pages.client import ApiProblem, Caller, ShopClient, Tokens
+from kassa.pages.language import COOKIE as LANGUAGE
+from kassa.pages.language import Language, chosen, speak, spoken
 from kassa.pages.render import Renderer
 from kassa.pages.sent import cookie, cookie_name, read_form
-from kassa.pages.words import NOTES
+from kassa.pages.settings import PageSettings
+from kassa.pages.words import note_of
 
 T = TypeVar("T")
 ClientFactory = Callable[[Caller], ShopClient]
 
 ACCESS, REFRESH, DEVICE = "kassa_token", "kassa_refresh", "kassa_device"
 CART, NOTE = "kassa_cart", "kassa_note"
-_MONTH, _QUARTER, _YEAR = 30 * 86_400, 90 * 86_400, 365 * 86_400
+_MONTH, _QUARTER, YEAR = 30 * 86_400, 90 * 86_400, 365 * 86_400
 _LONGEST_ADDRESS = 2000
 _LONGEST_LANGUAGES = 200
 _LONGEST_TOKEN = 4096
@@ -103,14 +107,20 @@ class Visit:
         return f"/{'shop' if order_id in self.guest_orders else 'account'}/orders/{order_id}"
 
     @property
-    def languages(self) -> str:
-        """What the browser says of languages, as the API takes it for `locale`: at most so long."""
-        return self.request.headers.get("Accept-Language", "")[:_LONGEST_LANGUAGES]
+    def language(self) -> Language:
+        """In which this visitor is answered, and written to."""
+        return spoken()
 
     @property
     def site(self) -> str:
         """Where browsers find the shop."""
         return self.renderer.settings.public_url.rstrip("/") or str(self.request.base_url).rstrip("/")
+
+    @property
+    def here(self) -> str:
+        """The page that is shown; the shop, if it is the answer to a form."""
+        url = self.request.url
+        return (url.path + (f"?{url.query}" if url.query else "")) if self.request.method == "GET" else "/"
 
     def field(self, name: str) -> str:
         """What was typed into a form's field; passwords are read from `form`, spaces and all."""
@@ -121,10 +131,11 @@ class Visit:
             raise ApiProblem(401, "login_required", "Please log in.")
 
     def page(self, template: str, status: int = 200, *, leads_to_payment: bool = False, **shown: Any) -> Response[str]:
-        note = NOTES.get(self.cookie(NOTE))
+        named = self.cookie(NOTE)
+        note = note_of(named)
         if note is not None:
             self._set(NOTE, "", 0)
-        html = self.renderer.html(template, visit=self, note=note, **shown)
+        html = self.renderer.html(template, visit=self, note=note, noted=named, **shown)
         headers = self.renderer.headers(leads_to_payment=leads_to_payment)
         return self._answer(Response(html, status_code=status, media_type="text/html", headers=headers))
 
@@ -156,6 +167,8 @@ class Visit:
         # What a form is answered may hold half a log-in.
         is_kept = not self.is_logged_in and not self.is_private and self.request.method == "GET"
         response.headers["Cache-Control"] = "private, no-cache" if is_kept else "private, no-store"
+        response.headers["Content-Language"] = self.language.tag
+        response.headers["Vary"] = "Accept-Language, Cookie"
         response.headers["X-Request-Id"] = self.request_id
         self._keep_tokens()
         if self.cookie(forgery.COOKIE) != self.csrf:
@@ -169,7 +182,7 @@ class Visit:
             self._set(ACCESS, tokens.access or "", tokens.expires_in if tokens.access else 0)
             self._set(REFRESH, tokens.refresh or "", _MONTH if tokens.refresh else 0)
             if tokens.device and tokens.device != self.cookie(DEVICE):
-                self._set(DEVICE, tokens.device, _YEAR)  # It stays when one logs out: that is what it is for.
+                self._set(DEVICE, tokens.device, YEAR)  # It stays when one logs out: that is what it is for.
 
     def cookie(self, name: str) -> str:
         """What the browser has kept under this name of ours; empty if nothing."""
@@ -208,8 +221,17 @@ def make_visit(request: Request[Any, Any, Any], client_factory: ClientFactory, r
     access, refresh, device = (visit.cookie(name) or None for name in (ACCESS, REFRESH, DEVICE))
     api.tokens = Tokens(access, refresh, device=device)
     visit.csrf, visit.cart = forgery.token_of(visit.cookie(forgery.COOKIE)), read_cart(visit.cookie(CART))
+    answer_in_language(request, renderer.settings)
     request.scope["kassa_visit"] = visit  # type: ignore[typeddict-unknown-key]
     return visit
+
+
+def answer_in_language(request: Request[Any, Any, Any], settings: PageSettings) -> None:
+    """From here on this request is answered in its visitor's language. The console speaks English."""
+    kept = cookie(request, cookie_name(LANGUAGE, is_secure=settings.is_https))
+    accepted = request.headers.get("Accept-Language", "")[:_LONGEST_LANGUAGES]
+    is_console = request.url.path.startswith("/console")
+    speak(LANGUAGES[0] if is_console else chosen(settings.languages, kept, accepted))
 
 
 async def open_visit(request: Request[Any, Any, Any], client_factory: ClientFactory, renderer: Renderer) -> Visit:
