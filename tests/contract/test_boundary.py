@@ -192,6 +192,15 @@ class Counting:
     async def erase(self, order_id: str) -> None:
         """Not asked here."""
 
+    async def order_of(self, stripe_id: str) -> None:
+        """Not asked here."""
+
+    async def disputed(self, limit: int, skip: int, after: str) -> None:
+        """Not asked here."""
+
+    async def disputed_among(self, order_ids: list[str]) -> None:
+        """Not asked here."""
+
 
 async def test_what_is_not_idempotent_shows_when_each_call_is_sent_twice(reach: Reach) -> None:
     service = Counting()
@@ -222,6 +231,15 @@ class Refusing:
         raise self.problem
 
     async def erase(self, order_id: str) -> None:
+        raise self.problem
+
+    async def order_of(self, stripe_id: str) -> None:
+        raise self.problem
+
+    async def disputed(self, limit: int, skip: int, after: str) -> None:
+        raise self.problem
+
+    async def disputed_among(self, order_ids: list[str]) -> None:
         raise self.problem
 
 

@@ -31,7 +31,10 @@ who listens."""
 
 _NO_TABLES = ("SCAN json_each", "SCAN CONSTANT ROW", "SCAN page", "SCAN (subquery-1)", "SCAN (subquery-2)")
 READS = ("get", "many", "first", "find", "count", "due")
-LISTS = ("", "?skip=20", "?status=PENDING", "?status=SUCCESS", "?status=done", "?category=Tea", "?active=all")
+LISTS = ("", "?skip=20", "?status=PENDING", "?status=SUCCESS", "?status=done", "?category=Tea", "?active=all",
+         "?only=to_ship", "?only=on_hold&since=2026-01-01", "?only=returns", "?only=refunded", "?only=disputed",
+         "?only=ending_soon", "?only=withdrawals_due", "?since=2026-01-01&until=2026-01-31", "?q=cs_test_1",
+         "?status=CONFIRMED&since=2026-01-01", "?q=teapot%20of%20somebody")  # fmt: skip
 
 
 class Asked(NamedTuple):

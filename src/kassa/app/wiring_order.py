@@ -25,6 +25,7 @@ from kassa.order.fulfilling import Fulfilling
 from kassa.order.guests import GuestTokens
 from kassa.order.invoices import OrderInvoices, seller_of
 from kassa.order.mails import OrderMails
+from kassa.order.noting_work import NotingWork
 from kassa.order.offering import DiscountEffects, Offering
 from kassa.order.orphans import OrphanRescue
 from kassa.order.places import Places
@@ -70,7 +71,8 @@ async def wire_orders(
     of_discounts = shop.add_outbox("discount", store.discounts, discount_effects(DiscountEffects(inventory)))
     shop.offering = Offering(store, of_discounts, inventory, quoting, shop.ids, clock)
     shop.rescue = OrphanRescue(store, product, inventory, outbox, clock, currency)
-    shop.jobs += [Job(*job) for job in (*shop.rescue.jobs(), *places.jobs())]
+    older = NotingWork(store, outbox, clock)
+    shop.jobs += [Job(*job) for job in (*shop.rescue.jobs(), *places.jobs(), *older.jobs())]
 
 
 def _mails(shop: Shop, mails: Mails, payments: Payments) -> OrderMails:

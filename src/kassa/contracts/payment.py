@@ -96,6 +96,25 @@ class PaymentRecord(msgspec.Struct, frozen=True, rename="camel"):
     evidence: list[dict[str, Any]] = []
 
 
+class DisputedOrder(msgspec.Struct, frozen=True, rename="camel"):
+    """An order whose payment is disputed, by the dispute that was told of last: Stripe's status of it, the amount in
+    minor units, and until when it can be answered."""
+
+    order_id: str
+    status: str
+    amount_minor: int
+    answer_by: int | None
+
+
+class DisputedPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Some of the orders with disputes, and how many there are; `after` is what the next page is asked with, empty
+    behind the last one."""
+
+    orders: list[DisputedOrder]
+    total: int
+    after: str
+
+
 class Payments(Protocol):
     """The payments."""
 
@@ -123,3 +142,17 @@ class Payments(Protocol):
     async def erase(self, order_id: str) -> None:
         """Forget what names the buyer: the words in which refunds were asked for, the way to the session, and what
         earlier versions stored of Stripe's events. Sums, ids and states stay. Asking again is a no-op."""
+
+    # What lists of orders are asked for.
+
+    @get("/payments/found/{stripe_id}", callers=("order",))
+    async def order_of(self, stripe_id: str) -> str:
+        """The order whose session or payment intent has this id at Stripe; empty, if there is none."""
+
+    @post("/payments/disputed", callers=("order",))
+    async def disputed(self, limit: int, skip: int, after: str) -> DisputedPage:
+        """The orders whose payments are or were disputed, those of the newest first. Invalid for more than 100."""
+
+    @post("/payments/disputed/among", callers=("order",))
+    async def disputed_among(self, order_ids: list[str]) -> list[DisputedOrder]:
+        """Those of these orders whose payments are or were disputed. Invalid for more than 100."""

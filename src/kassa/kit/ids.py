@@ -71,6 +71,12 @@ class Ids:
         return self._entropy(32).hex()
 
 
+def first_of(prefix: str, instant: Millis) -> str:
+    """What no id that was made before this instant sorts behind, and every later one does."""
+    digits = [_PAIRS[(max(0, instant) >> shift) & 1023] for shift in range(40, -1, -10)]
+    return f"{prefix}_{''.join(digits)}"
+
+
 def made_at(id: str) -> Millis:
     """When an id was made; 0 if it was made by somebody else."""
     prefix, _, body = id.partition("_")

@@ -178,7 +178,8 @@ class Order(Stateful, frozen=True, kw_only=True):
     while it is open. `contact` is the e-mail address and the order's id, so that the orders of one address are found by
     what it begins with. `parcels`, if there is anything of them: see `sending`. `locale` is the language in which its
     buyer is written to; empty: nobody is. `withdrawal_days` is how long the buyer may withdraw, where the shop offered
-    another period than the law's. `refund_by`: the first refund of a withdrawal that is to come is due then."""
+    another period than the law's. `refund_by`: the first refund of a withdrawal that is to come is due then.
+    `work`, `is_returning` and `is_refunded`: see order.work; None where there is none."""
 
     number: int | None = None
     user_id: str
@@ -200,6 +201,9 @@ class Order(Stateful, frozen=True, kw_only=True):
     locale: str = ""
     withdrawal_days: int | UnsetType = UNSET
     refund_by: Millis | None = None
+    work: str | None = None
+    is_returning: bool | None = None
+    is_refunded: bool | None = None
 
     @property
     def days_to_withdraw(self) -> int:

@@ -20,6 +20,7 @@ from kassa.order.domain import OPEN, STATUS, TRANSITIONS, Input, Kind, Order, Re
 from kassa.order.owing import owed
 from kassa.order.parcels import broken
 from kassa.order.returning import first, left_to_shelve, with_aside, with_come_back, without_aside
+from kassa.order.work import with_work
 
 _BY_HAND = (Reason.CANCELLED_BY_BUYER, Reason.CANCELLED_BY_OPERATOR)
 _OF_REFUNDS = (Kind.FULLY_REFUNDED, Kind.PARTLY_REFUNDED, Kind.RETURNED)
@@ -240,7 +241,9 @@ def _planned_refund(order: Order, now: Millis) -> Effect | None:
 
 
 def _tidied(order: Order, now: Millis) -> Order:
-    """With the date by which withdrawals are to be refunded as it is now, and without a timer for another."""
+    """With what is to be done about it, and the date by which withdrawals are to be refunded, as they are now; and
+    without a timer for another."""
+    order = with_work(order)
     if not order.parcels or not order.parcels.withdrawals:
         return order
     by = owed(order).refund_by

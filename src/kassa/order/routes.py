@@ -17,30 +17,31 @@ from kassa.contracts.order import (
     TooManyOpenPieces,
 )
 from kassa.contracts.product import UnknownProduct
-from kassa.kit.clock import DAY, day_of, rfc3339
-from kassa.kit.documents import Between, In, Where
-from kassa.kit.email import one_spelling
+from kassa.kit.clock import rfc3339
+from kassa.kit.documents import Where
 from kassa.kit.household import household, is_of_the_internet
 from kassa.kit.idempotency import Abandoned, goes_on
 from kassa.kit.ids import ORDER
-from kassa.kit.lists import AttentionAnswer, attention, listed, paging
-from kassa.kit.money import major
+from kassa.kit.lists import listed, paging
 from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, header, new_id, once, principal_of, read_body, takes
-from kassa.order import invoices_routes, parcels_routes, returns_routes, selling_routes, withdrawals_routes
+from kassa.order import (
+    invoices_routes,
+    parcels_routes,
+    returns_routes,
+    selling_routes,
+    staff_routes,
+    withdrawals_routes,
+)
 from kassa.order.asking import asked_of, buyer_and_order, lines_of
-from kassa.order.domain import Stage
 from kassa.order.guests import GuestTokens
 from kassa.order.parcels_asking import answered
-from kassa.order.personal import of_address
 from kassa.order.service import OrderService
 from kassa.order.wire import (
     STATUSES,
     Claim,
-    DayCount,
     EntryOut,
     NewOrder,
-    OrderAnalytics,
     OrderAnswer,
     OrdersAnswer,
     TimelineAnswer,
@@ -48,7 +49,6 @@ from kassa.order.wire import (
 )
 
 WantedStatus = Annotated[str | None, QueryParameter(schema_extra={"enum": STATUSES})]
-TREND_DAYS = 30
 
 _GOES_ON = ResponseSpec(
     OrderAnswer,
@@ -112,63 +112,6 @@ async def my_orders(
     return await _listed(request, {"user_id": principal.id}, status, (limit, skip, cursor))
 
 
-@get("/orders/admin/all", tags=["orders"])
-async def all_orders(
-    request: Request[Any, Any, Any],
-    status: WantedStatus = None,
-    user_id: Annotated[str | None, QueryParameter(name="userId")] = None,
-    email: Annotated[str | None, QueryParameter(description="Only orders with exactly this e-mail address")] = None,
-    number: Annotated[int | None, QueryParameter(description="Only the order with this number")] = None,
-    limit: FromQuery[int] = 20,
-    skip: FromQuery[int] = 0,
-    cursor: FromQuery[str | None] = None,
-) -> Response[OrdersAnswer]:
-    """All orders, the newest first."""
-    await principal_of(request)
-    of_email = of_address(one_spelling(email)) if email else {}
-    where: Where = {**of_email, "user_id": user_id} if user_id else of_email
-    where = where if number is None else {**where, "number": number}
-    return await _listed(request, where, status, (limit, skip, cursor), is_for_staff=True)
-
-
-@get("/orders/admin/attention", tags=["orders"])
-async def order_attention(
-    request: Request[Any, Any, Any],
-    limit: FromQuery[int] = 20,
-    skip: FromQuery[int] = 0,
-    cursor: FromQuery[str | None] = None,
-) -> Response[AttentionAnswer]:
-    """What follows from orders, failed many times and still is tried."""
-    await principal_of(request)
-    service, asked = _service(request), paging(limit, skip, cursor)
-    answer = await attention(service.orders, asked, service.figures, lambda order: order.id)
-    return JsonResponse(answer, media_type="application/json")
-
-
-@get("/orders/admin/analytics/orders", tags=["orders"])
-async def order_analytics(request: Request[Any, Any, Any]) -> Response[OrderAnalytics]:
-    """Orders in numbers."""
-    await principal_of(request)
-    service = _service(request)
-    get, totals = service.figures.get, service.orders.totals
-    by_status = {str(each.key): each for each in await get("value", lambda: totals({}, "status", sum_of="total_minor"))}
-    recent: Where = {"status": In(STATUSES), "created_at": Between(service.now() - TREND_DAYS * DAY)}
-    days = await get("days", lambda: totals(recent, "created_at", per=DAY))
-    paid = [by_status[each] for each in (Stage.CONFIRMED, Stage.REFUNDED) if each in by_status]
-    for_nothing: Where = {"status": str(Stage.CONFIRMED), "total_minor": 0}
-    free = await get("free", lambda: totals(for_nothing, "status"))
-    count = sum(total.count for total in paid) - sum(total.count for total in free)
-    amount = sum(total.sum for total in paid)
-    answer = OrderAnalytics(
-        total_orders=sum(total.count for total in by_status.values()),
-        orders_by_status={status: by_status[status].count if status in by_status else 0 for status in STATUSES},
-        daily_order_trend=[DayCount(day_of(int(total.key or 0) * DAY), total.count) for total in days],
-        average_order_value=major(round(amount / count) if count else 0, service.currency),
-        currency=service.currency,
-    )
-    return JsonResponse(answer, media_type="application/json")
-
-
 @get("/orders/{order_id:str}", tags=["orders"])
 async def one_order(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[OrderAnswer]:
     """One order."""
@@ -222,16 +165,13 @@ async def _listed(
     where: Where,
     status: str | None,
     page: tuple[int, int, str | None],
-    *,
-    is_for_staff: bool = False,
 ) -> Response[OrdersAnswer]:
     if status is not None and status not in STATUSES:
         raise Invalid.field("status", f"must be one of {', '.join(STATUSES)}")
     matching = {**where, "status": status} if status else where
     service = _service(request)
     found, pagination = await listed(service.orders, matching, paging(*page), service.figures)
-    orders = [shown(order, is_for_staff=is_for_staff) for order in found]
-    return JsonResponse(OrdersAnswer(orders, pagination), media_type="application/json")
+    return JsonResponse(OrdersAnswer([shown(order) for order in found], pagination), media_type="application/json")
 
 
 def _service(request: Request[Any, Any, Any]) -> OrderService:
@@ -242,9 +182,7 @@ def _service(request: Request[Any, Any, Any]) -> OrderService:
 HANDLERS = (
     place_order,
     my_orders,
-    all_orders,
-    order_attention,
-    order_analytics,
+    *staff_routes.HANDLERS,
     one_order,
     cancel_order,
     claim_order,

@@ -71,7 +71,7 @@ class OrderService:
         self.figures = Figures(clock)
         self.outbox = outbox
         self._inventory = inventory
-        self._payments = payments
+        self.payments = payments
         self._clock = clock
         self._answers = answers
         self.currency = quoting.currency
@@ -155,8 +155,8 @@ class OrderService:
         """Everything that happened to the order, for staff; for its owner what concerns them."""
         order = await self.visible(order_id, who)
         if not who.may(Permission.READ_ORDERS):
-            return await buyers_timeline(order, self._payments)
-        return await timeline(order, self._payments, self._inventory)
+            return await buyers_timeline(order, self.payments)
+        return await timeline(order, self.payments, self._inventory)
 
     # What the payment service calls (contracts.order.Orders)
 
@@ -213,7 +213,7 @@ class OrderService:
 
     async def records_of(self, user_id: str, after: str) -> OrderRecords:
         """See contracts.order.Orders."""
-        return await personal.records(self.orders, {"user_id": user_id}, after, self._payments, self._invoices)
+        return await personal.records(self.orders, {"user_id": user_id}, after, self.payments, self._invoices)
 
     async def erase_of(self, user_id: str) -> None:
         """See contracts.order.Orders."""
@@ -223,7 +223,7 @@ class OrderService:
 
     async def records_of_guests(self, email: str, after: str) -> OrderRecords:
         """See contracts.order.Orders."""
-        return await personal.records(self.orders, personal.of_address(email), after, self._payments, self._invoices)
+        return await personal.records(self.orders, personal.of_address(email), after, self.payments, self._invoices)
 
     async def erase_guests(self, email: str) -> None:
         """See contracts.order.Orders."""
@@ -245,7 +245,7 @@ class OrderService:
         """Forget what names the buyer of an order, which is cancelled if it is not paid."""
         if order.stage is Stage.PENDING:
             await self._close(order.id, order.user_id, Reason.CANCELLED_BY_BUYER)
-        await self._payments.erase(order.id)
+        await self.payments.erase(order.id)
         if self._mails is not None:
             await self._mails.forget(order.id)
         if order.sale is not None or order.parcels:

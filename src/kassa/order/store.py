@@ -37,6 +37,9 @@ ORDERS = CollectionSpec(
         Index("by_attention", ("needs_attention", "id")),
         Index("by_refund_due", ("refund_by",), sparse=True),
         Index("by_untold", ("untold_from",), sparse=True),
+        Index("by_work", ("work", "id"), sparse=True),
+        Index("by_returning", ("is_returning", "id"), sparse=True),
+        Index("by_refunded", ("is_refunded", "id"), sparse=True),
         Index("by_contact", ("contact",), unique=True),
         Index("by_number", ("number",), sparse=True),
     ),
@@ -174,6 +177,16 @@ def _names(place: Place) -> list[tuple[str, str]]:
     return [("id", place.id), *address, *(("pieces", name) for name in place.pieces or ())]
 
 
+class Walk(Document, frozen=True, kw_only=True):
+    """How far all orders were gone through for something that is done once."""
+
+    after: str = ""
+    is_done: bool = False
+
+
+WALKS = CollectionSpec("order_walks", Walk)
+
+
 class OrderStore(msgspec.Struct, frozen=True):
     """The open collections, the places that are taken, and the numbers of orders."""
 
@@ -183,6 +196,7 @@ class OrderStore(msgspec.Struct, frozen=True):
     discounts: Collection[Discount]
     uses: Collection[Use]
     numbers: Numbers
+    walks: Collection[Walk]
 
     @classmethod
     async def open(cls, database: Database, *, is_alone: bool = False, first_number: int = FIRST) -> "OrderStore":
@@ -194,5 +208,6 @@ class OrderStore(msgspec.Struct, frozen=True):
         else:
             places = StoredPlaces(await database.collection(PLACES))
         selling, discounts = await database.collection(SELLING), await database.collection(DISCOUNTS)
-        uses, numbers = await database.collection(USES), Numbers(await database.collection(SERIES), first_number)
-        return cls(orders, places, selling, discounts, uses, numbers)
+        uses, walks = await database.collection(USES), await database.collection(WALKS)
+        numbers = Numbers(await database.collection(SERIES), first_number)
+        return cls(orders, places, selling, discounts, uses, numbers, walks)

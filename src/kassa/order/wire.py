@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from kassa.contracts.payment import DisputedOrder
 from kassa.kit.clock import Date, Timestamp, rfc3339
 from kassa.kit.email import LONGEST_EMAIL
 from kassa.kit.lists import Pagination, documented
@@ -17,6 +18,7 @@ from kassa.order.lines_wire import NewLine, PiecesOut
 from kassa.order.parcels_wire import HoldOut, OneFulfilment, ReturnOut, ShipmentOut, parcels_shown
 from kassa.order.parts_wire import AddressIn, AddressOut, PartsOut, address_shown, parts_shown
 from kassa.order.withdrawals_wire import Reason, WithdrawalOut
+from kassa.order.work import refunded_minor
 
 STATUSES = ("PENDING", "CONFIRMED", "CANCELLED", "FAILED", "REFUNDED")
 OneStatus = Annotated[str, documented("Where it stands", enum=STATUSES)]
@@ -73,12 +75,22 @@ class ItemOut(msgspec.Struct, frozen=True, rename="camel"):
     withdrawal_excluded: Reason | UnsetType = UNSET
 
 
+class OrderDispute(msgspec.Struct, frozen=True, rename="camel"):
+    """That a payment is or was disputed: Stripe's status of the last dispute, and until when it is answered."""
+
+    status: str
+    amount: Decimal
+    amount_minor: int
+    answer_by: Timestamp | None
+
+
 class OrderOut(msgspec.Struct, frozen=True, rename="camel"):
     """An order as the wire shows it. `number` is what people call it by; null for one of before there were numbers.
     `reason` says why it ended as it did. What is behind `updatedAt` has only an order
     of which more was asked than goods, or in a shop with taxes or discounts that apply by themselves; from `fulfilment`
     on only one that is paid, `shipments` and `returns` one that has any. `hold` and `leftToSend` are for staff. Of the
-    withdrawals `toRefundMinor` is owed yet, by `refundBy`; `withdrawUntil` is known when all has come."""
+    withdrawals `toRefundMinor` is owed yet, by `refundBy`; `withdrawUntil` is known when all has come. Lists for staff
+    have what of the money went back, and the `dispute`, where there is any."""
 
     id: str
     number: int | None
@@ -107,6 +119,9 @@ class OrderOut(msgspec.Struct, frozen=True, rename="camel"):
     to_refund_minor: int | UnsetType = UNSET
     refund_by: Timestamp | UnsetType = UNSET
     withdraw_until: Timestamp | UnsetType = UNSET
+    refunded: Decimal | UnsetType = UNSET
+    refunded_minor: int | UnsetType = UNSET
+    dispute: OrderDispute | UnsetType = UNSET
 
 
 class OrderAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -121,6 +136,15 @@ class OrdersAnswer(msgspec.Struct, frozen=True):
 
     orders: list[OrderOut]
     pagination: Pagination
+
+
+class FoundOrders(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A page of orders, the newest first. `lookedBackTo`: words were looked for in the orders since then, and not in
+    older ones."""
+
+    orders: list[OrderOut]
+    pagination: Pagination
+    looked_back_to: Timestamp | None = None
 
 
 class EntryOut(msgspec.Struct, frozen=True):
@@ -210,3 +234,19 @@ def _with_sale(plain: OrderOut, order: Order) -> OrderOut:
         note=sale.note,
         parts=parts_shown(subtotal_minor(order.items), sale.parts, currency),
     )
+
+
+def for_staff(order: Order, dispute: DisputedOrder | None) -> OrderOut:
+    """The order as lists for staff show it: with what happened to its money."""
+    plain, back = shown(order, is_for_staff=True), refunded_minor(order)
+    if back:
+        plain = msgspec.structs.replace(plain, refunded=major(back, order.currency), refunded_minor=back)
+    if dispute is None:
+        return plain
+    told = OrderDispute(
+        dispute.status,
+        major(dispute.amount_minor, order.currency),
+        dispute.amount_minor,
+        None if dispute.answer_by is None else rfc3339(dispute.answer_by),
+    )
+    return msgspec.structs.replace(plain, dispute=told)

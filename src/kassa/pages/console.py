@@ -35,6 +35,7 @@ from kassa.pages.console_models import (
     UnclaimedMoney,
     Waiting,
 )
+from kassa.pages.console_order_list import CONSOLE_ORDER_LIST
 from kassa.pages.console_orders import CONSOLE_ORDERS
 from kassa.pages.console_parcels import CONSOLE_PARCELS
 from kassa.pages.console_products import CONSOLE_PRODUCTS
@@ -140,6 +141,7 @@ async def dismiss(visit: Visiting, session_id: FromPath[str]) -> Response[str]:
 
 CONSOLE: tuple[Any, ...] = (
     overview,
+    *CONSOLE_ORDER_LIST,
     *CONSOLE_ORDERS,
     *CONSOLE_PARCELS,
     *CONSOLE_DISPUTES,

@@ -1,4 +1,4 @@
-"""The console's orders: all of them, one of them, and what an operator does about it."""
+"""One order in the console, and what an operator does about it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,24 +11,11 @@ from kassa.pages.admins import or_none, require_staff
 from kassa.pages.checkout_form import KnowingDestinations, KnownDestinations
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.formats import major_text, money, typed_amount
-from kassa.pages.models import OneOrder, OneRefund, Order, Orders, PaymentStatus, Refunds, Timeline
-from kassa.pages.storefront import paging
+from kassa.pages.models import OneOrder, OneRefund, Order, PaymentStatus, Refunds, Timeline
 from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.words import trouble
 
-_SHOWN = 50
 MOST_PIECES = 1_000_000
-
-
-@get("/console/orders", include_in_schema=False)
-async def all_orders(visit: Visiting) -> Response[str]:
-    await require_staff(visit)
-    asked = visit.request.query_params
-    filters = {"status": asked.get("status", ""), "userId": asked.get("userId", "")}
-    skip = max(0, number(asked.get("skip")))
-    found = await visit.api.get("/orders/admin/all", Orders, {**filters, "limit": _SHOWN, "skip": skip})
-    pages = paging(skip, _SHOWN, found.pagination.total)
-    return visit.page("console/orders.html", orders=found.orders, filters=filters, paging=pages)
 
 
 async def read(visit: Visit, order_id: str) -> Order:
@@ -139,4 +126,4 @@ def _amount(typed: str, order: Order, refunds: Refunds | None) -> tuple[str, dic
     return major_text(minor, order.currency), {}
 
 
-CONSOLE_ORDERS: tuple[Any, ...] = (all_orders, one_order, cancel, refund)
+CONSOLE_ORDERS: tuple[Any, ...] = (one_order, cancel, refund)

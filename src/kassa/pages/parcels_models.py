@@ -20,6 +20,11 @@ class Pieces(Answer, frozen=True):
     product_id: str
     quantity: int
 
+    @property
+    def pair(self) -> tuple[str, int]:
+        """Of which product, and how many."""
+        return self.product_id, self.quantity
+
 
 class Shipment(Answer, frozen=True):
     """Pieces that were sent together."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from kassa.contracts.order import Orders
-from kassa.contracts.payment import Closing, PaymentRecord, StripeRefused
+from kassa.contracts.payment import Closing, DisputedOrder, DisputedPage, PaymentRecord, StripeRefused
 from kassa.kit import inputs
 from kassa.kit.access import Permission
 from kassa.kit.audit import Cause, TimelineEntry
@@ -17,7 +17,7 @@ from kassa.kit.inputs import payment_id_of
 from kassa.kit.outbox import Outbox
 from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.wire import request_id
-from kassa.payment import disputes, personal
+from kassa.payment import disputes, listing, personal
 from kassa.payment.checkout import Checkout
 from kassa.payment.domain import UNSETTLED, Decline, Input, Kind, Payment, Stage
 from kassa.payment.history import history
@@ -139,6 +139,18 @@ class PaymentService(Settling):
             await personal.forget_answers(payment, self._answers, self.clock.now())
             await change(self.payments, payment.id, personal.erased)
             await personal.forget_bodies(self._events, payment.id)
+
+    async def order_of(self, stripe_id: str) -> str:
+        """See contracts.payment.Payments."""
+        return await listing.order_of(self.payments, stripe_id)
+
+    async def disputed(self, limit: int, skip: int, after: str) -> DisputedPage:
+        """See contracts.payment.Payments."""
+        return await listing.disputed(self.payments, limit, skip, after)
+
+    async def disputed_among(self, order_ids: list[str]) -> list[DisputedOrder]:
+        """See contracts.payment.Payments."""
+        return await listing.disputed_among(self.payments, order_ids)
 
 
 async def visible(
