@@ -32,8 +32,8 @@ Query = Annotated[
     str | None,
     QueryParameter(
         schema_extra={"maxLength": LONGEST_QUERY},
-        description="An order's number or id, a session's or payment intent's at Stripe, an e-mail address; or words of "
-        "a buyer's name or address, or of what was ordered, for which the newest 5,000 orders are looked through",
+        description="An order's number or id, a session's or payment intent's at Stripe, an e-mail address; or words "
+        "of a buyer's name or address, or of what was ordered, for which the newest 5,000 orders are looked through",
     ),
 ]
 _Day = QueryParameter(schema_extra={"format": "date"}, description="A UTC day")
