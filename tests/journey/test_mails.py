@@ -55,7 +55,8 @@ async def test_a_guest_is_written_to_in_german_and_the_link_opens_the_order(tmp_
         (mail,) = mails_in(shop.data)
         assert mail["Subject"] == "Ihre Bestellung bei Mug & Co ist bestätigt"
         assert mail["To"] == "ada@mail.example"
-        (link,) = re.findall(r"http\S+", text_of(mail))
+        link, withdraw = re.findall(r"http\S+", text_of(mail))
+        assert (await shop.call("GET", withdraw)).status == 200
         page = await shop.call("GET", link)
         assert page.status == 200
         assert order_id in page.body
