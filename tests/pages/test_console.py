@@ -193,8 +193,12 @@ async def test_an_order_shows_that_it_is_disputed_even_if_nothing_waits(operator
     dispute = {"status": "under_review", "amount": "19.99", "amountMinor": 1999, "currency": "usd"}
     shop.money_back[order["id"]] = {"disputes": [dispute]}
     page = text_of(await operator.get(f"/console/orders/{order['id']}"))
-    assert "Payment Success, $30.00" in page
-    assert "Dispute $19.99, under review." in page
+    assert "Payment Success" in page
+    assert "Disputed: $19.99, under review." in page
+    late = {"status": "needs_response", "amount": "5", "amountMinor": 500, "currency": "usd", "answerBy": NOW}
+    shop.money_back[order["id"]] = {"disputes": [late]}
+    page = text_of(await operator.get(f"/console/orders/{order['id']}"))
+    assert "Disputed: $5.00, needs response. Answer until March 1, 2026" in page
 
 
 async def test_money_that_no_order_knows_needs_attention_alone(operator: Browser, shop: FakeShop) -> None:

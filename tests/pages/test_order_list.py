@@ -51,7 +51,7 @@ async def test_money_and_goods_have_a_word_each(operator: Browser, shop: FakeSho
     ordered(shop, dispute=dispute, fulfilment="delivered")
     page = text_of(await operator.get("/console/orders"))
     assert "Partly refunded $1.50 To send" in page
-    assert "Disputed answer in 9 days Delivered" in page
+    assert "Disputed answer by March 10, 2026 Delivered" in page
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from kassa.contracts.auth import Contact
 from kassa.contracts.inventory import Line, Moved
 from kassa.kit.clock import MINUTE
 from kassa.kit.ids import REFUND
@@ -198,3 +199,21 @@ async def test_the_buyer_is_told_what_cannot_be_told(shop: World, monkeypatch: p
     monkeypatch.setattr(shop.payment, "history", down)
     story = await shop.order.timeline(order.id, BUYER)
     assert story[-1].text == "What happened to the payment cannot be told right now."
+
+
+async def test_staff_is_named_in_the_story_where_somebody_knows_them(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    await shop.pay(await shop.open(order))
+    boss, gone = (f"usr_{26 * digit}" for digit in "12")
+    for who in (boss, gone):
+        await shop.payment.refunding.refund(order.id, shop.ids.new(REFUND), 100, "chipped", restock=False, who=who)
+    await shop.settle()
+
+    async def contact(user_id: str) -> Contact:
+        if user_id == gone:
+            raise NotFound("erased")
+        return Contact("boss@shop.example", "", "en", is_verified=True)
+
+    shop.order.contact_of = contact
+    named = {each.data.get("by"): each.data.get("name") for each in await shop.order.timeline(order.id, ADMIN)}
+    assert (named[boss], named[gone], named[order.user_id]) == ("boss@shop.example", None, None)

@@ -1,9 +1,10 @@
 """The order service: places, cancels, confirms; carries out what follows from each change."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from kassa.contracts.auth import Contact
 from kassa.contracts.inventory import Inventory, Line
 from kassa.contracts.invoicing import Invoices
 from kassa.contracts.mail import Mails
@@ -40,7 +41,7 @@ from kassa.order.places import Places
 from kassa.order.placing import PLAIN, Placing
 from kassa.order.quoting import Asked, Quoting
 from kassa.order.store import OrderStore
-from kassa.order.timeline import timeline
+from kassa.order.timeline import timeline, with_names
 from kassa.order.told import buyers_timeline
 from kassa.order.wanted import wanted_of, wanted_since
 
@@ -78,6 +79,7 @@ class OrderService:
         needed = (store, outbox, inventory, quoting, places, clock, ttl_minutes)
         self._placing = Placing(*needed, writes=mails is not None, withdrawal_days=withdrawal_days)
         self._mails = mails
+        self.contact_of: Callable[[str], Awaitable[Contact]] | None = None
         self._invoices = invoices
 
     # Placing and cancelling
@@ -156,7 +158,8 @@ class OrderService:
         order = await self.visible(order_id, who)
         if not who.may(Permission.READ_ORDERS):
             return await buyers_timeline(order, self.payments)
-        return await timeline(order, self.payments, self._inventory)
+        entries = await timeline(order, self.payments, self._inventory)
+        return entries if self.contact_of is None else await with_names(entries, order.user_id, self.contact_of)
 
     # What the payment service calls (contracts.order.Orders)
 

@@ -1,13 +1,17 @@
 """The timeline: everything that ever happened to one order, in order, in words that an operator understands."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
+import msgspec
+
+from kassa.contracts.auth import Contact
 from kassa.contracts.inventory import Inventory
 from kassa.contracts.payment import Payments
 from kassa.kit.audit import AuditEntry, TimelineEntry
+from kassa.kit.ids import USER, is_id
 from kassa.kit.inputs import reservation_of, restock_id
-from kassa.kit.problem import Unavailable
+from kassa.kit.problem import NotFound, Unavailable
 from kassa.kit.text import counted, ended
 from kassa.order.domain import Kind, Order, Reason, Stage, Todo
 
@@ -92,6 +96,29 @@ async def timeline(order: Order, payments: Payments, inventory: Inventory) -> li
         _part(order, "payment", payments.history(order.id)), _part(order, "inventory", _moves(order, inventory))
     )
     return sorted([*_audit(order), *_effects(order), *moves, *theirs], key=lambda entry: entry.at)
+
+
+async def with_names(
+    entries: list[TimelineEntry], buyer_id: str, contact_of: Callable[[str], Awaitable[Contact]]
+) -> list[TimelineEntry]:
+    """The entries with the names of those of the staff who did something, their addresses where they have given none;
+    as they are, where nobody knows them any more or can be asked."""
+    did = {each.data.get("by", "") for each in entries}
+    names = {who: await _name(who, contact_of) for who in did if who != buyer_id and is_id(USER, who)}
+    return [
+        msgspec.structs.replace(each, data={**each.data, "name": name})
+        if (name := names.get(each.data.get("by", ""), ""))
+        else each
+        for each in entries
+    ]
+
+
+async def _name(user_id: str, contact_of: Callable[[str], Awaitable[Contact]]) -> str:
+    try:
+        contact = await contact_of(user_id)
+    except (NotFound, Unavailable):
+        return ""
+    return contact.name or contact.email
 
 
 async def _part(order: Order, service: str, asking: Awaitable[list[TimelineEntry]]) -> list[TimelineEntry]:

@@ -1,17 +1,17 @@
 """One order in the console, and what an operator does about it."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from kassa.pages import order_page
 from kassa.pages.admins import or_none, require_staff
 from kassa.pages.checkout_form import KnowingDestinations, KnownDestinations
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.formats import major_text, money, typed_amount
-from kassa.pages.models import OneOrder, OneRefund, Order, PaymentStatus, Refunds, Timeline
+from kassa.pages.models import OneOrder, OneRefund, Order, Refunds
 from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.words import trouble
 
@@ -34,19 +34,16 @@ async def order_response(
 ) -> Response[str]:
     """The order's page; with what was `typed` into its form for a refund, and what is wrong with that."""
     order = await read(visit, order_id)
-    timeline, payment, refunds = await asyncio.gather(
-        or_none(visit, "/orders/{order_id}/timeline", Timeline, order_id=order_id),
-        or_none(visit, "/payments/status/{order_id}", PaymentStatus, order_id=order_id),
-        or_none(visit, "/payments/{order_id}/refunds", Refunds, order_id=order_id),
-    )
+    page = await order_page.of(visit, order)
     return visit.page(
         "console/order.html",
         status,
         order=order,
         country=await places.names(visit.api),
-        timeline=timeline,
-        payment=payment,
-        refunds=refunds,
+        page=page,
+        timeline=page.timeline,
+        payment=page.payment,
+        refunds=page.refunds,
         trouble=wrong,
         typed=typed or {},
         errors=errors or {},

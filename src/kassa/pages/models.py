@@ -108,6 +108,7 @@ class PaymentDispute(Answer, frozen=True):
     amount_minor: int
     currency: str
     id: str = ""
+    answer_by: datetime | None = None
 
     @property
     def wants_answer(self) -> bool:
@@ -190,6 +191,11 @@ class Entry(Answer, frozen=True):
         """Who of the staff, or which program, did it; empty if neither did."""
         by = self.data.get("by", "")
         return by if by.startswith(("usr_", "key_")) else ""
+
+    @property
+    def name(self) -> str:
+        """What that one is called."""
+        return self.data.get("name", "")
 
     @property
     def why(self) -> str:

@@ -34,13 +34,15 @@ class SessionAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PaymentDispute(msgspec.Struct, frozen=True, rename="camel"):
-    """Money that the buyer's bank asks about, or has taken back; `id` and `status` are Stripe's."""
+    """Money that the buyer's bank asks about, or has taken back; `id` and `status` are Stripe's, `answerBy` is until
+    when evidence is taken."""
 
     id: str
     status: str
     amount: Decimal
     amount_minor: int
     currency: str
+    answer_by: Timestamp | None
 
 
 class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
@@ -160,7 +162,12 @@ def shown_status(payment: Payment) -> PaymentStatus:
         refunded_minor=refunded,
         disputes=[
             PaymentDispute(
-                each.id, each.status, major(each.amount_minor, payment.currency), each.amount_minor, payment.currency
+                each.id,
+                each.status,
+                major(each.amount_minor, payment.currency),
+                each.amount_minor,
+                payment.currency,
+                None if each.answer_by is None else rfc3339(each.answer_by),
             )
             for each in payment.disputes
         ],
