@@ -112,7 +112,8 @@ async def test_money_that_no_order_knows_is_shown_until_it_is_dismissed(operator
     assert f"{text}. Refund it. XYZ 12.30, paid just now" in text_of(page)
     assert "$1,234.30, paid just now" in text_of(page)
     shop.unclaimed.pop()
-    answer = await operator.submit(page, "/console/unclaimed/cs_1/dismiss")
+    sure = await operator.submit(page, "/console/unclaimed/cs_1/dismiss")
+    answer = await operator.submit(sure, "/console/unclaimed/cs_1/dismiss")
     assert answer.status_code == 303
     assert shop.called("POST", "/payments/admin/unclaimed/cs_1/dismiss")
     shop.notices.clear()
@@ -324,7 +325,9 @@ async def test_a_product_is_changed_and_taken_off_sale(operator: Browser, shop: 
     assert 'value="19.99"' in page.text
     await operator.submit(page, address, description="Now bigger", images="", price="24.50")
     assert shop.products[product_id]["priceMinor"] == 2450
-    await operator.submit(page, f"{address}/deactivate")
+    sure = await operator.submit(page, f"{address}/deactivate")
+    assert "Take Mug off sale?" in text_of(sure)
+    await operator.submit(sure, f"{address}/deactivate")
     assert not shop.products[product_id]["isActive"]
 
 

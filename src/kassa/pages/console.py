@@ -43,11 +43,17 @@ from kassa.pages.console_selling import CONSOLE_SELLING
 from kassa.pages.console_staff import CONSOLE_STAFF
 from kassa.pages.endpoint_models import Endpoint, Endpoints
 from kassa.pages.storefront import paging
+from kassa.pages.sure import Step, asked_first
 from kassa.pages.visit import Visit, Visiting, number
 
 _SHOWN = 50
 _TREND_DAYS = 30
 _MOST, _NAMED = 100, 10
+_DISMISS = Step(
+    "Is payment {who} none of this shop's?",
+    ("It goes off the list.", "Nothing is refunded: if it is a buyer's money, refund it in Stripe's dashboard."),
+    "It is not this shop's",
+)
 
 
 @get("/console", include_in_schema=False)
@@ -135,6 +141,8 @@ async def replay(visit: Visiting, event_id: FromPath[str]) -> Response[str]:
 @post("/console/unclaimed/{session_id:str}/dismiss", include_in_schema=False)
 async def dismiss(visit: Visiting, session_id: FromPath[str]) -> Response[str]:
     await require_staff(visit)
+    if asking := asked_first(visit, _DISMISS, session_id, "/console", f"unclaimed/{session_id}/dismiss"):
+        return asking
     await visit.api.send("POST", path_of("payments", "admin", "unclaimed", session_id, "dismiss"), Any)
     return visit.redirect("/console", "dismissed")
 

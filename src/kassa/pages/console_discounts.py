@@ -8,10 +8,10 @@ from litestar.params import FromPath
 
 from kassa.pages.admins import require_staff
 from kassa.pages.client import ApiProblem, path_of
-from kassa.pages.console_staff import Step
 from kassa.pages.discount_models import Discount, Discounts, OneDiscount
 from kassa.pages.formats import major_text, typed_amount
 from kassa.pages.storefront import paging
+from kassa.pages.sure import Step
 from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.words import trouble
 

@@ -8,8 +8,8 @@ from litestar.params import FromPath
 
 from kassa.pages.admins import require_staff
 from kassa.pages.client import ApiProblem, path_of
-from kassa.pages.console_staff import Step
 from kassa.pages.endpoint_models import EndpointMade, Endpoints, OneEndpoint, Sent
+from kassa.pages.sure import Step
 from kassa.pages.visit import Visit, Visiting
 from kassa.pages.words import trouble
 

@@ -8,9 +8,10 @@ from litestar.params import FromPath
 from kassa.kit.access import MEANING, SCOPES
 from kassa.pages.admins import require_staff
 from kassa.pages.client import ApiProblem, path_of
-from kassa.pages.console_staff import Step, members
+from kassa.pages.console_staff import members
 from kassa.pages.staff_models import Key, KeyMade, Keys
 from kassa.pages.storefront import paging
+from kassa.pages.sure import Step
 from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.words import trouble
 

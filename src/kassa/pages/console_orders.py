@@ -12,10 +12,20 @@ from kassa.pages.checkout_form import KnowingDestinations, KnownDestinations
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.formats import major_text, money, typed_amount
 from kassa.pages.models import OneOrder, OneRefund, Order, Refunds
+from kassa.pages.sure import Step, asked_first
 from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.words import trouble
 
 MOST_PIECES = 1_000_000
+_CANCEL = Step(
+    "Cancel order {who}?",
+    (
+        "It ends, and its goods go back on sale.",
+        "Its buyer cannot pay for it any more, and is told.",
+        "It is refused if the order is paid, or being paid just now.",
+    ),
+    "Cancel the order",
+)
 
 
 async def read(visit: Visit, order_id: str) -> Order:
@@ -59,6 +69,10 @@ async def one_order(visit: Visiting, order_id: FromPath[str], destinations: Know
 @post("/console/orders/{order_id:str}/cancel", include_in_schema=False)
 async def cancel(visit: Visiting, order_id: FromPath[str], destinations: KnowingDestinations) -> Response[str]:
     await require_staff(visit)
+    order = await read(visit, order_id)
+    asking = asked_first(visit, _CANCEL, order.called, f"/console/orders/{order_id}", "cancel")
+    if asking is not None:
+        return asking
     try:
         await visit.api.send("POST", path_of("orders", order_id, "cancel"), OneOrder, key=visit.field("key") or None)
     except ApiProblem as problem:

@@ -12,11 +12,32 @@ from kassa.pages.checkout_form import KnowingDestinations, KnownDestinations
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.console_orders import order_response, read
 from kassa.pages.models import OneOrder, Order
+from kassa.pages.sure import Step, asked_first, said
 from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.withdraw_models import OpenWithdrawals
 from kassa.pages.words import trouble
 
 MOST_SHOWN = 100
+_NOT_SENT = Step(
+    "Was parcel {who} not sent?",
+    ("Its goods are to be sent again.", "The buyer was told that it is on its way, and is not told otherwise."),
+    "It was not sent",
+)
+_ELSEWHERE = ("What was paid stays as it is, whatever shipping and taxes cost there.",)
+_RETURNS = {
+    "decline": Step(
+        "Decline return {who}?", ("It cannot be approved afterwards; the buyer can ask again.",), "Decline it"
+    ),
+    "close": Step("Close return {who}?", ("Nothing of it comes, and nothing is refunded for it.",), "Close the return"),
+}
+_NOTHING_OWED = Step(
+    "Is nothing more owed for withdrawal {who}?",
+    (
+        "What the law gives the buyer back is not asked for here any more: be sure that it was paid, or is not owed.",
+        "It cannot be opened again.",
+    ),
+    "Close the withdrawal",
+)
 _PLACE = ("name", "country", "city", "region")
 
 
@@ -68,8 +89,12 @@ async def change_shipment(
     what: FromPath[str],
     destinations: KnowingDestinations,
 ) -> Response[str]:
+    await require_staff(visit)
     if what not in ("delivered", "cancel"):
         raise ApiProblem(404, "not_found", "There is nothing at this address.")
+    address = f"/console/orders/{order_id}"
+    if what == "cancel" and (asking := asked_first(visit, _NOT_SENT, which, address, f"shipments/{which}/cancel")):
+        return asking
     return await _done(visit, order_id, destinations, None, "shipments", which, what)
 
 
@@ -88,6 +113,11 @@ async def redirect(visit: Visiting, order_id: FromPath[str], destinations: Knowi
     lines = [line.strip() for line in visit.field("lines").splitlines() if line.strip()]
     to: dict[str, Any] = {name: visit.field(name) for name in _PLACE}
     to |= {"lines": lines, "postalCode": visit.field("postalCode")}
+    await require_staff(visit)
+    where = ", ".join([to["name"], *lines, f"{to['postalCode']} {to['city']}".strip(), to["country"]])
+    step = Step("Send it to {who}?", _ELSEWHERE, "Send it there")
+    if asking := asked_first(visit, step, where, f"/console/orders/{order_id}", "destination"):
+        return asking
     return await _done(visit, order_id, destinations, {"destination": to}, "destination", verb="PUT")
 
 
@@ -112,8 +142,12 @@ async def change_return(
     body: dict[str, Any] | None = None
     if what == "receive":
         body = {"restock": _pieces(visit, await read(visit, order_id), f"shelf-{which}")}
-    elif what in ("decline", "close"):
-        body = {"why": visit.field(f"answer-{which}")}
+    elif what in _RETURNS:
+        why = visit.field(f"answer-{which}")
+        step = _RETURNS[what]._replace(consequences=(*_RETURNS[what].consequences, *said(why)))
+        if asking := asked_first(visit, step, which, f"/console/orders/{order_id}", f"returns/{which}/{what}"):
+            return asking
+        body = {"why": why}
     elif what != "approve":
         raise ApiProblem(404, "not_found", "There is nothing at this address.")
     return await _done(visit, order_id, destinations, body, "returns", which, what)
@@ -189,7 +223,11 @@ async def withdrawals(visit: Visiting) -> Response[str]:
 async def close_withdrawal(
     visit: Visiting, order_id: FromPath[str], which: FromPath[str], destinations: KnowingDestinations
 ) -> Response[str]:
+    await require_staff(visit)
     body = {"why": visit.field(f"why-{which}")}
+    back, what = f"/console/orders/{order_id}", f"withdrawals/{which}/close"
+    if asking := asked_first(visit, _NOTHING_OWED, which, back, what):
+        return asking
     return await _done(visit, order_id, destinations, body, "withdrawals", which, "close")
 
 

@@ -12,6 +12,7 @@ from kassa.pages.formats import major_text, typed_amount
 from kassa.pages.price_models import PriceChange, Prices
 from kassa.pages.product_form import GOODS, MOST_OPTIONS, VALUES, families_known, goods_of, goods_sent
 from kassa.pages.storefront import paging
+from kassa.pages.sure import Step, asked_first
 from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.words import trouble
 
@@ -22,6 +23,17 @@ _FIELDS = (
 )  # fmt: skip
 _PRICES = 5
 """Of a product's history: how many are shown."""
+
+
+_TAKE_OFF = Step(
+    "Take {who} off sale?",
+    (
+        "Buyers neither find nor buy it any more.",
+        "Orders that have it stay as they are, and so does its stock.",
+        "It can be put back on sale at any time.",
+    ),
+    "Take it off sale",
+)
 
 
 @get("/console/products", include_in_schema=False)
@@ -177,6 +189,9 @@ def _overtaken(typed: dict[str, str], now: dict[str, str]) -> tuple[dict[str, st
 @post("/console/products/{product_id:str}/deactivate", include_in_schema=False)
 async def deactivate(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
     await require_staff(visit)
+    product = await _read(visit, product_id)
+    if asking := asked_first(visit, _TAKE_OFF, product.name, f"/console/products/{product_id}", "deactivate"):
+        return asking
     await visit.api.send("DELETE", path_of("products", product_id), Any)
     return visit.redirect("/console/products", "product-off")
 

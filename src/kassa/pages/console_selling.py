@@ -12,9 +12,9 @@ from litestar.params import FromPath
 
 from kassa.pages.admins import require_staff
 from kassa.pages.client import ApiProblem
-from kassa.pages.console_staff import Step
 from kassa.pages.selling_form import FIELDS, MEMBERS, at_fields, body_of, seller_body, seller_values, values_of
 from kassa.pages.selling_models import Method, OneSelling, Rate, Selling, Zone
+from kassa.pages.sure import Step
 from kassa.pages.visit import Visit, Visiting
 from kassa.pages.words import trouble
 

@@ -1,7 +1,7 @@
 """The console's staff: who they are, and what an administrator does about them."""
 
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath
@@ -11,22 +11,13 @@ from kassa.pages.admins import require_staff
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.staff_models import Member, Staff
 from kassa.pages.storefront import paging
+from kassa.pages.sure import Step
 from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.words import trouble
 
 _SHOWN, _MOST = 50, 100
 _OUT = "All their sessions end at once, everywhere."
 _KEYS_STAY = "API keys that they made go on: look through the keys, and end those that nobody answers for."
-
-
-class Step(NamedTuple):
-    """Something that is done to somebody of the staff: the question before it, `{who}` in it, what follows from it, the
-    button that does it, and the note that it is done."""
-
-    question: str
-    consequences: tuple[str, ...]
-    button: str
-    note: str
 
 
 STEPS = MappingProxyType(
