@@ -88,5 +88,5 @@ async def test_a_parcel_goes_out_and_comes_back(browser: Browser, shop: RunningS
     await expect(staff.get_by_test_id("return")).to_have_attribute("data-status", "refunded")
     await shots(staff, "parcels-8-refunded")
     await mine.reload()
-    await expect(mine.get_by_test_id("return")).to_contain_text("its money goes back to you")
+    await expect(mine.get_by_test_id("return")).to_contain_text("your refund is on its way")
     await shots(mine, "parcels-9-buyer")

@@ -19,7 +19,7 @@ from tests.servers.chromium import follow, shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 EMAIL = "ada@mail.example"
-NOT_SENT = "What has not been sent yet will not be sent."
+NOT_SENT = "What we have not sent yet will not be sent."
 PHONE = ViewportSize(width=390, height=844)
 _WITHOUT_NAME = """() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea")]
     .filter(each => !each.labels.length && !each.ariaLabel).map(each => each.outerHTML)"""
@@ -75,7 +75,7 @@ async def test_on_a_phone_without_scripts_and_without_an_account(browser: Browse
     await page.fill("#email", "somebody@else.example")
     await page.fill("#name", "Ada Lovelace")
     await page.get_by_test_id("find-order").click()
-    await expect(page.get_by_test_id("trouble")).to_contain_text("No order has this number")
+    await expect(page.get_by_test_id("trouble")).to_contain_text("We found no order with this number")
     assert await page.input_value("#name") == "Ada Lovelace"
     await page.fill("#email", EMAIL)
     await page.get_by_test_id("find-order").click()
@@ -84,7 +84,7 @@ async def test_on_a_phone_without_scripts_and_without_an_account(browser: Browse
     assert await mugs.input_value() == "2"
     await mugs.fill("0")
     await page.get_by_test_id("check").click()
-    await expect(page.get_by_test_id("errors")).to_contain_text("at least one piece")
+    await expect(page.get_by_test_id("errors")).to_contain_text("at least one item")
     await page.get_by_test_id("pick").locator("input").fill("2")
     await page.fill("#remark", "<b>Too large</b>")
     await page.get_by_test_id("check").click()

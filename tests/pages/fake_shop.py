@@ -181,7 +181,7 @@ class FakeShop:
             raise Refused(409, "price_changed", "another total", **members)
         items = [self._hold(item) for item in body["items"]]
         order = self.add_order(user_id, items)
-        if len(body) > 2:
+        if body.keys() - {"items", "expectedTotalMinor", "locale"}:
             order |= {name: body.get(name) for name in ("email", "destination", "billing")} | {
                 "note": body.get("note", "")
             }

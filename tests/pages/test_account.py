@@ -59,7 +59,7 @@ async def test_a_taken_address_leads_to_logging_in(browser: Browser, shop: FakeS
     page = await browser.get("/account/register")
     answer = await browser.submit(page, "/account/register", email=EMAIL, password="a long password")
     assert answer.status_code == 409
-    assert "There is an account with this address already" in answer.text
+    assert "There is already an account with this address" in answer.text
 
 
 @pytest.mark.parametrize("target", ["https://evil.test", "//evil.test", "/\\evil.test", "evil", "/\n/evil.test"])
@@ -153,7 +153,7 @@ async def test_a_new_password_keeps_this_browser_logged_in(browser: Browser, sho
     answer = await browser.submit(page, "/account/password", current="a long password", new="another password")
     assert answer.headers["Location"] == "/account"
     assert browser.http.cookies["kassa_refresh"] != old
-    assert "Your password was changed." in (await browser.get("/account")).text
+    assert "Your password has been changed." in (await browser.get("/account")).text
 
 
 async def test_a_wrong_present_password_changes_nothing(browser: Browser, shop: FakeShop) -> None:
@@ -162,7 +162,7 @@ async def test_a_wrong_present_password_changes_nothing(browser: Browser, shop: 
     page = await browser.get("/account")
     answer = await browser.submit(page, "/account/password", current="a guess", new="another password")
     assert answer.status_code == 401
-    assert "This is not your present password." in answer.text
+    assert "This is not your current password." in answer.text
     assert "kassa_token" in browser.http.cookies
     assert not shop.called("POST", "/auth/refresh"), "a wrong password is not a stale token"
 
@@ -191,7 +191,7 @@ async def test_a_pending_order_can_be_cancelled(browser: Browser, shop: FakeShop
     answer = await browser.submit(page, f"{address}/cancel")
     assert answer.headers["Location"] == address
     assert shop.calls[-1].headers["idempotency-key"]
-    assert "You cancelled it" in (await browser.get(address)).text
+    assert "You cancelled this order" in (await browser.get(address)).text
 
 
 async def test_a_paid_order_cannot_be_cancelled_any_more(browser: Browser, shop: FakeShop) -> None:
@@ -225,7 +225,7 @@ async def test_one_sees_where_one_is_logged_in_and_ends_it(browser: Browser, sho
     shop.places = [{"id": f"ses_{n}", **known, "isCurrent": n == 1} for n in range(1, 5)]
     page = await browser.get("/account/sessions", headers={"User-Agent": "Opera"})
     assert page.text.count('data-testid="session"') == 4
-    assert page.text.count("This one") == 1
+    assert page.text.count("This device") == 1
     assert "Firefox &lt;b&gt;" in page.text
     assert shop.calls[-1].headers["user-agent"] == "Opera"
     for named, left in (("ses_3", 3), ("ses_3", 3), ("", 1)):
@@ -288,5 +288,5 @@ async def test_an_account_is_erased_and_the_browser_knows_nobody(browser: Browse
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert EMAIL not in shop.users
-    assert "Your account is erased." in (await browser.get("/")).text
+    assert "Your account has been deleted." in (await browser.get("/")).text
     assert "/account/login" in (await browser.get("/account/data")).headers["Location"]

@@ -33,7 +33,7 @@ async def test_checking_out_makes_the_order_and_leads_to_the_payment_page(
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"http://sandbox.test/c/{order['id']}"
     (call,) = shop.called("POST", "/orders")
-    assert call.body == {"items": [{"productId": mug, "quantity": 2}], "expectedTotalMinor": 39996}
+    assert call.body == {"items": [{"productId": mug, "quantity": 2}], "expectedTotalMinor": 39996, "locale": "en"}
     assert call.headers["idempotency-key"]
     assert "Your cart is empty." in (await browser.get("/cart")).text
 
@@ -134,7 +134,7 @@ async def test_without_a_payment_page_the_order_waits_to_be_paid(browser: Browse
     address = f"/account/orders/{order_of(shop)['id']}"
     assert answer.headers["Location"] == address
     page = await browser.get(address)
-    assert "cannot be opened just now" in page.text
+    assert "we cannot open the payment page right now" in page.text
     assert 'data-testid="pay"' in page.text
     del shop.broken["/payments/create-session"]
     paying = await browser.submit(page, f"{address}/pay")
@@ -148,7 +148,7 @@ async def test_an_order_that_may_have_been_made_is_not_called_a_failure(
     shop.broken["/orders"] = Refused(504, "timeout")
     answer = await browser.submit(page, "/checkout")
     assert answer.status_code == 504
-    assert "Look at your orders before you try again" in answer.text
+    assert "Check your orders before you try again" in answer.text
     assert "Mug" in (await browser.get("/cart")).text
 
 
@@ -217,9 +217,9 @@ async def test_the_buyer_sees_what_was_sent_back(
     ("status", "words"),
     [
         ("warning_needs_response", "$30.00 questioned by your bank Your bank has asked us about this payment."),
-        ("needs_response", "$30.00 disputed by your bank Your bank has taken this back from us until it has decided."),
+        ("needs_response", "$30.00 disputed by your bank Your bank has taken this amount back until it decides."),
         ("won", "the payment stands"),
-        ("lost", "it pays this back to you"),
+        ("lost", "is paying you back"),
         ("something_new", "Your bank is looking into this payment."),
     ],
 )
@@ -260,13 +260,13 @@ async def test_the_watched_part_follows_the_order(browser: Browser, shop: FakeSh
 @pytest.mark.parametrize(
     ("status", "reason", "words"),
     [
-        ("CANCELLED", "payment_declined", "The payment was declined"),
-        ("CANCELLED", "expired", "It was not paid in time"),
-        ("CANCELLED", "cancelled_by_buyer", "You cancelled it"),
+        ("CANCELLED", "payment_declined", "Your payment was declined"),
+        ("CANCELLED", "expired", "It was not paid for in time"),
+        ("CANCELLED", "cancelled_by_buyer", "You cancelled this order"),
         ("CANCELLED", "something_new", "Something new."),
         ("CANCELLED", None, "This order was cancelled"),
         ("FAILED", "never_placed", "could not be completed"),
-        ("REFUNDED", None, "sent back to you"),
+        ("REFUNDED", None, "We have sent your money back"),
     ],
 )
 async def test_an_ended_order_says_why(

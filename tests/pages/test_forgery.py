@@ -24,7 +24,7 @@ async def test_every_form_needs_the_token(browser: Browser, shop: FakeShop, path
     await browser.get("/account/login")
     answer = await browser.http.post(path, data={"product": "prd_1"})
     assert answer.status_code == 403
-    assert "reload the page" in answer.text
+    assert "reload it" in answer.text
     assert not shop.calls
 
 

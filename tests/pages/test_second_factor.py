@@ -46,7 +46,7 @@ async def test_it_is_set_up_asked_for_and_turned_off(tmp_path: Path) -> None:
             page = await context.new_page()
             await log_in(page, running.url)
             assert urlsplit(page.url).path == "/account/second-factor"
-            assert "requires a second factor" in await seen(page, "missing")
+            assert "needs two-step login" in await seen(page, "missing")
 
             await page.fill("#password", "wrong guess")
             await chromium.follow(page.locator("[data-testid=set-up]"))
@@ -56,7 +56,7 @@ async def test_it_is_set_up_asked_for_and_turned_off(tmp_path: Path) -> None:
             secret = (await page.inner_text("[data-testid=secret]")).replace(" ", "")
             await page.fill("#code", "12345")
             await chromium.follow(page.locator("[data-testid=confirm]"))
-            assert "This code is not right" in await seen(page, "wrong-code")
+            assert "This code is wrong" in await seen(page, "wrong-code")
             assert await page.locator("[data-testid=qr] svg").count() == 1
             await page.fill("#code", a_code(secret))
             await chromium.follow(page.locator("[data-testid=confirm]"))
@@ -73,7 +73,7 @@ async def test_it_is_set_up_asked_for_and_turned_off(tmp_path: Path) -> None:
             assert await asked.get_attribute("inputmode") == "numeric"
             await asked.fill("12345")
             await chromium.follow(page.locator("[data-testid=log-in]"))
-            assert "This code is not right" in await seen(page, "second-step")
+            assert "This code is wrong" in await seen(page, "second-step")
             await page.fill("#code", a_code(secret, 1))
             await chromium.follow(page.locator("[data-testid=log-in]"))
             assert urlsplit(page.url).path == "/console"
@@ -83,7 +83,7 @@ async def test_it_is_set_up_asked_for_and_turned_off(tmp_path: Path) -> None:
             await page.click("summary")
             await page.fill("#recovery", "none-of-them")
             await chromium.follow(page.locator("[data-testid=recover]"))
-            assert "This recovery code is not right" in await seen(page, "wrong-recovery")
+            assert "This recovery code is wrong" in await seen(page, "wrong-recovery")
             assert await page.locator("#recovery-error").is_visible()
             assert await page.locator("#code-error").count() == 0
             await page.fill("#recovery", recovery[0])
@@ -97,7 +97,7 @@ async def test_it_is_set_up_asked_for_and_turned_off(tmp_path: Path) -> None:
             renewed = await page.locator("[data-testid=recovery-code]").all_inner_texts()
             assert len({*renewed, *recovery}) == 20
             await page.goto(f"{running.url}/account/second-factor")
-            for code, words in ((recovery[2], "This code is not right"), (renewed[0], "Your second factor is off.")):
+            for code, words in ((recovery[2], "This code is wrong"), (renewed[0], "Two-step login is off.")):
                 await page.fill("#remove_password", PASSWORD)
                 await page.fill("#remove_code", code)
                 await chromium.follow(page.locator("[data-testid=remove]"))

@@ -22,7 +22,8 @@ async def test_the_list_shows_name_price_picture_and_stock(browser: Browser, sho
 
 
 @pytest.mark.parametrize(
-    ("stock", "words"), [(0, "Sold out"), (1, "Only 1 left"), (5, "Only 5 left"), (6, "In stock"), (None, "not known")]
+    ("stock", "words"),
+    [(0, "Sold out"), (1, "Only 1 left"), (5, "Only 5 left"), (6, "In stock"), (None, "Availability unknown")],
 )
 async def test_stock_is_said_in_words(browser: Browser, shop: FakeShop, stock: int | None, words: str) -> None:
     product_id = shop.add("Mug", stock=stock)

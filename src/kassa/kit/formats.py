@@ -27,6 +27,10 @@ class Formats:
         # CLDR wants a space between letters and digits (TR35, currencySpacing), which Babel leaves out.
         return _TOUCHING.sub("\xa0", text)
 
+    def count(self, number: int) -> str:
+        """A whole number, with its thousands marked."""
+        return babel.numbers.format_decimal(number, locale=self._locale)
+
     def percent(self, percent: Any) -> str:
         """19 is 19 %."""
         share = Decimal(str(percent)) / 100
@@ -54,5 +58,6 @@ class Formats:
 
     def apart(self, delta: timedelta) -> str:
         """How long ago, or in how long."""
-        # Hours up to a whole day, and so on: Babel would call 21 hours a day.
-        return babel.dates.format_timedelta(delta, threshold=1, add_direction=True, locale=self._locale)
+        # Hours up to a whole day, and days up to a month: Babel would call 21 hours a day, and 9 days a week.
+        threshold = 5 if abs(delta) >= timedelta(days=7) else 1
+        return babel.dates.format_timedelta(delta, threshold=threshold, add_direction=True, locale=self._locale)

@@ -10,6 +10,7 @@ from kassa.pages.account_models import Places, Verification
 from kassa.pages.checkout import go_and_pay, order_shown, read_order
 from kassa.pages.checkout_form import KnowingDestinations
 from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.language import _
 from kassa.pages.models import OneOrder, Orders
 from kassa.pages.second_factor import second_step
 from kassa.pages.storefront import paging
@@ -67,7 +68,7 @@ async def register(visit: Visiting) -> Response[str]:
             raise
         errors = problem.errors
         if problem.status == 409:
-            errors = {"email": "There is an account with this address already. Log in instead?"}
+            errors = {"email": _("There is already an account with this address. Log in instead?")}
         return _entry(visit, "register.html", problem.status, errors, "" if errors else trouble(problem))
     return visit.redirect(safe_next(visit.field("next") or "/"), "welcome")
 
@@ -104,7 +105,7 @@ async def change_password(visit: Visiting) -> Response[str]:
             raise
         errors = problem.errors
         if problem.status in (400, 401, 403) and not errors:
-            errors = {"current": "This is not your present password."}
+            errors = {"current": _("This is not your current password.")}
         return await _account(visit, problem.status, errors, "" if errors else trouble(problem))
     return await _log_in_again(visit, body["new"])
 

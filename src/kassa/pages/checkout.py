@@ -24,7 +24,7 @@ async def place(visit: Visit, cart: Cart, wish: Mapping[str, Any]) -> Order:
     """Place the order of this wish. Its idempotency key is the cart's: two clicks are one order. A guest's token stays
     in the browser. The buyer is written to in the language that they read the page in."""
     wish = {**wish, "locale": visit.language.tag}
-    for _ in range(_TRIES):
+    for _attempt in range(_TRIES):
         try:
             made = await visit.api.send("POST", "/orders", OneOrder, wish, key=cart.key)
         except ApiProblem as problem:

@@ -11,6 +11,7 @@ from litestar.types import ExceptionHandlersMap
 from kassa.pages.admins import MISSING, NOT_YOURS, NotStaff
 from kassa.pages.client import ApiProblem
 from kassa.pages.forgery import Forged
+from kassa.pages.language import _
 from kassa.pages.render import Renderer
 from kassa.pages.visit import ClientFactory, Visit, make_visit
 from kassa.pages.words import trouble
@@ -29,24 +30,26 @@ def problem_page(visit: Visit, problem: ApiProblem) -> Response[str]:
         return visit.redirect("/account/second-factor")
     if problem.status == 403:
         if problem.code == "forbidden" and visit.request.url.path.startswith("/console"):
-            return _error(visit, 403, "This is not for you", NOT_YOURS)  # The API names the permission, for programs.
-        return _error(visit, 403, "This is not for you", problem.detail or "Your account may not do this.")
+            return _error(
+                visit, 403, _("This is not for you"), NOT_YOURS
+            )  # The API names the permission, for programs.
+        return _error(visit, 403, _("This is not for you"), problem.detail or _("Your account may not do this."))
     if problem.status >= 500:
         return broken_page(visit, problem.status, may_have_happened=problem.status == 504)
-    title = "Too many attempts" if problem.status == 429 else "That did not work"
+    title = _("Too many attempts") if problem.status == 429 else _("That did not work")
     return _error(visit, problem.status, title, trouble(problem))
 
 
 def missing_page(visit: Visit) -> Response[str]:
-    detail = "There is nothing at this address. It may be mistyped, or the product may no longer be sold."
-    return _error(visit, 404, "Page not found", detail)
+    detail = _("There is nothing at this address. It may be mistyped, or the product may no longer be sold.")
+    return _error(visit, 404, _("Page not found"), detail)
 
 
 def broken_page(visit: Visit, status: int, *, may_have_happened: bool = False) -> Response[str]:
-    detail = "The shop cannot answer just now. Please wait a moment and try again; your cart is safe."
+    detail = _("The shop cannot answer right now. Please try again in a moment. Your cart is safe.")
     if may_have_happened and visit.request.method == "POST":
-        detail = "The shop took too long to answer. Look at your orders before you try again: it may have worked."
-    return _error(visit, status, "Something is not working", detail, show_id=True)
+        detail = _("The shop took too long to answer. Check your orders before you try again: it may have worked.")
+    return _error(visit, status, _("Something is not working"), detail, show_id=True)
 
 
 def _error(visit: Visit, status: int, title: str, detail: str, *, show_id: bool = False) -> Response[str]:
@@ -64,11 +67,11 @@ def handlers(client_factory: ClientFactory, renderer: Renderer) -> ExceptionHand
             page.headers["Retry-After"] = problem.retry_after
         return page
 
-    def on_forgery(request: Request[Any, Any, Any], _: Forged) -> Response[str]:
-        detail = "This form was too old, or did not come from this site. Go back, reload the page and try again."
-        return _error(visit_of(request), 403, "Please try that again", detail)
+    def on_forgery(request: Request[Any, Any, Any], forged: Forged) -> Response[str]:
+        detail = _("This page was open for too long. Go back, reload it and try again.")
+        return _error(visit_of(request), 403, _("Please try that again"), detail)
 
-    def on_not_staff(request: Request[Any, Any, Any], _: NotStaff) -> Response[str]:
+    def on_not_staff(request: Request[Any, Any, Any], refused: NotStaff) -> Response[str]:
         visit = visit_of(request)
         return visit.page("console/forbidden.html", 403, email=visit.claims.email)
 
@@ -78,7 +81,7 @@ def handlers(client_factory: ClientFactory, renderer: Renderer) -> ExceptionHand
             return missing_page(visit)
         if refused.status_code >= 500:
             return broken_page(visit, refused.status_code)
-        return _error(visit, refused.status_code, "That did not work", "The address or the form is not right.")
+        return _error(visit, refused.status_code, _("That did not work"), _("The address or the form is not right."))
 
     def on_bug(request: Request[Any, Any, Any], bug: Exception) -> Response[str]:
         visit = visit_of(request)

@@ -56,6 +56,11 @@ def amount(value: Decimal, currency: str) -> str:
     return money(int(value.scaleb(EXPONENTS[currency.lower()]).to_integral_value()), currency)
 
 
+def count(number: int) -> str:
+    """`count(1200)` is 1,200, or 1.200."""
+    return spoken().formats.count(number)
+
+
 def percent(value: Decimal) -> str:
     """`percent(Decimal("19.0"))` is 19%, or 19 %, with a blank that does not break."""
     return spoken().formats.percent(value)
@@ -66,7 +71,7 @@ def relative(at: datetime, now: datetime) -> str:
     apart = at - now
     if abs(apart) < timedelta(seconds=45):
         return _("just now") if apart <= timedelta() else _("in less than a minute")
-    if abs(apart) < timedelta(days=6.5):
+    if abs(apart) < timedelta(days=30):
         return spoken().formats.apart(apart)
     return day(at)
 

@@ -12,12 +12,12 @@ from kassa.pages.account import cancel_at
 from kassa.pages.checkout import go_and_pay, order_shown, read_order
 from kassa.pages.checkout_form import KnowingDestinations
 from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.language import _, later
 from kassa.pages.models import OneOrder, Order
 from kassa.pages.visit import Visit, Visiting
 
-_ELSEWHERE = (
-    "This browser does not know this order. Open its link, which its page shows in the browser where it was made; "
-    "or log in, if it was made with an account."
+_ELSEWHERE = later(
+    "This browser does not know this order. Open the link from your order, or log in if you ordered with an account."
 )
 
 
@@ -43,7 +43,7 @@ async def open_link(visit: Visiting, order_id: FromPath[str], token: FromPath[st
     """From the order's link to its page: the token goes from the address into a cookie, and is told to nobody."""
     path = path_of("orders", order_id)
     if not guest_orders.is_token(token):
-        raise ApiProblem(404, "not_found", "There is nothing at this address.")
+        raise ApiProblem(404, "not_found", _("There is nothing at this address."))
     visit.is_private = True
     try:
         await visit.api.with_token(token).get(path, OneOrder)
@@ -114,8 +114,8 @@ def _not_here(visit: Visit, order_id: str) -> Response[str]:
 def _not_shown(visit: Visit, order_id: str) -> Response[str]:
     if visit.is_logged_in:
         return visit.redirect(f"/account/orders/{order_id}")
-    title = "This order cannot be shown here"
-    return visit.page("error.html", 404, title=title, detail=_ELSEWHERE, request_id=None)
+    title = _("This order cannot be shown here")
+    return visit.page("error.html", 404, title=title, detail=_(_ELSEWHERE), request_id=None)
 
 
 GUEST_PAGES: tuple[Any, ...] = (

@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
+from kassa.pages.language import _, later
 from kassa.pages.models import Answer, Pagination
 
-KINDS = {"invoice": "Invoice", "credit_note": "Credit note", "cancellation": "Cancellation"}
+KINDS = {"invoice": later("Invoice"), "credit_note": later("Credit note"), "cancellation": later("Cancellation")}
 
 
 class InvoiceTax(Answer, frozen=True):
@@ -52,8 +53,8 @@ class Invoice(Answer, frozen=True):
     @property
     def words(self) -> str:
         """What it is called."""
-        receipts = {"invoice": "Receipt", "credit_note": "Refund receipt"}
-        return (receipts if self.is_receipt else KINDS).get(self.kind, KINDS.get(self.kind, self.kind))
+        receipts = {"invoice": later("Receipt"), "credit_note": later("Refund receipt")}
+        return _((receipts if self.is_receipt else KINDS).get(self.kind, KINDS.get(self.kind, self.kind)))
 
     @property
     def signed_minor(self) -> int:

@@ -7,6 +7,7 @@ from litestar.params import FromPath
 
 from kassa.pages.client import ApiProblem, ShopClient, path_of
 from kassa.pages.invoice_models import Invoices, OneInvoice
+from kassa.pages.language import _
 from kassa.pages.visit import Visit, Visiting
 
 _BOTH = ("/account/orders/{order_id:str}/invoices", "/shop/orders/{order_id:str}/invoices")
@@ -43,7 +44,7 @@ async def invoice_pdf(visit: Visiting, order_id: FromPath[str], which: FromPath[
 
 def _check(order_id: str, asked: str) -> None:
     if order_id != asked:
-        raise ApiProblem(404, "not_found", "There is nothing at this address.")
+        raise ApiProblem(404, "not_found", _("There is nothing at this address."))
 
 
 INVOICES: tuple[Any, ...] = (order_invoices, one_invoice, invoice_pdf)

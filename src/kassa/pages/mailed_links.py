@@ -11,14 +11,15 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from kassa.pages.client import ApiProblem
+from kassa.pages.language import _, later
 from kassa.pages.visit import Visit, Visiting
 from kassa.pages.words import trouble
 
 RESET, VERIFY = "kassa_reset", "kassa_verify"
 _TOKEN = re.compile(r"[\w.-]{1,128}", re.ASCII)
 _HOUR = 3600
-_NO_MAIL = "This shop does not send email. Please contact the shop if you cannot log in."
-_NO_LINK = "This link has expired, has been used, or is not complete. Only the newest one we sent works."
+_NO_MAIL = later("This shop does not send email. Please contact the shop if you cannot log in.")
+_NO_LINK = later("This link has expired, has been used, or is incomplete. Only the latest one we sent works.")
 
 
 @get("/account/forgotten", include_in_schema=False)
@@ -34,7 +35,7 @@ async def send_link(visit: Visiting) -> Response[str]:
     except ApiProblem as problem:
         if problem.status >= 500:
             raise
-        words = _NO_MAIL if problem.code == "mail_off" else trouble(problem)
+        words = _(_NO_MAIL) if problem.code == "mail_off" else trouble(problem)
         return _forgotten(visit, problem.status, errors=problem.errors, trouble="" if problem.errors else words)
     return _forgotten(visit, is_sent=True)
 
@@ -67,7 +68,7 @@ async def set_password(visit: Visiting) -> Response[str]:
             raise
         if problem.code == "invalid_link":
             return _no_link(visit, "/account/forgotten", problem.status)
-        words = _NO_MAIL if problem.code == "mail_off" else trouble(problem)
+        words = _(_NO_MAIL) if problem.code == "mail_off" else trouble(problem)
         return _reset(visit, problem.status, errors=problem.errors, trouble="" if problem.errors else words)
     visit.forget(RESET)
     visit.api.tokens.forget()
@@ -130,7 +131,7 @@ def _opened(visit: Visit, name: str, token: str, address: str) -> Response[str]:
 
 def _no_link(visit: Visit, again: str, status: int = 404) -> Response[str]:
     visit.is_private = True
-    return visit.page("no_link.html", status, detail=_NO_LINK, again=again)
+    return visit.page("no_link.html", status, detail=_(_NO_LINK), again=again)
 
 
 MAILED_LINKS: tuple[Any, ...] = (

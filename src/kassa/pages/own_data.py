@@ -6,6 +6,7 @@ import msgspec
 from litestar import Response, get, post
 
 from kassa.pages.client import ApiProblem
+from kassa.pages.language import _
 from kassa.pages.visit import Visit, Visiting
 from kassa.pages.words import trouble
 
@@ -54,7 +55,7 @@ def _refused(visit: Visit, problem: ApiProblem, field: str) -> Response[str]:
     if problem.status == 401 and problem.code != "wrong_credentials":
         raise problem
     if problem.status in (400, 401):
-        return _page(visit, problem.status, {field: "This is not your password."})
+        return _page(visit, problem.status, {field: _("This is not your password.")})
     return _page(visit, problem.status, {}, trouble(problem))
 
 

@@ -64,6 +64,7 @@ def make_renderer(settings: PageSettings, statics: Statics) -> Renderer:
         amount=formats.amount,
         major=formats.major_text,
         plural=counted,
+        count=formats.count,
         status_word=words.status_word,
         sentence=words.sentence,
         why=words.why,

@@ -22,7 +22,7 @@ from kassa.pages.account_models import Claims
 from kassa.pages.cart import Cart, read_cart
 from kassa.pages.client import ApiProblem, Caller, ShopClient, Tokens
 from kassa.pages.language import COOKIE as LANGUAGE
-from kassa.pages.language import Language, chosen, speak, spoken
+from kassa.pages.language import Language, _, chosen, speak, spoken
 from kassa.pages.render import Renderer
 from kassa.pages.sent import cookie, cookie_name, read_form
 from kassa.pages.settings import PageSettings
@@ -128,7 +128,7 @@ class Visit:
 
     def require_login(self) -> None:
         if not self.is_logged_in:
-            raise ApiProblem(401, "login_required", "Please log in.")
+            raise ApiProblem(401, "login_required", _("Please log in."))
 
     def page(self, template: str, status: int = 200, *, leads_to_payment: bool = False, **shown: Any) -> Response[str]:
         named = self.cookie(NOTE)

@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from kassa.pages.client import ApiProblem, ShopClient, path_of
+from kassa.pages.language import _, later
 from kassa.pages.models import OneOrder
 from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.withdraw_models import OneStatement, Statement
@@ -13,8 +14,8 @@ from kassa.pages.words import trouble
 
 _FIELDS = ("order", "email", "name", "remark")
 _PIECES = "pieces-"
-_UNKNOWN = "No order has this number and this email address. Both are in the email that confirmed your order."
-_ALL_GONE = "you have withdrawn from all that you could withdraw from"
+_UNKNOWN = later("We found no order with this number and email address. Both are in your order confirmation.")
+_ALL_GONE = later("You have already withdrawn from everything you could withdraw from.")
 _OVER = {
     "withdrawals_off",
     "not_withdrawable",
@@ -53,14 +54,14 @@ async def _go_on(visit: Visit, values: dict[str, str], step: str) -> Response[st
     chosen = {name: number(value) for name, value in visit.form.items() if name.startswith(_PIECES)}
     errors = {}
     if step != "choose" and not values["name"]:
-        errors["name"] = "Enter your name."
+        errors["name"] = _("Enter your name.")
     if step != "choose" and not any(quantity > 0 for quantity in chosen.values()):
-        errors["pieces"] = "Choose at least one piece."
+        errors["pieces"] = _("Choose at least one item.")
     try:
         if errors or step == "choose":
             left = await _ask(visit, values, {})
             if not left.left_to_withdraw:  # What was just withdrawn is told once more, so that nobody thinks it lost.
-                raise ApiProblem(409, "not_withdrawable", _ALL_GONE)
+                raise ApiProblem(409, "not_withdrawable", _(_ALL_GONE))
             return _choose(visit, values, left, chosen, errors, 422 if errors else 200)
         asked = await _ask(visit, values, chosen, is_confirmed=step == "confirm")
     except ApiProblem as problem:
@@ -113,7 +114,9 @@ async def _refused(visit: Visit, values: dict[str, str], chosen: dict[str, int],
         raise problem
     if problem.code == "too_many_to_withdraw":
         left = await _ask(visit, values, {})
-        return _choose(visit, values, left, {}, {"pieces": "So many are not left. This is what is."}, 409)
+        return _choose(
+            visit, values, left, {}, {"pieces": _("There are not that many left. We have put in what is.")}, 409
+        )
     errors = {"order" if name == "orderId" else name: words for name, words in problem.errors.items()}
     return _find(visit, values, problem.status, errors=errors, trouble="" if errors else trouble(problem))
 
@@ -141,7 +144,7 @@ def _choose(
 
 def _check_offered(visit: Visit) -> None:
     if not visit.renderer.settings.offers_withdrawing:
-        raise ApiProblem(404, "not_found", "There is nothing at this address.")
+        raise ApiProblem(404, "not_found", _("There is nothing at this address."))
 
 
 WITHDRAW: tuple[Any, ...] = (withdraw_page, withdraw)

@@ -14,79 +14,77 @@ STATUSES = {
 
 # The order's reasons as the API gives them. Append only, like they are.
 _REASONS = {
-    "cancelled_by_buyer": later("You cancelled it before it was paid."),
-    "cancelled_by_operator": later("The shop cancelled it."),
-    "expired": later("It was not paid in time, so its goods went back on sale."),
-    "payment_declined": later("The payment was declined, so no money was taken."),
-    "payment_failed": later("The payment did not go through, so no money was taken."),
-    "amount_mismatch": later("The amount that was paid did not fit the order. The shop is looking into it."),
-    "paid_late": later("The payment came after the order had ended, so it goes back to you in full."),
-    "sold_out": later("Its goods were sold out by the time the payment came, so the money goes back to you in full."),
-    "fully_discounted": later("Your discount takes off all that it costs. There is nothing to pay."),
-    "never_placed": later("The order could not be completed. Nothing was charged."),
+    "cancelled_by_buyer": later("You cancelled this order before paying."),
+    "cancelled_by_operator": later("The shop cancelled this order."),
+    "expired": later("It was not paid for in time, so the items went back on sale."),
+    "payment_declined": later("Your payment was declined. You have not been charged."),
+    "payment_failed": later("Your payment did not go through. You have not been charged."),
+    "amount_mismatch": later("The amount paid does not match the order. The shop is looking into it."),
+    "paid_late": later("Your payment came after the order had expired, so you will be refunded in full."),
+    "sold_out": later("The items had sold out by the time your payment came, so you will be refunded in full."),
+    "fully_discounted": later("Your discount covers the whole amount. There is nothing to pay."),
+    "never_placed": later("This order could not be completed. You have not been charged."),
 }
 
 _WITHOUT_REASON = {
-    "CONFIRMED": later("Your payment has arrived. Thank you."),
+    "CONFIRMED": later("Thank you! We have received your payment."),
     "CANCELLED": later("This order was cancelled before it was paid."),
     "FAILED": later("This order could not be completed."),
-    "REFUNDED": later("The money has been sent back to you. Banks usually show it within 5 to 10 days."),
+    "REFUNDED": later("We have sent your money back. Banks usually show it within 5 to 10 days."),
 }
 
 # Stripe's statuses of a dispute, and of an inquiry before one, in front of the buyer.
 _DISPUTES = {
-    "warning_needs_response": later(
-        "Your bank has asked us about this payment. Nothing was taken back, and we will answer."
-    ),
-    "warning_under_review": later("Your bank has asked us about this payment, and is looking at our answer."),
-    "warning_closed": later("Your bank had asked us about this payment. That is settled: the payment stands."),
-    "needs_response": later("Your bank has taken this back from us until it has decided. We will tell it our side."),
-    "under_review": later("Your bank has taken this back from us, and is deciding."),
+    "warning_needs_response": later("Your bank has asked us about this payment. No money has moved; we will reply."),
+    "warning_under_review": later("Your bank has asked us about this payment and is reviewing our reply."),
+    "warning_closed": later("Your bank asked us about this payment. That is settled, and the payment stands."),
+    "needs_response": later("Your bank has taken this amount back until it decides. We will tell it our side."),
+    "under_review": later("Your bank has taken this amount back and is deciding."),
     "won": later("Your bank has decided that the payment stands."),
-    "lost": later("Your bank has decided for you: it pays this back to you."),
+    "lost": later("Your bank has decided in your favour and is paying you back."),
 }
 
 # Why goods have no right of withdrawal, as the API gives it (Directive 2011/83/EU, Art. 16). Append only.
 EXCLUSIONS = {
-    "market_price": later("its price follows a market that nobody controls"),
+    "market_price": later("its price depends on financial markets"),
     "made_to_order": later("made to order, or personalised"),
     "perishable": later("spoils quickly"),
     "sealed_hygiene": later("once its seal is broken, for health or hygiene"),
     "mixed": later("once it is mixed with other goods"),
     "sealed_media": later("once its seal is broken: music, films, software"),
     "periodical": later("a newspaper or magazine"),
-    "dated": later("booked for a certain date"),
-    "digital_content": later("digital, and delivered at once at your wish"),
+    "dated": later("booked for a specific date"),
+    "digital_content": later("digital, and delivered right away at your request"),
 }
 EXCLUSION_CHOICES = [(reason, text[:1].upper() + text[1:]) for reason, text in EXCLUSIONS.items()]
 
 NOTES = {
     "added": later("Added to your cart."),
-    "updated": later("Your cart was changed."),
+    "updated": later("Your cart has been updated."),
     "removed": later("Removed from your cart."),
-    "refilled": later("Everything that is still sold is back in your cart."),
-    "welcome": later("Welcome. Your account is ready."),
+    "refilled": later("Everything still on sale is back in your cart."),
+    "welcome": later("Welcome! Your account is ready."),
     "logged-in": later("You are logged in."),
     "logged-out": later("You are logged out."),
-    "password": later("Your password was changed."),
+    "password": later("Your password has been changed."),
     "password-set": later("Your new password is set. Please log in with it."),
     "verified": later("Your email address is confirmed."),
-    "verification-sent": later("We have sent you another email. Its link works for an hour."),
-    "second-factor-off": later("Your second factor is off."),
-    "claimed": later("The order is in your account now."),
-    "erased": later("Your account is erased."),
-    "session-ended": later("That log-in has ended."),
+    "verification-sent": later("We have sent you another email. The link works for an hour."),
+    "second-factor-off": later("Two-step login is off."),
+    "claimed": later("The order is now in your account."),
+    "erased": later("Your account has been deleted."),
+    "session-ended": later("That device has been logged out."),
     "cancelled": later("The order was cancelled."),
-    "cancelling": later("We are cancelling the order. This page follows it."),
-    "not-cancelled": later("This order can no longer be cancelled: it is paid, or being paid just now."),
+    "cancelling": later("We are cancelling your order. You can follow it here."),
+    "not-cancelled": later("This order can no longer be cancelled: it has been paid for, or a payment is under way."),
     "pay-later": later(
-        "Your order is made and its goods are held, but the payment page cannot be opened just now. "
-        "Nothing was charged. Please try Pay again in a moment."
+        "Your order is in and the items are reserved, but we cannot open the payment page right now. "
+        "You have not been charged. Please try to pay again in a moment."
     ),
-    "not-payable": later("This order can no longer be paid."),
-    "return-asked": later("You have asked for a return. The shop will answer."),
-    "nothing-to-return": later("Say how many pieces you send back."),
-    "not-returnable": later("These pieces cannot be returned any more. Please ask the shop."),
+    "not-payable": later("This order can no longer be paid for."),
+    "return-asked": later("You have asked for a return. The shop will reply."),
+    "nothing-to-return": later("Tell us how many you are sending back."),
+    "not-returnable": later("These items can no longer be returned. Please ask the shop."),
 }
 
 CONSOLE_NOTES = {
