@@ -3,7 +3,7 @@
 import pytest
 
 from kassa.pages.cart import MAX_LINES, MAX_QUANTITY, Cart, read_cart
-from tests.pages.conftest import Browser, text_of
+from tests.pages.conftest import Browser, fields, text_of
 from tests.pages.fake_shop import FakeShop
 
 
@@ -90,7 +90,48 @@ async def test_a_cart_with_more_than_there_is_says_so(browser: Browser, shop: Fa
     product_id = shop.add("Mug", stock=7)
     await browser.put_in_cart(product_id, 6)
     shop.products[product_id]["stock"] = 2
-    assert "Only 2 left." in text_of(await browser.get("/cart"))
+    page = await browser.get("/cart")
+    assert "Only 2 left." in text_of(page)
+    assert 'data-testid="checkout"' not in page.text
+    fitted = await browser.submit(page, "/cart/fit")
+    assert fitted.headers["Location"] == "/cart"
+    page = await browser.get("/cart")
+    assert 'name="quantity" inputmode="numeric" pattern="[0-9]*" size="3"\n        value="2"' in page.text
+    assert 'data-testid="checkout"' in page.text
+
+
+async def test_of_a_cart_of_which_nothing_is_left_nothing_is_kept(browser: Browser, shop: FakeShop) -> None:
+    gone, sold_out = shop.add("Mug"), shop.add("Tea")
+    for product_id in (gone, sold_out):
+        await browser.put_in_cart(product_id)
+    shop.products[gone]["isActive"], shop.products[sold_out]["stock"] = False, 0
+    page = await browser.get("/cart")
+    assert "None of this can be had now." in page.text
+    await browser.submit(page, "/cart/fit")
+    assert "Your cart is empty." in (await browser.get("/cart")).text
+
+
+async def test_the_script_gets_the_cart_to_lay_over_the_page(browser: Browser, shop: FakeShop) -> None:
+    product_id = shop.add("Mug", 100)
+    page = await browser.get("/")
+    typed = fields(page, "/cart/add")
+    drawer = await browser.http.post("/cart/add?drawer=1", data=typed)
+    assert (drawer.status_code, "<html" in drawer.text) == (200, False)
+    for said in ("Added to your cart.", 'data-count="1"', "Check out", f'data-product="{product_id}"', "$1.00"):
+        assert said in drawer.text
+    more = await browser.http.post("/cart/change?drawer=1", data={**typed, "step": "1", "quantity": "1"})
+    assert 'data-count="2"' in more.text
+    empty = await browser.http.post("/cart/remove?drawer=1", data=typed)
+    assert "Your cart is empty." in empty.text
+    assert "Added" not in (await browser.get("/")).text
+
+
+async def test_adding_from_a_list_comes_back_to_the_product_in_it(browser: Browser, shop: FakeShop) -> None:
+    product_id = shop.add("Mug")
+    page = await browser.get("/?q=mug")
+    answer = await browser.submit(page, "/cart/add")
+    assert answer.headers["Location"] == f"/?q=mug#{product_id}"
+    assert f'id="{product_id}"' in page.text
 
 
 async def test_yen_have_no_decimals(browser: Browser, shop: FakeShop) -> None:

@@ -101,7 +101,24 @@ async def test_reckoning_again_complains_of_nothing_that_is_not_typed_yet(
     assert "California" in page.text
     assert ">State" in page.text
     assert ">ZIP code" in page.text
-    assert shop.called("POST", "/quotes")[-1].body == {"items": [{"productId": mug, "quantity": 2}]}
+    assert shop.called("POST", "/quotes")[-1].body == {
+        "items": [{"productId": mug, "quantity": 2}],
+        "destination": {"country": "US"},
+        "shippingMethod": "post",
+    }
+
+
+async def test_what_sending_costs_is_shown_as_soon_as_the_country_is_known(
+    browser: Browser, shop: FakeShop, mug: str
+) -> None:
+    first = await browser.get("/checkout")
+    assert "not known yet" in first.text
+    page = await send(browser, first, do="update", country="DE")
+    assert "Order and pay $24.90" in page.text
+    assert "not known yet" not in page.text
+    missing = await send(browser, page, do="order", country="DE", email="guest@shop.example")
+    assert missing.status_code == 422
+    assert not shop.orders
 
 
 async def test_a_code_takes_off_what_the_quote_says(browser: Browser, shop: FakeShop, mug: str) -> None:
@@ -170,9 +187,8 @@ async def test_the_bill_can_go_to_another_address(browser: Browser, shop: FakeSh
     assert "Please enter the town or city." in text_of(page)
     assert 'href="#billCity"' in page.text
     assert 'value="Works Ltd"' in page.text
-    page = await send(browser, page, **typed, **bill, billCity="Bonn")
-    assert "Please check the total" in page.text
-    await send(browser, page, **typed, **bill, billCity="Bonn")
+    assert "Order and pay $24.90" in page.text, "the total is known all the same"
+    assert (await send(browser, page, **typed, **bill, billCity="Bonn")).status_code == 303
     (call,) = shop.called("POST", "/orders")
     to = {
         "name": "Works Ltd",

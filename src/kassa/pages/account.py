@@ -8,8 +8,8 @@ from litestar.params import FromPath
 
 from kassa.pages.account_models import Places, Verification
 from kassa.pages.checkout import go_and_pay, order_shown, read_order
-from kassa.pages.checkout_form import KnowingDestinations
 from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.destinations import KnowingDestinations
 from kassa.pages.language import _
 from kassa.pages.models import OneOrder, Orders
 from kassa.pages.second_factor import second_step

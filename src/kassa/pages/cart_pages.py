@@ -9,9 +9,11 @@ from litestar import Response, get, post
 from kassa.pages.cart import Cart
 from kassa.pages.catalogue_models import OneProduct, Product
 from kassa.pages.client import ApiProblem, ShopClient, path_of
+from kassa.pages.language import _
 from kassa.pages.models import OneOrder
 from kassa.pages.selling_models import OneQuote, OneSelling, Quote
 from kassa.pages.visit import Visit, Visiting, number, safe_next
+from kassa.pages.words import note_of
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,18 @@ class Line:
     @property
     def hint(self) -> str:
         if self.product is None:
-            return "No longer sold. Please remove it."
+            return _("No longer sold.")
         if self.product.is_sold_out:
-            return "Sold out. Please remove it."
+            return _("Sold out.")
         stock = self.product.stock
-        return f"Only {stock} left." if stock is not None and stock < self.quantity else ""
+        return _("Only %(stock)s left.", stock=stock) if stock is not None and stock < self.quantity else ""
+
+    @property
+    def available(self) -> int:
+        """How many of those that are asked for can be had; all, while that is not known."""
+        if self.product is None:
+            return 0
+        return self.quantity if self.product.stock is None else min(self.quantity, self.product.stock)
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,16 @@ class Priced:
     @property
     def is_sellable(self) -> bool:
         return all(line.product is not None for line in self.lines)
+
+    @property
+    def is_scarce(self) -> bool:
+        """Whether more is asked for than can be had."""
+        return any(line.available < line.quantity for line in self.lines)
+
+    @property
+    def can_be_had(self) -> bool:
+        """Whether there is anything of it."""
+        return any(line.available for line in self.lines)
 
 
 async def priced(api: ShopClient, cart: Cart) -> Priced:
@@ -91,6 +110,16 @@ async def _quote(visit: Visit, content: Priced) -> tuple[Quote | None, bool]:
     return quote, visit.is_logged_in and not (quote.is_sent and selling.asks_where)
 
 
+async def _changed(visit: Visit, address: str, note: str) -> Response[str]:
+    """After a change: back to the page; the script that keeps the page as it is gets the cart to lay over it."""
+    if "drawer" not in visit.request.query_params:
+        return visit.redirect(address, note)
+    content = await priced(visit.api, visit.cart)
+    quote, _ = await _quote(visit, content)
+    # Who needs no form has one on the cart's page: from here no form may lead to the payment page.
+    return visit.page("_drawer.html", cart=content, quote=quote, is_short=False, told=note_of(note))
+
+
 @get("/cart", include_in_schema=False)
 async def cart_page(visit: Visiting) -> Response[str]:
     return await cart_response(visit)
@@ -100,7 +129,7 @@ async def cart_page(visit: Visiting) -> Response[str]:
 async def add_to_cart(visit: Visiting) -> Response[str]:
     quantity = max(1, number(visit.field("quantity"), 1))
     visit.set_cart(visit.cart.with_more(visit.field("product"), quantity))
-    return visit.redirect(safe_next(visit.field("next") or "/cart"), "added")
+    return await _changed(visit, safe_next(visit.field("next") or "/cart"), "added")
 
 
 @post("/cart/change", include_in_schema=False)
@@ -109,13 +138,23 @@ async def change_quantity(visit: Visiting) -> Response[str]:
     before = visit.cart.lines.get(product_id, 0)
     quantity = number(visit.field("quantity"), before) + number(visit.field("step"))
     visit.set_cart(visit.cart.with_quantity(product_id, quantity))
-    return visit.redirect("/cart", "updated" if quantity > 0 else "removed")
+    return await _changed(visit, "/cart", "updated" if quantity > 0 else "removed")
 
 
 @post("/cart/remove", include_in_schema=False)
 async def remove_from_cart(visit: Visiting) -> Response[str]:
     visit.set_cart(visit.cart.with_quantity(visit.field("product"), 0))
-    return visit.redirect("/cart", "removed")
+    return await _changed(visit, "/cart", "removed")
+
+
+@post("/cart/fit", include_in_schema=False)
+async def take_what_is_there(visit: Visiting) -> Response[str]:
+    """No more of anything than can be had now."""
+    cart = visit.cart
+    for line in (await priced(visit.api, cart)).lines:
+        cart = cart.with_quantity(line.product_id, line.available)
+    visit.set_cart(cart)
+    return await _changed(visit, "/cart", "fitted")
 
 
 @post("/cart/again", include_in_schema=False)
@@ -130,4 +169,11 @@ async def fill_again(visit: Visiting) -> Response[str]:
     return visit.redirect("/cart", "refilled")
 
 
-CART_PAGES: tuple[Any, ...] = (cart_page, add_to_cart, change_quantity, remove_from_cart, fill_again)
+CART_PAGES: tuple[Any, ...] = (
+    cart_page,
+    add_to_cart,
+    change_quantity,
+    remove_from_cart,
+    take_what_is_there,
+    fill_again,
+)

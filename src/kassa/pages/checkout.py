@@ -12,8 +12,8 @@ from litestar.params import FromPath
 
 from kassa.pages import guest_orders
 from kassa.pages.cart import Cart
-from kassa.pages.checkout_form import KnowingDestinations, KnownDestinations
 from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.destinations import KnowingDestinations, KnownDestinations
 from kassa.pages.models import Checkout, OneOrder, Order, PaymentStatus
 from kassa.pages.visit import Visit, Visiting
 

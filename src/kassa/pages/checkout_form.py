@@ -1,17 +1,13 @@
 """What a buyer types at the checkout: as the API takes it, and what the API says of it, at the field it is about."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, TypeAlias
-
-from litestar.di import NamedDependency
-from litestar.params import SkipValidation
+from typing import Any
 
 from kassa.pages.cart import Cart
 from kassa.pages.client import ApiProblem, ShopClient
-from kassa.pages.selling_models import Country, Destinations, OneQuote, OneSelling, Quote, Selling
+from kassa.pages.destinations import KnownDestinations
+from kassa.pages.selling_models import Country, OneQuote, Quote, Selling
 from kassa.pages.words import trouble
 
 FIELDS = (
@@ -20,6 +16,8 @@ FIELDS = (
     "discountCode", "note",
 )  # fmt: skip
 _OF_ADDRESS = {"name": "name", "country": "country", "city": "city", "region": "region", "postalCode": "postalCode"}
+_WHERE = ("country", "region", "postalCode")
+"""By what zones and tax rates go."""
 _AT = {
     "email": "email",
     "destination": "country",
@@ -53,35 +51,6 @@ _USED_UP = {
     "all": "This code was used as often as it may be. Please leave it out.",
     "buyer": "You have used this code as often as you may. Please leave it out.",
 }
-
-
-class KnownDestinations:
-    """Where the shop sends to, kept as long as how it sells is not changed."""
-
-    def __init__(self) -> None:
-        self._known: tuple[Country, ...] = ()
-        self._as_of: datetime | None = None
-
-    async def read(self, api: ShopClient) -> tuple[Selling, tuple[Country, ...]]:
-        """How the shop sells, and the countries by name."""
-        selling = (await api.get("/selling", OneSelling)).selling
-        if not self._known or selling.updated_at != self._as_of:
-            found = (await api.get("/selling/destinations", Destinations)).countries
-            self._known, self._as_of = tuple(sorted(found, key=lambda each: each.name)), selling.updated_at
-        return selling, self._known
-
-    async def names(self, api: ShopClient) -> Callable[[str], str]:
-        """What countries are called; those that are not known just now by their codes."""
-        if not self._known:
-            with suppress(ApiProblem):
-                await self.read(api)
-        return self._name
-
-    def _name(self, code: str) -> str:
-        return next((each.name for each in self._known if each.code == code), code)
-
-
-KnowingDestinations: TypeAlias = NamedDependency[SkipValidation[KnownDestinations]]
 
 
 @dataclass
@@ -161,14 +130,22 @@ class Form:
         return self.country is not None and not self.lacks
 
     def wish(self, *, is_strict: bool) -> dict[str, Any]:
-        """What is sent, of an order or of a quote; an address that lacks something only if that is to be told."""
+        """What is sent, of an order or of a quote. Unless it is to be told what an address lacks, what is there of it
+        is sent as soon as the country is known: that is enough to tell what sending costs."""
         values, wish = self.values, {"items": self.items}
         for name in ("email", "shippingMethod", "discountCode"):
             if values[name]:
                 wish[name] = values[name]  # type: ignore[assignment]
         if self.selling.asks_where and (is_strict or self.has_whole_address):
             wish["destination"] = _address(values)  # type: ignore[assignment]
+        elif self.selling.asks_where and self.country is not None:
+            wish["destination"] = self.where  # type: ignore[assignment]
         return wish
+
+    @property
+    def where(self) -> dict[str, object]:
+        """As much of the address as tells what sending costs."""
+        return {name: self.values[name] for name in _WHERE if self.values[name]}
 
 
 def _address(values: Mapping[str, str]) -> dict[str, object]:
@@ -186,9 +163,10 @@ async def quoted(api: ShopClient, form: Form, *, is_strict: bool) -> Found:
     if "destination" in wish and not form.values["country"]:
         found.errors["country"] = _MISSING["country"]
         del wish["destination"]
-    elif "destination" in wish and form.country and form.lacks:  # Enough for a quote, but not for an order.
+    elif is_strict and "destination" in wish and form.country and form.lacks:
+        # Enough for a quote, but not for an order.
         found.errors |= {name: _told(name, "is missing", form) for name in map(_typed_as, form.lacks)}
-        del wish["destination"]
+        wish["destination"] = form.where
     await _ask(api, form, wish, found, is_strict=is_strict)
     if is_strict and form.bill:
         found.errors |= {name: _told(name, "is missing", form) for name in form.bill_lacks}
@@ -217,7 +195,7 @@ async def _ask(api: ShopClient, form: Form, wish: dict[str, Any], found: Found, 
                 found.is_no_longer_sold = problem.code == "unknown_product"
                 return
             for name, words in refused.items():
-                if is_strict or name in ("discountCode", "country", "postalCode"):
+                if is_strict or name == "discountCode" or form.has_whole_address:
                     found.errors.setdefault(name, words)
             for member in members:
                 del wish[member]

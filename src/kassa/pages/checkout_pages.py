@@ -10,8 +10,9 @@ from litestar import Response, get, post
 from kassa.pages.cart import Cart, read_cart
 from kassa.pages.cart_pages import cart_response
 from kassa.pages.checkout import go_and_pay, place
-from kassa.pages.checkout_form import FIELDS, Form, Found, KnowingDestinations, at_fields, quoted, read_form, with_bill
+from kassa.pages.checkout_form import FIELDS, Form, Found, at_fields, quoted, read_form, with_bill
 from kassa.pages.client import ApiProblem
+from kassa.pages.destinations import KnowingDestinations
 from kassa.pages.models import Order
 from kassa.pages.refusals import price_changed, why_refused
 from kassa.pages.selling_models import Quote
@@ -130,9 +131,9 @@ def _is_picked_up(found: Found) -> bool:
 
 
 def _is_whole(form: Form, found: Found) -> bool:
-    """Whether the quote is of all that the order needs."""
+    """Whether the quote is of all that the total goes by."""
     quote = found.quote
-    if quote is None or found.errors or quote.needs_shipping_method:
+    if quote is None or quote.needs_shipping_method:
         return False
     return found.has_destination or not quote.is_sent or not form.selling.asks_where
 

@@ -8,8 +8,8 @@ from typing import Any
 from litestar import Response, get
 
 from kassa.pages.admins import require_staff
-from kassa.pages.checkout_form import KnowingDestinations
 from kassa.pages.client import path_of
+from kassa.pages.destinations import KnowingDestinations
 from kassa.pages.formats import major_text
 from kassa.pages.listed_models import FoundOrders, ListedOrder
 from kassa.pages.models import OneOrder, Order

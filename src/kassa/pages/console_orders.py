@@ -8,8 +8,8 @@ from litestar.params import FromPath
 
 from kassa.pages import order_page
 from kassa.pages.admins import or_none, require_staff
-from kassa.pages.checkout_form import KnowingDestinations, KnownDestinations
 from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.destinations import KnowingDestinations, KnownDestinations
 from kassa.pages.formats import major_text, money, typed_amount
 from kassa.pages.models import OneOrder, OneRefund, Order, Refunds
 from kassa.pages.sure import Step, asked_first

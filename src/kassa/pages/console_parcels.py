@@ -8,9 +8,9 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from kassa.pages.admins import require_staff
-from kassa.pages.checkout_form import KnowingDestinations, KnownDestinations
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.console_orders import order_response, read
+from kassa.pages.destinations import KnowingDestinations, KnownDestinations
 from kassa.pages.models import OneOrder, Order
 from kassa.pages.sure import Step, asked_first, said
 from kassa.pages.visit import Visit, Visiting, number

@@ -10,8 +10,8 @@ from litestar.params import FromPath
 from kassa.pages import guest_orders
 from kassa.pages.account import cancel_at
 from kassa.pages.checkout import go_and_pay, order_shown, read_order
-from kassa.pages.checkout_form import KnowingDestinations
 from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.destinations import KnowingDestinations
 from kassa.pages.language import _, later
 from kassa.pages.models import OneOrder, Order
 from kassa.pages.visit import Visit, Visiting

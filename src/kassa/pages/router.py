@@ -10,10 +10,10 @@ from kassa.pages import errors, forgery
 from kassa.pages.account import ACCOUNT
 from kassa.pages.cart_pages import CART_PAGES
 from kassa.pages.checkout import CHECKOUT
-from kassa.pages.checkout_form import KnownDestinations
 from kassa.pages.checkout_pages import CHECKOUT_PAGES
 from kassa.pages.choosing_language import CHOOSING_LANGUAGE
 from kassa.pages.console import CONSOLE
+from kassa.pages.destinations import KnownDestinations
 from kassa.pages.guest_pages import GUEST_PAGES
 from kassa.pages.invoices import INVOICES
 from kassa.pages.mailed_links import MAILED_LINKS

@@ -62,6 +62,7 @@ NOTES = {
     "added": later("Added to your cart."),
     "updated": later("Your cart has been updated."),
     "removed": later("Removed from your cart."),
+    "fitted": later("Your cart has what is in stock now."),
     "refilled": later("Everything still on sale is back in your cart."),
     "welcome": later("Welcome! Your account is ready."),
     "logged-in": later("You are logged in."),

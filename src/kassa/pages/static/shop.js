@@ -8,12 +8,41 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = "yes";
   if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
+  if (isOfDrawer(form)) {
+    event.preventDefault();
+    changeCart(form, event.submitter);
+  }
 });
+const again = (root) => {
+  for (const form of root.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const button of root.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+};
 // Coming back with the browser's Back button shows the page as it was left: let it be sent again.
-addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
-  for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
-});
+addEventListener("pageshow", () => again(document));
+
+// The cart as a drawer: what adds to it or changes it leaves the page as it is, and lays the cart over it.
+const isOfDrawer = (form) => form.getAttribute("action") === "/cart/add" || Boolean(form.closest("dialog.drawer"));
+const drawer = document.createElement("dialog");
+drawer.className = "drawer";
+drawer.setAttribute("aria-labelledby", "drawer-title");
+drawer.addEventListener("click", (event) => { if (event.target === drawer) drawer.close(); });
+async function changeCart(form, button) {
+  const body = new URLSearchParams(new FormData(form, button));
+  try {
+    const answer = await fetch(`${form.getAttribute("action")}?drawer=1`, { method: "POST", body, redirect: "error" });
+    if (!answer.ok) throw new Error(answer.statusText);
+    drawer.innerHTML = await answer.text();
+  } catch { return location.assign("/cart"); } // There it is seen whether it was heard.
+  again(document);
+  const count = document.querySelector("[data-testid=cart-count]");
+  count.textContent = drawer.querySelector("[data-count]").dataset.count;
+  count.classList.toggle("none", count.textContent === "0");
+  if (!drawer.open) {
+    document.body.append(drawer);
+    drawer.showModal();
+  }
+  drawer.querySelector("#drawer-title").focus();
+}
 
 // An order that is not settled yet: ask for its status until it is.
 const place = document.getElementById("watched");

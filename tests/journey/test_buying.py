@@ -1,0 +1,155 @@
+"""Buying with a real browser, as hurried people do it: so few clicks, whatever goes wrong on the way.
+
+With KASSA_SHOTS set to a directory, a picture of every step is left there.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Frame, Page, expect
+
+from tests.journey.running import GOOD, RunningShop
+from tests.servers.chromium import follow, shot
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SELLING = {
+    "zones": [{"id": "home", "name": "Home", "places": [{"country": "DE"}, {"country": "AT"}]}],
+    "shippingMethods": [{"id": "post", "name": "Parcel", "zone": "home", "price": "4.90"}],
+    "home": "DE",
+}
+ADDRESS = {"email": "guest@shop.example", "name": "Ada", "line1": "Markt 1", "postalCode": "26133", "city": "Oldenburg"}
+CARD = {"cardNumber": GOOD, "expiry": "12 / 34", "cvc": "123"}
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[RunningShop]:
+    async with RunningShop(tmp_path / "data") as running:
+        admin = await running.admin()
+        assert (await admin.call("PUT", "/selling", SELLING)).status == 200
+        yield running
+
+
+@dataclass
+class Buyer:
+    """Counts what a buyer has to do, and how often the shop has them wait for another page."""
+
+    page: Page
+    site: str
+    clicks: int = 0
+    fields: int = 0
+    loads: list[str] = field(default_factory=list)
+
+    def watch(self, frame: Frame) -> None:
+        path = frame.url.removeprefix(self.site).partition("?")[0]
+        self.loads.append(path if frame.url.startswith(self.site) else "Stripe")
+
+    async def press(self, testid: str) -> None:
+        """Click on something."""
+        self.clicks += 1
+        await self.page.get_by_test_id(testid).first.click()
+
+    async def fill(self, values: dict[str, str]) -> None:
+        for name, value in values.items():
+            self.fields += 1
+            await self.page.fill(f"#{name}", value)
+
+    async def pay(self) -> None:
+        """On Stripe's page."""
+        for name, value in CARD.items():
+            await self.page.fill(f"input[name={name}]", value)
+        self.clicks += 1
+        await self.page.locator("#pay").click()
+
+    async def is_confirmed(self) -> None:
+        status = self.page.get_by_test_id("order-status")
+        await expect(status).to_have_attribute("data-status", "CONFIRMED", timeout=30_000)
+
+
+async def buyer(browser: Browser | BrowserContext, shop: RunningShop) -> Buyer:
+    made = Buyer(await browser.new_page(), shop.base.replace("127.0.0.1", "localhost"))
+    made.page.on("framenavigated", made.watch)
+    return made
+
+
+async def test_a_guest_buys_in_four_clicks_and_one_form(browser: Browser, shop: RunningShop) -> None:
+    admin = await shop.admin()
+    mug = await admin.product(stock=5, price="20.00")
+    ada = await buyer(browser, shop)
+    await ada.page.goto(f"{ada.site}/shop/products/{mug}")
+    await ada.press("add-to-cart")
+    await expect(ada.page.locator("dialog.drawer")).to_be_visible()
+    await expect(ada.page.locator("#drawer-title")).to_be_focused()
+    await shot(ada.page, "buying-1-drawer")
+    await ada.press("checkout")
+    await expect(ada.page.get_by_test_id("place-order")).to_have_text("Order and pay $24.90")
+    await ada.fill(ADDRESS)
+    await shot(ada.page, "buying-2-form")
+    await ada.press("place-order")
+    await ada.pay()
+    await ada.is_confirmed()
+    await expect(ada.page.get_by_test_id("order-number")).to_have_text("1001")
+    await shot(ada.page, "buying-3-confirmed")
+    # The last click is Stripe's Pay; the pages are the product, the form, Stripe's and the order.
+    assert (ada.clicks, ada.fields) == (4, 5)
+    assert ada.loads == [f"/shop/products/{mug}", "/checkout", "Stripe", "/checkout/return"]
+
+
+async def test_without_a_script_it_takes_one_click_more(browser: Browser, shop: RunningShop) -> None:
+    admin = await shop.admin()
+    mug = await admin.product(stock=5, price="20.00")
+    context = await browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 740})
+    ada = await buyer(context, shop)
+    await ada.page.goto(f"{ada.site}/shop/products/{mug}")
+    await ada.press("add-to-cart")
+    await follow(ada.page.get_by_test_id("note").get_by_role("link"))
+    ada.clicks += 1
+    await ada.press("checkout")
+    await ada.fill(ADDRESS)
+    await ada.press("place-order")
+    await ada.pay()
+    await ada.page.wait_for_url("**/checkout/return**")
+    assert (ada.clicks, ada.fields) == (5, 5)
+
+
+async def test_adding_from_a_list_keeps_the_place_and_the_focus(browser: Browser, shop: RunningShop) -> None:
+    ada = await buyer(browser, shop)
+    await ada.page.set_viewport_size({"width": 390, "height": 700})
+    await ada.page.goto(f"{ada.site}/")
+    button = ada.page.get_by_test_id("add-to-cart").last
+    await button.scroll_into_view_if_needed()
+    before = await ada.page.evaluate("scrollY")
+    assert before > 500
+    await button.click()
+    await expect(ada.page.get_by_test_id("cart-count")).to_have_text("1")
+    await ada.page.get_by_test_id("close-drawer").click()
+    await expect(button).to_be_focused()
+    assert abs(await ada.page.evaluate("scrollY") - before) < 50
+    assert len(ada.loads) == 1
+    plain = await buyer(await browser.new_context(java_script_enabled=False), shop)
+    await plain.page.goto(f"{plain.site}/")
+    card = plain.page.get_by_test_id("product-card").last
+    product_id = await card.get_attribute("data-product")
+    await card.get_by_test_id("add-to-cart").click()
+    await plain.page.wait_for_url(f"**/#{product_id}")
+    await expect(plain.page.locator(f"[id='{product_id}']")).to_be_in_viewport()
+
+
+async def test_what_is_scarce_is_said_in_the_cart_and_taken_with_one_click(browser: Browser, shop: RunningShop) -> None:
+    admin = await shop.admin()
+    mug = await admin.product(stock=5, price="20.00")
+    ada = await buyer(browser, shop)
+    await ada.page.goto(f"{ada.site}/shop/products/{mug}")
+    await ada.page.fill("#quantity", "4")
+    await ada.press("add-to-cart")
+    await admin.call("POST", "/inventory/adjust", {"productId": mug, "change": -3})
+    await ada.page.get_by_label("One more: Mug").click()
+    await expect(ada.page.get_by_test_id("scarce")).to_have_text("Only 2 left.")
+    await expect(ada.page.get_by_test_id("checkout")).to_have_count(0)
+    await shot(ada.page, "buying-4-scarce")
+    await ada.press("fit")
+    await expect(ada.page.get_by_test_id("cart-total")).to_have_text("$40.00")
+    await expect(ada.page.get_by_test_id("checkout")).to_be_visible()
+    assert len(ada.loads) == 1
