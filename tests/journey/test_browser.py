@@ -44,7 +44,7 @@ async def fill_cart(page: Page, shop: RunningShop) -> int:
 
 async def register(page: Page) -> None:
     await page.get_by_test_id("checkout").click()
-    await page.get_by_role("link", name="make an account").click()
+    await page.get_by_role("link", name="create an account").click()
     await page.locator("input[name=email]").fill(f"{secrets.token_hex(6)}@shop.example")
     await page.locator("input[name=password]").fill("correct horse battery")
     await follow(page.get_by_test_id("register"))

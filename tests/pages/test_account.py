@@ -187,7 +187,7 @@ async def test_a_pending_order_can_be_cancelled(browser: Browser, shop: FakeShop
     order = shop.add_order(user["id"], [shop._hold({"productId": shop.add("Mug"), "quantity": 1})])
     address = f"/account/orders/{order['id']}"
     page = await browser.get(address)
-    assert "held for you until 12:29 PM UTC" in text_of(page)
+    assert "hold your items until 12:29 PM UTC" in text_of(page)
     answer = await browser.submit(page, f"{address}/cancel")
     assert answer.headers["Location"] == address
     assert shop.calls[-1].headers["idempotency-key"]

@@ -120,7 +120,7 @@ async def test_one_cart_sent_at_two_totals_is_not_ordered_twice(browser: Browser
     after = await browser.get("/cart")
     await browser.submit(after, "/checkout")
     answer = await browser.submit(before, "/checkout")
-    assert "This cart was sent before, at another total." in text_of(answer)
+    assert "This cart has been sent before, with a different total." in text_of(answer)
     assert len(shop.orders) == 1
 
 
@@ -174,7 +174,7 @@ async def test_coming_back_claims_nothing_and_watches_the_order(browser: Browser
     order = order_of(shop)
     page = await browser.get(f"/checkout/return?order={order['id']}&session=paid&status=success")
     assert 'data-status="PENDING"' in page.text
-    assert "We have not heard of a payment yet." in page.text
+    assert "We have not received your payment yet." in page.text
     assert "confirmed" not in page.text.lower()
     assert f'data-watch="/checkout/status/{order["id"]}"' in page.text
     assert '<noscript><meta http-equiv="refresh"' in page.text
@@ -188,7 +188,7 @@ async def test_who_comes_back_without_paying_is_told_so_and_can_pay_or_cancel(
     shop.payments[order["id"]] = "INITIATED"
     for address in (f"/checkout/return?order={order['id']}&unpaid=1", f"/account/orders/{order['id']}"):
         page = await browser.get(address)
-        assert "You have not paid yet No money was taken. Your goods are held for you: pay" in text_of(page)
+        assert "You have not paid yet You have not been charged. We are holding your items: pay" in text_of(page)
         assert 'class="working"' not in page.text
         assert 'data-testid="pay"' in page.text
         assert 'data-testid="cancel"' in page.text
@@ -320,13 +320,13 @@ async def test_who_has_too_many_open_orders_is_led_to_them(browser: Browser, sho
 @pytest.mark.parametrize(
     ("per", "limit", "has_open", "words"),
     [
-        ("buyer", 1, False, "You have 2 pieces in your cart, and can order at most 1 at once."),
-        ("buyer", 50, True, "You can have at most 50 pieces in unpaid orders, and with this cart it would be more."),
+        ("buyer", 1, False, "You have 2 items in your cart, and can order at most 1 at once."),
+        ("buyer", 50, True, "You can have at most 50 items in unpaid orders, and with this cart it would be more."),
         (
             "address",
             50,
             True,
-            "Too many goods ordered from your network are waiting for payment. Nothing was ordered; please pay",
+            "Too many orders from your network are waiting for payment. Nothing was ordered; please pay",
         ),
         ("address", 50, False, "are waiting for payment. Nothing was ordered; please try again in a few minutes."),
     ],
@@ -344,6 +344,4 @@ async def test_who_has_too_many_open_pieces_is_told_what_to_do(
 async def test_too_many_pieces_names_the_product_and_the_limit(browser: Browser, shop: FakeShop, mug: str) -> None:
     shop.broken["/orders"] = Refused(409, "over_quantity_limit", "words for programs", productId=mug, limit=1)
     answer = await browser.submit(await browser.get("/cart"), "/checkout")
-    assert "Mug: at most 1 in one order. Nothing was ordered; please lower the quantity and try again." in text_of(
-        answer
-    )
+    assert "Mug: at most 1 per order. Nothing was ordered; please lower the quantity and try again." in text_of(answer)
