@@ -1,6 +1,6 @@
 """The fake shop's HTTP side: thin handlers over `FakeShop`, as a list to be mounted beside the pages."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -352,8 +352,22 @@ async def order_numbers(request: Ask) -> Response[bytes]:
     admin_of(request)
     trend = [{"date": f"2026-02-{day:02d}", "count": day * 7 % 11} for day in range(1, 29)]
     by_status = {"PENDING": 3, "CONFIRMED": 128, "CANCELLED": 17, "FAILED": 0, "REFUNDED": 4}
-    numbers = {"totalOrders": 152, "ordersByStatus": by_status, "dailyOrderTrend": trend}
+    numbers = {"totalOrders": shop_of(request).order_count, "ordersByStatus": by_status, "dailyOrderTrend": trend}
     return answer({**numbers, "averageOrderValue": Decimal("61.375"), "currency": "usd"})
+
+
+@get("/orders/admin/analytics/sales")
+async def sales(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    asked = request.query_params
+    first, last = date.fromisoformat(asked["since"]), date.fromisoformat(asked["until"])
+    dates = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    days = [{"date": day.isoformat(), "orders": day.day % 3, "amountMinor": day.day * 100} for day in dates]
+    period = {"since": asked["since"], "until": asked["until"], "orders": 128, "netMinor": 785612, "refundedMinor": 150}
+    before = {**period, "orders": 100, "netMinor": 1_000_000}
+    best = [{"productId": "prd_1", "name": "Mug", "pieces": 7, "amountMinor": 13993}]
+    told = {"currency": "usd", "period": period, "before": before, "days": days, "best": best, "bestOf": 100}
+    return answer(told)
 
 
 @get("/payments/admin/analytics/revenue")
@@ -385,7 +399,7 @@ def api_router() -> Router:
         my_orders, one_order, cancel, timeline,
         all_orders, create_session, payment_status, refund, refunds, events, attention, disputes, replay,
         *DISPUTE_ROUTES, unclaimed, dismiss, endpoints, *FAMILY_ROUTES, *LINK_ROUTES, *MAIL_ROUTES,
-        order_numbers, revenue, payment_numbers, stock_numbers,
+        order_numbers, sales, revenue, payment_numbers, stock_numbers,
     ]  # fmt: skip
     return Router(
         "/",

@@ -64,6 +64,7 @@ class FakeShop:
     notices: list[Json] = field(default_factory=list)
     payments: dict[str, str] = field(default_factory=dict)
     refund_status: str = "pending"
+    order_count: int = 152
     money_back: dict[str, Json] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     broken: dict[str, Refused] = field(default_factory=dict)

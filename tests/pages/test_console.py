@@ -48,17 +48,51 @@ async def test_a_token_that_only_claims_to_be_an_administrators_is_not_believed(
     assert (await browser.get("/console")).status_code == 403
 
 
-async def test_the_overview_shows_the_numbers(operator: Browser) -> None:
+async def test_the_overview_shows_the_numbers_beside_those_of_before(operator: Browser) -> None:
     page = text_of(await operator.get("/console"))
-    for words in ("$7,856.12", "152", "$61.38", "14 failed, 3 open", "of 42 products"):
-        assert words in page
+    for words in (
+        "$7,856.12",
+        "−21% than from",
+        "128",
+        "+28% than from",
+        "$61.38",
+        "90%",
+        "14 failed",
+        "of 42 products",
+    ):
+        assert words in page, words
+    assert "Mug 7 $139.93 Of the newest 100 orders." in page
 
 
-async def test_the_trend_has_every_day(operator: Browser) -> None:
+@pytest.mark.parametrize(
+    ("query", "first", "last", "bars"),
+    [
+        ("", "2026-01-31", "2026-03-01", 30),
+        ("?days=7", "2026-02-23", "2026-03-01", 7),
+        ("?days=12", "2026-01-31", "2026-03-01", 30),
+        ("?since=2026-02-01&until=2026-02-03", "2026-02-01", "2026-02-03", 3),
+        ("?since=2026-02-31&until=2026-03-03", "2026-01-31", "2026-03-01", 30),
+    ],
+)
+async def test_the_days_are_chosen_and_every_day_has_its_bar(
+    operator: Browser, shop: FakeShop, query: str, first: str, last: str, bars: int
+) -> None:
+    page = await operator.get(f"/console{query}")
+    asked = shop.called("GET", "/orders/admin/analytics/sales")[-1].query
+    assert (asked["since"], asked["until"], page.text.count("<rect ")) == (first, last, bars)
+    assert f"<title>{last}: $" in page.text
+    assert f"/console/orders?since={first}&amp;until={last}" in page.text, "each figure leads to what it is of"
+
+
+async def test_a_new_shop_is_told_what_to_do_next(operator: Browser, shop: FakeShop) -> None:
+    shop.order_count = 0
     page = await operator.get("/console")
-    assert page.text.count("<rect ") == 30
-    assert "<title>2026-03-01: 0</title>" in page.text
-    assert "<title>2026-02-01: 7</title>" in page.text
+    assert "What to do next" in page.text
+    assert "<svg" not in page.text
+    assert "Done Add your products" in text_of(page)
+    assert "To do Say how you ship" in text_of(page)
+    shop.selling.shown["shippingMethods"] = [{"id": "post"}]
+    assert "Done Say how you ship" in text_of(await operator.get("/console"))
 
 
 async def test_a_missing_number_does_not_hide_the_others(operator: Browser, shop: FakeShop) -> None:

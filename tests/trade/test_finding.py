@@ -151,6 +151,8 @@ async def test_disputes_are_listed_page_by_page(shop: World, ask: Api) -> None:
     assert first["pagination"]["total"] == 3
     assert await found(ask, f"only=disputed&limit=2&cursor={first['pagination']['nextCursor']}") == [orders[0].id]
     assert await found(ask, "only=disputed&status=REFUNDED") == []
+    assert await found(ask, "only=disputed&email=ada%40mail.example") == []
+    assert len(await found(ask, f"only=disputed&since={of_day(orders[0])}&status=CONFIRMED")) == 3
 
 
 async def test_orders_of_before_get_into_the_lists_once(shop: World, ask: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,3 +175,27 @@ async def test_orders_of_before_get_into_the_lists_once(shop: World, ask: Api, m
     assert len(await found(ask, "only=to_ship")) == 2, "it looks at none any more"
     assert with_work(newest) is newest
     assert await shop.audit() == []
+
+
+async def test_what_was_sold_is_told_beside_the_days_before(shop: World, ask: Api) -> None:
+    mug, pot = await shop.sell(stock=20), await shop.sell(name="Teapot", price_minor=3000)
+    shop.clock.advance(DAY - shop.clock.now() % DAY)
+    await ask.paid((mug, 1))
+    shop.clock.advance(DAY)
+    paid = await ask.paid((mug, 2), (pot, 1))
+    await shop.place((mug, 1))
+    await ask("POST", f"/payments/{paid.id}/refund", {"amount": "1.50"})
+    today = of_day(paid)
+    told = (await ask("GET", f"/orders/admin/analytics/sales?since={today}&until={today}")).json()
+    period, before = told["period"], told["before"]
+    assert (period["orders"], period["netMinor"], period["refundedMinor"]) == (1, 2 * 1999 + 3000 - 150, 150)
+    assert (before["orders"], before["netMinor"], before["refundedMinor"]) == (1, 1999, 0)
+    assert [(each["date"], each["orders"], each["amountMinor"]) for each in told["days"]] == [(today, 1, 6998)]
+    assert [(each["name"], each["pieces"], each["amountMinor"]) for each in told["best"]] == [
+        ("Mug", 2, 3998),
+        ("Teapot", 1, 3000),
+    ]
+    month = (await ask("GET", "/orders/admin/analytics/sales")).json()
+    assert (len(month["days"]), month["period"]["orders"], month["before"]["orders"]) == (30, 2, 0)
+    for wrong in ("since=2020-01-01", f"since={today}&until=2020-01-01", "until=soon"):
+        assert (await ask("GET", f"/orders/admin/analytics/sales?{wrong}")).status_code == 422, wrong

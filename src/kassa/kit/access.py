@@ -194,6 +194,7 @@ ACCESS = MappingProxyType(
         "GET /orders/admin/all": _only(P.READ_ORDERS),
         "GET /orders/admin/attention": _only(P.READ_ORDERS),
         "GET /orders/admin/analytics/orders": _only(P.READ_ORDERS),
+        "GET /orders/admin/analytics/sales": _only(P.READ_ORDERS),
         "POST /payments/create-session": BUYERS,
         "GET /payments/status/{order_id}": _or(BUYERS, P.READ_PAYMENTS),
         "GET /payments/{order_id}/refunds": _only(P.READ_PAYMENTS),

@@ -118,8 +118,8 @@ def _passes(order: Order, where: Where) -> bool:
     for field, test in where.items():
         value = getattr(order, field)
         if isinstance(test, Between):
-            is_in = (test.at_least is None or value >= test.at_least) and (test.below is None or value < test.below)
-            if not is_in:
+            is_above = value is not None and (test.at_least is None or value >= test.at_least)
+            if not is_above or (test.below is not None and value >= test.below):
                 return False
         elif value != test:
             return False

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, get
 from litestar.params import FromQuery, QueryParameter
 
-from kassa.kit.clock import DAY, Date, day_of, from_rfc3339, rfc3339
+from kassa.kit.clock import DAY, Date, Millis, day_of, from_rfc3339, rfc3339, start_of_day
 from kassa.kit.documents import Between, In, Where
 from kassa.kit.email import one_spelling
 from kassa.kit.lists import AttentionAnswer, attention, paging
@@ -16,8 +16,19 @@ from kassa.kit.web import JsonResponse, principal_of
 from kassa.order.domain import Stage
 from kassa.order.finding import LONGEST_QUERY, Only, Wanted, disputes_of, find, of_days
 from kassa.order.personal import of_address
+from kassa.order.sales import MOST_READ, Sold, sold
 from kassa.order.service import OrderService
-from kassa.order.wire import STATUSES, DayCount, FoundOrders, OrderAnalytics, for_staff
+from kassa.order.wire import (
+    STATUSES,
+    DayCount,
+    DaySales,
+    FoundOrders,
+    OrderAnalytics,
+    Period,
+    Sales,
+    SoldGoods,
+    for_staff,
+)
 
 WantedStatus = Annotated[str | None, QueryParameter(schema_extra={"enum": STATUSES})]
 OnlyOrders = Annotated[
@@ -38,6 +49,7 @@ Query = Annotated[
 ]
 _Day = QueryParameter(schema_extra={"format": "date"}, description="A UTC day")
 TREND_DAYS = 30
+MOST_DAYS = 366
 
 
 @get("/orders/admin/all", tags=["orders"])
@@ -115,6 +127,57 @@ async def order_attention(
     return JsonResponse(answer, media_type="application/json")
 
 
+@get("/orders/admin/analytics/sales", tags=["orders"])
+async def order_sales(
+    request: Request[Any, Any, Any],
+    since: Annotated[Date | None, _Day] = None,
+    until: Annotated[Date | None, _Day] = None,
+) -> Response[Sales]:
+    """What was sold from a day to another, beside as many days before; without them in the last 30 days."""
+    await principal_of(request)
+    service = _service(request)
+    today = start_of_day(service.now())
+    last = _day(until, "until")
+    last = today if last is None else min(last, today)
+    first = _day(since, "since")
+    first = last - (TREND_DAYS - 1) * DAY if first is None else first
+    if not last - MOST_DAYS * DAY < first <= last:
+        raise Invalid.field("since", f"must be at most {MOST_DAYS} days before the last day, and not after it")
+    count = (last - first) // DAY + 1
+    now, then = [await sold(service.orders, service.figures, first - ago, last - ago) for ago in (0, count * DAY)]
+    answer = Sales(
+        currency=service.currency,
+        period=_period(now, first, last, service.currency),
+        before=_period(then, first - count * DAY, last - count * DAY, service.currency),
+        days=[_day_sold(now, first + number * DAY, service.currency) for number in range(count)],
+        best=[
+            SoldGoods(
+                each.product_id, each.name, each.pieces, major(each.amount_minor, service.currency), each.amount_minor
+            )
+            for each in now.best
+        ],
+        best_of=now.read if now.read >= MOST_READ else None,
+    )
+    return JsonResponse(answer, media_type="application/json")
+
+
+def _period(sales: Sold, first: Millis, last: Millis, currency: str) -> Period:
+    return Period(
+        since=day_of(first),
+        until=day_of(last),
+        orders=sales.orders,
+        net=major(sales.net_minor, currency),
+        net_minor=sales.net_minor,
+        refunded=major(sales.refunded_minor, currency),
+        refunded_minor=sales.refunded_minor,
+    )
+
+
+def _day_sold(sales: Sold, day: Millis, currency: str) -> DaySales:
+    count, amount = sales.days.get(day, (0, 0))
+    return DaySales(day_of(day), count, major(amount, currency), amount)
+
+
 @get("/orders/admin/analytics/orders", tags=["orders"])
 async def order_analytics(request: Request[Any, Any, Any]) -> Response[OrderAnalytics]:
     """Orders in numbers."""
@@ -144,4 +207,4 @@ def _service(request: Request[Any, Any, Any]) -> OrderService:
     return service
 
 
-HANDLERS = (all_orders, order_attention, order_analytics)
+HANDLERS = (all_orders, order_attention, order_analytics, order_sales)

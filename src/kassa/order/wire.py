@@ -180,6 +180,50 @@ class OrderAnalytics(msgspec.Struct, frozen=True, rename="camel"):
     currency: str
 
 
+class DaySales(msgspec.Struct, frozen=True, rename="camel"):
+    """Orders of one UTC day that were paid, and what they cost before refunds."""
+
+    date: Date
+    orders: int
+    amount: Decimal
+    amount_minor: int
+
+
+class SoldGoods(msgspec.Struct, frozen=True, rename="camel"):
+    """So many pieces of a product, and what they cost without discounts."""
+
+    product_id: str
+    name: str
+    pieces: int
+    amount: Decimal
+    amount_minor: int
+
+
+class Period(msgspec.Struct, frozen=True, rename="camel"):
+    """The orders that were made from `since` to `until` and paid. `net` is what they cost less what was refunded of
+    them."""
+
+    since: Date
+    until: Date
+    orders: int
+    net: Decimal
+    net_minor: int
+    refunded: Decimal
+    refunded_minor: int
+
+
+class Sales(msgspec.Struct, frozen=True, rename="camel"):
+    """What was sold, beside the same number of days before. `bestOf`: the `best` are of so many of the newest orders;
+    null: of all."""
+
+    currency: str
+    period: Period
+    before: Period
+    days: list[DaySales]
+    best: list[SoldGoods]
+    best_of: int | None
+
+
 def shown(order: Order, *, is_for_staff: bool = False) -> OrderOut:
     """The order as the wire shows it to its buyer, or to staff."""
     currency = order.currency
