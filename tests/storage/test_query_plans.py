@@ -112,7 +112,7 @@ def _visit(shop: Whole) -> None:
         shop.as_json("POST", "/products", product | chosen, who="admin")
     shop.as_json("PUT", f"/families/{family['family']['id']}", {"options": options}, who="admin")
     shop.as_json("GET", f"/families/{family['family']['id']}")
-    for query in ("", "&category=Tea", "&skip=1", "&q=teapot"):
+    for query in ("", "&category=Tea", "&skip=1", "&q=teapot", "&sort=price", "&sort=name"):
         first = json.loads(shop.as_json("GET", f"/products?collapse=family&limit=1{query}").body)["pagination"]
         shop.as_json("GET", f"/products?collapse=family&limit=1{query}&cursor={first['nextCursor']}")
     order = {"items": [{"productId": made, "quantity": 1}]}

@@ -153,11 +153,11 @@ async def load_sample(shop: Shop) -> bool:
     """Load the sample catalogue into a shop that never had a product; whether that was done."""
     from kassa.app.shop import present
     from kassa.product.catalogue_csv import read
+    from kassa.product.course import Wanted
     from kassa.product.exchange import import_sheet
-    from kassa.product.listing import Wanted
 
     product = present(shop.product, "product")
-    _, known = await product.listing.page(Wanted(limit=1, is_active=None))
+    known = (await product.listing.page(Wanted(limit=1, is_active=None))).total
     if known:
         return False
     await import_sheet(product, read(_sample(product.currency)), "sample")

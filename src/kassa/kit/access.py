@@ -145,6 +145,8 @@ ACCESS = MappingProxyType(
         "POST /auth/admin/staff/{user_id}/reset-second-factor": _only(P.MANAGE_STAFF),
         "GET /products": _or(ANYBODY, P.READ_PRODUCTS),
         "GET /products/categories": ANYBODY,
+        "GET /products/facets": ANYBODY,
+        "GET /products/suggest": ANYBODY,
         "GET /products/{product_id}": _or(ANYBODY, P.READ_PRODUCTS),
         "GET /products/{product_id}/prices": _only(P.READ_PRODUCTS),
         "POST /products": _only(P.WRITE_PRODUCTS),

@@ -107,6 +107,14 @@ Where: TypeAlias = Mapping[str, Test]
 Order: TypeAlias = Literal["newest", "oldest"]
 
 
+class By(msgspec.Struct, frozen=True):
+    """Sort by this field before `spec.sort`, both in one direction; `after` is what it is in the document behind which
+    to go on."""
+
+    field: str
+    after: str | int | None = None
+
+
 class Total(msgspec.Struct, frozen=True):
     """One group of `Collection.totals`: its key (None: documents without the field), how many, and the sum."""
 
@@ -154,7 +162,14 @@ class Collection(Protocol[D]):
         """The oldest document that matches, or None."""
 
     async def find(
-        self, where: Where, *, limit: int, skip: int = 0, after: str | None = None, order: Order = "newest"
+        self,
+        where: Where,
+        *,
+        limit: int,
+        skip: int = 0,
+        after: str | None = None,
+        order: Order = "newest",
+        by: By | None = None,
     ) -> list[D]:
         """Matching documents by `spec.sort`; `after` continues behind the document with that sort value."""
 

@@ -18,7 +18,7 @@ from kassa.kit.text import normalised
 from kassa.product.goods import CHECKS, STANDARD
 from kassa.product.lines import line
 from kassa.product.prices import PriceChange, Priced, entry_of, in_order, not_above, reckoned, told
-from kassa.product.search import text_of
+from kassa.product.search import text_of, words_of
 
 LONGEST_SKU = 64
 LONGEST_NAME = 200
@@ -61,7 +61,7 @@ class Product(Priced, frozen=True, kw_only=True):
     number in trade; without `weight_grams` nobody knows what it weighs; of what `is_digital` nothing is sent;
     `withdrawal_excluded` is why it cannot be withdrawn from. A variant
     of a family has one value of each of its options, and `variant` says that as no other product does. `search` is what
-    a search looks in, in words."""
+    a search looks in, in words, and `name_key` what names are sorted by."""
 
     sku: str | None = None
     name: str
@@ -77,6 +77,7 @@ class Product(Priced, frozen=True, kw_only=True):
     option_values: tuple[str, ...] = ()
     variant: str | None = None
     search: str
+    name_key: str = ""
     created_at: Millis
     updated_at: Millis
     is_active: bool = True
@@ -235,10 +236,13 @@ def respelled(product: Product, fields: Sequence[str], now: Millis) -> Product:
 
 
 def folded_anew(product: Product) -> Product:
-    """The product with what a search looks in as it is folded now; the very same one if it is."""
+    """The product with what a search looks in, and what it is sorted by, as it is folded now; the very same one if it
+    is."""
     description = normalised(product.description, LONGEST_DESCRIPTION)
     search = text_of(product.name, product.category, product.sku, description, product.option_values)
-    return product if search == product.search else msgspec.structs.replace(product, search=search)
+    key = " ".join(words_of(product.name))
+    is_known = (search, key) == (product.search, product.name_key)
+    return product if is_known else msgspec.structs.replace(product, search=search, name_key=key)
 
 
 def _state(product: Product) -> str:

@@ -1,23 +1,23 @@
 """The public endpoints of the catalogue."""
 
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from litestar import Request, Response, delete, get, post, put
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery
 
 from kassa.contracts.product import ProductChanged, SkuTaken, VariantTaken
 from kassa.kit.clock import SECOND
 from kassa.kit.ids import PRODUCT
-from kassa.kit.lists import Paging, paging
+from kassa.kit.lists import paging
 from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, new_id, once, principal_of, read_body, takes
-from kassa.product import family_routes
+from kassa.product import family_routes, list_routes
 from kassa.product.domain import Product
 from kassa.product.family_routes import products_shown, service_of
 from kassa.product.family_wire import values_given
-from kassa.product.listing import Wanted
+from kassa.product.list_routes import WithInactive
 from kassa.product.service import ProductService
-from kassa.product.showing import ProductBody, ProductsBody, entry_shown, price_shown
+from kassa.product.showing import ProductBody, price_shown
 from kassa.product.wire import (
     REPLACEABLE,
     CategoriesAnswer,
@@ -26,74 +26,11 @@ from kassa.product.wire import (
     PricesAnswer,
     ProductAnswer,
     ProductChange,
-    ProductsAnswer,
     given,
 )
 
-COLLAPSED = "family"
-LONGEST_SEARCH = 200
 _TAGS = ["products"]
-WithInactive = Annotated[
-    bool, QueryParameter(name="includeInactive", description="Withdrawn ones too: needs `products:read`")
-]
 _STOCK_ELSEWHERE = "cannot be set here; change it with POST /inventory/adjust"
-
-
-@get("/products", tags=_TAGS)
-async def list_products(
-    request: Request[Any, Any, Any],
-    category: Annotated[str | None, QueryParameter(description="Only products of exactly this category")] = None,
-    q: Annotated[
-        str | None,
-        QueryParameter(
-            description="Only products that have these words, in any order and form, in name, category, SKU or "
-            "description: the best first. If there are none, a slip is forgiven in each word",
-            schema_extra={"maxLength": LONGEST_SEARCH},
-        ),
-    ] = None,
-    limit: FromQuery[int] = 20,
-    skip: FromQuery[int] = 0,
-    cursor: FromQuery[str | None] = None,
-    with_inactive: WithInactive = False,
-    active: Annotated[bool, QueryParameter(description="`false`: only withdrawn ones: needs `products:read`")] = True,
-    collapse: Annotated[
-        str | None,
-        QueryParameter(
-            description="`family`: each family once, as the newest of its variants that match",
-            schema_extra={"enum": [COLLAPSED]},
-        ),
-    ] = None,
-) -> Response[ProductsAnswer]:
-    """The products on sale, the newest first."""
-    if with_inactive or not active:
-        await principal_of(request)
-    is_active = None if with_inactive and active else active
-    if q is not None and len(q) > LONGEST_SEARCH:
-        raise Invalid.field("q", f"must have at most {LONGEST_SEARCH} characters")
-    part = paging(limit, skip, cursor)
-    wanted = Wanted(part.limit, part.skip, part.after, category, q, is_active)
-    if collapse is not None:
-        return await _collapsed(service_of(request), part, wanted, collapse)
-    service = service_of(request)
-    found, total = await service.listing.page(wanted)
-    products = found[: part.limit]
-    pagination = part.pagination(total, found, lambda product: product.id)
-    body = ProductsBody(await products_shown(service, products), pagination)
-    return cast(Response[ProductsAnswer], JsonResponse(body))
-
-
-async def _collapsed(service: ProductService, part: Paging, wanted: Wanted, collapse: str) -> Response[ProductsAnswer]:
-    if collapse != COLLAPSED:
-        raise Invalid.field("collapse", f"must be {COLLAPSED}")
-    found, total = await service.listing.collapsed(wanted)
-    entries = found[: part.limit]
-    products = [each.product for each in entries]
-    stocks, families = await service.stocks(products), await service.families.of(products)
-    pagination = part.pagination(total, found, lambda each: each.product.id)
-    each = [
-        entry_shown(entry, stocks[entry.product.id], families.get(entry.product.family_id or "")) for entry in entries
-    ]
-    return cast(Response[ProductsAnswer], JsonResponse(ProductsBody(each, pagination)))
 
 
 @get("/products/categories", tags=_TAGS)
@@ -176,7 +113,7 @@ async def withdraw_product(request: Request[Any, Any, Any], product_id: FromPath
 
 
 HANDLERS = (
-    list_products,
+    *list_routes.HANDLERS,
     list_categories,
     get_product,
     list_prices,

@@ -15,11 +15,11 @@ from snowballstemmer.german_stemmer import GermanStemmer  # type: ignore[import-
 
 from kassa.kit.documents import ANY_END, Words
 
-RULE = "01"
+RULE = "02"
 """A word that every text has that was folded in this way. Count on (two digits) as soon as the folding becomes another
 one, or the stemmers do: then all products are folded anew when the catalogue is opened."""
 
-_NAME, _BESIDE, _FAR, _SLIP = "1", "2", "3", "4"
+_NAME, _BESIDE, _FAR, _SLIP, _OPTION = "1", "2", "3", "4", "5"
 """Where a word stands: in the name; in category or SKU; in the description, or at the end of a longer word of the name;
 and what is left of a word of name or category without one of its letters, by which a slip is forgiven."""
 
@@ -77,7 +77,13 @@ def text_of(name: str, category: str, sku: str | None, description: str, values:
     found += [
         _SLIP + each for word in (*named, *words_of(category)) for form in forms_of(word) for each in _slips(form)
     ]
+    found += [option_word(place, value) for place, value in enumerate(values)]
     return " ".join(dict.fromkeys(found))
+
+
+def option_word(place: int, value: str) -> str:
+    """By which a variant is found that has this value of the option in this place of its family's."""
+    return f"{_OPTION}{place}{''.join(words_of(value))}"
 
 
 def questions(text: str) -> tuple[Words, ...]:

@@ -18,6 +18,7 @@ from kassa.kit.spelling import Twins, twins
 from kassa.kit.wire import request_id
 from kassa.product import domain
 from kassa.product.domain import Fields, Product
+from kassa.product.facets import Counting
 from kassa.product.family_service import PLACE, Families
 from kassa.product.listing import Listing
 from kassa.product.prices import WINDOW, PriceChange, at_odds
@@ -50,7 +51,8 @@ class ProductService:
         self._clock = clock
         self.currency = currency
         self._figures = Figures(clock, least=SECOND)
-        self.listing = Listing(self.products, self._figures)
+        self.listing = Listing(self.products, store.families, self._figures, self.stocks)
+        self.facets = Counting(self.products, self.listing, self._figures)
         self.families = Families(store, ids, clock)
 
     async def snapshot(self, ids: list[str]) -> list[Snapshot]:

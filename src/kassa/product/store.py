@@ -17,6 +17,8 @@ PRODUCTS = CollectionSpec(
     Product,
     (
         Index("by_activity", ("is_active",)),
+        Index("by_price", ("is_active", "price_minor", "id")),
+        Index("by_name", ("is_active", "name_key", "id")),
         Index("by_category", ("category", "is_active")),
         Index("by_sku", ("sku",), unique=True),
         Index("by_attention", ("needs_attention", "id")),

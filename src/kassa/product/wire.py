@@ -193,6 +193,27 @@ class CategoriesAnswer(msgspec.Struct, frozen=True):
     categories: list[CategoryOut]
 
 
+class ValueFacet(msgspec.Struct, frozen=True):
+    """A value of an option, and how many entries of a list have it."""
+
+    value: str
+    products: int
+
+
+class OptionFacet(msgspec.Struct, frozen=True):
+    """An option by its name, and its values."""
+
+    name: str
+    values: list[ValueFacet]
+
+
+class FacetsAnswer(msgspec.Struct, frozen=True):
+    """What a list can be narrowed by; each counted as if nothing was chosen of it yet."""
+
+    categories: list[CategoryOut]
+    options: list[OptionFacet]
+
+
 class PriceOut(msgspec.Struct, frozen=True, rename="camel"):
     """What a product cost since `at`, until the next change; `who` made it so."""
 

@@ -7,7 +7,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from kassa.kit.clock import Millis
-from kassa.kit.documents import Collection, CollectionSpec, Conflict, Database, Document, Duplicate, Order, Total, Where
+from kassa.kit.documents import (
+    By,
+    Collection,
+    CollectionSpec,
+    Conflict,
+    Database,
+    Document,
+    Duplicate,
+    Order,
+    Total,
+    Where,
+)
 from kassa.kit.effects import Aggregate
 from kassa.kit.problem import Unavailable
 from kassa.simulation.faults import NONE, body_of
@@ -66,9 +77,18 @@ class RemoteCollection(Generic[D]):
         return await self._read("", lambda: self._inner.first(where))
 
     async def find(
-        self, where: Where, *, limit: int, skip: int = 0, after: str | None = None, order: Order = "newest"
+        self,
+        where: Where,
+        *,
+        limit: int,
+        skip: int = 0,
+        after: str | None = None,
+        order: Order = "newest",
+        by: By | None = None,
     ) -> list[D]:
-        return await self._read("", lambda: self._inner.find(where, limit=limit, skip=skip, after=after, order=order))
+        return await self._read(
+            "", lambda: self._inner.find(where, limit=limit, skip=skip, after=after, order=order, by=by)
+        )
 
     async def count(self, where: Where) -> int:
         return await self._read("", lambda: self._inner.count(where))

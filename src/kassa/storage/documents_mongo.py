@@ -28,7 +28,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 
 from kassa.kit.clock import SECOND, Millis
-from kassa.kit.documents import CollectionSpec, Conflict, Document, Order, Total, Where, with_version
+from kassa.kit.documents import By, CollectionSpec, Conflict, Document, Order, Total, Where, with_version
 from kassa.kit.patience import seconds_left
 from kassa.kit.problem import Unavailable
 from kassa.storage.mongo_client import connect
@@ -213,14 +213,25 @@ class MongoCollection(Generic[D]):
         return found[0] if found else None
 
     async def find(
-        self, where: Where, *, limit: int, skip: int = 0, after: str | None = None, order: Order = "newest"
+        self,
+        where: Where,
+        *,
+        limit: int,
+        skip: int = 0,
+        after: str | None = None,
+        order: Order = "newest",
+        by: By | None = None,
     ) -> list[D]:
-        sort = self._shape.name(self.spec.sort)
+        sort, first = self._shape.name(self.spec.sort), self._shape.name(by.field) if by else None
         behind: list[Stored] = []
         if after is not None:
+            sign = "$lt" if order == "newest" else "$gt"
             value = int(after) if self._shape.kind(self.spec.sort) is int else after
-            behind = [{sort: {"$lt" if order == "newest" else "$gt": value}}]
-        direction = {sort: -1 if order == "newest" else 1}
+            behind = [{sort: {sign: value}}]
+            if by and first:
+                behind = [{"$or": [{first: {sign: by.after}}, {first: by.after, **behind[0]}]}]
+        way = -1 if order == "newest" else 1
+        direction = {first: way, sort: way} if first else {sort: way}
         return await self._documents(self._shape.filter(where, *behind), limit, skip, direction)
 
     async def count(self, where: Where) -> int:

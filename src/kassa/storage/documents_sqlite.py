@@ -14,6 +14,7 @@ import apsw
 import msgspec
 
 from kassa.kit.documents import (
+    By,
     CollectionSpec,
     Conflict,
     Document,
@@ -94,18 +95,27 @@ class SqliteCollection(Generic[D]):
         return found[0] if found else None
 
     async def find(
-        self, where: Where, *, limit: int, skip: int = 0, after: str | None = None, order: Order = "newest"
+        self,
+        where: Where,
+        *,
+        limit: int,
+        skip: int = 0,
+        after: str | None = None,
+        order: Order = "newest",
+        by: By | None = None,
     ) -> list[D]:
         tests, bindings = self._table.conditions(where)
-        sort = self._table.expression(self.spec.sort)
+        sorted_by = [self._table.expression(field) for field in ([by.field] if by else []) + [self.spec.sort]]
         if after is not None:
-            tests.append(f"{sort} {'<' if order == 'newest' else '>'} ?")
-            bindings.append(int(after) if self._sort_is_int else after)
+            sign = "<" if order == "newest" else ">"
+            tests.append(f"({', '.join(sorted_by)}) {sign} ({', '.join('?' * len(sorted_by))})")
+            bindings += [*([by.after] if by else []), int(after) if self._sort_is_int else after]
         direction = "DESC" if order == "newest" else "ASC"
+        in_order = ", ".join(f"{each} {direction}" for each in sorted_by)
         table = self._table.name
-        page = f"FROM {table}{_where(tests)} ORDER BY {sort} {direction} LIMIT ? OFFSET ?"
+        page = f"FROM {table}{_where(tests)} ORDER BY {in_order} LIMIT ? OFFSET ?"
         bindings += [limit, skip]
-        if limit + skip <= _FEW and self._table.is_by_index(where):
+        if limit + skip <= _FEW and self._table.is_by_index(where, by.field if by else None):
             return self._documents(f"SELECT body {page}", tuple(bindings))
         # What is sorted is no documents, which are large, but where they are; only those of the page are read.
         documents = f"FROM (SELECT seq {page}) AS page CROSS JOIN {table} AS stored ON stored.seq = page.seq"

@@ -52,6 +52,7 @@ class Table:
         }
         self._unique = {"id": "id", **{self._each[field].column: name for field, name in several.items()}}
         self._ways = {frozenset[str](), frozenset(("id",))}  # what an index has in order by the sort field
+        self._ways_by = set[tuple[frozenset[str], str]]()
         self._indexes = {
             f"{spec.name}__due": f'CREATE INDEX "{spec.name}__due" ON {self.name} (due_at) WHERE due_at IS NOT NULL'
         }
@@ -65,7 +66,9 @@ class Table:
                 self._unique[", ".join(columns)] = index.name
                 self._ways.add(frozenset(index.fields))
             if spec.sort in index.fields and not index.sparse:
-                self._ways.add(frozenset(index.fields[: index.fields.index(spec.sort)]))
+                before = index.fields[: index.fields.index(spec.sort)]
+                self._ways.add(frozenset(before))
+                self._ways_by |= {(frozenset(before[:-1]), each) for each in before[-1:]}
 
     def make(self, connection: apsw.Connection) -> None:
         """Bring the file in line with the declaration; a no-op when it is."""
@@ -124,10 +127,11 @@ class Table:
         literal = int(default) if isinstance(default, int) else "'" + str(default).replace("'", "''") + "'"
         return f"iif(json_type(body, {path}) IS NULL, {literal}, body ->> {path})"
 
-    def is_by_index(self, where: Where) -> bool:
-        """Whether an index has the matching documents in the order of lists, so that nothing else is looked at."""
+    def is_by_index(self, where: Where, by: str | None = None) -> bool:
+        """Whether an index has the matching documents in the order of lists, or by this field and then in that, so that
+        nothing else is looked at."""
         are_equal = all(test is None or isinstance(test, str | int) for test in where.values())
-        return are_equal and frozenset(where) in self._ways
+        return are_equal and (frozenset(where) in self._ways if by is None else (frozenset(where), by) in self._ways_by)
 
     def conditions(self, where: Where) -> tuple[list[str], list[Value]]:
         """The tests as SQL, and what to bind."""
