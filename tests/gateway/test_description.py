@@ -243,6 +243,8 @@ def test_what_anybody_may_ask_says_so_and_all_else_names_what_it_needs(document:
         ("get", "/auth/ended"),
         ("get", "/products"),
         ("get", "/products/categories"),
+        ("get", "/products/facets"),
+        ("get", "/products/suggest"),
         ("get", "/products/{product_id}"),
         ("get", "/families"),
         ("get", "/families/{family_id}"),

@@ -1,5 +1,6 @@
 """The fake shop's HTTP side: thin handlers over `FakeShop`, as a list to be mounted beside the pages."""
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -110,16 +111,19 @@ async def product_list(request: Ask) -> Response[bytes]:
     if "active" in request.query_params:
         admin_of(request)
     found = [each for each in shop_of(request).products.values() if each["isActive"] is active]
+    within = request.query_params.get("within")
     found = [each for each in found if q in each["name"].lower() and category in (None, each["category"])]
+    found = [each for each in found if within is None or f"{each['category']} / ".startswith(f"{within} / ")]
     if request.query_params.get("collapse") == "family":
         found = collapsed(shop_of(request), found)
     return listed(request, "products", found)
 
 
-@get("/products/categories")
-async def categories(request: Ask) -> Response[bytes]:
-    names = sorted({each["category"] for each in shop_of(request).products.values() if each["isActive"]} - {""})
-    return answer({"categories": [{"category": name, "products": 1} for name in names]})
+@get("/products/facets")
+async def facets(request: Ask) -> Response[bytes]:
+    counts = Counter(each["category"] for each in shop_of(request).products.values() if each["isActive"])
+    categories = [{"category": name, "products": counts[name]} for name in sorted(counts) if name]
+    return answer({"categories": categories, "options": shop_of(request).options})
 
 
 @get("/products/{product_id:str}")
@@ -394,7 +398,7 @@ def api_router() -> Router:
     handlers = [
         register, login, refresh, logout, change_password, verify, sessions, end_sessions,
         export_account, erase_account, product_list,
-        categories, one_product, prices,
+        facets, one_product, prices,
         create_product, change_product, remove_product, adjust, place, claim, quote, selling, destinations,
         my_orders, one_order, cancel, timeline,
         all_orders, create_session, payment_status, refund, refunds, events, attention, disputes, replay,

@@ -76,6 +76,8 @@ class FakeShop:
     """Where the user is logged in."""
     answered: dict[str, tuple[Json, str]] = field(default_factory=dict)
     selling: FakeSelling = field(default_factory=FakeSelling)
+    options: list[Json] = field(default_factory=list)
+    """What the variants of the shop differ in, as it is counted."""
     guests: dict[str, str] = field(default_factory=dict)
     """By token: the order of a guest."""
     links: dict[str, tuple[str, str]] = field(default_factory=dict)

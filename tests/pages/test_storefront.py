@@ -157,8 +157,11 @@ async def test_the_oldest_of_many_products_has_its_category_in_the_shop(browser:
         shop.add(f"Mug {number}", category="Kitchen")
     page = await browser.get("/")
     assert 'href="/?category=Antiques"' in page.text
-    assert len(shop.called("GET", "/products/categories")) == 1
-    assert len(shop.called("GET", "/products")) == 1
+    assert len(shop.called("GET", "/products/facets")) == 1
+    assert len(shop.called("GET", "/products")) == 1 + 2  # For the pictures of the categories.
+    await browser.get("/")
+    assert len(shop.called("GET", "/products/facets")) == 1
+    assert len(shop.called("GET", "/products")) == 1 + 2 + 1
 
 
 async def test_without_categories_the_list_is_still_shown(browser: Browser, shop: FakeShop) -> None:

@@ -14,7 +14,7 @@ import pytest
 from kassa.app.web import HANDLERS
 from kassa.contracts.payment import StripeUnreachable
 from kassa.kit.clock import DAY, HOUR, MINUTE
-from kassa.kit.documents import CollectionSpec, Database, Words
+from kassa.kit.documents import Between, CollectionSpec, Database, Words
 from kassa.storage.documents_mongo import MongoDatabase
 from kassa.storage.documents_sqlite import SqliteCollection
 from tests.app.whole import Whole, whole
@@ -48,12 +48,14 @@ class Asked(NamedTuple):
     @property
     def is_of_few(self) -> bool:
         """Whether what is sorted is little: who is staff, what was ended or happened in the last minutes, or is to be
-        refunded by staff; what a search has found by the words of its text (docs/adr/0036)."""
+        refunded by staff; the variants whose options
+        are counted, once for all who ask; what a search has found by the words of its text (docs/adr/0036)."""
         tests = [test for where in self.given if isinstance(where, dict) for test in where.items()]
         is_staff = self.spec.name == "users" and any(field == "role" for field, _ in tests)
         is_ended = self.spec.name in ("users", "refresh_families") and any(field == "ended_at" for field, _ in tests)
         is_waiting = any(field in ("untold_from", "refund_by") for field, _ in tests)
-        return is_staff or is_ended or is_waiting or any(isinstance(test, Words) for _, test in tests)
+        is_counted = any(field == "family_id" and isinstance(test, Between) for field, test in tests)
+        return is_staff or is_ended or is_waiting or is_counted or any(isinstance(test, Words) for _, test in tests)
 
     def __str__(self) -> str:
         return f"{self.spec.name}.{self.method}{self.given} {self.named}"

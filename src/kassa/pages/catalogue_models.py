@@ -101,8 +101,23 @@ class Category(Answer, frozen=True):
     products: int = 0
 
 
-class Categories(Answer, frozen=True):
-    categories: tuple[Category, ...]
+class ValueFacet(Answer, frozen=True):
+    value: str
+    products: int = 0
+
+
+class OptionFacet(Answer, frozen=True):
+    """An option, and how much there is of each of its values."""
+
+    name: str
+    values: tuple[ValueFacet, ...] = ()
+
+
+class Facets(Answer, frozen=True):
+    """What a list can be narrowed by."""
+
+    categories: tuple[Category, ...] = ()
+    options: tuple[OptionFacet, ...] = ()
 
 
 class OneProduct(Answer, frozen=True):

@@ -19,7 +19,7 @@ from kassa.kit import security
 from kassa.pages.account_models import Session
 
 T = TypeVar("T")
-Params = Mapping[str, str | int | None]
+Params = Mapping[str, str | int | list[str] | None]
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _unfinished: set[asyncio.Task[httpx.Response]] = set()
@@ -149,7 +149,7 @@ class ShopClient:
         method: str,
         path: str,
         *,
-        params: dict[str, str | int] | None = None,
+        params: dict[str, str | int | list[str]] | None = None,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> httpx.Response:
@@ -189,7 +189,7 @@ class ShopClient:
         path: str,
         headers: Mapping[str, str],
         *,
-        params: dict[str, str | int] | None = None,
+        params: dict[str, str | int | list[str]] | None = None,
         content: bytes | None = None,
     ) -> httpx.Response:
         """Ask once. In a task of its own, so that what the API binds to its context stays there."""
@@ -226,8 +226,8 @@ def path_of(*parts: str) -> str:
     return "/" + "/".join(quote(part, safe="") for part in parts)
 
 
-def _present(params: Params | None) -> dict[str, str | int]:
-    return {name: value for name, value in (params or {}).items() if value is not None and value != ""}
+def _present(params: Params | None) -> dict[str, str | int | list[str]]:
+    return {name: value for name, value in (params or {}).items() if value is not None and value not in ("", [])}
 
 
 def _read(answer: httpx.Response, kind: type[T]) -> T:

@@ -70,6 +70,7 @@ def make_renderer(settings: PageSettings, statics: Statics) -> Renderer:
         why=words.why,
         dispute_words=words.dispute_words,
         picture=picture,
+        pictures=pictures,
         percent=formats.percent,
         when=partial(when, settings),
         clock=formats.clock,
@@ -111,14 +112,20 @@ def when(settings: PageSettings, at: datetime | None) -> Markup:
 
 
 def picture(images: tuple[str, ...]) -> str:
-    """The first picture that a page may show: one of this site's, or one over https."""
-    for address in images:
-        if address.startswith("https://") or (address.startswith("/") and not address.startswith(("//", "/\\"))):
-            return address
-    return "/shop/static/no-picture.svg"
+    """The first picture that a page may show, or one that says that there is none."""
+    return next(iter(pictures(images)), "/shop/static/no-picture.svg")
+
+
+def pictures(images: tuple[str, ...]) -> list[str]:
+    """The pictures that a page may show: those of this site, and those over https."""
+    return [
+        address
+        for address in images
+        if address.startswith("https://") or (address.startswith("/") and not address.startswith(("//", "/\\")))
+    ]
 
 
 def query(values: dict[str, object]) -> str:
-    """`?q=tea&skip=24`, without what is empty."""
-    given = {name: value for name, value in values.items() if value not in (None, "", 0)}
-    return "?" + urlencode(given) if given else ""
+    """`?q=tea&skip=24`, without what is empty; what is several, several times."""
+    given = {name: value for name, value in values.items() if value not in (None, "", 0, [])}
+    return "?" + urlencode(given, doseq=True) if given else ""

@@ -22,8 +22,9 @@ from kassa.pages.parcels import PARCELS
 from kassa.pages.render import make_renderer
 from kassa.pages.second_factor import SECOND_FACTOR
 from kassa.pages.settings import PageSettings
+from kassa.pages.shelves import Shelves
 from kassa.pages.statics import Statics, static_route
-from kassa.pages.storefront import STOREFRONT, KnownCategories
+from kassa.pages.storefront import STOREFRONT
 from kassa.pages.visit import ClientFactory, Visit, answer_in_language, make_visit, open_visit
 from kassa.pages.withdraw import WITHDRAW
 
@@ -51,7 +52,7 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings) -> Route
     so it may name the very application that this router is mounted in."""
     statics = Statics()
     renderer = make_renderer(settings, statics)
-    known, places = KnownCategories(), KnownDestinations()
+    shelves, places = Shelves(), KnownDestinations()
 
     async def visit(request: Request[Any, Any, Any]) -> Visit:
         return await open_visit(request, client_factory, renderer)
@@ -68,7 +69,7 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings) -> Route
         ],
         dependencies={
             "visit": Provide(visit),
-            "categories": Provide(lambda: known, sync_to_thread=False),
+            "shelves": Provide(lambda: shelves, sync_to_thread=False),
             "destinations": Provide(lambda: places, sync_to_thread=False),
         },
         before_request=receive,

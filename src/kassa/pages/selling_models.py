@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
+from kassa.kit.money import minor
 from kassa.pages.parts_models import Answer, Parts
 
 
@@ -84,6 +85,17 @@ class Method(Answer, frozen=True):
     free_from: Decimal | None = None
     by_weight: tuple[Bracket, ...] = ()
     by_value: tuple[Bracket, ...] = ()
+
+    @property
+    def has_one_price(self) -> bool:
+        """Whether it costs the same, whatever is sent."""
+        return not self.by_weight and not self.by_value
+
+    def price_minor(self, currency: str) -> int:
+        return minor(self.price, currency)
+
+    def free_from_minor(self, currency: str) -> int:
+        return minor(self.free_from or Decimal(0), currency)
 
 
 class Rate(Answer, frozen=True):

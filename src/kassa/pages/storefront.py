@@ -1,82 +1,76 @@
 """The catalogue's pages: the list with its filters, and one product."""
 
 import asyncio
-from typing import Any, TypeAlias
+from typing import Any
 
 from litestar import Response, get
-from litestar.di import NamedDependency
-from litestar.params import FromPath, SkipValidation
+from litestar.params import FromPath
 
-from kassa.pages.catalogue_models import Categories, FamilyVariants, OneProduct, Product, Products
+from kassa.pages.catalogue_models import FamilyVariants, OneProduct, Product, Products
 from kassa.pages.choosing import Choices, choices
-from kassa.pages.client import ApiProblem, Params, ShopClient, path_of
+from kassa.pages.client import ApiProblem, Params, path_of
+from kassa.pages.narrowing import Narrowed, nearest, offered, tree, way_to
+from kassa.pages.shelves import KnownShelves
 from kassa.pages.visit import Visit, Visiting, number
 
 FEW = 5
 """From this number down, a buyer is told how many are left."""
 
 
-class KnownCategories:
-    """The categories of what is on sale, kept a minute."""
-
-    _KEPT_FOR = 60.0
-
-    def __init__(self) -> None:
-        self._names: tuple[str, ...] = ()
-        self._until = 0.0
-
-    async def names(self, api: ShopClient) -> tuple[str, ...]:
-        now = asyncio.get_running_loop().time()
-        if now >= self._until:
-            answer = await api.get("/products/categories", Categories)
-            self._names = tuple(each.category for each in answer.categories)
-            self._until = now + self._KEPT_FOR
-        return self._names
-
-
-KnowingCategories: TypeAlias = NamedDependency[SkipValidation[KnownCategories]]
-
-
 @get(["/", "/shop"], include_in_schema=False)
-async def product_list(visit: Visiting, categories: KnowingCategories) -> Response[str]:
+async def product_list(visit: Visiting, shelves: KnownShelves) -> Response[str]:
     asked = visit.request.query_params
-    q, category = asked.get("q", "").strip()[:200], asked.get("category", "").strip()[:200]
-    skip, limit = max(0, number(asked.get("skip"))), visit.renderer.settings.page_size
-    found = await _page(visit, {"q": q, "category": category, "limit": limit, "skip": skip})
+    narrowed, skip = Narrowed.read(asked), max(0, number(asked.get("skip")))
+    limit = visit.renderer.settings.page_size
+    found, facets = await asyncio.gather(
+        _page(visit, {**narrowed.asked, "limit": limit, "skip": skip}), shelves.facets(visit.api, narrowed.counted)
+    )
+    pages = uncounted(skip, limit, found) if narrowed.in_stock else paging(skip, limit, found.pagination.total)
+    branches = tree(facets.categories)
     return visit.page(
         "products.html",
         products=found.products,
-        categories=await _categories_or_none(visit.api, categories),
+        tiles=await shelves.tiles(visit.api) if narrowed.is_everything and not skip else [],
+        branches=branches,
+        near=nearest(branches, narrowed.category),
+        options=offered(facets.options, narrowed.options),
+        narrowed=narrowed,
         few=FEW,
-        filters={"q": q, "category": category},
-        paging=paging(skip, limit, found.pagination.total),
+        paging=pages,
     )
 
 
 async def _page(visit: Visit, asked: Params) -> Products:
-    """Each family once; nothing where the list goes no further."""
+    """Each family once; nothing where the list goes no further, and all prices where those asked for are none."""
+    asked = {**asked, "collapse": "family"}
     try:
-        return await visit.api.get("/products", Products, {**asked, "collapse": "family"})
+        return await visit.api.get("/products", Products, asked)
     except ApiProblem as problem:
-        if "skip" not in problem.errors:
+        wrong = problem.errors.keys() & {"skip", "minPrice", "maxPrice"}
+        if not wrong:
             raise
-        first = await visit.api.get("/products", Products, {**asked, "collapse": "family", "skip": 0, "limit": 1})
+        rest = {name: value for name, value in asked.items() if name not in wrong}
+        if "skip" not in wrong:
+            return await visit.api.get("/products", Products, rest)
+        first = await visit.api.get("/products", Products, {**rest, "skip": 0, "limit": 1})
         return Products(products=(), pagination=first.pagination)
 
 
-async def _categories_or_none(api: ShopClient, categories: KnownCategories) -> tuple[str, ...]:
-    """The filter is a convenience: without it the list is still shown."""
-    try:
-        return await categories.names(api)
-    except ApiProblem:
-        return ()
-
-
 @get("/shop/products/{product_id:str}", include_in_schema=False)
-async def product_page(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
-    answer = await visit.api.get(path_of("products", product_id), OneProduct)
-    product = answer.product
-    return visit.page("product.html", product=product, choices=await _choices(visit, product), few=FEW)
+async def product_page(visit: Visiting, product_id: FromPath[str], shelves: KnownShelves) -> Response[str]:
+    product = (await visit.api.get(path_of("products", product_id), OneProduct)).product
+    choices, related, selling = await asyncio.gather(
+        _choices(visit, product), shelves.related(visit.api, product), shelves.selling(visit.api)
+    )
+    return visit.page(
+        "product.html",
+        product=product,
+        choices=choices,
+        related=related,
+        methods=() if selling is None or product.is_digital else selling.shipping_methods,
+        way=way_to(product.category),
+        few=FEW,
+    )
 
 
 async def _choices(visit: Visit, product: Product) -> list[Choices]:
@@ -99,6 +93,13 @@ def paging(skip: int, limit: int, total: int) -> dict[str, Any]:
         "previous": max(0, skip - limit) if skip > 0 else None,
         "next": skip + limit if skip + limit < total else None,
     }
+
+
+def uncounted(skip: int, limit: int, found: Products) -> dict[str, Any]:
+    """As `paging`, of a list of which nobody knows how long it is."""
+    more = found.pagination.next_cursor is not None
+    known = paging(skip, limit, skip + len(found.products))
+    return {**known, "total": None, "next": skip + limit if more else None}
 
 
 STOREFRONT: tuple[Any, ...] = (product_list, product_page)

@@ -90,17 +90,18 @@ def questions(text: str) -> tuple[Words, ...]:
     """What finds the products that a search means, the best first; each finds what those before do, and more."""
     asked = _asked(text)
     best = [[_NAME + form for word in (word, *pairs) for form in forms_of(word)] for word, pairs in asked]
+    begun = [[*known, _NAME + word + ANY_END] for known, (word, _) in zip(best, asked, strict=True)]
     good = [
-        [*known, *(_BESIDE + form for each in (word, *pairs) for form in forms_of(each)), _NAME + word + ANY_END]
+        [*known, *(_BESIDE + form for each in (word, *pairs) for form in forms_of(each))]
         + ([_BESIDE + word + ANY_END] if len(word) > 1 else [])
-        for known, (word, pairs) in zip(best, asked, strict=True)
+        for known, (word, pairs) in zip(begun, asked, strict=True)
     ]
     fair = [
         [*known, *(_FAR + form for each in (word, *pairs) for form in forms_of(each))]
         + ([_FAR + word + ANY_END] if len(word) >= _LEAST_BEGINNING else [])
         for known, (word, pairs) in zip(good, asked, strict=True)
     ]
-    return tuple(_all_of(groups) for groups in (best, good, fair))
+    return tuple(_all_of(groups) for groups in (best, begun, good, fair))
 
 
 def forgiving(text: str) -> Words:

@@ -15,7 +15,7 @@ fields ask all.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
@@ -33,6 +33,7 @@ from kassa.kit.patience import seconds_left
 from kassa.kit.problem import Unavailable
 from kassa.storage.mongo_client import connect
 from kassa.storage.mongo_lanes import CONVERSION_FAILED, Lane, Stored, WriteError, reaching
+from kassa.storage.mongo_order import behind, index_in_order, sorting
 from kassa.storage.mongo_rights import use_rights
 from kassa.storage.mongo_schema import make, whose
 from kassa.storage.mongo_shape import CODEC, Shape, plain
@@ -222,17 +223,9 @@ class MongoCollection(Generic[D]):
         order: Order = "newest",
         by: By | None = None,
     ) -> list[D]:
-        sort, first = self._shape.name(self.spec.sort), self._shape.name(by.field) if by else None
-        behind: list[Stored] = []
-        if after is not None:
-            sign = "$lt" if order == "newest" else "$gt"
-            value = int(after) if self._shape.kind(self.spec.sort) is int else after
-            behind = [{sort: {sign: value}}]
-            if by and first:
-                behind = [{"$or": [{first: {sign: by.after}}, {first: by.after, **behind[0]}]}]
-        way = -1 if order == "newest" else 1
-        direction = {first: way, sort: way} if first else {sort: way}
-        return await self._documents(self._shape.filter(where, *behind), limit, skip, direction)
+        filter = self._shape.filter(where, *behind(self._shape, after, order, by))
+        hint = index_in_order(self._shape, where, by)
+        return await self._documents(filter, limit, skip, sort=sorting(self._shape, order, by), hint=hint)
 
     async def count(self, where: Where) -> int:
         how: dict[str, Any] = {} if where else {"hint": "_id_"}  # Else all documents would be read.
@@ -264,12 +257,10 @@ class MongoCollection(Generic[D]):
         if refused is not None:
             raise self._shape.refusal(refused)
 
-    async def _documents(
-        self, filter: Stored, limit: int, skip: int = 0, sort: Mapping[str, int] | None = None
-    ) -> list[D]:
+    async def _documents(self, filter: Stored, limit: int, skip: int = 0, **how: Any) -> list[D]:
         if limit < 1:
             return []  # For MongoDB 0 is no limit.
-        found = await self._find(filter, limit=limit, batchSize=limit + 1, skip=skip, sort=sort)
+        found = await self._find(filter, limit=limit, batchSize=limit + 1, skip=skip, **how)
         return [self._shape.decode(each) for each in found]
 
     async def _by(self, field: str, value: str) -> D | None:
