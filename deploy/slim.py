@@ -7,7 +7,6 @@ packages stay, so that what is installed can be told.
 
 import importlib
 import pkgutil
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -17,7 +16,6 @@ import stripe
 
 import kassa
 from kassa.contracts.mail import LOCALES
-from kassa.gateway import docs
 from kassa.invoicing.pdf import PLAIN, STRONG
 
 SITE = Path(sysconfig.get_paths()["purelib"])
@@ -59,8 +57,6 @@ def is_needless(path: Path, kept: set[Path]) -> bool:
         return path.stem not in ("root", *LOCALES)
     if path.parent == SITE / "font_source_sans_pro" / "files":
         return path.name not in FONTS
-    if path.parent == SITE / "swagger_ui" / "static":
-        return path.name not in docs.FILES and path.name != "LICENSE"
     return path.suffix in NEEDLESS or (path.suffix == ".pyc" and path not in kept)
 
 
@@ -74,7 +70,6 @@ def main() -> None:
         for path in list(SITE.glob(pattern)):
             if path.is_file():
                 path.unlink()
-    shutil.rmtree(SITE / "test", ignore_errors=True)  # Swagger UI's own tests.
     compiled = [str(path) for path in (*SITE.rglob("*.so"), *SITE.rglob("*.so.*"))]
     subprocess.run(["strip", "--strip-unneeded", *compiled], check=True)  # noqa: S603, S607
 

@@ -23,7 +23,7 @@ REFUSED = {401, 403, 404}
 PUBLIC = [handler for handlers in HANDLERS.values() for handler in handlers]
 ENDPOINTS = [f"{verb.upper()} {path}" for verb, path, _ in endpoints_of(PUBLIC)]
 """All that the shop answers, as its description names them."""
-BESIDE = ("/health", "/ready", "/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css")
+BESIDE = ("/health", "/ready", "/openapi.json", "/docs", "/docs/page.css")
 """What anybody is told besides, and nobody is refused."""
 HIDDEN = [
     ("GET", "/metrics"),

@@ -1,23 +1,20 @@
 """The console as each role has it: whatever it shows, it leads to, and to no page that says no."""
 
 import re
-from datetime import UTC, datetime
-from html.parser import HTMLParser
-from urllib.parse import urlencode
 
 import pytest
 import pytest_asyncio
-from yarl import URL
 
 from kassa.kit.access import STAFF
 from kassa.pages.console import CONSOLE
 from kassa.pages.visit import ACCESS
-from tests.journey.running import Buyer, RunningShop, until
+from tests.journey.filling import fill
+from tests.journey.running import RunningShop
+from tests.journey.walking import Page, Walk
 from tests.servers import chromium
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
-CSRF = "A" * 43
 SHOWN = {
     "support": {
         "/console/orders/*/refund", "/console/orders/*/refund-goods", "/console/orders/*/ship",
@@ -34,9 +31,6 @@ SHOWN = {
     },
 }  # fmt: skip
 """The forms of those who may not do all; an administrator has every one."""
-DISPUTED = "4000000000000259"
-"""A card whose bank takes the money back (Stripe docs: testing#disputes)."""
-THIS_MONTH = f"{datetime.now(UTC):%Y-%m}"
 NOT_HERE = {"/console/unclaimed/*/dismiss", "/console/endpoints/*/resend"}
 """Needs money that came from elsewhere: `tests/pages/test_console_roles.py`; or an event that was sent by now."""
 
@@ -46,149 +40,9 @@ def form() -> str:
     return "sqlite"
 
 
-class Page(HTMLParser):
-    """The links of a page and the forms that it sends: to each action the values it has."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.forms: dict[str, dict[str, str]] = {}
-        self.searches: dict[str, dict[str, str]] = {}
-        self._values: dict[str, str] = {}
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "a":
-            self.links.append(given["href"])
-        elif tag == "form":
-            self._values = {}
-            of = self.forms if given.get("method") == "post" else self.searches
-            of[given.get("action", "")] = self._values
-        elif tag in ("input", "textarea") and "name" in given:
-            self._values[given["name"]] = given.get("value", "")
-
-
-def kind(address: str) -> str:
-    """The address without its ids and its query: what is the same page of another thing."""
-    return re.sub(r"(?<=/)[a-z]+_\w+", "*", address.partition("#")[0].partition("?")[0])
-
-
-class Walk:
-    """Goes wherever the console's first page leads to."""
-
-    def __init__(self, who: Buyer) -> None:
-        self._who = who
-        self.forms: dict[str, tuple[str, dict[str, str]]] = {}
-        self.seen: set[str] = set()
-        self._asked: set[str] = set()
-        self.wrong: list[str] = []
-
-    async def ask(self, method: str, address: str, values: dict[str, str] | None = None) -> str:
-        """The page; noted, if it is none for this role or none at all."""
-        cookie = f"{ACCESS}={self._who.token}; kassa_csrf={CSRF}"
-        headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
-        url = URL(self._who.shop.base + address, encoded=True)
-        asking = self._who.shop.http.request(
-            method, url, data=urlencode(values or {}), headers=headers, allow_redirects=False
-        )
-        async with asking as answer:
-            if answer.status not in (200, 201, 303, 409, 422):
-                self.wrong.append(f"{method} {address}: {answer.status}")
-            if method == "POST" and answer.status == 303 and answer.headers["Location"].startswith("/account/login"):
-                self.wrong.append(f"{method} {address}: logged out")
-            return await answer.text() if answer.content_type != "application/pdf" else ""
-
-    async def look(self) -> None:
-        """Follow all links."""
-        waiting = ["/console"]
-        while waiting:
-            address = waiting.pop(0)
-            if address.startswith(("http", "#")) or address in self._asked:
-                continue
-            self._asked.add(address)
-            self.seen.add(kind(address))
-            page = Page(await self.ask("GET", address))
-            if address.startswith("/console"):
-                waiting += page.links
-                waiting += [f"{to}?month={THIS_MONTH}" for to, values in page.searches.items() if "month" in values]
-                self.forms |= {
-                    kind(action): (action, values)
-                    for action, values in page.forms.items()
-                    if action.startswith("/console")
-                }
-
-    async def send(self) -> None:
-        """Send each kind of form as it stands, and what is asked back once more."""
-        for action, values in list(self.forms.values()):
-            page = Page(await self.ask("POST", action, values))
-            if "confirmed" in page.forms.get(action, {}):
-                await self.ask("POST", action, page.forms[action])
-
-
-async def parcels(admin: Buyer, buyer: Buyer, mug: str) -> None:
-    """Paid orders at each stage that a parcel, or a return, can be at."""
-    one = {"items": [{"productId": mug, "quantity": 1}]}
-    place = {"name": "Ada", "country": "DE", "lines": ["Deich 1"], "city": "Oldenburg", "postalCode": "26133"}
-    for who, steps in (
-        (admin, ["hold"]),
-        (admin, ["shipments"]),
-        (admin, ["shipments", "returns"]),
-        (buyer, ["returns"]),
-    ):
-        made = await buyer.call("POST", "/orders", {**one, "destination": place, "shippingMethod": "post"})
-        assert made.status == 201, made.body
-        order_id = made.body["order"]["id"]
-        opened = await buyer.call("POST", "/payments/create-session", {"orderId": order_id})
-        await buyer.pay(opened.body["sessionId"])
-        await buyer.becomes(order_id, "CONFIRMED")
-        if who is buyer:
-            assert (await admin.call("POST", f"/orders/{order_id}/shipments", {})).status == 201
-        for step in steps:
-            body = {"hold": {"why": "Ada asked"}, "shipments": {}, "returns": one}[step]
-            answer = await who.call("POST", f"/orders/{order_id}/{step}", body)
-            assert answer.status in (200, 201), (step, answer.body)
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def filled(shop: RunningShop) -> RunningShop:
-    """A shop with a paid order and one that waits, a product off sale, staff, a key and an endpoint."""
-    admin, buyer = await shop.admin(), await shop.buyer()
-    selling = {
-        "zones": [{"id": "home", "name": "Home", "places": [{"country": "DE"}]}],
-        "shippingMethods": [{"id": "post", "name": "Parcel", "zone": "home", "price": "4.90"}],
-        "taxRates": [{"country": "DE", "percent": 19, "name": "VAT", "isIncluded": True}],
-    }
-    assert (await admin.call("PUT", "/selling", selling)).status == 200
-    mug, cup = await admin.product(stock=19), await admin.product(stock=1)
-    paid = await buyer.checkout(mug)
-    await buyer.pay(paid[1])
-    await buyer.becomes(paid[0], "CONFIRMED")
-    regretted = await buyer.checkout(mug)
-    await buyer.pay(regretted[1])
-    await buyer.becomes(regretted[0], "CONFIRMED")
-    disputed = await buyer.checkout(mug)
-    await buyer.pay(disputed[1], DISPUTED)
-
-    async def is_disputed() -> bool:
-        return bool((await admin.call("GET", "/payments/admin/disputes")).body["disputes"])
-
-    await until(is_disputed, "a dispute")
-    stated = {"orderId": regretted[0], "name": "Ada", "confirm": True}
-    assert (await admin.call("POST", "/withdrawals", stated)).status == 201
-    assert (await buyer.order(mug)).status == 201
-    await parcels(admin, buyer, mug)
-    assert (await admin.call("DELETE", f"/products/{cup}")).status == 200
-    assert (await admin.call("POST", "/auth/keys", {"name": "Shelf", "scopes": ["inventory:read"]})).status == 201
-    endpoint = {"url": "https://events.example/kassa", "description": "Warehouse"}
-    assert (await admin.call("POST", "/events/endpoints", endpoint)).status in (201, 409)
-
-    async def is_written() -> bool:
-        return bool((await admin.call("GET", "/mails")).body["mails"])
-
-    await until(is_written, "a mail")
-    half = {"name": "Half", "kind": "percentage", "percent": 50, "code": "HALF", "limit": 9}
-    assert (await admin.call("POST", "/discounts", half)).status in (201, 409), "one shop is there for all tests"
+    await fill(shop)
     return shop
 
 
@@ -344,7 +198,7 @@ async def test_selling_and_discounts_are_minded_in_a_browser_and_no_screen_leads
         assert "Another discount has this code." in await seen("discount-wrong")
         await page.fill("#code", f"spring-{width}")
         await saved()
-        assert "12.5\u00a0% off" in await seen("discounts")
+        assert "12.5% off" in await seen("discounts")
         await chromium.follow(page.get_by_role("link", name="Spring").first)
         assert await page.input_value("#endsAt") == "2050-02-01"
         await page.fill("#limit", "5")

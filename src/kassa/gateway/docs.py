@@ -1,84 +1,83 @@
-"""Where the API's description is served: `/openapi.json`, and a page to try it on, `/docs`, that needs no internet."""
+"""Where the API's description is served: `/openapi.json`, and `/docs`, the same as a page that needs neither scripts nor
+the internet."""
 
 import asyncio
-import importlib.util
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from jinja2 import Environment, FileSystemLoader
 from litestar import Response, get
-from litestar.exceptions import NotFoundException
-from litestar.params import FromPath
+from markupsafe import Markup
 
 from kassa.gateway.description import described
 from kassa.kit.wire import encode
 
-# What is `text/…` is told its charset by the framework.
-FILES = {
-    "swagger-ui.css": "text/css",
-    "swagger-ui-bundle.js": "text/javascript",
-    "favicon-32x32.png": "image/png",
-}
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Kassa API</title>
-<link rel="icon" href="/docs/favicon-32x32.png">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
-</head>
-<body>
-<noscript>This page needs JavaScript; the API's description itself is at <a href="/openapi.json">/openapi.json</a>.
-</noscript>
-<div id="docs"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
-</body>
-</html>
-"""
-_START = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: false});\n'
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
+HERE = Path(__file__).parent / "reference"
+_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _KEPT = {"Cache-Control": "public, max-age=3600"}
 
 
 def docs_handlers(handlers: Sequence[Any], currency: str) -> list[Any]:
     """The routes of the description of these handlers. It is made when it is first asked for."""
-    made: list[bytes] = []
+
+    @cache
+    def document() -> bytes:
+        return encode(described(handlers, currency))
+
+    @cache
+    def reference() -> str:
+        return page_of(msgspec.json.decode(document()))
 
     @get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response[bytes]:
         """The description (OpenAPI 3.1)."""
-        if not made:
-            made.append(await asyncio.to_thread(lambda: encode(described(handlers, currency))))
-        return Response(made[0], media_type="application/json")
+        return Response(await asyncio.to_thread(document), media_type="application/json")
 
-    @get("/docs", include_in_schema=False, sync_to_thread=False)
-    def page() -> Response[str]:
+    @get("/docs", include_in_schema=False)
+    async def page() -> Response[str]:
         """The page."""
-        return Response(_PAGE, media_type="text/html", headers={"Content-Security-Policy": _POLICY})
+        text = await asyncio.to_thread(reference)
+        return Response(text, media_type="text/html", headers={"Content-Security-Policy": _POLICY})
 
-    @get("/docs/start.js", include_in_schema=False, sync_to_thread=False)
-    def start() -> Response[str]:
-        """Starts the page."""
-        return Response(_START, media_type="text/javascript", headers=_KEPT)
+    @get("/docs/page.css", include_in_schema=False, sync_to_thread=False)
+    def looks() -> Response[str]:
+        """How the page looks."""
+        return Response((HERE / "page.css").read_text("utf-8"), media_type="text/css", headers=_KEPT)
 
-    @get("/docs/{name:str}", include_in_schema=False, sync_to_thread=True)
-    def file(name: FromPath[str]) -> Response[bytes]:
-        """The page's files."""
-        if name not in FILES:
-            raise NotFoundException
-        return Response((_statics() / name).read_bytes(), media_type=FILES[name], headers=_KEPT)
-
-    return [openapi, page, start, file]
+    return [openapi, page, looks]
 
 
-def _statics() -> Path:
-    # Found, not imported: the package's own code is for serving the page with other frameworks.
-    found = importlib.util.find_spec("swagger_ui")
-    if found is None or not found.submodule_search_locations:
-        raise NotFoundException
-    return Path(next(iter(found.submodule_search_locations))) / "static"
+def page_of(document: dict[str, Any]) -> str:
+    """The page of an OpenAPI document: its endpoints by tag, each with an example to type, and its objects."""
+    environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["said"] = _said
+    environment.filters["last_part"] = lambda reference: reference.rpartition("/")[2]
+    operations: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in document["tags"]}
+    for path, verbs in document["paths"].items():
+        for verb, each in verbs.items():
+            known = {"verb": verb.upper(), "path": path, "command": _command(verb.upper(), path, each)}
+            operations[each["tags"][0]].append(each | known)
+    return environment.get_template("page.html").render(document, operations=operations)
+
+
+def _said(text: str) -> Markup:
+    """A description, whose codes stand between backticks."""
+    parts = (
+        Markup("<code>{}</code>" if place % 2 else "{}").format(each) for place, each in enumerate(text.split("`"))
+    )
+    return Markup("").join(parts)
+
+
+def _command(verb: str, path: str, operation: dict[str, Any]) -> str:
+    """What asks for it, at a shop that runs where the README's does."""
+    parts = [f"curl -X {verb} 'http://localhost:3000{path}'"]
+    if operation.get("security"):
+        parts.append('-H "Authorization: Bearer $TOKEN"')
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        if "example" in content:
+            parts.append("-H 'Content-Type: application/json'")
+            parts.append(f"-d '{msgspec.json.format(msgspec.json.encode(content['example'])).decode()}'")
+    return " \\\n  ".join(parts)
