@@ -31,7 +31,8 @@ same key and body get the same answer with `Idempotent-Replayed: true`, another 
 **What is not yours is not there**: somebody else's order is answered 404, as one that does not exist.
 
 The same as a document for programs is at `/openapi.json`, and as a page with an example of each request at `/docs`, of
-any running shop. Each process also answers `GET /health` (it is alive) and `GET /ready` (503 names what does not answer)."""
+any running shop. Each process also answers `GET /health` (it is alive) and `GET /ready` (503 names what does not
+answer)."""
 
 ERRORS = """\
 An error is an RFC 9457 document, `application/problem+json`: `type`, `title`, `status`, `detail`, `requestId`, a

@@ -87,6 +87,7 @@ class Walk:
             if address.startswith(start):
                 waiting += page.links
                 waiting += [f"{to}?month={THIS_MONTH}" for to, values in page.searches.items() if "month" in values]
+                waiting += [f"{to}?{urlencode(values)}" for to, values in page.searches.items() if "order" in values]
                 self.forms |= {
                     kind(action): (action, values)
                     for action, values in page.forms.items()
