@@ -1,5 +1,5 @@
-"""Where the API's description is served: `/openapi.json`, and `/docs`, the same as a page that needs neither scripts nor
-the internet."""
+"""Where the API's description is served: `/openapi.json`, and `/docs`, the same as a page that needs no scripts and no
+internet."""
 
 import asyncio
 from collections.abc import Sequence
