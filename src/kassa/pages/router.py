@@ -21,6 +21,7 @@ from kassa.pages.own_data import DATA_PAGES
 from kassa.pages.parcels import PARCELS
 from kassa.pages.render import make_renderer
 from kassa.pages.second_factor import SECOND_FACTOR
+from kassa.pages.seo import SEO
 from kassa.pages.settings import PageSettings
 from kassa.pages.shelves import Shelves
 from kassa.pages.statics import Statics, static_route
@@ -32,6 +33,7 @@ _MAX_FORM = 256 * 1024
 PAGES: tuple[Any, ...] = (
     *STOREFRONT,
     *CHOOSING_LANGUAGE,
+    *SEO,
     *CART_PAGES,
     *CHECKOUT,
     *CHECKOUT_PAGES,

@@ -10,6 +10,7 @@ from kassa.pages.catalogue_models import FamilyVariants, OneProduct, Product, Pr
 from kassa.pages.choosing import Choices, choices
 from kassa.pages.client import ApiProblem, Params, path_of
 from kassa.pages.narrowing import Narrowed, nearest, offered, tree, way_to
+from kassa.pages.seo import of_list, of_product
 from kassa.pages.shelves import KnownShelves
 from kassa.pages.visit import Visit, Visiting, number
 
@@ -27,6 +28,7 @@ async def product_list(visit: Visiting, shelves: KnownShelves) -> Response[str]:
     )
     pages = uncounted(skip, limit, found) if narrowed.in_stock else paging(skip, limit, found.pagination.total)
     branches = tree(facets.categories)
+    is_one_of_many = bool(narrowed.q or narrowed.sort or narrowed.is_filtered)
     return visit.page(
         "products.html",
         products=found.products,
@@ -37,6 +39,7 @@ async def product_list(visit: Visiting, shelves: KnownShelves) -> Response[str]:
         narrowed=narrowed,
         few=FEW,
         paging=pages,
+        about=None if is_one_of_many else of_list(visit, narrowed.category, skip, found.pagination.total),
     )
 
 
@@ -64,6 +67,7 @@ async def product_page(visit: Visiting, product_id: FromPath[str], shelves: Know
     )
     return visit.page(
         "product.html",
+        about=of_product(visit, product),
         product=product,
         choices=choices,
         related=related,
