@@ -143,7 +143,7 @@ def test_any_query_cookie_and_form_is_answered(shop: Whole) -> None:
     paths = paths_of(shop)
     names = ["limit", "skip", "cursor", "q", "category", "status", "days", "from", "to", "order", "next", "unpaid",
              "low", "quantity", "product", "price", "stock", "amount", "email", "cart", "total", "key",
-             "role", "v"]  # fmt: skip
+             "role", "v", "within", "sort", "minPrice", "maxPrice", "inStock", "option", "collapse"]  # fmt: skip
     pairs = st.dictionaries(st.sampled_from(names) | TEXT, TEXT, max_size=5)
 
     @FUZZ

@@ -197,6 +197,46 @@ async def test_an_operator_takes_a_product_off_sale_and_puts_it_back(browser: Br
     assert (await shop.call("GET", f"/products/{mug}")).status == 200
 
 
+async def test_what_is_typed_is_completed_and_the_list_sorted_and_narrowed(browser: Browser, shop: RunningShop) -> None:
+    """By the keyboard alone."""
+    page = await (await browser.new_context(viewport={"width": 390, "height": 844})).new_page()
+    base = shop.base.replace("127.0.0.1", "localhost")
+    await page.goto(base)
+    box = page.get_by_role("combobox", name="Search products")
+    await box.fill("teap")
+    options = page.get_by_role("listbox").get_by_role("option")
+    await expect(options).to_have_count(1)
+    await expect(box).to_have_attribute("aria-expanded", "true")
+    await shot(page, "search-1-suggestions")
+    await box.press("Escape")
+    await expect(page.get_by_role("listbox")).to_be_hidden()
+    await box.press_sequentially("o")
+    await expect(options).to_have_count(1)
+    await box.press("ArrowDown")
+    await expect(options.first).to_have_attribute("aria-selected", "true")
+    assert await box.get_attribute("aria-activedescendant") == await options.first.get_attribute("id")
+    await box.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Teapot")
+
+    await box.fill("chefs knife")
+    await box.press("Enter")
+    await expect(page.get_by_test_id("total")).to_have_text("1 product")
+
+    await page.goto(f"{base}/?category=Kitchen")
+    await page.get_by_test_id("sort").select_option("price")
+    await page.wait_for_url("**/?category=Kitchen&sort=price")
+    prices = [float(each.lstrip("$")) for each in await page.get_by_test_id("price").all_inner_texts()]
+    assert len(prices) > 3
+    assert prices == sorted(prices)
+    await page.get_by_text("Filter", exact=True).click()
+    await page.get_by_label("Up to").fill("20")
+    await shot(page, "search-2-filters")
+    await follow(page.get_by_test_id("narrow"))
+    assert await page.get_by_test_id("product-card").count() == sum(price <= 20 for price in prices)
+    await follow(page.get_by_test_id("chosen").get_by_role("link", name="Up to 20"))
+    await expect(page.get_by_test_id("product-card")).to_have_count(len(prices))
+
+
 async def test_the_shop_works_without_javascript(browser: Browser, shop: RunningShop) -> None:
     context = await browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 740})
     page = await context.new_page()

@@ -121,4 +121,4 @@ async def test_the_search_box_says_what_its_script_needs(browser: Browser) -> No
     page = await browser.get("/", headers={"Accept-Language": "de"})
     assert 'data-suggest="/products/suggest"' in page.text
     assert 'data-from="Ab %"' in page.text
-    assert re.search(r'<script src="/shop/static/search\.js\?v=\w+" defer></script>', page.text)
+    assert re.search(r'<script src="/shop/static/search\.js\?v=\w+" type="module"></script>', page.text)

@@ -71,7 +71,12 @@ class Listing:
         second at least, unless this process changes a product. What is sold out is counted, too.
         """
         course = await self.course(wanted)
-        return await self._page(course, wanted, await self._how_many(course.whole), is_collapsed=False)
+        total = await self._how_many(course.whole)
+        if wanted.in_stock:
+            return await self._page(course, wanted, total, is_collapsed=False)
+        found = await self._read(course, wanted.limit + 1, wanted.skip, wanted.after)
+        shown = [Entry(each) for each in found[: wanted.limit]]
+        return Page(shown, total, shown[-1].product.id if len(found) > wanted.limit else None)
 
     async def collapsed(self, wanted: Wanted) -> Page:
         """As `page`, but of each family only the first of the wanted variants. Invalid if too much is to be skipped.
@@ -176,6 +181,9 @@ class Listing:
 
     async def _read(self, course: Course, size: int, skip: int, after: str | None) -> list[Product]:
         """So many products, gone through one part after the other."""
+        if after is None and not skip and len(course.parts) > 1 and await self._how_many(course.whole) <= size:
+            few = await self._products.find(course.whole, limit=size)
+            return sorted(few, key=lambda each: course.place(each) or 0)
         found: list[Product] = []
         begin, by = await self._behind(course, after)
         for part in course.parts[begin:]:
@@ -196,9 +204,11 @@ class Listing:
         self, found: Sequence[Product], course: Course, wanted: Wanted, *, is_collapsed: bool
     ) -> list[Entry]:
         ids = dict.fromkeys(each.family_id for each in found if each.family_id) if is_collapsed else {}
-        families = await self.variants_of(list(ids), is_active=wanted.is_active)
+        families = await self.variants_of(list(ids), is_active=wanted.is_active) if ids else {}
         gone = await self._sold_out([*found, *chain(*families.values())]) if wanted.in_stock else set()
         standing = []
+        if not families and not gone:
+            return [Entry(each) for each in found]
         for product in found:
             variants = families.get(product.family_id or "", [])
             others = [each for each in variants if each.id != product.id and each.id not in gone]

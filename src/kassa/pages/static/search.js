@@ -1,7 +1,5 @@
 // What somebody may mean, while they type: a list beside the search box, after the ARIA pattern "combobox". Without this
 // file the box is an ordinary one, and so it is on Enter.
-"use strict";
-
 const form = document.querySelector("form[data-suggest]");
 const box = form?.querySelector("input[type=search]");
 const PAUSE = 150;
