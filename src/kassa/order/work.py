@@ -5,9 +5,9 @@ from enum import StrEnum
 
 import msgspec
 
-from kassa.order.domain import Order
+from kassa.order.domain import Order, Stage
 from kassa.order.parcels import OVER
-from kassa.order.sending import PAID, to_send
+from kassa.order.sending import to_send
 
 
 class Work(StrEnum):
@@ -28,17 +28,22 @@ def with_work(order: Order) -> Order:
 def refunded_minor(order: Order) -> int:
     """What of its money goes back or has gone back, in minor units, as far as the payment has told."""
     # Of a refund of before parcels an order knows no more than that it was of all.
-    whole = order.total_minor if order.status == "REFUNDED" else 0
+    whole = order.total_minor if order.stage is Stage.REFUNDED else 0
     return max(order.sending.back_minor, whole)
 
 
 def _work(order: Order) -> Work | None:
-    if order.stage not in PAID or not any(to_send(order).values()):
+    if order.stage is not Stage.CONFIRMED:
         return None
-    return Work.SHIP if order.sending.hold is None else Work.HELD
+    if not order.parcels:  # as most orders are when they are paid: their buyers wait for it
+        return Work.SHIP if any(not item.is_digital for item in order.items) else None
+    if not any(to_send(order).values()):
+        return None
+    return Work.SHIP if order.parcels.hold is None else Work.HELD
 
 
 def _is_returning(order: Order) -> bool:
-    parcels = order.sending
-    waiting = [each for each in parcels.returns if each.state not in OVER]
-    return any(not parcels.refunded_of(each.id) for each in waiting)
+    if not order.parcels:
+        return False
+    waiting = [each for each in order.parcels.returns if each.state not in OVER]
+    return any(not order.sending.refunded_of(each.id) for each in waiting)
