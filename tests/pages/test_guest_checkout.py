@@ -128,7 +128,7 @@ async def test_a_code_takes_off_what_the_quote_says(browser: Browser, shop: Fake
     assert "Order and pay $14.90" in page.text
     shop.broken["/orders"] = Refused(409, "discount_used_up", "", discount="SPRING", per="buyer")
     page = await send(browser, page, **WHOLE, discountCode="spring", shippingMethod="post")
-    assert "You have used this code as often as you may." in text_of(page)
+    assert "You have already used this code." in text_of(page)
     assert 'value="spring"' in page.text
 
 
@@ -242,7 +242,7 @@ async def test_a_log_in_that_has_ended_loses_nothing_that_was_typed(browser: Bro
     shop.stale.add(browser.http.cookies["kassa_token"])
     shop.refreshable.clear()
     page = await send(browser, page, **typed)
-    assert "You have been logged out meanwhile." in text_of(page)
+    assert "You have been logged out in the meantime." in text_of(page)
     assert 'value="Deich 1"' in page.text
 
 

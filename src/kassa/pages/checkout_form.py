@@ -7,6 +7,7 @@ from typing import Any
 from kassa.pages.cart import Cart
 from kassa.pages.client import ApiProblem, ShopClient
 from kassa.pages.destinations import KnownDestinations
+from kassa.pages.language import _, later
 from kassa.pages.selling_models import Country, OneQuote, Quote, Selling
 from kassa.pages.words import trouble
 
@@ -30,26 +31,33 @@ _AT = {
     "discountCode": "discountCode",
     "note": "note",
 }
-_REGIONS = {"AU": "State", "BR": "State", "IN": "State", "MX": "State", "US": "State", "IE": "County"} | dict.fromkeys(
-    ("CA", "ES", "IT", "CN", "AR"), "Province"
-)
-_CODES = {"US": "ZIP code", "GB": "Postcode", "AU": "Postcode", "IE": "Eircode", "IN": "PIN code"}
+_REGIONS = {
+    **dict.fromkeys(("AU", "BR", "IN", "MX", "US"), later("State")),
+    **dict.fromkeys(("CA", "ES", "IT", "CN", "AR"), later("Province")),
+    "IE": later("County"),
+}
+_CODES = {
+    "US": later("ZIP code"),
+    **dict.fromkeys(("GB", "AU"), later("Postcode")),
+    "IE": later("Eircode"),
+    "IN": later("PIN code"),
+}
 _DIGITS = frozenset(["AT", "AU", "BE", "CH", "DE", "DK", "ES", "FI", "FR", "HU", "IN", "IT", "MX", "NO"])
 """Where postal codes are digits and nothing else."""
 _LABELS = {"line1": "The address", "email": "This"}
-_OF_BILLS = {"region": "State or region", "postalCode": "Postal code"}
+_OF_BILLS = {"region": later("State or region"), "postalCode": later("Postal code")}
 _MISSING = {
-    "email": "Please enter your email address.",
-    "name": "Please enter the name on the parcel.",
-    "country": "Please choose a country.",
-    "line1": "Please enter street and number.",
-    "city": "Please enter the town or city.",
-    "shippingMethod": "Please choose how it comes to you.",
-    "billName": "Please enter the name on the bill.",
+    "email": later("Please enter your email address."),
+    "name": later("Please enter the name for the delivery."),
+    "country": later("Please choose a country."),
+    "line1": later("Please enter the street and number."),
+    "city": later("Please enter the town or city."),
+    "shippingMethod": later("Please choose a delivery option."),
+    "billName": later("Please enter the name for the bill."),
 }
 _USED_UP = {
-    "all": "This code was used as often as it may be. Please leave it out.",
-    "buyer": "You have used this code as often as you may. Please leave it out.",
+    "all": later("This code has been used up. Please remove it."),
+    "buyer": later("You have already used this code. Please remove it."),
 }
 
 
@@ -88,11 +96,11 @@ class Form:
 
     @property
     def region_label(self) -> str:
-        return _REGIONS.get(self.values["country"], "Region")
+        return _(_REGIONS.get(self.values["country"], later("Region")))
 
     @property
     def code_label(self) -> str:
-        return _CODES.get(self.values["country"], "Postal code")
+        return _(_CODES.get(self.values["country"], later("Postal code")))
 
     @property
     def has_digits(self) -> bool:
@@ -182,7 +190,7 @@ async def quoted(api: ShopClient, form: Form, *, is_strict: bool) -> Found:
 
 async def _ask(api: ShopClient, form: Form, wish: dict[str, Any], found: Found, *, is_strict: bool) -> None:
     """Ask for a quote until nothing of the wish is refused any more."""
-    for _ in FIELDS:
+    for _attempt in FIELDS:
         try:
             found.quote = (await api.send("POST", "/quotes", OneQuote, wish)).quote
         except ApiProblem as problem:
@@ -233,10 +241,10 @@ def at_fields(problem: ApiProblem, form: Form) -> dict[str, str]:
     """What the API refuses, in plain words, by the fields of the form; empty if it is about none of them."""
     if problem.code == "discount_not_valid":
         why = problem.detail.partition(";")[0].partition(" is ")[2]
-        return {"discountCode": f"This code is {why}." if why else "This code does not apply."}
+        return {"discountCode": f"This code is {why}." if why else _("This code does not apply.")}
     if problem.code == "discount_used_up":
         is_typed = str(problem.members.get("discount", "")).casefold() == form.values["discountCode"].casefold()
-        return {"discountCode": _USED_UP[str(problem.members.get("per", "all"))]} if is_typed else {}
+        return {"discountCode": _(_USED_UP[str(problem.members.get("per", "all"))])} if is_typed else {}
     found = {}
     for field_name, message in problem.errors.items():
         name = next((_AT[each] for each in (field_name, field_name.partition("[")[0]) if each in _AT), None)
@@ -250,15 +258,14 @@ def _told(name: str, message: str, form: Form) -> str:
     labels = {"region": form.region_label, "postalCode": form.code_label} if as_delivery == name else _OF_BILLS
     label = labels.get(as_delivery) or _LABELS.get(as_delivery, as_delivery.capitalize())
     if message.startswith(("is missing", "must not be empty")) or (name in form.values and not form.values[name]):
-        return _MISSING.get(name) or _MISSING.get(
-            as_delivery, f"Please enter the {label if label.startswith('ZIP') else label.lower()}."
-        )
+        missing = _MISSING.get(name) or _MISSING.get(as_delivery)
+        return _(missing) if missing else _("Please fill in: %(field)s.", field=_(label))
     if message == "the shop does not send there":
-        return "The shop does not send there. Please choose another country or address."
+        return _("The shop does not deliver there. Please choose another country or address.")
     if message == "no method takes these goods there":
-        return "The shop cannot send these goods there."
+        return _("The shop cannot deliver these items there.")
     if name == "shippingMethod":
-        return "This way of sending is not there for this address. Please choose another one."
+        return _("This delivery option is not available for this address. Please choose another one.")
     return f"{label} {message}."
 
 

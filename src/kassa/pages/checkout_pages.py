@@ -13,14 +13,15 @@ from kassa.pages.checkout import go_and_pay, place
 from kassa.pages.checkout_form import FIELDS, Form, Found, at_fields, quoted, read_form, with_bill
 from kassa.pages.client import ApiProblem
 from kassa.pages.destinations import KnowingDestinations
+from kassa.pages.language import _, later
 from kassa.pages.models import Order
 from kassa.pages.refusals import price_changed, why_refused
 from kassa.pages.selling_models import Quote
 from kassa.pages.visit import Visit, Visiting
 
 _TOTAL = re.compile(r"[0-9]{1,15}")
-_CHECK = "Please check the total, and order if it is right."
-_LOGGED_OUT = "You have been logged out meanwhile. Order without an account, or log in again; nothing was ordered."
+_CHECK = later("Please check the total, and order if it is right.")
+_LOGGED_OUT = later("You have been logged out in the meantime. Nothing was ordered: order as a guest, or log in again.")
 
 
 @get("/checkout", include_in_schema=False)
@@ -52,7 +53,7 @@ async def check_out(visit: Visiting, destinations: KnowingDestinations) -> Respo
     if agreed < now or not _is_whole(form, found):
         if _TOTAL.fullmatch(total) and total != str(now):
             found.trouble = price_changed(visit, int(total), now, found.quote.currency)
-        return _shown(visit, form, found, 409 if found.trouble else 200, told=_CHECK)
+        return _shown(visit, form, found, 409 if found.trouble else 200, told=_(_CHECK))
     return await _order(visit, form, found, agreed)
 
 
@@ -81,7 +82,7 @@ async def _order(visit: Visit, form: Form, found: Found, total: int) -> Response
     except ApiProblem as problem:
         if problem.status == 401:
             visit.api.tokens.forget()
-            found.trouble = _LOGGED_OUT
+            found.trouble = _(_LOGGED_OUT)
             return _shown(visit, form, found, 409)
         if problem.status not in (400, 409, 422):
             raise
