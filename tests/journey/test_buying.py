@@ -3,6 +3,7 @@
 With KASSA_SHOTS set to a directory, a picture of every step is left there.
 """
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,3 +154,38 @@ async def test_what_is_scarce_is_said_in_the_cart_and_taken_with_one_click(brows
     await expect(ada.page.get_by_test_id("cart-total")).to_have_text("$40.00")
     await expect(ada.page.get_by_test_id("checkout")).to_be_visible()
     assert len(ada.loads) == 1
+
+
+async def test_the_page_of_an_order_follows_it_by_events_alone(browser: Browser, shop: RunningShop) -> None:
+    admin = await shop.admin()
+    mug = await admin.product(stock=5, price="20.00")
+    ada = await buyer(browser, shop)
+    await ada.page.goto(f"{ada.site}/shop/products/{mug}")
+    await ada.press("add-to-cart")
+    await ada.press("checkout")
+    await ada.fill(ADDRESS)
+    await ada.press("place-order")
+    status = ada.page.get_by_test_id("order-status")
+    await ada.page.locator("#cancel").click()
+    await expect(status).to_contain_text("You have not paid yet")
+    await ada.page.route("**/checkout/status/**", lambda route: route.abort())
+    order_id = ada.page.url.partition("order=")[2].partition("&")[0]
+    assert (await admin.call("POST", f"/orders/{order_id}/cancel")).status in (200, 202)
+    await expect(status).to_have_attribute("data-status", "CANCELLED", timeout=20_000)
+    assert len(ada.loads) == 4
+
+
+async def test_a_shop_that_stops_does_not_wait_for_who_watches(browser: Browser, shop: RunningShop) -> None:
+    admin = await shop.admin()
+    ada = await buyer(browser, shop)
+    await ada.page.goto(f"{ada.site}/shop/products/{await admin.product(stock=5, price='20.00')}")
+    await ada.press("add-to-cart")
+    await ada.press("checkout")
+    await ada.fill(ADDRESS)
+    await ada.press("place-order")
+    async with ada.page.expect_response("**/checkout/events/**") as stream:
+        await ada.page.locator("#cancel").click()
+    assert (await stream.value).headers["content-type"].startswith("text/event-stream")
+    began = time.monotonic()
+    await shop.stop()
+    assert time.monotonic() - began < 10, "a stream is not a request that is waited for"

@@ -340,3 +340,16 @@ async def test_who_orders_from_the_cart_is_written_to_in_a_language_of_the_brows
     await browser.submit(await browser.get("/cart"), "/checkout")
     (call,) = shop.called("POST", "/orders")
     assert call.body["locale"] == "de"
+
+
+async def test_the_stream_of_an_order_is_its_buyer_s_alone(browser: Browser, shop: FakeShop, mug: str) -> None:
+    order = await ordered(browser, shop)
+    order["status"] = "CONFIRMED"
+    answer = await browser.get(f"/checkout/events/{order['id']}")
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert answer.text.startswith("event: last\ndata: ")
+    assert 'data-status="CONFIRMED"' in answer.text
+    browser.http.cookies.clear()
+    stranger = await browser.get(f"/checkout/events/{order['id']}")
+    assert (stranger.status_code, stranger.headers["Location"].partition("?")[0]) == (303, "/account/login")

@@ -114,6 +114,8 @@ class Server:
                 ends = {server, asyncio.ensure_future(stopping.wait())}
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 log.info("stopping")
+                if shop.streams is not None:
+                    shop.streams.end()
             await worker.stop()
             await warming
         log.info("stopped")

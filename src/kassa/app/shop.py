@@ -55,6 +55,7 @@ from kassa.product.service import ProductService
 if TYPE_CHECKING:
     from kassa.app.metrics import Metrics
     from kassa.gateway.turning_away import TurningAway
+    from kassa.pages.watching import Streams
 
 T = TypeVar("T")
 
@@ -126,6 +127,7 @@ class Shop:
     records: dict[str, ShopRecord] = field(default_factory=dict)
     metrics: "Metrics | None" = None
     turn_away: "TurningAway | None" = None
+    streams: "Streams | None" = None
     idempotency: Idempotency | None = None
     auth: AuthService | None = None
     auth_anywhere: Auth | None = None

@@ -47,6 +47,7 @@ from kassa.outgoing import routes as outgoing_routes
 from kassa.pages.client import Caller, ShopClient
 from kassa.pages.router import not_found_page, pages_router
 from kassa.pages.settings import PageSettings
+from kassa.pages.watching import Streams
 from kassa.payment import routes as payment_routes
 from kassa.product import routes as product_routes
 
@@ -107,26 +108,25 @@ def public_app(shop: Shop) -> App:
     def client_of(caller: Caller) -> ShopClient:
         return ShopClient(gateway, caller)
 
+    shop.streams = Streams()
     elsewhere = {service: url for service, url in settings.service_urls.items() if service not in shop.place.here}
     name = "kassa" if shop.place.here else GATEWAY
     routes = [
         *(handler for service in (GATEWAY, *shop.place.here) for handler in HANDLERS[service]),
         *docs_handlers([handler for handlers in HANDLERS.values() for handler in handlers], settings.currency),
         *health_handlers(name, _checks(shop, tuple(elsewhere))),
-        pages_router(client_of, page_settings),
+        pages_router(client_of, page_settings, shop.streams),
     ]
     straight_ones = straight(routes)
-    missing = _Missing(not_found_page(client_of, page_settings))
-    inner: App = _litestar(shop, routes, {**EXCEPTION_HANDLERS, HTTPException: missing})
-    inner = Straight(inner, straight_ones, _state(shop))
+    others = {**EXCEPTION_HANDLERS, HTTPException: _Missing(not_found_page(client_of, page_settings))}
+    inner: App = Straight(_litestar(shop, routes, others), straight_ones, _state(shop))
     if elsewhere:
         from kassa.gateway.proxy import Proxy
 
         inner = Proxy(inner, elsewhere, ServiceIdentity(GATEWAY, shop.service_keys), shop.proxying)
     rules = _rules(shop)
-    note_act = present(shop.auth_anywhere, "auth").note_act
-    inner = Noted(_bounded(shop, inner, rules, name), note_act, shop.ids, shop.clock)
-    gateway = Gateway(inner, shop.ids, shop.verifier, rules)
+    auth, bounded = present(shop.auth_anywhere, "auth"), _bounded(shop, inner, rules, name)
+    gateway = Gateway(Noted(bounded, auth.note_act, shop.ids, shop.clock), shop.ids, shop.verifier, rules)
     return gateway
 
 

@@ -88,6 +88,15 @@ async def checkout_status(visit: Visiting, order_id: FromPath[str]) -> Response[
     return visit.page("_status.html", order=order, payment=payment, is_unpaid=_is_unpaid(visit))
 
 
+async def status_of(visit: Visit, order_id: str) -> tuple[str, str, bool]:
+    """The same for a stream: the state, the part of the page, and whether it is the last."""
+    order = await read_order(visit, order_id)
+    payment = await read_payment(visit, order)
+    shown = {"order": order, "payment": payment, "is_unpaid": _is_unpaid(visit)}
+    html = visit.renderer.html("_status.html", visit=visit, **shown)
+    return f"{order.status} {payment.stage or payment.status if payment else ''}", html, order.is_final
+
+
 async def read_order(visit: Visit, order_id: str) -> Order:
     """An order of whoever is logged in, or of a guest in this browser; ApiProblem."""
     return (await visit.api_of(order_id).get(path_of("orders", order_id), OneOrder)).order

@@ -27,6 +27,7 @@ from kassa.pages.shelves import Shelves
 from kassa.pages.statics import Statics, static_route
 from kassa.pages.storefront import STOREFRONT
 from kassa.pages.visit import ClientFactory, Visit, answer_in_language, make_visit, open_visit
+from kassa.pages.watching import WATCHING, Streams
 from kassa.pages.withdraw import WITHDRAW
 
 _MAX_FORM = 256 * 1024
@@ -37,6 +38,7 @@ PAGES: tuple[Any, ...] = (
     *CART_PAGES,
     *CHECKOUT,
     *CHECKOUT_PAGES,
+    *WATCHING,
     *GUEST_PAGES,
     *ACCOUNT,
     *PARCELS,
@@ -49,12 +51,12 @@ PAGES: tuple[Any, ...] = (
 )
 
 
-def pages_router(client_factory: ClientFactory, settings: PageSettings) -> Router:
+def pages_router(client_factory: ClientFactory, settings: PageSettings, streams: Streams | None = None) -> Router:
     """`client_factory(caller)` makes the `ShopClient` of one visit; it is first called with the first visit,
     so it may name the very application that this router is mounted in."""
     statics = Statics()
     renderer = make_renderer(settings, statics)
-    shelves, places = Shelves(), KnownDestinations()
+    shelves, places, watched = Shelves(), KnownDestinations(), streams or Streams()
 
     async def visit(request: Request[Any, Any, Any]) -> Visit:
         return await open_visit(request, client_factory, renderer)
@@ -72,6 +74,7 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings) -> Route
         dependencies={
             "visit": Provide(visit),
             "shelves": Provide(lambda: shelves, sync_to_thread=False),
+            "streams": Provide(lambda: watched, sync_to_thread=False),
             "destinations": Provide(lambda: places, sync_to_thread=False),
         },
         before_request=receive,

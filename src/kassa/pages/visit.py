@@ -4,7 +4,7 @@ import base64
 import dataclasses
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from litestar import Request, Response
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
+from litestar.response import Stream
 
 from kassa.kit.access import STAFF, reaches
 from kassa.kit.languages import LANGUAGES
@@ -148,6 +149,17 @@ class Visit:
         """A file that is not text."""
         headers = {**self.renderer.headers(), "Content-Disposition": disposition}
         return self._answer(Response(content, media_type=media_type, headers=headers))
+
+    def events(self, events: AsyncIterator[str]) -> Response[Any]:
+        """Server-sent events. No cookie can be set once they have begun: who asks on needs no new tokens."""
+        headers = {**self.renderer.headers(), "X-Accel-Buffering": "no"}
+        answer = self._answer(Stream(events, media_type="text/event-stream", headers=headers))
+        self.api.tokens.refresh = None
+        return answer
+
+    def nothing(self) -> Response[Any]:
+        """204."""
+        return self._answer(Response(None, status_code=204, headers=self.renderer.headers()))
 
     def redirect(self, address: str, note: str | None = None) -> Response[str]:
         """303: what follows a form is fetched, not sent again."""

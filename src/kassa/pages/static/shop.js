@@ -47,26 +47,39 @@ async function changeCart(form, button) {
 // An order that is not settled yet: ask for its status until it is.
 const place = document.getElementById("watched");
 const stateOf = (root) => root.querySelector("[data-state]");
+function showStatus(html) {
+  const fresh = document.createElement("template");
+  fresh.innerHTML = html;
+  const state = stateOf(fresh.content);
+  const isNew = state && state.dataset.state !== stateOf(place).dataset.state;
+  if (isNew) {
+    place.replaceChildren(fresh.content);
+    document.title = state.dataset.title;
+  }
+  return [state && state.dataset.final === "yes", isNew];
+}
 async function look(pause) {
   let next = Math.min(pause * 1.2, 8000);
   try {
     const answer = await fetch(place.dataset.watch, { redirect: "manual", cache: "no-store" });
     if (answer.type === "opaqueredirect") return location.reload(); // Logged out meanwhile.
     if (answer.ok) {
-      const fresh = document.createElement("template");
-      fresh.innerHTML = await answer.text();
-      const state = stateOf(fresh.content);
-      if (state && state.dataset.state !== stateOf(place).dataset.state) {
-        place.replaceChildren(fresh.content);
-        document.title = state.dataset.title;
-        next = 1000;
-      }
-      if (state && state.dataset.final === "yes") return;
+      const [isLast, isNew] = showStatus(await answer.text());
+      if (isLast) return;
+      if (isNew) next = 1000;
     }
   } catch { next = 8000; }
   setTimeout(look, next, next);
 }
-if (place && place.dataset.watch) setTimeout(look, 1000, 1000);
+if (place && place.dataset.events) {
+  const events = new EventSource(place.dataset.events);
+  events.addEventListener("message", (event) => showStatus(event.data));
+  events.addEventListener("last", (event) => { events.close(); showStatus(event.data); });
+  events.addEventListener("error", () => {
+    if (events.readyState === EventSource.CLOSED) setTimeout(look, 1000, 1000); // There is no stream to be had.
+  });
+  addEventListener("pagehide", () => events.close());
+}
 
 // The checkout: what was changed is reckoned at once; what is typed meanwhile stays as it is.
 const checkout = document.querySelector("form[data-live]");
