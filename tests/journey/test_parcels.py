@@ -80,7 +80,7 @@ async def test_a_parcel_goes_out_and_comes_back(browser: Browser, shop: RunningS
     await shots(staff, "parcels-5-asked")
     await follow(staff.get_by_role("button", name="Approve"))
     await shots(staff, "parcels-6-approved")
-    await follow(staff.get_by_role("button", name="It has come"))
+    await follow(staff.get_by_role("button", name="Mark as received"))
     await follow(staff.get_by_role("button", name="Refund it"))
     await shots(staff, "parcels-7-sure")
     await follow(staff.get_by_role("button", name="Refund these goods"))

@@ -153,7 +153,7 @@ async def test_each_step_fits_a_phone_and_staff_refunds_it(browser: Browser, sho
     await until(is_shelved, "the mug that was not sent on the shelf")
     await staff.reload()
     # When the other one comes its money is back already, so that no refund is offered.
-    await follow(staff.get_by_role("button", name="It has come"))
+    await follow(staff.get_by_role("button", name="Mark as received"))
     await expect(staff.get_by_test_id("return")).to_have_attribute("data-status", "received")
     assert await staff.get_by_role("button", name="Refund it").count() == 0
     await staff.goto(f"{shop.base}/console/withdrawals")
