@@ -17,6 +17,7 @@ from kassa.kit.wire import encode
 
 HERE = Path(__file__).parent / "reference"
 _POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_MARKS = (Markup("{}"), Markup("<code>{}</code>"))
 _KEPT = {"Cache-Control": "public, max-age=3600"}
 
 
@@ -65,9 +66,7 @@ def page_of(document: dict[str, Any]) -> str:
 
 def _said(text: str) -> Markup:
     """A description, whose codes stand between backticks."""
-    parts = (
-        Markup("<code>{}</code>" if place % 2 else "{}").format(each) for place, each in enumerate(text.split("`"))
-    )
+    parts = (_MARKS[place % 2].format(each) for place, each in enumerate(text.split("`")))
     return Markup("").join(parts)
 
 
