@@ -6,10 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from kassa.simulation import faults, run
 from kassa.simulation.faults import KINDS
@@ -18,13 +16,6 @@ from tests.simulation.bugs import BUGS
 from tests.simulation.finding import MOST_SEEDS
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize("seed", range(1, 13))
