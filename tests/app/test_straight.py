@@ -20,7 +20,7 @@ from kassa.kit.wire import endpoints
 from tests.app.whole import Answer, Lines, Whole, whole
 
 TIMES = 800
-NAMES = re.compile(rb"(ord|pay|req)_[0-9a-z]{26}|\d{4}-\d\d-\d\dT[0-9:.]+Z|\d{13}")
+NAMES = re.compile(rb"(ord|pay|req)_[0-9a-z]{26}|\d{4}-\d\d-\d\dT[0-9:.]+Z|\d{13}|(?<=\"number\":)\d+")
 QUERIES = (
     "",
     "limit=1",

@@ -1,6 +1,7 @@
 """A shop as a user runs it: `kassa up` in a process of its own, spoken to over sockets."""
 
 import asyncio
+import contextlib
 import os
 import re
 import secrets
@@ -68,8 +69,8 @@ class RunningShop:
 
     def environment(self) -> dict[str, str]:
         """The settings of this shop, for its server and for commands."""
-        mine = {"KASSA_DATA": str(self.data), "RATE_LIMIT": "off", "LOG_FORMAT": "text", **self._settings}
-        return {**os.environ, **mine}
+        mine = {"KASSA_DATA": str(self.data), "RATE_LIMIT": "off", "LOG_FORMAT": "text", "PYTHONFAULTHANDLER": "1"}
+        return {**os.environ, **mine, **self._settings}
 
     async def _is_ready(self) -> bool:
         assert self._process is not None
@@ -113,7 +114,14 @@ class RunningShop:
         if process is None or process.returncode is not None:
             return 0
         process.send_signal(how)
-        return await asyncio.wait_for(process.wait(), PATIENCE)
+        try:
+            return await asyncio.wait_for(process.wait(), PATIENCE)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGABRT)  # It says where each of its threads is (PYTHONFAULTHANDLER).
+            await asyncio.sleep(1)
+            log = (self.data.parent / f"{self.data.name}.log").read_text()
+            raise AssertionError(f"the shop does not end: {log[-6000:]}") from None
 
     async def command(self, *arguments: str) -> tuple[int, str]:
         """Run a kassa command on this shop; its exit status and what it printed, or else its errors."""

@@ -186,6 +186,8 @@ async def test_an_operator_takes_a_product_off_sale_and_puts_it_back(browser: Br
     await page.goto(f"{site}/console/products/{mug}")
     await shot(page, "13-product")
     await follow(page.get_by_role("button", name="Stop selling"))
+    await shot(page, "13-product-sure")
+    await follow(page.get_by_role("button", name="Take it off sale"))
     assert (await shop.call("GET", f"/products/{mug}")).status == 404
     await follow(page.get_by_role("link", name="Off sale"))
     await expect(page.get_by_test_id("product-row")).to_have_count(1)

@@ -156,6 +156,7 @@ async def test_a_method_that_nobody_knows_is_so_at_every_path(target: Target, me
 
 async def test_a_number_in_a_query_is_digits(target: Target) -> None:
     document = (await target.shop.call("GET", "/openapi.json")).body
+    admin = f"Authorization: Bearer {(await target.shop.admin()).token}"
     asked = [
         (path.replace("{", "").replace("}", ""), parameter["name"])
         for path, methods in document["paths"].items()
@@ -165,8 +166,9 @@ async def test_a_number_in_a_query_is_digits(target: Target) -> None:
     assert len(asked) > 10
     for path, name in asked:
         for text in ("1e1", "1.0", "+1", "%2B1", "%201", "1%20", "0x1", "1_0", "%D9%A1", "", f"5&{name}=1e1"):
-            answer = await target.ask(f"GET {path}?{name}={text}", target.bearer)
-            assert (answer.status, answer.document["errors"][0]["field"]) == (422, name), (path, text)
+            answer = await target.ask(f"GET {path}?{name}={text}", admin)
+            assert answer.status == 422, (path, text, answer.document)
+            assert answer.document["errors"][0]["field"] == name, (path, text)
             assert answer.document["detail"] == f"{name}: must be a whole number, in digits"
     assert (await target.ask("GET /products?limit=1&skip=0")).status == 200
 

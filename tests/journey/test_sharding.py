@@ -36,9 +36,10 @@ def _filter(command: dict[str, Any]) -> dict[str, Any]:
 
 def _is_of_the_way(query: Query) -> bool:
     """The relays ask for all that is due, and a timeline for the events of a payment, beside the way. Which discounts
-    apply by themselves is asked once a second, of the one shard that has them all (ADR 9)."""
+    apply by themselves is asked once a second, of the one shard that has them all (ADR 9); so is which invoices an
+    order has: all of them are one series (ADR 59)."""
     collection, asked = query
-    if collection == "discounts":
+    if collection in ("discounts", "invoices"):
         return False
     return set(asked) != {"due_at"} and not (collection == "stripe_events" and "payment_id" in str(asked))
 

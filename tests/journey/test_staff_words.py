@@ -24,14 +24,16 @@ OF_STAFF = {
     ("/inventory/adjust", "reason"),
     ("/payments/{order_id}/refund", "reason"),
     ("/orders/{order_id}/hold", "why"),
+    ("/orders/{order_id}/withdrawals/{number}/close", "why"),
 }
 """The texts that staff write for themselves."""
 FOR_ALL = {"name", "description", "category", "price", "compareAtPrice", "sku", "gtin", "taxClass", "familyId"}
+FOR_ALL |= {"withdrawalExcluded"}
 FOR_ALL |= {"home", "kind", "code", "percent", "amount", "minimum"}
 ABOUT_GOODS = ("/products", "/families", "/selling", "/discounts")
 """What staff write about goods and how they are sold, for whoever looks at them."""
 OF_BUYERS = {"/orders", "/quotes", "/orders/{order_id}/claim", "/orders/{order_id}/returns"}
-OF_BUYERS |= {"/orders/{order_id}/destination"}
+OF_BUYERS |= {"/orders/{order_id}/destination", "/withdrawals"}
 """Where it is the buyer who writes."""
 TO_BUYERS = {"/orders/{order_id}/shipments"}
 TO_BUYERS |= {f"/orders/{{order_id}}/returns/{{number}}/{each}" for each in ("decline", "close")}
@@ -66,10 +68,12 @@ async def written(shop: RunningShop) -> AsyncIterator[Written]:
     admin, buyer = await shop.admin(), await shop.buyer()
     made = Written(shop, admin, buyer, (await shop.call("GET", "/openapi.json")).body)
     mug = await admin.product(stock=9)
-    paid, ended, declined = [await buyer.checkout(mug) for _ in range(3)]
+    paid, ended, declined, regretted = [await buyer.checkout(mug) for _ in range(4)]
     await buyer.pay(paid[1])
+    await buyer.pay(regretted[1])
     await buyer.pay(declined[1], DECLINED)
     await buyer.becomes(paid[0], "CONFIRMED")
+    await buyer.becomes(regretted[0], "CONFIRMED")
     await buyer.becomes(declined[0], "CANCELLED")
     pieces = [{"productId": mug, "quantity": 1}]
     refund = {"amount": "5.00", "reason": CANARY, "items": pieces}
@@ -79,10 +83,14 @@ async def written(shop: RunningShop) -> AsyncIterator[Written]:
     assert (await admin.call("POST", f"/orders/{ended[0]}/cancel")).status == 200
     assert (await admin.call("POST", f"/orders/{paid[0]}/hold", {"why": CANARY})).status == 200
     await buyer.refunded(paid[0], 500)
+    stated = {"orderId": regretted[0], "name": "Ada", "confirm": True}
+    assert (await buyer.call("POST", "/withdrawals", stated)).status == 201
+    closed = await admin.call("POST", f"/orders/{regretted[0]}/withdrawals/1/close", {"why": CANARY})
+    assert closed.status == 200, closed.body
     sessions = (await buyer.call("GET", "/auth/sessions")).body["sessions"]
     made.ids = {
-        "order_id": [paid[0], ended[0], declined[0]], "product_id": [mug], "session_id": [sessions[0]["id"]],
-        "event_id": ["evt_1"],
+        "order_id": [paid[0], ended[0], declined[0], regretted[0]],
+        "product_id": [mug], "session_id": [sessions[0]["id"]], "event_id": ["evt_1"],
     }  # fmt: skip
     yield made
 
@@ -115,7 +123,7 @@ async def test_the_canary_is_in_every_text_of_staff(written: Written) -> None:
 async def test_an_administrator_reads_all_of_it(written: Written) -> None:
     order_id = written.ids["order_id"][0]
     story = await written.admin.call("GET", f"/orders/{order_id}/timeline")
-    assert written.traces_in(json.dumps(story.body)) == written.traces[:2]
+    assert written.traces_in(json.dumps(story.body)) == written.traces
 
 
 async def test_no_answer_to_the_buyer_has_a_trace_of_staff(written: Written) -> None:
@@ -152,7 +160,10 @@ async def test_the_buyer_is_told_what_concerns_them(written: Written) -> None:
         (await written.buyer.call("GET", f"/orders/{order_id}/timeline")).body["entries"]
         for order_id in written.ids["order_id"]
     ]
-    assert [[entry["text"] for entry in story] for story in stories] == [
+    told = [[entry["text"] for entry in story] for story in stories]
+    assert told[3][2].startswith("You withdrew from the contract: ")
+    assert told[3][3] == "The shop has closed your withdrawal. Ask the shop, if you have not got your money."
+    assert told[:3] == [
         [
             "You placed the order. Its goods are held for you.",
             "The order is paid.",

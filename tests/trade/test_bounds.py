@@ -72,7 +72,9 @@ async def test_more_refunds_at_stripe_than_a_document_can_hold_are_shown_and_not
     await shop.hook(shop.stripe.refund_event("created", more.id))
     (event,) = await shop.inbox.events.find({"status": "parked"}, limit=5)
     assert "no more are taken in" in event.note
-    assert len((await shop.payment_now(order)).refunds) == MOST_KNOWN
+    now = await shop.payment_now(order)
+    assert len(now.refunds) == MOST_KNOWN
+    await shop.payment.payments.save(msgspec.structs.replace(now, refunds=()))  # No order has heard of those.
 
 
 async def test_an_order_that_hears_of_all_of_them_can_be_stored(shop: World) -> None:

@@ -35,7 +35,7 @@ from kassa.kit.problem import NotFound
 from kassa.kit.spelling import SPELLINGS
 from kassa.kit.text import counted
 from kassa.order.numbers import SERIES
-from kassa.order.store import DISCOUNTS, ORDERS, SELLING, USES
+from kassa.order.store import DISCOUNTS, ORDERS, SELLING, USES, WALKS
 from kassa.outgoing.store import OUTGOING, EventStore
 from kassa.payment.allowance import ALLOWANCES
 from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSALS, UNCLAIMED
@@ -48,7 +48,10 @@ COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
     "auth": (USERS, FAMILIES, API_KEYS, ACTS, SPELLINGS, RECORDS, RECORD),
     "product": (PRODUCTS, PRODUCT_FAMILIES, PRICES, SPELLINGS, HEARD, RECORDS, RECORD),
     "inventory": (HEARD, RECORDS, RECORD),
-    "order": (ORDERS, SELLING, DISCOUNTS, USES, INVOICES, HEADS, *OUTGOING, HEARD, RECORDS, RECORD),
+    "order": (
+        *(ORDERS, SERIES, WALKS, SELLING, DISCOUNTS, USES, INVOICES, HEADS),
+        *(*OUTGOING, HEARD, RECORDS, RECORD),
+    ),
     "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, ALLOWANCES, HEARD, RECORDS, RECORD),
 }
 """All that services keep in documents; the stock goes its own way."""

@@ -231,7 +231,7 @@ def whole_numbers(connection: Connection, handler: BaseRouteHandler) -> None:
     """Guard: a query's numbers are digits. Invalid for what the framework would take for one as well: `1e1`, `1.0`."""
     if connection.scope["query_string"]:
         for name, parameter in handler.parsed_fn_signature.parameters.items():
-            given = connection.query_params.getall(name, []) if parameter.annotation is int else []
+            given = connection.query_params.getall(name, []) if parameter.annotation in (int, int | None) else []
             if not all(re.fullmatch("-?[0-9]+", text) for text in given):
                 raise Invalid.field(name, "must be a whole number, in digits")
 

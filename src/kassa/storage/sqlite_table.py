@@ -53,6 +53,7 @@ class Table:
         self._unique = {"id": "id", **{self._each[field].column: name for field, name in several.items()}}
         self._ways = {frozenset[str](), frozenset(("id",))}  # what an index has in order by the sort field
         self._ways_by = set[tuple[frozenset[str], str]]()
+        self._own_alone = {each.fields[0] for each in declared if each.unique and len(each.fields) == 1}
         self._indexes = {
             f"{spec.name}__due": f'CREATE INDEX "{spec.name}__due" ON {self.name} (due_at) WHERE due_at IS NOT NULL'
         }
@@ -129,7 +130,9 @@ class Table:
 
     def is_by_index(self, where: Where, by: str | None = None) -> bool:
         """Whether an index has the matching documents in the order of lists, or by this field and then in that, so that
-        nothing else is looked at."""
+        nothing else is looked at; or whether they are named one by one, by what no other has."""
+        if where and all(field in self._own_alone and isinstance(test, In) for field, test in where.items()):
+            return True
         are_equal = all(test is None or isinstance(test, str | int) for test in where.values())
         return are_equal and (frozenset(where) in self._ways if by is None else (frozenset(where), by) in self._ways_by)
 
