@@ -26,12 +26,15 @@ OF_THE_REQUEST = {"malformed_request", "validation_failed", "body_too_large"}
 # What a product has cost is told of withdrawn ones, too: the law asks for it.
 STAYS = {"/products/{product_id}/prices"}
 # Fields that are wrong for what the order is (what it comes to, what of it was sold, what is left of its payment), for
-# what the product's other price is, for which families there are, or (`skip`) for how the list is to be shown.
+# what the product's other price is, for which families there are, for how the list is to be shown (`skip`), or for what
+# another parameter says (`only`, `since`).
 OF_WHAT_IS_STORED = {
     "/orders": {"totalAmount", "shippingMethod"},
+    "/orders/admin/all": {"only"},
+    "/orders/admin/analytics/sales": {"since"},
     "/orders/{order_id}/shipments": {"items"},
     "/orders/{order_id}/returns": {"items"},
-    "/orders/{order_id}/returns/{number}/receive": {"restock"},
+    "/orders/{order_id}/returns/{number}/receive": {"restock", "items"},
     "/withdrawals": {"items", "email"},
     "/quotes": {"totalAmount", "shippingMethod", "currency"},
     "/discounts": {"percent", "amount", "endsAt"},
@@ -41,7 +44,7 @@ OF_WHAT_IS_STORED = {
     "/events/endpoints/{endpoint_id}": {"url"},
     "/payments/{order_id}/disputes/{dispute_id}/evidence": {"fields", "amountMinor"},
     "/payments/{order_id}/refund": {"items", "restock", "lines", "shipping", "returnId", "amount"},
-    "/products": {"familyId", "optionValues", "skip"},
+    "/products": {"familyId", "optionValues", "skip", "cursor"},
     "/products/{product_id}": {"price", "compareAtPrice", "familyId", "optionValues"},
 }
 # What is wrong for where it is: what addresses of a country need, which regions it has; and which zone a method is for.

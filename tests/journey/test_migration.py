@@ -55,6 +55,7 @@ async def trade(admin: Buyer, buyer: Buyer) -> dict[str, str]:
         return has_come and all(each["status"] != "received" for each in events)
 
     await until(all_is_noted, "it to be noted of every event what was done")
+    await admin.has_stock(mug, 100 + 7 - 3 - 2)
     return made
 
 

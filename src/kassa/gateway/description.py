@@ -247,7 +247,7 @@ def _tidy(parameter: dict[str, Any]) -> None:
     known = _PARTS_OF_LISTS.get(parameter["name"])
     if known is not None:
         parameter["description"] = known["description"]
-        parameter["schema"].update(known["schema"])
+        parameter["schema"] = {**known["schema"], **parameter["schema"]}
 
 
 def _problems(operation: dict[str, Any], method: str, path: str, handler: HTTPRouteHandler) -> list[type[Problem]]:

@@ -105,7 +105,7 @@ def _query(text: str | None) -> str:
 
 
 def _day(text: str | None, field: str) -> int | None:
-    if not text:
+    if text is None:
         return None
     try:
         return from_rfc3339(f"{text}T00:00:00Z")

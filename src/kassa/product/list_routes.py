@@ -1,6 +1,7 @@
 """Lists of products: sorted, narrowed, searched, and what they can be narrowed by."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Annotated, Any, TypeAlias, cast
 
 from litestar import Request, Response, get
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 
 from kassa.kit.documents import Between
 from kassa.kit.lists import Pagination, encode_cursor, paging
-from kassa.kit.money import minor
+from kassa.kit.money import EXPONENTS
 from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, principal_of
 from kassa.product.course import Sort, Wanted
@@ -24,7 +25,7 @@ from kassa.product.wire import CategoryOut, FacetsAnswer, OptionFacet, ProductsA
 
 COLLAPSED = "family"
 LONGEST_SEARCH = 200
-LONGEST_PRICE = 20
+PRICE = r"^[0-9]{1,12}(\.[0-9]{1,10})?$"
 MOST_SUGGESTED = 10
 _TAGS = ["products"]
 WithInactive = Annotated[
@@ -59,7 +60,7 @@ _MinPrice: TypeAlias = Annotated[
     QueryParameter(
         name="minPrice",
         description="Only what costs so much at least, in major units",
-        schema_extra={"maxLength": LONGEST_PRICE},
+        schema_extra={"pattern": PRICE},
     ),
 ]
 _MaxPrice: TypeAlias = Annotated[
@@ -67,7 +68,7 @@ _MaxPrice: TypeAlias = Annotated[
     QueryParameter(
         name="maxPrice",
         description="Only what costs no more, in major units",
-        schema_extra={"maxLength": LONGEST_PRICE},
+        schema_extra={"pattern": PRICE},
     ),
 ]
 _InStock: TypeAlias = Annotated[
@@ -76,12 +77,15 @@ _InStock: TypeAlias = Annotated[
         name="inStock", description="Without what is known to be sold out at this moment; `total` counts that, too"
     ),
 ]
+_Few: TypeAlias = Annotated[
+    int, QueryParameter(description="How many at most", schema_extra={"minimum": 1, "maximum": MOST_SUGGESTED})
+]
 _Option: TypeAlias = Annotated[
     list[str] | None,
     QueryParameter(
         name="option",
         description="Only variants that have this value of this option, as `Size:M`; of several options each",
-        schema_extra={"maxItems": MOST_OPTIONS},
+        schema_extra={"maxItems": MOST_OPTIONS, "items": {"type": "string", "pattern": r"^[^:]+:[\s\S]+$"}},
     ),
 ]
 _Collapse: TypeAlias = Annotated[
@@ -155,7 +159,7 @@ async def list_facets(
 
 @get("/products/suggest", tags=_TAGS)
 async def suggest_products(
-    request: Request[Any, Any, Any], q: _Text = None, limit: FromQuery[int] = 6
+    request: Request[Any, Any, Any], q: _Text = None, limit: _Few = 6
 ) -> Response[SuggestionsAnswer]:
     """What somebody may mean who has typed this much: the first products that a search finds, at most 10."""
     if not 1 <= limit <= MOST_SUGGESTED:
@@ -196,6 +200,8 @@ def _wanted(
 ) -> Wanted:
     if q is not None and len(q) > LONGEST_SEARCH:
         raise Invalid.field("q", f"must have at most {LONGEST_SEARCH} characters")
+    if within is not None and len(within) > LONGEST_CATEGORY:
+        raise Invalid.field("within", f"must have at most {LONGEST_CATEGORY} characters")
     at_least, at_most = (_price(*each, service.currency) for each in zip(("minPrice", "maxPrice"), prices, strict=True))
     if len(option) > MOST_OPTIONS:
         raise Invalid.field("option", f"must be at most {MOST_OPTIONS}")
@@ -215,17 +221,13 @@ def _option(text: str) -> tuple[str, str]:
 
 
 def _price(field: str, text: str | None, currency: str) -> int | None:
+    """In minor units: what lies between two of them is bounded by the one inside."""
     if text is None:
         return None
-    try:
-        amount = Decimal(text if len(text) <= LONGEST_PRICE and text.isascii() else "")
-        if not amount.is_finite() or not 0 <= amount < 10**12:
-            raise ValueError("must be from 0 to 999999999999")
-        return minor(amount, currency)
-    except InvalidOperation as error:
-        raise Invalid.field(field, "must be a number, such as 19.99") from error
-    except ValueError as error:
-        raise Invalid.field(field, str(error)) from error
+    if not re.fullmatch(PRICE, text):
+        raise Invalid.field(field, "must be a number from 0 to 999999999999, such as 19.99")
+    inside = ROUND_CEILING if field == "minPrice" else ROUND_FLOOR
+    return int(Decimal(text).scaleb(EXPONENTS[currency]).to_integral_value(inside))
 
 
 def _sort(text: str | None) -> Sort | None:
