@@ -17,6 +17,8 @@ _SHAPING = re.compile(f"[{_JOINERS}{_SELECTORS}]")
 # Letters without case, marks and symbols: the scripts and the emoji that are shaped so.
 _SHAPED = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
 _MOST_EXPANDED = 4
+NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+"""A line, or nothing, as JSON Schema writes it."""
 ONE_LINE = r"^[^\S\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 """A line with something on it, as JSON Schema writes it. No two repeats in a row take the same character: none is gone
 back to."""

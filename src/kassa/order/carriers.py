@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from kassa.contracts.parts import Address
 from kassa.kit.problem import Invalid
-from kassa.kit.text import ONE_LINE, normalised
+from kassa.kit.text import NO_CONTROLS, ONE_LINE, normalised
 
 LONGEST_CARRIER = 60
 LONGEST_NUMBER = 60
@@ -33,7 +33,7 @@ def one_line(text: str, longest: int, field: str) -> str:
     line = normalised(text, longest)
     if len(line) > longest:
         raise Invalid.field(field, f"must have at most {longest} characters")
-    if line and not _ONE_LINE.fullmatch(line):
+    if not re.fullmatch(NO_CONTROLS, text) or (line and not _ONE_LINE.fullmatch(line)):
         raise Invalid.field(field, "must be one line without control characters")
     return line
 

@@ -6,7 +6,7 @@ import msgspec
 
 from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.lists import documented
-from kassa.kit.text import ONE_LINE
+from kassa.kit.text import NO_CONTROLS, ONE_LINE
 from kassa.order.carriers import KNOWN, LONGEST_CARRIER, LONGEST_NUMBER, LONGEST_URL, PAGE
 from kassa.order.domain import MAX_LINES, Order
 from kassa.order.lines_wire import NewLine, PiecesOut, pieces_shown
@@ -30,8 +30,10 @@ class NewShipment(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
     already nothing changes. A page to follow it on is known of some carriers."""
 
     items: _Lines = []
-    carrier: Annotated[str, documented("Who brings it", maxLength=LONGEST_CARRIER, examples=list(KNOWN))] = ""
-    tracking_number: Annotated[str, documented("The carrier's", maxLength=LONGEST_NUMBER)] = ""
+    carrier: Annotated[
+        str, documented("Who brings it", maxLength=LONGEST_CARRIER, pattern=NO_CONTROLS, examples=list(KNOWN))
+    ] = ""
+    tracking_number: Annotated[str, documented("The carrier's", maxLength=LONGEST_NUMBER, pattern=NO_CONTROLS)] = ""
     tracking_url: Annotated[str, documented("Where it is followed", maxLength=LONGEST_URL, pattern=PAGE)] | None = None
     number: Annotated[int, documented("The next one", minimum=1, maximum=MOST_SHIPMENTS)] | None = None
 
