@@ -6,6 +6,8 @@ import logging
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from typing import NoReturn
 
@@ -119,3 +121,28 @@ def _supervise(tell: int) -> NoReturn:
         os._exit(int(end.code or 0))
     finally:
         os._exit(99)
+
+
+_BUSY = """
+import asyncio, time
+from kassa.app.stopping import run_and_exit
+
+async def work():
+    asyncio.get_running_loop().run_in_executor(None, time.sleep, 600)
+    print("all is closed", end="")
+
+run_and_exit(work())
+"""
+
+
+def test_a_thread_that_cannot_be_told_to_stop_keeps_no_process_alive() -> None:
+    """One that looks up a name, for a start: it goes on for as long as the resolver is patient."""
+    ended = subprocess.run([sys.executable, "-c", _BUSY], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout == "all is closed"
+
+
+def test_what_fails_is_told_before_the_process_ends() -> None:
+    text = _BUSY.replace("print(", "raise OSError(").replace(', end="")', ")").replace("600", "0")
+    ended = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert "OSError: all is closed" in ended.stderr

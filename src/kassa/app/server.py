@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass, replace
 
 import structlog
-import uvloop
 
 from kassa.app import several
 from kassa.app.address import Address
@@ -21,7 +20,7 @@ from kassa.app.sandboxing import last_sandbox_url, sandbox_running, sandbox_usab
 from kassa.app.secrets import secret_texts
 from kassa.app.settings import DEFAULT_PORTS, SettingError, Settings
 from kassa.app.shop import Place, Shop
-from kassa.app.stopping import stop_signal
+from kassa.app.stopping import run_and_exit, stop_signal
 from kassa.app.stores import missing_files
 from kassa.app.supervisor import Role, Ties
 from kassa.app.tls import answering_with, trusting
@@ -62,7 +61,7 @@ class Server:
 
     def run(self, listener: socket.socket, ready: Callable[[], None], life: int | None = None) -> None:
         """Answer until told to stop. `ready` is called when it does; `life` is a pipe whose end is the end of this."""
-        uvloop.run(self._serve(listener, ready, life))
+        run_and_exit(self._serve(listener, ready, life))
 
     @property
     def _bounds(self) -> Bounds:
@@ -91,7 +90,7 @@ class Server:
 
     def run_sandbox(self, ties: Ties) -> None:
         """Run the sandbox alone, for several processes."""
-        uvloop.run(self._bring_sandbox(ties.ready, ties.life))
+        run_and_exit(self._bring_sandbox(ties.ready, ties.life))
 
     async def _bring_sandbox(self, ready: Callable[[], None], life: int) -> None:
         stopping = stop_signal(life)

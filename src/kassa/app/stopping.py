@@ -4,6 +4,11 @@ stores are always closed before anybody loses patience."""
 import asyncio
 import os
 import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import uvloop
 
 FINISH_SECONDS = 15.0
 """Requests in flight; whoever is not answered by then is told to come again."""
@@ -17,6 +22,22 @@ KILL_SECONDS = STOP_SECONDS + 5
 GRACE_SECONDS = KILL_SECONDS + 5
 """What containers are given before they are killed (`deploy/`)."""
 SAME_SIGNAL_SECONDS = 1.0
+
+
+def run_and_exit(work: Coroutine[Any, Any, None]) -> None:
+    """Run what closes all that it has opened, and end the process with it; what it raises is raised.
+
+    Closing the loop and leaving Python would wait for every thread, and some cannot be told to stop: one that looks up
+    a name goes on for as long as the system's resolver is patient, which is half a minute when nobody answers.
+    """
+
+    async def whole() -> None:
+        await work
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    uvloop.run(whole())
 
 
 def stop_signal(life: int | None = None) -> asyncio.Event:

@@ -6,14 +6,13 @@ import sys
 from pathlib import Path
 
 import typer
-import uvloop
 
 from kassa.app.files import Lock, note_sandbox_url
 from kassa.app.guessable import check_webhook_secret
 from kassa.app.logs import configure_logs
 from kassa.app.sandboxing import bounded, sandbox_usable
 from kassa.app.secrets import kept_secret
-from kassa.app.stopping import stop_signal
+from kassa.app.stopping import run_and_exit, stop_signal
 from kassa.cli.trouble import Refusal
 from kassa.sandbox import SandboxConfig, WebhookTarget
 from kassa.sandbox.store import open_database
@@ -29,7 +28,7 @@ def sandbox(
     except ValueError as error:
         raise Refusal(f"--secret {error}") from None
     with sandbox_usable(data):
-        lock = Lock(data / "sandbox.lock")
+        Lock(data / "sandbox.lock")  # Until the process ends.
         open_database(data / "sandbox.db", patience=1).close()
     signing = secret or kept_secret(data, "sandbox-webhook-secret", "whsec_")
     targets = tuple(WebhookTarget(address, (signing,)) for address in webhook)
@@ -48,8 +47,7 @@ def sandbox(
     sys.stdout.flush()
     note_sandbox_url(data, url)
     configure_logs("warning", None, [signing])
-    uvloop.run(_run(config, port))
-    lock.release()
+    run_and_exit(_run(config, port))
 
 
 async def _run(config: SandboxConfig, port: int) -> None:
