@@ -9,20 +9,21 @@ import copy
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import httpx
 import msgspec
 
 from kassa.kit import security
 from kassa.pages.account_models import Session
+from kassa.pages.asking import Answer, Query, ask
 
 T = TypeVar("T")
 Params = Mapping[str, str | int | list[str] | None]
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_unfinished: set[asyncio.Task[httpx.Response]] = set()
+_unfinished: set[asyncio.Task[Answer]] = set()
 
 
 class ApiProblem(Exception):
@@ -80,18 +81,14 @@ class ShopClient:
         self.tokens = tokens or Tokens()
         self._deadline = deadline
         self._refreshing = asyncio.Lock()
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(caller.ip, 0))
-        headers = {
-            b"X-Request-Id": caller.request_id.encode(),
-            b"Accept": b"application/json",
-            b"User-Agent": caller.program.encode("latin-1"),  # as it came
+        self._app, self._ip = app, caller.ip
+        self._headers = {
+            b"x-request-id": caller.request_id.encode(),
+            b"accept": b"application/json",
+            b"user-agent": caller.program.encode("latin-1"),  # as it came
         }
         if caller.forwarded_for:
-            headers[b"X-Forwarded-For"] = caller.forwarded_for.encode("latin-1")  # as it came
-        # Nothing leaves the process, so the environment's proxies and certificates have no say.
-        self._http = httpx.AsyncClient(
-            transport=transport, base_url="http://shop.internal", headers=headers, trust_env=False
-        )
+            self._headers[b"x-forwarded-for"] = caller.forwarded_for.encode("latin-1")  # as it came
 
     def with_token(self, token: str) -> "ShopClient":
         """The same caller, who shows this token and no other."""
@@ -113,17 +110,12 @@ class ShopClient:
         """Change something. `key` is the Idempotency-Key, made where the person decided: in the form."""
         if key and not (key.isascii() and key.isprintable()):
             raise ApiProblem(400, "malformed_request", "The form is none of this shop.")
-        headers = {"Idempotency-Key": key} if key else {}
-        if body is None:
-            return _read(await self._call(method, path, headers=headers), kind)
-        headers["Content-Type"] = "application/json"
-        return _read(await self._call(method, path, headers=headers, content=msgspec.json.encode(body)), kind)
+        content = None if body is None else msgspec.json.encode(body)
+        return _read(await self._call(method, path, key=key, content=content), kind)
 
     async def start_session(self, path: str, body: object) -> Session:
         """Register or log in, and remember the tokens."""
-        content = msgspec.json.encode(body)
-        answer = await self._exchange("POST", path, {"Content-Type": "application/json"}, content=content)
-        session = _read(answer, Session)
+        session = _read(await self._exchange("POST", path, content=msgspec.json.encode(body)), Session)
         self.tokens.accept(session)
         return session
 
@@ -140,31 +132,29 @@ class ShopClient:
         self.tokens.forget()
         if refresh is not None:
             content = msgspec.json.encode({"refreshToken": refresh})
-            _read(
-                await self._exchange("POST", "/auth/logout", {"Content-Type": "application/json"}, content=content), Any
-            )
+            _read(await self._exchange("POST", "/auth/logout", content=content), Any)
 
     async def _call(
         self,
         method: str,
         path: str,
         *,
-        params: dict[str, str | int | list[str]] | None = None,
-        headers: Mapping[str, str] | None = None,
+        params: Query | None = None,
+        key: str | None = None,
         content: bytes | None = None,
-    ) -> httpx.Response:
+    ) -> Answer:
         if self.tokens.access is None and self.tokens.refresh is not None:
             await self._refresh(None)
         used = self.tokens.access
-        answer = await self._exchange(method, path, self._with_token(headers), params=params, content=content)
+        answer = await self._exchange(method, path, params, content, self._with_token(key))
         if _is_stale(answer) and self.tokens.refresh is not None and await self._refresh(used):
-            answer = await self._exchange(method, path, self._with_token(headers), params=params, content=content)
+            answer = await self._exchange(method, path, params, content, self._with_token(key))
         return answer
 
-    def _with_token(self, headers: Mapping[str, str] | None) -> dict[str, str]:
-        signed = dict(headers or {})
+    def _with_token(self, key: str | None) -> dict[bytes, bytes]:
+        signed = {b"idempotency-key": key.encode()} if key else {}
         if self.tokens.access:
-            signed["Authorization"] = f"Bearer {self.tokens.access}"
+            signed[b"authorization"] = f"Bearer {self.tokens.access}".encode()
         return signed
 
     async def _refresh(self, used: str | None) -> bool:
@@ -187,13 +177,12 @@ class ShopClient:
         self,
         method: str,
         path: str,
-        headers: Mapping[str, str],
-        *,
-        params: dict[str, str | int | list[str]] | None = None,
+        params: Query | None = None,
         content: bytes | None = None,
-    ) -> httpx.Response:
+        headers: Mapping[bytes, bytes] = MappingProxyType({}),
+    ) -> Answer:
         """Ask once. In a task of its own, so that what the API binds to its context stays there."""
-        asking = self._http.request(method, path, params=params, content=content, headers=headers)
+        asking = ask(self._app, self._ip, method, path, {**self._headers, **headers}, params or {}, content)
         task = asyncio.create_task(asking)
         _unfinished.add(task)
         task.add_done_callback(_finished)
@@ -203,16 +192,13 @@ class ShopClient:
             if method == "GET":
                 task.cancel()
             raise ApiProblem(504, "timeout", "The shop took too long to answer.")
-        try:
-            answer = task.result()
-        except httpx.HTTPError as failure:
-            raise ApiProblem(503, "unreachable", "The shop cannot be reached.") from failure
-        if answer.status_code in (403, 429):
+        answer = task.result()
+        if answer.status in (403, 429):
             security.is_told.set(True)  # The page that says so is no second event.
         return answer
 
 
-def _finished(task: asyncio.Task[httpx.Response]) -> None:
+def _finished(task: asyncio.Task[Answer]) -> None:
     _unfinished.discard(task)
     if not task.cancelled():
         task.exception()
@@ -226,11 +212,11 @@ def path_of(*parts: str) -> str:
     return "/" + "/".join(quote(part, safe="") for part in parts)
 
 
-def _present(params: Params | None) -> dict[str, str | int | list[str]]:
+def _present(params: Params | None) -> Query:
     return {name: value for name, value in (params or {}).items() if value is not None and value not in ("", [])}
 
 
-def _read(answer: httpx.Response, kind: type[T]) -> T:
+def _read(answer: Answer, kind: type[T]) -> T:
     if answer.is_success:
         try:
             return msgspec.json.decode(answer.content or b"null", type=kind)
@@ -239,23 +225,23 @@ def _read(answer: httpx.Response, kind: type[T]) -> T:
     raise _problem(answer)
 
 
-def _is_stale(answer: httpx.Response) -> bool:
+def _is_stale(answer: Answer) -> bool:
     """Whether the token was refused; a wrong password or code is a 401 too, but a new token does not mend it."""
-    return answer.status_code == 401 and _problem(answer).code not in ("wrong_credentials", "wrong_code")
+    return answer.status == 401 and _problem(answer).code not in ("wrong_credentials", "wrong_code")
 
 
-def _problem(answer: httpx.Response) -> ApiProblem:
+def _problem(answer: Answer) -> ApiProblem:
     try:
         members = msgspec.json.decode(answer.content, type=dict[str, Any])
     except msgspec.MsgspecError:
         members = {}
     return ApiProblem(
-        status=answer.status_code,
+        status=answer.status,
         code=str(members.get("code") or "unexpected"),
         detail=str(members.get("detail") or members.get("title") or ""),
         errors=_by_field(members.get("errors")),
         members=members,
-        retry_after=answer.headers.get("Retry-After"),
+        retry_after=answer.headers.get("retry-after"),
     )
 
 
