@@ -114,7 +114,7 @@ async def test_of_a_cart_of_which_nothing_is_left_nothing_is_kept(browser: Brows
 async def test_the_script_gets_the_cart_to_lay_over_the_page(browser: Browser, shop: FakeShop) -> None:
     product_id = shop.add("Mug", 100)
     page = await browser.get("/")
-    typed = fields(page, "/cart/add")
+    typed = {**fields(page, "/cart/add"), "product": product_id}
     drawer = await browser.http.post("/cart/add?drawer=1", data=typed)
     assert (drawer.status_code, "<html" in drawer.text) == (200, False)
     for said in ("Added to your cart.", 'data-count="1"', "Check out", f'data-product="{product_id}"', "$1.00"):
@@ -129,7 +129,7 @@ async def test_the_script_gets_the_cart_to_lay_over_the_page(browser: Browser, s
 async def test_adding_from_a_list_comes_back_to_the_product_in_it(browser: Browser, shop: FakeShop) -> None:
     product_id = shop.add("Mug")
     page = await browser.get("/?q=mug")
-    answer = await browser.submit(page, "/cart/add")
+    answer = await browser.submit(page, "/cart/add", product=product_id)
     assert answer.headers["Location"] == f"/?q=mug#{product_id}"
     assert f'id="{product_id}"' in page.text
 

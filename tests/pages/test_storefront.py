@@ -220,3 +220,17 @@ async def test_what_is_no_reduction_beside_the_prior_price_is_not_called_one(
         page = await browser.get(path)
         assert re.findall(r"[$][0-9.]+", text_of(page)) == ["$15.99"]
         assert "educ" not in text_of(page)
+
+
+async def test_a_card_shows_what_its_product_is_now(browser: Browser, shop: FakeShop) -> None:
+    product_id = shop.add("Mug", 100)
+    assert "$1.00" in (await browser.get("/")).text
+    for changed, is_shown in (
+        ({"priceMinor": 250}, "$2.50"),
+        ({"name": "Cup & co."}, "Cup &amp; co."),
+        ({"stock": 0}, "Sold out"),
+    ):
+        shop.products[product_id].update(changed)
+        assert is_shown in (await browser.get("/")).text
+    browser.http.headers["Accept-Language"] = "de"
+    assert "Ausverkauft" in (await browser.get("/")).text

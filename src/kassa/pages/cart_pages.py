@@ -127,9 +127,11 @@ async def cart_page(visit: Visiting) -> Response[str]:
 
 @post("/cart/add", include_in_schema=False)
 async def add_to_cart(visit: Visiting) -> Response[str]:
+    """`next` is to where one comes back; where it ends with `#`, to the product's place on that page."""
+    product_id, back = visit.field("product"), visit.field("next") or "/cart"
     quantity = max(1, number(visit.field("quantity"), 1))
-    visit.set_cart(visit.cart.with_more(visit.field("product"), quantity))
-    return await _changed(visit, safe_next(visit.field("next") or "/cart"), "added")
+    visit.set_cart(visit.cart.with_more(product_id, quantity))
+    return await _changed(visit, safe_next(back + product_id if back.endswith("#") else back), "added")
 
 
 @post("/cart/change", include_in_schema=False)

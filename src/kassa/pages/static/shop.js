@@ -5,8 +5,9 @@
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
-  if (form.dataset.sent) return event.preventDefault();
-  form.dataset.sent = "yes";
+  const sent = form.id === "adding" ? event.submitter : form; // One form adds each product of a list.
+  if (sent.dataset.sent) return event.preventDefault();
+  sent.dataset.sent = "yes";
   if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
   if (isOfDrawer(form)) {
     event.preventDefault();
@@ -14,7 +15,7 @@ document.addEventListener("submit", (event) => {
   }
 });
 const again = (root) => {
-  for (const form of root.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const sent of root.querySelectorAll("[data-sent]")) delete sent.dataset.sent;
   for (const button of root.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
 };
 // Coming back with the browser's Back button shows the page as it was left: let it be sent again.
