@@ -3,6 +3,7 @@
 Twice over: the browser's own word on where the form came from, and a token that only our pages know.
 """
 
+import base64
 import hmac
 import re
 import secrets
@@ -19,6 +20,8 @@ COOKIE = "kassa_csrf"
 FIELD = "csrf"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_MASKED = re.compile(r"[A-Za-z0-9_-]{86}")
+_BYTES = 32
 
 
 class Forged(Exception):
@@ -30,6 +33,29 @@ def token_of(token: str) -> str:
     return token if _TOKEN.fullmatch(token) else secrets.token_urlsafe(32)
 
 
+def masked(token: str) -> str:
+    """The token as a page has it: different every time, for pages are compressed, and from their lengths could be
+    guessed what is the same in many of them (BREACH, breachattack.com; Django does likewise)."""
+    mask = secrets.token_bytes(_BYTES)
+    return base64.urlsafe_b64encode(mask + _exclusive(mask, _bytes(token))).rstrip(b"=").decode()
+
+
+def _is_same(token: str, given: str) -> bool:
+    """Whether a form has the browser's token, as a page has it or as it is."""
+    if _MASKED.fullmatch(given):
+        both = _bytes(given)
+        return hmac.compare_digest(_bytes(token), _exclusive(both[:_BYTES], both[_BYTES:]))
+    return hmac.compare_digest(token.encode(), given.encode("utf-8", "replace"))
+
+
+def _exclusive(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 async def refuse_forgery(request: Request[Any, Any, Any], settings: PageSettings) -> None:
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
@@ -37,7 +63,7 @@ async def refuse_forgery(request: Request[Any, Any, Any], settings: PageSettings
         raise Forged
     known = cookie(request, cookie_name(COOKIE, is_secure=settings.is_https))
     given = (await read_form(request)).get(FIELD, "")
-    if not _TOKEN.fullmatch(known) or not hmac.compare_digest(known.encode(), given.encode("utf-8", "replace")):
+    if not _TOKEN.fullmatch(known) or not _is_same(known, given):
         raise Forged
 
 

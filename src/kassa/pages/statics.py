@@ -9,6 +9,8 @@ from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from kassa.pages.packing import FILE_LEVEL, is_wanted, packed
+
 _ROOT = Path(__file__).parent / "static"
 _PREFIX = "/shop/static"
 # What is `text/…` is told its charset by the framework.
@@ -24,6 +26,7 @@ _YEAR, _HOUR = 31_536_000, 3600
 @dataclass(frozen=True)
 class StaticFile:
     content: bytes
+    packed: bytes
     media_type: str
     digest: str
 
@@ -45,7 +48,9 @@ class Statics:
 
 def _load(path: Path) -> StaticFile:
     content = path.read_bytes()
-    return StaticFile(content, _TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:12])
+    return StaticFile(
+        content, packed(content, FILE_LEVEL), _TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:12]
+    )
 
 
 def static_route(statics: Statics) -> Any:
@@ -56,11 +61,15 @@ def static_route(statics: Statics) -> Any:
             raise NotFoundException
         etag = f'"{file.digest}"'
         age = _YEAR if request.query_params.get("v") == file.digest else _HOUR
-        headers = {**_HEADERS, "ETag": etag, "Cache-Control": f"public, max-age={age}"}
+        headers = {**_HEADERS, "ETag": etag, "Cache-Control": f"public, max-age={age}", "Vary": "Accept-Encoding"}
         known = request.headers.get("If-None-Match", "")
         # RFC 9110, 13.1.2: a list, compared weakly, for a proxy may have packed the file.
         if known == "*" or etag in (each.strip().removeprefix("W/") for each in known.split(",")):
             return Response(b"", status_code=304, headers=headers, media_type=file.media_type)
+        if is_wanted(request.headers.get("Accept-Encoding", "")):
+            # One ETag for both: a weak one, for they are not the same bytes (RFC 9110, 8.8.3.3).
+            headers |= {"Content-Encoding": "gzip", "ETag": f"W/{etag}"}
+            return Response(file.packed, headers=headers, media_type=file.media_type)
         return Response(file.content, headers=headers, media_type=file.media_type)
 
     return static_file

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from kassa.pages.cart import Cart, read_cart
 from kassa.pages.client import ApiProblem, Caller, ShopClient, Tokens
 from kassa.pages.language import COOKIE as LANGUAGE
 from kassa.pages.language import Language, _, chosen, speak, spoken
+from kassa.pages.packing import PAGE_LEVEL, is_wanted, packed
 from kassa.pages.render import Renderer
 from kassa.pages.sent import cookie, cookie_name, read_form
 from kassa.pages.settings import PageSettings
@@ -47,7 +49,8 @@ class Visit:
     api: ShopClient
     renderer: Renderer
     request_id: str
-    csrf: str
+    token: str
+    """What the forms of this browser have, and those of other sites do not (forgery.py)."""
     cart: Cart
     form: Mapping[str, str] = dataclasses.field(default_factory=dict)
     is_partial: bool = False
@@ -56,6 +59,11 @@ class Visit:
     """Whether the page shows what is nobody else's, though nobody is logged in."""
     _guest_orders: dict[str, str] | None = None
     _cookies: dict[str, Cookie] = dataclasses.field(default_factory=dict)
+
+    @cached_property
+    def csrf(self) -> str:
+        """The token as this page's forms have it."""
+        return forgery.masked(self.token)
 
     @property
     def is_logged_in(self) -> bool:
@@ -138,7 +146,10 @@ class Visit:
             self._set(NOTE, "", 0)
         html = self.renderer.html(template, visit=self, note=note, noted=named, **shown)
         headers = self.renderer.headers(leads_to_payment=leads_to_payment)
-        return self._answer(Response(html, status_code=status, media_type="text/html", headers=headers))
+        content: Any = html
+        if is_wanted(self.request.headers.get("Accept-Encoding", "")):
+            content, headers["Content-Encoding"] = packed(html.encode(), PAGE_LEVEL), "gzip"
+        return self._answer(Response(content, status_code=status, media_type="text/html", headers=headers))
 
     def file(self, content: str, media_type: str, disposition: str) -> Response[str]:
         """What the browser is to keep as a file."""
@@ -180,11 +191,11 @@ class Visit:
         is_kept = not self.is_logged_in and not self.is_private and self.request.method == "GET"
         response.headers["Cache-Control"] = "private, no-cache" if is_kept else "private, no-store"
         response.headers["Content-Language"] = self.language.tag
-        response.headers["Vary"] = "Accept-Language, Cookie"
+        response.headers["Vary"] = "Accept-Encoding, Accept-Language, Cookie"
         response.headers["X-Request-Id"] = self.request_id
         self._keep_tokens()
-        if self.cookie(forgery.COOKIE) != self.csrf:
-            self._set(forgery.COOKIE, self.csrf, None)
+        if self.cookie(forgery.COOKIE) != self.token:
+            self._set(forgery.COOKIE, self.token, None)
         response.cookies = list(self._cookies.values())
         return response
 
@@ -229,10 +240,10 @@ def make_visit(request: Request[Any, Any, Any], client_factory: ClientFactory, r
     ip = request.client.host if request.client else "127.0.0.1"
     program = request.headers.get("User-Agent", "")
     api = client_factory(Caller(ip, request_id, request.headers.get("X-Forwarded-For"), program))
-    visit = Visit(request, api, renderer, request_id, csrf="", cart=Cart())
+    visit = Visit(request, api, renderer, request_id, token="", cart=Cart())
     access, refresh, device = (visit.cookie(name) or None for name in (ACCESS, REFRESH, DEVICE))
     api.tokens = Tokens(access, refresh, device=device)
-    visit.csrf, visit.cart = forgery.token_of(visit.cookie(forgery.COOKIE)), read_cart(visit.cookie(CART))
+    visit.token, visit.cart = forgery.token_of(visit.cookie(forgery.COOKIE)), read_cart(visit.cookie(CART))
     answer_in_language(request, renderer.settings)
     request.scope["kassa_visit"] = visit  # type: ignore[typeddict-unknown-key]
     return visit
