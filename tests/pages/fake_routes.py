@@ -309,6 +309,12 @@ async def refunds(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
     return answer({"refunds": [], "left": 12.5, "leftMinor": 1250, "currency": "usd", "leftItems": items})
 
 
+@get("/payments/{order_id:str}/fee")
+async def fee(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
+    admin_of(request)
+    return answer({"fee": shop_of(request).fees[visible(request, order_id)["id"]]})
+
+
 @get("/payments/admin/events")
 async def events(request: Ask) -> Response[bytes]:
     admin_of(request)
@@ -401,7 +407,7 @@ def api_router() -> Router:
         facets, one_product, prices,
         create_product, change_product, remove_product, adjust, place, claim, quote, selling, destinations,
         my_orders, one_order, cancel, timeline,
-        all_orders, create_session, payment_status, refund, refunds, events, attention, disputes, replay,
+        all_orders, create_session, payment_status, refund, refunds, fee, events, attention, disputes, replay,
         *DISPUTE_ROUTES, unclaimed, dismiss, endpoints, *FAMILY_ROUTES, *LINK_ROUTES, *MAIL_ROUTES,
         order_numbers, sales, revenue, payment_numbers, stock_numbers,
     ]  # fmt: skip

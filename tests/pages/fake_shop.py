@@ -66,6 +66,8 @@ class FakeShop:
     refund_status: str = "pending"
     order_count: int = 152
     money_back: dict[str, Json] = field(default_factory=dict)
+    fees: dict[str, Json | None] = field(default_factory=dict)
+    """By order: what Stripe kept of its payment; none while it cannot be asked."""
     calls: list[Call] = field(default_factory=list)
     broken: dict[str, Refused] = field(default_factory=dict)
     """By path: how the next calls there are refused."""

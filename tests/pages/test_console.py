@@ -222,6 +222,38 @@ async def test_an_order_shows_its_timeline_and_can_be_refunded(operator: Browser
     assert call.headers["idempotency-key"]
 
 
+KEPT = {"fee": 1.17, "feeMinor": 117, "net": 28.83, "netMinor": 2883, "currency": "usd"}
+
+
+@pytest.mark.parametrize(
+    ("fees", "words"),
+    [
+        ([KEPT], ("Stripe's fee -$1.17", "Net of the fee $28.83")),
+        ([{**KEPT, "currency": "jpy"}], ("Stripe's fee -¥117", "Net of the fee ¥2,883")),
+        ([None], ("Stripe's fee not known yet",)),
+        ([], ("Stripe's fee not to be had just now",)),
+    ],
+)
+async def test_an_order_shows_what_stripe_has_kept(
+    operator: Browser, shop: FakeShop, fees: list[Any], words: tuple[str, ...]
+) -> None:
+    order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 2})], "CONFIRMED")
+    shop.payments[order["id"]] = "SUCCESS"
+    shop.money_back[order["id"]] = {"status": "SUCCESS"}
+    shop.fees.update((order["id"], each) for each in fees)
+    page = await operator.get(f"/console/orders/{order['id']}")
+    for each in words:
+        assert each in text_of(page)
+    assert "cannot be had just now" not in text_of(page)
+
+
+async def test_who_is_logged_in_is_said_on_every_page(operator: Browser) -> None:
+    for path in ALL:
+        page = await operator.get(path)
+        assert "op@example.com, admin" in text_of(page)
+        assert 'action="/account/logout"' in page.text
+
+
 async def test_an_order_shows_that_it_is_disputed_even_if_nothing_waits(operator: Browser, shop: FakeShop) -> None:
     order = shop.add_order("usr_1", [shop._hold({"productId": shop.add("Mug"), "quantity": 2})], "CONFIRMED")
     shop.payments[order["id"]] = "SUCCESS"

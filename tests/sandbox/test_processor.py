@@ -52,6 +52,17 @@ async def test_thin_events_lead_to_what_their_snapshots_show(world: World, proce
         await processor.retrieve("refund", "re_of_nobody")
 
 
+async def test_what_stripe_keeps_is_told_once_the_charge_is_reckoned(world: World, processor: StripeProcessor) -> None:
+    charge = await world.charge()
+    told = await processor.fee(str(charge.payment_intent))
+    moved = await world.stripe.v1.balance_transactions.retrieve_async(str(charge.balance_transaction))
+    assert told is not None
+    assert (told.fee, told.net, told.currency) == (moved.fee, moved.net, moved.currency)
+    assert told.fee + told.net == charge.amount
+    with pytest.raises(Refused, match="No such payment_intent"):
+        await processor.fee("pi_of_nobody")
+
+
 async def test_completed_sessions_are_listed_over_all_pages(world: World, processor: StripeProcessor) -> None:
     await world.open_session()
     paid = [await world.open_session(metadata={"number": str(number)}) for number in range(2)]

@@ -16,6 +16,7 @@ from kassa.payment.processor import (
     BadSignature,
     CallUnderWay,
     DisputeState,
+    FeeState,
     RefundState,
     Refused,
     SavedFailure,
@@ -47,6 +48,7 @@ class StripeAtThePort:
         self.params: dict[str, dict[str, Any]] = {}
         self.refunds_made: dict[str, RefundState] = {}
         self.disputes_made: dict[str, DisputeState] = {}
+        self.fees: dict[str, FeeState] = {}
         self.declined: dict[str, dict[str, Any]] = {}
         self.feed: list[dict[str, Any]] = []
         self.faults: dict[str, list[str]] = {}
@@ -189,6 +191,10 @@ class StripeAtThePort:
     async def refund_state(self, refund_id: str) -> RefundState:
         self._lose(self._fault("refund_state"))
         return self.refunds_made[refund_id]
+
+    async def fee(self, intent_id: str) -> FeeState | None:
+        self._lose(self._fault("fee"))
+        return self.fees.get(intent_id)
 
     async def dispute_state(self, dispute_id: str) -> DisputeState:
         self._lose(self._fault("dispute_state"))

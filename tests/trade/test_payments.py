@@ -5,11 +5,13 @@ import asyncio
 import pytest
 
 from kassa.contracts.inventory import Line
+from kassa.contracts.payment import StripeUnreachable
 from kassa.kit.clock import DAY, HOUR, MINUTE, SECOND
 from kassa.order.domain import Order, Reason
 from kassa.payment.balance import refunded_minor
 from kassa.payment.domain import Payment, Stage
 from kassa.payment.inbox import InvalidSignature
+from kassa.payment.processor import FeeState
 from tests.trade.stripe_at_the_port import sign
 from tests.trade.world import BUYER, TTL, World, found
 
@@ -312,3 +314,28 @@ async def test_a_delay_of_days_makes_no_difference(shop: World) -> None:
     shop.clock.advance(3 * DAY + HOUR + SECOND)
     await shop.hook(body)
     assert (await shop.order_now(order)).status == "CANCELLED"
+
+
+async def test_stripe_is_asked_for_its_fee_when_somebody_looks_and_once(shop: World) -> None:
+    order = await shop.place((await shop.sell(), 1))
+    payment = await shop.open(order)
+    await shop.pay(payment)
+    intent_id = str((await shop.payment_now(order)).intent_id)
+    assert "fee" not in shop.stripe.calls
+    assert await shop.payment.fees.of(intent_id) is None
+    shop.stripe.fees[intent_id] = FeeState(88, 1911, "usd")
+    for _ in range(2):
+        assert await shop.payment.fees.of(intent_id) == FeeState(88, 1911, "usd")
+    assert shop.stripe.calls.count("fee") == 2
+
+
+async def test_the_fee_is_in_minor_units_of_the_currency_of_the_balance(shop: World) -> None:
+    shop.stripe.fees = {"pi_1": FeeState(8_800, 191_100, "isk"), "pi_2": FeeState(88, 1911, "jpy")}
+    assert await shop.payment.fees.of("pi_1") == FeeState(88, 1911, "isk")
+    assert await shop.payment.fees.of("pi_2") == FeeState(88, 1911, "jpy")
+
+
+async def test_a_fee_that_nobody_understands_is_not_shown(shop: World) -> None:
+    shop.stripe.fees["pi_1"] = FeeState(1, 1, "xxx")
+    with pytest.raises(StripeUnreachable):
+        await shop.payment.fees.of("pi_1")

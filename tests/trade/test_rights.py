@@ -35,6 +35,7 @@ ASKED = {
     "refunds_since": (0, None),
     "refund_state": ("re_1",),
     "dispute_state": ("du_1",),
+    "fee": ("pi_1",),
     "disputes_since": (0, None),
     "events": (["refund.created"], 0, None),
 }

@@ -200,6 +200,7 @@ ACCESS = MappingProxyType(
         "POST /payments/create-session": BUYERS,
         "GET /payments/status/{order_id}": _or(BUYERS, P.READ_PAYMENTS),
         "GET /payments/{order_id}/refunds": _only(P.READ_PAYMENTS),
+        "GET /payments/{order_id}/fee": _only(P.READ_PAYMENTS),
         "POST /payments/{order_id}/refund": _only(P.REFUND),
         "GET /payments/{order_id}/disputes/{dispute_id}/evidence": _only(P.ANSWER_DISPUTES),
         "POST /payments/{order_id}/disputes/{dispute_id}/evidence": _only(P.ANSWER_DISPUTES),

@@ -125,6 +125,20 @@ class PaymentStatus(Answer, frozen=True):
     disputes: tuple[PaymentDispute, ...] = ()
 
 
+class Fee(Answer, frozen=True):
+    """What Stripe has kept of a payment, and what is left of it, in the currency of the shop's balance."""
+
+    fee_minor: int
+    net_minor: int
+    currency: str
+
+
+class OneFee(Answer, frozen=True):
+    """None: not reckoned yet."""
+
+    fee: Fee | None = None
+
+
 class Refund(Answer, frozen=True):
     """Money that goes back; `failure` is why it does not."""
 

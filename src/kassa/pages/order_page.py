@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from kassa.pages import story
 from kassa.pages.admins import or_none
+from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.listed_models import FoundOrders, ListedOrder
-from kassa.pages.models import Entry, Order, PaymentStatus, Refunds, Timeline
+from kassa.pages.models import Entry, OneFee, Order, PaymentStatus, Refunds, Timeline
 from kassa.pages.parcels_models import Pieces
 from kassa.pages.visit import Visit
 
@@ -37,6 +38,7 @@ class OrderPage:
     refunds: Refunds | None
     timeline: Timeline | None
     others: FoundOrders | None
+    fee: OneFee | None
     chapters: list[story.Chapter]
     stuck: list[Entry]
     lines: dict[str, Line]
@@ -49,11 +51,12 @@ class OrderPage:
 async def of(visit: Visit, order: Order) -> OrderPage:
     """All of it, asked at once."""
     buyer = {"email": order.email} if order.email else {"userId": order.user_id}
-    timeline, payment, refunds, others = await asyncio.gather(
+    timeline, payment, refunds, others, fee = await asyncio.gather(
         or_none(visit, "/orders/{order_id}/timeline", Timeline, order_id=order.id),
         or_none(visit, "/payments/status/{order_id}", PaymentStatus, order_id=order.id),
         or_none(visit, "/payments/{order_id}/refunds", Refunds, order_id=order.id),
         or_none(visit, "/orders/admin/all", FoundOrders, {**buyer, "limit": OTHERS}),
+        _fee(visit, order),
     )
     entries = timeline.entries if timeline else ()
     lines = {item.product_id: _line(order, item.product_id) for item in order.items}
@@ -61,7 +64,17 @@ async def of(visit: Visit, order: Order) -> OrderPage:
     deadlines = {each.id: each.answer_by for each in (payment.disputes if payment else ()) if each.wants_answer}
     for chapter in told:
         chapter.until = deadlines.get(chapter.id)
-    return OrderPage(payment, refunds, timeline, others, told, list(story.stuck(entries)), lines)
+    return OrderPage(payment, refunds, timeline, others, fee, told, list(story.stuck(entries)), lines)
+
+
+async def _fee(visit: Visit, order: Order) -> OneFee | None:
+    """Stripe is asked for it, and nothing else on the page is: that it cannot be had makes the page no less whole."""
+    if order.status not in ("CONFIRMED", "REFUNDED") or not visit.may("GET /payments/{order_id}/fee"):
+        return None
+    try:
+        return await visit.api.get(path_of("payments", order.id, "fee"), OneFee)
+    except ApiProblem:
+        return None
 
 
 def _line(order: Order, product_id: str) -> Line:

@@ -17,7 +17,7 @@ from kassa.payment.rights import EACH_RIGHT, Right, StripeAccount
 from kassa.payment.store import Refusals
 
 _MOST = 100
-_TOLD_ELSEWHERE = ("answer_dispute",)
+_TOLD_ELSEWHERE = ("answer_dispute", "fee")
 """Calls whose refusal is told whoever asked for them: the shop takes and gives back money without that right."""
 _OF_RIGHTS = frozenset(f"{right.access} {right.resource}" for right in EACH_RIGHT)
 

@@ -87,6 +87,15 @@ class DisputeState(msgspec.Struct, frozen=True):
     metadata: dict[str, str] = {}
 
 
+class FeeState(msgspec.Struct, frozen=True):
+    """What Stripe has kept of a payment and what it has put on the balance, in Stripe's integers and the currency of
+    that balance."""
+
+    fee: int
+    net: int
+    currency: str
+
+
 class Refused(Exception):
     """Stripe says no to this very request (400, 402), or does not know the object (404)."""
 
@@ -163,6 +172,9 @@ class Processor(Protocol):
 
     async def refund_state(self, refund_id: str) -> RefundState:
         """The refund as it is now."""
+
+    async def fee(self, intent_id: str) -> FeeState | None:
+        """What Stripe has kept of a payment; None until it has reckoned that, some time after the buyer has paid."""
 
     async def dispute_state(self, dispute_id: str) -> DisputeState:
         """The dispute as it is now."""

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from kassa.contracts.payment import StripeKeyRefused, StripeUnreachable
-from kassa.payment.processor import CallUnderWay, DisputeState, RefundState, Refused, SavedFailure, SessionState
+from kassa.payment.processor import (
+    CallUnderWay,
+    DisputeState,
+    FeeState,
+    RefundState,
+    Refused,
+    SavedFailure,
+    SessionState,
+)
 
 if TYPE_CHECKING:
     import stripe
@@ -52,6 +60,26 @@ class Session(msgspec.Struct, frozen=True):
     created: Whole = 0
     amount_subtotal: Whole | None = None
     total_details: TotalDetails | None = None
+
+
+class BalanceTransaction(msgspec.Struct, frozen=True):
+    """What is read of a movement of Stripe's balance."""
+
+    fee: Whole
+    net: Whole
+    currency: str
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """What is read of a charge."""
+
+    balance_transaction: BalanceTransaction | str | None = None
+
+
+class ChargedIntent(msgspec.Struct, frozen=True):
+    """A PaymentIntent with its charge."""
+
+    latest_charge: Charge | str | None = None
 
 
 class SessionPage(msgspec.Struct, frozen=True):
@@ -155,6 +183,12 @@ def refund_state(refund: "stripe.Refund") -> RefundState:
         metadata=metadata_of(refund),
         failure_reason=_read(getattr(refund, "failure_reason", None), str | None),
     )
+
+
+def fee_state(intent: ChargedIntent) -> FeeState | None:
+    charge = intent.latest_charge
+    moved = charge.balance_transaction if isinstance(charge, Charge) else None
+    return FeeState(moved.fee, moved.net, moved.currency) if isinstance(moved, BalanceTransaction) else None
 
 
 def dispute_state(dispute: "stripe.Dispute") -> DisputeState:

@@ -18,15 +18,18 @@ from kassa.payment.processor import (
     PATHS,
     BadSignature,
     DisputeState,
+    FeeState,
     RefundState,
     Refused,
     SessionState,
 )
 from kassa.payment.processor_answers import (
+    ChargedIntent,
     Named,
     Session,
     SessionPage,
     dispute_state,
+    fee_state,
     intent_id_of,
     metadata_of,
     refund_state,
@@ -188,6 +191,14 @@ class StripeProcessor:
         """See kassa.payment.processor.Processor."""
         with told_apart():
             return refund_state(await self._client.v1.refunds.retrieve_async(refund_id))
+
+    async def fee(self, intent_id: str) -> FeeState | None:
+        """See kassa.payment.processor.Processor."""
+        with told_apart():
+            path = f"{PATHS['payment_intent']}/{quote(intent_id, safe='')}"
+            # Stripe: one call tells it (docs: expand/use-cases, "See the Stripe fee for a given payment").
+            answer = await self._client.raw_request_async("get", path, expand=["latest_charge.balance_transaction"])
+            return fee_state(msgspec.json.decode(answer.body, type=ChargedIntent))
 
     async def dispute_state(self, dispute_id: str) -> DisputeState:
         """See kassa.payment.processor.Processor."""

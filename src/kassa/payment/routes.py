@@ -37,6 +37,7 @@ from kassa.payment.wire import (
     DisputesAnswer,
     EventAnswer,
     EventsAnswer,
+    FeeAnswer,
     PayFor,
     PaymentAttention,
     PaymentStatus,
@@ -44,6 +45,7 @@ from kassa.payment.wire import (
     SessionAnswer,
     shown_disputes,
     shown_event,
+    shown_fee,
     shown_status,
 )
 
@@ -120,6 +122,15 @@ async def order_refunds(request: Request[Any, Any, Any], order_id: FromPath[str]
     payment = await visible(_service(request), order_id, staff)
     order = await _service(request).refunding.order_of(payment)
     return JsonResponse(shown_refunds(payment, order), media_type="application/json")
+
+
+@get("/payments/{order_id:str}/fee", tags=["payments"], refuses=(StripeUnreachable, StripeKeyRefused, StripeRefused))
+async def payment_fee(request: Request[Any, Any, Any], order_id: FromPath[str]) -> Response[FeeAnswer]:
+    """What Stripe has kept of an order's payment when it came. Stripe is asked for it now, and once."""
+    staff = await principal_of(request)
+    payment = await visible(_service(request), order_id, staff)
+    told = await _service(request).fees.of(payment.intent_id) if payment.intent_id and payment.taken_minor else None
+    return JsonResponse(FeeAnswer(None if told is None else shown_fee(told)), media_type="application/json")
 
 
 @post(["/payments/webhook"], tags=["payments"], status_code=200, refuses=(InvalidSignature, UnreadableEvent))
@@ -245,6 +256,7 @@ HANDLERS = (
     payment_status,
     refund_payment,
     order_refunds,
+    payment_fee,
     webhook,
     stored_events,
     payment_attention,

@@ -20,6 +20,7 @@ from kassa.kit.wire import request_id
 from kassa.payment import disputes, listing, personal
 from kassa.payment.checkout import Checkout
 from kassa.payment.domain import UNSETTLED, Decline, Input, Kind, Payment, Stage
+from kassa.payment.fees import Fees
 from kassa.payment.history import history
 from kassa.payment.processor import DisputeState, Processor, Refused, unknown_session
 from kassa.payment.refunding import Refunding
@@ -58,6 +59,7 @@ class PaymentService(Settling):
         self._ends_on_decline = ends_on_decline
         self.checkout = Checkout(self, orders, processor, frontend_url)
         self.refunding = Refunding(self, orders, ids)
+        self.fees = Fees(processor)
 
     async def note_decline(self, payment_id: str, session_id: str, decline: Decline, input_id: str) -> None:
         """A card was declined. The session may have been paid since, with another card: it is looked at first."""

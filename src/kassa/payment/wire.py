@@ -11,6 +11,7 @@ from kassa.kit.money import InvalidMoney, from_stripe, major
 from kassa.payment.balance import refunded_minor
 from kassa.payment.domain import Payment, Stage
 from kassa.payment.notices import Notice
+from kassa.payment.processor import FeeState
 from kassa.payment.store import StripeEvent, UnclaimedMoney
 from kassa.payment.unclaimed import DISMISSED, OPEN, REFUNDED
 
@@ -59,6 +60,23 @@ class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
     refunded: Decimal
     refunded_minor: int
     disputes: list[PaymentDispute]
+
+
+class FeeOut(msgspec.Struct, frozen=True, rename="camel"):
+    """What Stripe has kept of a payment, and the `net` that it has put on the shop's balance, in the currency of
+    that."""
+
+    fee: Decimal
+    fee_minor: int
+    net: Decimal
+    net_minor: int
+    currency: str
+
+
+class FeeAnswer(msgspec.Struct, frozen=True):
+    """Null until Stripe has reckoned it, and where no money came."""
+
+    fee: FeeOut | None
 
 
 class DisputeOut(msgspec.Struct, frozen=True, rename="camel"):
@@ -144,6 +162,12 @@ class EventAnswer(msgspec.Struct, frozen=True):
     """One event."""
 
     event: EventOut
+
+
+def shown_fee(told: FeeState) -> FeeOut:
+    """The fee, of which the amounts are in minor units, as the wire shows it."""
+    fee, net = (major(each, told.currency) for each in (told.fee, told.net))
+    return FeeOut(fee, told.fee, net, told.net, told.currency)
 
 
 def shown_status(payment: Payment) -> PaymentStatus:

@@ -18,6 +18,7 @@ from kassa.payment.processor import (
     BadSignature,
     CallUnderWay,
     DisputeState,
+    FeeState,
     RefundState,
     Refused,
     SavedFailure,
@@ -29,7 +30,7 @@ from kassa.sandbox.config import Clock, SandboxConfig
 from kassa.sandbox.errors import ApiError
 from kassa.sandbox.events import Cause
 from kassa.sandbox.faults import Fault
-from kassa.simulation.stripe_answers import dispute_state, refund_state, session_state
+from kassa.simulation.stripe_answers import dispute_state, fee_state, refund_state, session_state
 from kassa.simulation.surroundings import Host, Surroundings
 
 if TYPE_CHECKING:
@@ -191,6 +192,10 @@ class Way:
 
     async def refund_state(self, refund_id: str) -> RefundState:
         return refund_state(await self._call("GET", "/v1/refunds/*", refund_id))
+
+    async def fee(self, intent_id: str) -> FeeState | None:
+        given = {"expand": ["latest_charge.balance_transaction"]}
+        return fee_state(await self._call("GET", "/v1/payment_intents/*", intent_id, given))
 
     async def dispute_state(self, dispute_id: str) -> DisputeState:
         return dispute_state(await self._call("GET", "/v1/disputes/*", dispute_id))

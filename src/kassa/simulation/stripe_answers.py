@@ -1,6 +1,6 @@
 """The answers of the simulated Stripe, as the port to the real one tells them."""
 
-from kassa.payment.processor import DisputeState, RefundState, SessionState
+from kassa.payment.processor import DisputeState, FeeState, RefundState, SessionState
 from kassa.sandbox.errors import Json
 
 
@@ -35,3 +35,9 @@ def dispute_state(dispute: Json) -> DisputeState:
         has_evidence=details["has_evidence"],
         metadata=dispute["metadata"],
     )
+
+
+def fee_state(intent: Json) -> FeeState | None:
+    """What Stripe kept, as the port tells it."""
+    moved = (intent["latest_charge"] or {}).get("balance_transaction")
+    return FeeState(moved["fee"], moved["net"], moved["currency"]) if moved else None
