@@ -3,6 +3,7 @@
 With KASSA_SHOTS set to a directory, a picture of every step is left there.
 """
 
+import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, Frame, Page, expect
 
-from tests.journey.running import GOOD, RunningShop
+from tests.journey.running import DECLINED, GOOD, RunningShop
+from tests.journey.running import Buyer as Account
 from tests.servers.chromium import follow, shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -57,9 +59,9 @@ class Buyer:
             self.fields += 1
             await self.page.fill(f"#{name}", value)
 
-    async def pay(self) -> None:
+    async def pay(self, number: str = GOOD) -> None:
         """On Stripe's page."""
-        for name, value in CARD.items():
+        for name, value in {**CARD, "cardNumber": number}.items():
             await self.page.fill(f"input[name={name}]", value)
         self.clicks += 1
         await self.page.locator("#pay").click()
@@ -173,6 +175,84 @@ async def test_the_page_of_an_order_follows_it_by_events_alone(browser: Browser,
     assert (await admin.call("POST", f"/orders/{order_id}/cancel")).status in (200, 202)
     await expect(status).to_have_attribute("data-status", "CANCELLED", timeout=20_000)
     assert len(ada.loads) == 4
+
+
+async def test_a_declined_card_leads_to_another_card_with_one_click(browser: Browser, shop: RunningShop) -> None:
+    admin = await shop.admin()
+    mug = await admin.product(stock=5, price="20.00")
+    ada = await buyer(browser, shop)
+    await ada.page.goto(f"{ada.site}/shop/products/{mug}")
+    await ada.press("add-to-cart")
+    await ada.press("checkout")
+    await ada.fill(ADDRESS)
+    await ada.press("place-order")
+    await ada.pay(DECLINED)
+    await ada.page.locator("#continue, #cancel").click()
+    await expect(ada.page.get_by_test_id("order-status")).to_have_attribute("data-status", "CANCELLED", timeout=20_000)
+    await shot(ada.page, "buying-4-declined")
+    before = ada.clicks
+    await ada.press("other-card")
+    await ada.pay()
+    await ada.is_confirmed()
+    assert ada.clicks - before == 2
+    await expect(ada.page.get_by_test_id("next")).to_contain_text("getting your order ready")
+    await admin.has_stock(mug, 4)
+
+
+async def test_going_back_or_a_second_tab_makes_no_second_order(browser: Browser, shop: RunningShop) -> None:
+    admin = await shop.admin()
+    mug = await admin.product(stock=5, price="20.00")
+    context = await browser.new_context()
+    ada, other = await buyer(context, shop), await buyer(context, shop)
+    await ada.page.goto(f"{ada.site}/shop/products/{mug}")
+    await ada.press("add-to-cart")
+    await ada.press("checkout")
+    await ada.page.wait_for_url("**/checkout")
+    await other.page.goto(f"{ada.site}/checkout")
+    await ada.fill(ADDRESS)
+    await other.fill(ADDRESS)
+    await ada.press("place-order")
+    await expect(ada.page.locator("#pay")).to_be_visible()
+    address = ada.page.url
+    await ada.page.go_back()
+    await expect(ada.page.get_by_test_id("unpaid")).to_contain_text("is waiting for your payment")
+    await shot(ada.page, "buying-5-gone-back")
+    await ada.press("pay")
+    await expect(ada.page.locator("#pay")).to_be_visible()
+    await other.press("place-order")
+    await expect(other.page.locator("#pay")).to_be_visible()
+    assert (ada.page.url, other.page.url) == (address, address), "it is the same order, and the same payment"
+    await admin.has_stock(mug, 4)
+    await other.pay()
+    await other.is_confirmed()
+    await ada.page.reload()
+    await ada.page.goto(f"{ada.site}/cart")
+    await expect(ada.page.locator("main")).to_contain_text("Your cart is empty.")
+
+
+async def test_who_is_logged_out_in_between_loses_nothing(browser: Browser, shop: RunningShop) -> None:
+    admin = await shop.admin()
+    mug = await admin.product(stock=5, price="20.00")
+    context = await browser.new_context()
+    ada = await buyer(context, shop)
+    await ada.page.goto(f"{ada.site}/account/register")
+    email = f"{secrets.token_hex(6)}@shop.example"
+    await ada.page.fill("input[name=email]", email)
+    await ada.page.fill("input[name=password]", "correct horse battery")
+    await follow(ada.page.get_by_test_id("register"))
+    await ada.page.goto(f"{ada.site}/shop/products/{mug}")
+    await ada.press("add-to-cart")
+    await ada.press("checkout")
+    await ada.fill({**ADDRESS, "email": email})
+    account = {"email": email, "password": "correct horse battery"}
+    elsewhere = Account(shop, (await shop.call("POST", "/auth/login", account)).body["token"])
+    assert (await elsewhere.call("DELETE", "/auth/sessions")).status == 204
+    await ada.press("place-order")
+    await expect(ada.page.get_by_test_id("trouble").first).to_contain_text("You have been logged out")
+    await expect(ada.page.locator("#line1")).to_have_value("Markt 1")
+    await ada.press("place-order")
+    await ada.pay()
+    await ada.is_confirmed()
 
 
 async def test_a_shop_that_stops_does_not_wait_for_who_watches(browser: Browser, shop: RunningShop) -> None:

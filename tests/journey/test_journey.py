@@ -9,7 +9,7 @@ import pytest
 from tests.journey.conftest import DOUBLED, FORMS
 from tests.journey.doubled import DoubledShop
 from tests.journey.load import asked_eight_times
-from tests.journey.running import DECLINED, RunningShop, until
+from tests.journey.running import DECLINED, Buyer, RunningShop, until
 from tests.trade.stripe_at_the_port import real_signature
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
@@ -35,6 +35,27 @@ async def test_a_paid_order_is_confirmed_and_a_declined_one_gives_its_stock_back
     await buyer.becomes(declined_id, "CANCELLED")
     assert (await buyer.call("GET", f"/orders/{declined_id}")).body["order"]["reason"] == "payment_declined"
     await buyer.has_stock(mug, 4)
+
+
+async def test_a_page_that_is_open_is_told_when_the_order_is_paid(shop: RunningShop) -> None:
+    """By server-sent events, whichever process knows of the order."""
+    mug = await (await shop.admin()).product(stock=5)
+    order = {"items": [{"productId": mug, "quantity": 1}], "email": "guest@shop.example"}
+    made = (await shop.call("POST", "/orders", order)).body
+    order_id, token = made["order"]["id"], made["guestToken"]
+    guest = Buyer(shop, token)
+    session = await guest.call("POST", "/payments/create-session", {"orderId": order_id})
+    cookie = {"Cookie": f"kassa_guest={order_id}:{token.removeprefix('guest_')}"}
+    async with shop.http.get(f"{shop.base}/checkout/events/{order_id}", headers=cookie) as stream:
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+        assert b'data-status="PENDING"' in await stream.content.readuntil(b"\n\n")
+        await guest.pay(session.body["sessionId"])
+        told = b""
+        async with asyncio.timeout(60):
+            while b"event: last" not in told:
+                told = await stream.content.readuntil(b"\n\n")
+        assert b'data-status="CONFIRMED"' in told
+        assert await stream.content.read() == b"", "what is settled is not watched"
 
 
 async def test_two_hundred_buyers_for_fifty_pieces(shop: RunningShop) -> None:

@@ -24,6 +24,9 @@ async def note_call(request: Ask) -> None:
     query = {name: str(value) for name, value in request.query_params.items()}
     shop = shop_of(request)
     shop.calls.append(Call(request.method, request.url.path, dict(request.headers), body, query, ip))
+    # As the gateway: a token that is none is refused, also where none is needed.
+    if request.headers.get("Authorization", "").removeprefix("Bearer ") in shop.stale:
+        raise Refused(401, "unauthenticated", "the token is not valid; log in again")
     if request.url.path in shop.broken:
         raise shop.broken[request.url.path]
 

@@ -111,6 +111,19 @@ async def test_when_refreshing_fails_the_buyer_logs_in_and_comes_back(browser: B
     assert "kassa_token" not in browser.http.cookies
 
 
+async def test_who_was_logged_out_meanwhile_still_sees_what_anybody_sees(browser: Browser, shop: FakeShop) -> None:
+    product_id = shop.add("Mug")
+    for path in ("/", f"/shop/products/{product_id}", "/cart"):
+        shop.sign_up(EMAIL)
+        await browser.log_in(EMAIL)
+        shop.stale.add(browser.http.cookies["kassa_token"])
+        shop.refreshable.clear()
+        page = await browser.get(path)
+        assert page.status_code == 200, path
+        assert "Log in" in text_of(page)
+        assert "kassa_token" not in browser.http.cookies
+
+
 async def test_an_unreachable_auth_service_does_not_log_anybody_out(browser: Browser, shop: FakeShop) -> None:
     shop.sign_up(EMAIL)
     await browser.log_in(EMAIL)

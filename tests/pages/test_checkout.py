@@ -294,6 +294,51 @@ async def test_after_a_decline_the_goods_go_back_into_the_cart(browser: Browser,
     assert "$399.96" in (await browser.get("/cart")).text
 
 
+async def test_after_a_decline_it_is_ordered_again_and_paid_with_one_click(
+    browser: Browser, shop: FakeShop, mug: str
+) -> None:
+    await browser.submit(await browser.get("/cart"), "/checkout")
+    order = order_of(shop)
+    assert 'data-testid="other-card"' not in (await browser.get(f"/account/orders/{order['id']}")).text
+    order.update(status="CANCELLED", reason="payment_declined")
+    page = await browser.get(f"/account/orders/{order['id']}")
+    for _ in range(2):  # two clicks
+        answer = await browser.submit(page, "/checkout/again")
+        assert answer.headers["Location"].startswith(shop.payment_page)
+    first, second = shop.orders.values()
+    assert first["items"] == second["items"]
+    shop.products[mug]["priceMinor"] = 100
+    answer = await browser.submit(await browser.get(f"/account/orders/{order['id']}"), "/checkout/again")
+    assert answer.headers["Location"] == "/cart", "at another price it is not ordered unseen"
+    assert len(shop.orders) == 2
+
+
+@pytest.mark.parametrize(
+    ("fulfilment", "words"),
+    [("unfulfilled", "getting your order ready"), ("fulfilled", "is on its way"), ("none", None)],
+)
+async def test_a_paid_order_says_what_comes_next(
+    browser: Browser, shop: FakeShop, mug: str, fulfilment: str, words: str | None
+) -> None:
+    await browser.submit(await browser.get("/cart"), "/checkout")
+    order = order_of(shop)
+    order.update(status="CONFIRMED", fulfilment=fulfilment)
+    page = await browser.get(f"/account/orders/{order['id']}")
+    assert ('data-testid="next"' in page.text) is (words is not None)
+    assert (words or "") in text_of(page)
+
+
+async def test_a_part_that_was_sent_back_says_what_it_was_for(browser: Browser, shop: FakeShop, mug: str) -> None:
+    await browser.submit(await browser.get("/cart"), "/checkout")
+    order = order_of(shop)
+    order["status"] = "CONFIRMED"
+    shop.payments[order["id"]] = "SUCCESS"
+    lines = [{"productId": mug, "quantity": 1, "amountMinor": 19998}]
+    refund = {"amountMinor": 20488, "createdAt": order["createdAt"], "lines": lines, "shippingMinor": 490}
+    shop.money_back[order["id"]] = {"refundedMinor": 20488, "refunds": [refund]}
+    assert "$204.88: 1 × Mug, shipping" in text_of(await browser.get(f"/account/orders/{order['id']}"))
+
+
 async def test_others_orders_are_not_found(browser: Browser, shop: FakeShop, mug: str) -> None:
     order = shop.add_order("usr_other", [shop._hold({"productId": mug, "quantity": 1})])
     for path in ("/checkout/return?order=", "/checkout/status/", "/account/orders/"):

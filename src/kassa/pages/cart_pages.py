@@ -8,9 +8,10 @@ from litestar import Response, get, post
 
 from kassa.pages.cart import Cart
 from kassa.pages.catalogue_models import OneProduct, Product
+from kassa.pages.checkout import read_order
 from kassa.pages.client import ApiProblem, ShopClient, path_of
 from kassa.pages.language import _
-from kassa.pages.models import OneOrder
+from kassa.pages.models import Order, Orders
 from kassa.pages.selling_models import OneQuote, OneSelling, Quote
 from kassa.pages.visit import Visit, Visiting, number, safe_next
 from kassa.pages.words import note_of
@@ -93,7 +94,23 @@ async def cart_response(
     content = await priced(visit.api, visit.cart)
     quote, is_short = await _quote(visit, content)
     more = {"refusal": refusal, "has_open_orders": has_open_orders, "quote": quote, "is_short": is_short}
+    more["unpaid"] = None if content.lines else await _unpaid(visit)
     return visit.page("cart.html", status, cart=content, leads_to_payment=True, **more)
+
+
+async def _unpaid(visit: Visit) -> Order | None:
+    """The newest order of this visitor, if it waits for its payment: who goes back from the payment page looks for it
+    in the cart."""
+    try:
+        if visit.guest_orders:
+            order = await read_order(visit, list(visit.guest_orders)[-1])
+        elif visit.is_logged_in:
+            order = next(iter((await visit.api.get("/orders", Orders, {"limit": 1})).orders))
+        else:
+            return None
+    except (ApiProblem, StopIteration):
+        return None
+    return None if order.is_final else order
 
 
 async def _quote(visit: Visit, content: Priced) -> tuple[Quote | None, bool]:
@@ -159,23 +176,10 @@ async def take_what_is_there(visit: Visiting) -> Response[str]:
     return await _changed(visit, "/cart", "fitted")
 
 
-@post("/cart/again", include_in_schema=False)
-async def fill_again(visit: Visiting) -> Response[str]:
-    """After an order that came to nothing: its goods, back in the cart."""
-    order_id = visit.field("order")
-    order = (await visit.api_of(order_id).get(path_of("orders", order_id), OneOrder)).order
-    cart = visit.cart
-    for item in order.items:
-        cart = cart.with_quantity(item.product_id, max(item.quantity, cart.lines.get(item.product_id, 0)))
-    visit.set_cart(cart)
-    return visit.redirect("/cart", "refilled")
-
-
 CART_PAGES: tuple[Any, ...] = (
     cart_page,
     add_to_cart,
     change_quantity,
     remove_from_cart,
     take_what_is_there,
-    fill_again,
 )

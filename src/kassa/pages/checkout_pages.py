@@ -41,9 +41,13 @@ async def check_out(visit: Visiting, destinations: KnowingDestinations) -> Respo
         return visit.redirect("/cart")
     if "email" not in visit.form:
         return await _order_from_cart(visit, wanted, total)
+    was_logged_in = visit.is_logged_in
     form = await read_form(destinations, visit.api, wanted, {name: visit.field(name) for name in FIELDS})
     is_order = visit.field("do") != "update"
     found = await quoted(visit.api, form, is_strict=is_order)
+    if was_logged_in and not visit.is_logged_in:
+        found.trouble = _(_LOGGED_OUT)
+        return _shown(visit, form, found, 409 if is_order else 200)
     if not is_order or found.errors or found.trouble or found.quote is None:
         return _shown(visit, form, found, 422 if is_order else 200)
     now = found.quote.total_amount_minor
@@ -65,6 +69,9 @@ async def _order_from_cart(visit: Visit, wanted: Cart, total: str) -> Response[s
     try:
         order = await place(visit, wanted, {"items": items, "expectedTotalMinor": int(total)})
     except ApiProblem as problem:
+        if problem.status == 401:
+            visit.api.tokens.forget()
+            return visit.redirect("/account/login?next=/cart")
         if problem.status not in (409, 422):
             raise
         _renew(visit, wanted)

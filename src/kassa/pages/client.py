@@ -23,6 +23,7 @@ T = TypeVar("T")
 Params = Mapping[str, str | int | list[str] | None]
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_QUESTIONS = ("/quotes",)
 _unfinished: set[asyncio.Task[Answer]] = set()
 
 
@@ -147,8 +148,11 @@ class ShopClient:
             await self._refresh(None)
         used = self.tokens.access
         answer = await self._exchange(method, path, params, content, self._with_token(key))
-        if _is_stale(answer) and self.tokens.refresh is not None and await self._refresh(used):
-            answer = await self._exchange(method, path, params, content, self._with_token(key))
+        if _is_stale(answer) and self.tokens.refresh is not None:
+            is_question = method == "GET" or path in _QUESTIONS
+            # Who has been logged out meanwhile is shown what anybody may see; but nothing is done in nobody's name.
+            if await self._refresh(used) or is_question:
+                answer = await self._exchange(method, path, params, content, self._with_token(key))
         return answer
 
     def _with_token(self, key: str | None) -> dict[bytes, bytes]:

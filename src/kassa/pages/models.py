@@ -73,6 +73,11 @@ class Order(Sent, frozen=True, kw_only=True):
         )
 
     @property
+    def can_be_tried_again(self) -> bool:
+        """Whether it came to nothing for the payment alone."""
+        return self.reason in ("payment_declined", "payment_failed")
+
+    @property
     def is_guests(self) -> bool:
         """Whether whoever made it had no account."""
         return self.user_id.startswith("gst_")
@@ -116,12 +121,30 @@ class PaymentDispute(Answer, frozen=True):
         return self.status.endswith("needs_response")
 
 
+class LeftLine(Answer, frozen=True):
+    """Pieces that can be refunded yet, or are refunded, and what was paid for them."""
+
+    product_id: str
+    quantity: int
+    amount_minor: int
+
+
+class BuyersRefund(Answer, frozen=True):
+    """Money that went back; of what, if it is of anything in particular."""
+
+    amount_minor: int
+    created_at: datetime
+    lines: tuple[LeftLine, ...] = ()
+    shipping_minor: int = 0
+
+
 class PaymentStatus(Answer, frozen=True):
     status: str
     currency: str
     amount_minor: int
     stage: str = ""
     refunded_minor: int = 0
+    refunds: tuple[BuyersRefund, ...] = ()
     disputes: tuple[PaymentDispute, ...] = ()
 
 
@@ -154,14 +177,6 @@ class OneRefund(Answer, frozen=True):
 class ReturnedItem(Answer, frozen=True):
     product_id: str
     quantity: int
-
-
-class LeftLine(Answer, frozen=True):
-    """Pieces that can be refunded yet, and what was paid for them."""
-
-    product_id: str
-    quantity: int
-    amount_minor: int
 
 
 class Refunds(Answer, frozen=True):

@@ -87,12 +87,13 @@ def _filters(settings: PageSettings) -> dict[str, Callable[..., object]]:
         "status_word": words.status_word,
         "sentence": words.sentence,
         "why": words.why,
+        "what_next": words.what_next,
         "dispute_words": words.dispute_words,
         "picture": picture,
         "pictures": pictures,
         "percent": formats.percent,
         "when": partial(when, settings),
-        "clock": formats.clock,
+        "clock": clock,
         "exact": formats.exact,
         "minute": formats.minute,
         "day": formats.day,
@@ -151,6 +152,11 @@ def when(settings: PageSettings, at: datetime | None) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         at.isoformat(), formats.exact(at), formats.relative(at, settings.now)
     )
+
+
+def clock(at: datetime) -> Markup:
+    """The time of day, in UTC; where scripts run, by the clock of whoever looks."""
+    return Markup('<time datetime="{}" data-clock>{}</time>').format(at.isoformat(), formats.clock(at))
 
 
 def picture(images: tuple[str, ...]) -> str:

@@ -17,6 +17,7 @@ from kassa.pages.destinations import KnownDestinations
 from kassa.pages.guest_pages import GUEST_PAGES
 from kassa.pages.invoices import INVOICES
 from kassa.pages.mailed_links import MAILED_LINKS
+from kassa.pages.ordering_again import ORDERING_AGAIN
 from kassa.pages.own_data import DATA_PAGES
 from kassa.pages.parcels import PARCELS
 from kassa.pages.render import make_renderer
@@ -38,6 +39,7 @@ PAGES: tuple[Any, ...] = (
     *CART_PAGES,
     *CHECKOUT,
     *CHECKOUT_PAGES,
+    *ORDERING_AGAIN,
     *WATCHING,
     *GUEST_PAGES,
     *ACCOUNT,

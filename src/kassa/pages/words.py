@@ -17,7 +17,10 @@ _REASONS = {
     "cancelled_by_buyer": later("You cancelled this order before paying."),
     "cancelled_by_operator": later("The shop cancelled this order."),
     "expired": later("It was not paid for in time, so the items went back on sale."),
-    "payment_declined": later("Your payment was declined. You have not been charged."),
+    "payment_declined": later(
+        "Your payment was declined. You have not been charged, and your items are back on sale. "
+        "You can order them again with another card or another way to pay."
+    ),
     "payment_failed": later("Your payment did not go through. You have not been charged."),
     "amount_mismatch": later("The amount paid does not match the order. The shop is looking into it."),
     "paid_late": later("Your payment came after the order had expired, so you will be refunded in full."),
@@ -146,6 +149,25 @@ def why(order: Order) -> str:
     if known is not None:
         return _(known)
     return f"{sentence(reason.replace('_', ' ')).rstrip('.')}."
+
+
+_NEXT = {
+    "unfulfilled": later("We are getting your order ready. This page shows when it is on its way."),
+    "partly": later("Part of your order is on its way; the rest follows."),
+    "fulfilled": later("Your order is on its way."),
+    "delivered": later("Your order has arrived."),
+}
+_TO_PICK_UP = later("We are getting your order ready to be picked up.")
+
+
+def what_next(order: Order) -> str:
+    """What its buyer can expect now; empty if nothing more is to come."""
+    if order.status != "CONFIRMED":
+        return ""
+    shipping = order.parts.shipping if order.parts else None
+    if shipping is not None and shipping.kind == "pickup" and order.fulfilment == "unfulfilled":
+        return _(_TO_PICK_UP)
+    return _(_NEXT[order.fulfilment]) if order.fulfilment in _NEXT else ""
 
 
 def dispute_words(status: str) -> str:

@@ -119,14 +119,15 @@ def shown(refund: Refund, payment: Payment) -> RefundOut:
         return plain
     return msgspec.structs.replace(
         plain,
-        lines=_lines(refund.lines, payment.currency),
+        lines=shown_lines(refund.lines, payment.currency),
         shipping=major(refund.shipping_minor, payment.currency),
         shipping_minor=refund.shipping_minor,
         return_id=refund.return_id or UNSET,
     )
 
 
-def _lines(refunded: Iterable[RefundedLine], currency: str) -> list[RefundedLineOut]:
+def shown_lines(refunded: Iterable[RefundedLine], currency: str) -> list[RefundedLineOut]:
+    """Lines of a refund as the wire shows them."""
     return [
         RefundedLineOut(line.product_id, line.quantity, major(line.amount_minor, currency), line.amount_minor)
         for line in refunded
@@ -142,7 +143,7 @@ def shown_refunds(payment: Payment, order: OrderForPayment) -> RefundsAnswer:
         left_minor=left_minor(payment),
         currency=payment.currency,
         left_items=[ReturnedItem(line.product_id, line.quantity) for line in lines(pieces_left)],
-        left_lines=_lines(by_item.lines, payment.currency),
+        left_lines=shown_lines(by_item.lines, payment.currency),
         left_shipping=major(by_item.shipping_minor, payment.currency),
         left_shipping_minor=by_item.shipping_minor,
     )

@@ -9,9 +9,10 @@ from kassa.kit.clock import Timestamp, rfc3339
 from kassa.kit.lists import AttentionAnswer, Id, Pagination, documented
 from kassa.kit.money import InvalidMoney, from_stripe, major
 from kassa.payment.balance import refunded_minor
-from kassa.payment.domain import Payment, Stage
+from kassa.payment.domain import Payment, Refund, Stage
 from kassa.payment.notices import Notice
 from kassa.payment.processor import FeeState
+from kassa.payment.refunds_wire import RefundedLineOut, shown_lines
 from kassa.payment.store import StripeEvent, UnclaimedMoney
 from kassa.payment.unclaimed import DISMISSED, OPEN, REFUNDED
 
@@ -46,8 +47,20 @@ class PaymentDispute(msgspec.Struct, frozen=True, rename="camel"):
     answer_by: Timestamp | None
 
 
+class RefundForBuyer(msgspec.Struct, frozen=True, rename="camel"):
+    """What went back to the buyer at once. One by item has `lines`, and what of it is for the `shipping`."""
+
+    amount: Decimal
+    amount_minor: int
+    created_at: Timestamp
+    lines: list[RefundedLineOut]
+    shipping: Decimal
+    shipping_minor: int
+
+
 class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """How an order's payment stands. `stage` is exact, `status` is INITIATED, SUCCESS or FAILED."""
+    """How an order's payment stands. `stage` is exact, `status` is INITIATED, SUCCESS or FAILED. `refunds` are those
+    that have succeeded, the oldest first."""
 
     order_id: str
     status: Annotated[str, documented("Where it stands", enum=_STATUSES)]
@@ -59,6 +72,7 @@ class PaymentStatus(msgspec.Struct, frozen=True, rename="camel"):
     updated_at: Timestamp
     refunded: Decimal
     refunded_minor: int
+    refunds: list[RefundForBuyer]
     disputes: list[PaymentDispute]
 
 
@@ -184,6 +198,7 @@ def shown_status(payment: Payment) -> PaymentStatus:
         updated_at=rfc3339(payment.updated_at),
         refunded=major(refunded, payment.currency),
         refunded_minor=refunded,
+        refunds=[_for_buyer(each, payment.currency) for each in payment.refunds if each.status == "succeeded"],
         disputes=[
             PaymentDispute(
                 each.id,
@@ -195,6 +210,17 @@ def shown_status(payment: Payment) -> PaymentStatus:
             )
             for each in payment.disputes
         ],
+    )
+
+
+def _for_buyer(refund: Refund, currency: str) -> RefundForBuyer:
+    return RefundForBuyer(
+        amount=major(refund.amount_minor, currency),
+        amount_minor=refund.amount_minor,
+        created_at=rfc3339(refund.created_at),
+        lines=shown_lines(refund.lines, currency),
+        shipping=major(refund.shipping_minor, currency),
+        shipping_minor=refund.shipping_minor,
     )
 
 

@@ -45,6 +45,17 @@ async function changeCart(form, button) {
   drawer.querySelector("#drawer-title").focus();
 }
 
+// Times are said in UTC; here they are those of the clock on the wall.
+const written = (style) => new Intl.DateTimeFormat(document.documentElement.lang, style);
+function localise(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (time.title) time.title = written({ dateStyle: "medium", timeStyle: "long" }).format(at);
+    if ("clock" in time.dataset) time.textContent = written({ hour: "numeric", minute: "2-digit" }).format(at);
+  }
+}
+localise(document);
+
 // An order that is not settled yet: ask for its status until it is.
 const place = document.getElementById("watched");
 const stateOf = (root) => root.querySelector("[data-state]");
@@ -54,6 +65,7 @@ function showStatus(html) {
   const state = stateOf(fresh.content);
   const isNew = state && state.dataset.state !== stateOf(place).dataset.state;
   if (isNew) {
+    localise(fresh.content);
     place.replaceChildren(fresh.content);
     document.title = state.dataset.title;
   }
