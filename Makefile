@@ -8,7 +8,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 STRIPE := $(shell command -v stripe)
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: up test check bench figures chaos lock sbom format texts clean install install-test browser hosts npm stripe clients
+.PHONY: up test check bench figures chaos lock sbom format gallery texts clean install install-test browser hosts npm stripe clients
 
 up: install  ## install and start the shop with the sample catalogue
 	$(BIN)/kassa up --sample $(ARGS)
@@ -41,6 +41,9 @@ figures: install-test  ## measure everything anew, and write docs/performance.md
 
 chaos: install-test hosts  ## real processes on real stores, troubled at random and audited: ARGS="--runs 500 --trouble kill"
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+gallery: install-test browser  ## pictures of the pages, and what a phone waits for: docs/gallery.md
+	$(BIN)/python -m tests.journey.gallery
 
 texts: install-test  ## bring what is new in the storefront's texts into the catalogues of its languages
 	$(BIN)/python -m tests.pages.texts
