@@ -230,6 +230,28 @@ async def test_going_back_or_a_second_tab_makes_no_second_order(browser: Browser
     await expect(ada.page.locator("main")).to_contain_text("Your cart is empty.")
 
 
+async def test_an_order_that_nobody_pays_in_time_says_so_while_one_looks(browser: Browser, tmp_path: Path) -> None:
+    async with RunningShop(tmp_path / "quick", ORDER_TTL_MINUTES="1") as quick:
+        admin = await quick.admin()
+        assert (await admin.call("PUT", "/selling", SELLING)).status == 200
+        mug = await admin.product(stock=1, price="20.00")
+        ada = await buyer(browser, quick)
+        await ada.page.goto(f"{ada.site}/shop/products/{mug}")
+        await ada.press("add-to-cart")
+        await ada.press("checkout")
+        await ada.fill(ADDRESS)
+        await ada.press("place-order")
+        await ada.page.locator("#cancel").click()
+        status = ada.page.get_by_test_id("order-status")
+        await expect(status).to_contain_text("You have not paid yet")
+        await expect(status).to_have_attribute("data-status", "CANCELLED", timeout=120_000)
+        await expect(ada.page.get_by_test_id("reason")).to_contain_text("not paid for in time")
+        await admin.has_stock(mug, 1)
+        await ada.press("again")
+        await ada.page.wait_for_url("**/cart")
+        await expect(ada.page.locator("main")).to_contain_text("Mug")
+
+
 async def test_who_is_logged_out_in_between_loses_nothing(browser: Browser, shop: RunningShop) -> None:
     admin = await shop.admin()
     mug = await admin.product(stock=5, price="20.00")
