@@ -241,7 +241,7 @@ async def test_an_order_that_nobody_pays_in_time_says_so_while_one_looks(browser
         await ada.press("checkout")
         await ada.fill(ADDRESS)
         await ada.press("place-order")
-        await ada.page.locator("#cancel").click()
+        await follow(ada.page.locator("#cancel"))
         status = ada.page.get_by_test_id("order-status")
         await expect(status).to_contain_text("You have not paid yet")
         await expect(status).to_have_attribute("data-status", "CANCELLED", timeout=120_000)
