@@ -265,7 +265,8 @@ async def cancel(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
 @get("/orders/{order_id:str}/timeline")
 async def timeline(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
     visible(request, order_id)
-    return answer({"entries": [{"at": NOW, "service": "order", "kind": "placed", "text": "Placed", "data": {}}]})
+    placed = {"at": NOW, "service": "order", "kind": "placed", "text": "Placed", "data": {}}
+    return answer({"entries": [placed, *shop_of(request).stuck]})
 
 
 @get("/orders/admin/all")
@@ -307,6 +308,28 @@ async def refunds(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
         {"productId": item["productId"], "quantity": item["quantity"]} for item in visible(request, order_id)["items"]
     ]
     return answer({"refunds": [], "left": 12.5, "leftMinor": 1250, "currency": "usd", "leftItems": items})
+
+
+@post(["/orders/{order_id:str}/effects/{number:str}/retry", "/payments/{order_id:str}/effects/{number:str}/retry"])
+async def retry_effect(request: Ask, order_id: FromPath[str], number: FromPath[str]) -> Response[bytes]:
+    admin_of(request)
+    _stuck(request, number)
+    return answer({"waiting": {"effect": number} if shop_of(request).is_stuck else None}, 200)
+
+
+@post("/orders/{order_id:str}/effects/{number:str}/give-up")
+async def give_up_effect(request: Ask, order_id: FromPath[str], number: FromPath[str]) -> Response[bytes]:
+    admin_of(request)
+    if not _stuck(request, number)["data"]["todo"].startswith("mail_"):
+        raise Refused(409, "not_given_up", "It is tried until it is done.")
+    return answer({"waiting": None}, 200)
+
+
+def _stuck(request: Ask, number: str) -> Any:
+    for each in shop_of(request).stuck:
+        if each["data"]["effect"].split(":")[1] == number:
+            return each
+    raise Refused(404, "not_found")
 
 
 @get("/payments/{order_id:str}/fee")
@@ -407,7 +430,8 @@ def api_router() -> Router:
         facets, one_product, prices,
         create_product, change_product, remove_product, adjust, place, claim, quote, selling, destinations,
         my_orders, one_order, cancel, timeline,
-        all_orders, create_session, payment_status, refund, refunds, fee, events, attention, disputes, replay,
+        all_orders, create_session, payment_status, refund, refunds, fee, retry_effect,
+        give_up_effect, events, attention, disputes, replay,
         *DISPUTE_ROUTES, unclaimed, dismiss, endpoints, *FAMILY_ROUTES, *LINK_ROUTES, *MAIL_ROUTES,
         order_numbers, sales, revenue, payment_numbers, stock_numbers,
     ]  # fmt: skip

@@ -68,6 +68,9 @@ class FakeShop:
     money_back: dict[str, Json] = field(default_factory=dict)
     fees: dict[str, Json | None] = field(default_factory=dict)
     """By order: what Stripe kept of its payment; none while it cannot be asked."""
+    stuck: list[Json] = field(default_factory=list)
+    """Entries of each timeline: what has failed, and whether it still does when it is tried."""
+    is_stuck: bool = True
     calls: list[Call] = field(default_factory=list)
     broken: dict[str, Refused] = field(default_factory=dict)
     """By path: how the next calls there are refused."""

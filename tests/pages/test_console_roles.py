@@ -1,9 +1,13 @@
 """What the console shows to each role: what it may do, and nothing else."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kassa.order.giving_up import WORDS
+from kassa.pages import order_page
 from tests.pages.conftest import Browser, text_of
 from tests.pages.fake_shop import NOW, FakeShop, Refused
 
@@ -84,3 +88,57 @@ async def test_more_than_the_role_may_refund_is_said_at_the_order(browser: Brows
     answer = await support.submit(sure, f"{path}/refund")
     assert (answer.status_code, "At most $5.00 at once." in answer.text) == (409, True)
     assert 'value="12.50"' in answer.text
+
+
+def waiting(service: str, todo: str, text: str) -> Any:
+    data = {"effect": f"x_1:{len(todo)}:{todo}", "todo": todo}
+    return {"at": NOW, "service": service, "kind": "waiting", "text": text, "data": data}
+
+
+@pytest.mark.parametrize("role", ["admin", "support"])
+async def test_what_has_failed_is_tried_now_and_mails_are_given_up_by_who_may(
+    browser: Browser, shop: FakeShop, role: str
+) -> None:
+    order = order_of(shop, "CONFIRMED")
+    shop.stuck = [
+        waiting("payment", "refund", "Still to make a refund at Stripe: no answer."),
+        waiting("order", "mail_confirmed", "Still to email the buyer: no answer."),
+    ]
+    staff = await of_role(browser, shop, role)
+    path = f"/console/orders/{order['id']}"
+    page = await staff.get(path)
+    assert "Still to make a refund at Stripe: no answer." in text_of(page)
+    assert "Next try" in text_of(page)
+    assert page.text.count(f'action="{path}/retry"') == (2 if role == "admin" else 0)
+    assert page.text.count(f'action="{path}/give-up"') == (1 if role == "admin" else 0)
+    if role == "support":
+        return
+    for is_stuck, said in ((True, "still does not work"), (False, "it worked this time")):
+        shop.is_stuck = is_stuck
+        assert (await staff.submit(page, f"{path}/retry")).status_code == 303
+        assert said in text_of(await staff.get(path))
+    assert shop.called("POST", f"/payments/{order['id']}/effects/6/retry")
+    sure = await staff.submit(page, f"{path}/give-up", because="too_late")
+    assert not any(call.path.endswith("give-up") for call in shop.calls)
+    assert "It is not sent, now or later" in text_of(sure)
+    assert (await staff.submit(sure, f"{path}/give-up")).status_code == 303
+    assert next(call for call in shop.calls if call.path.endswith("give-up")).body == {"because": "too_late"}
+
+
+@pytest.mark.parametrize("what", ["retry", "give-up"])
+async def test_what_is_done_meanwhile_is_said_on_the_order(browser: Browser, shop: FakeShop, what: str) -> None:
+    order = order_of(shop, "CONFIRMED")
+    shop.stuck = [waiting("order", "mail_confirmed", "Still to email the buyer: no answer.")]
+    staff = await of_role(browser, shop, "admin")
+    path = f"/console/orders/{order['id']}"
+    page = await staff.get(path)
+    gone = await staff.submit(page, f"{path}/{what}", number="9", confirmed="yes", because="too_late")
+    assert gone.status_code == 404
+    assert 'data-testid="trouble"' in gone.text
+
+
+def test_the_reasons_to_give_up_a_mail_are_those_of_the_api() -> None:
+    template = (Path(order_page.__file__).parent / "templates/console/order.html").read_text()
+    (offered,) = [line for line in template.splitlines() if "wrong_address" in line]
+    told = {each.value: words for each, words in WORDS.items()}
+    assert dict(re.findall(r'\("([a-z_]+)", "([^"]+)"\)', offered)) == told

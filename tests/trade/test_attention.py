@@ -10,6 +10,7 @@ from kassa.app.metrics import Metrics
 from kassa.kit.clock import HOUR, MINUTE
 from kassa.kit.effects import NEEDS_ATTENTION_AFTER
 from kassa.kit.identity import Principal, TokenVerifier
+from kassa.kit.inputs import number_of
 from kassa.kit.problem import Unauthenticated
 from kassa.kit.web import EXCEPTION_HANDLERS
 from kassa.order import routes as order_routes
@@ -33,7 +34,7 @@ class Doorman(TokenVerifier):
         raise Unauthenticated
 
 
-async def asked(shop: World, path: str, role: str = "admin", method: str = "GET") -> httpx.Response:
+async def asked(shop: World, path: str, role: str = "admin", method: str = "GET", body: Any = None) -> httpx.Response:
     """The API's answer."""
     app: Any = Litestar(
         [*order_routes.HANDLERS, *payment_routes.HANDLERS], openapi_config=None, exception_handlers=EXCEPTION_HANDLERS
@@ -42,7 +43,7 @@ async def asked(shop: World, path: str, role: str = "admin", method: str = "GET"
     services |= {"unclaimed": shop.unclaimed, "ids": shop.ids}
     app.state.update({**services, "verifier": Doorman()})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as http:
-        return await http.request(method, path, headers={"authorization": role} if role else {})
+        return await http.request(method, path, headers={"authorization": role} if role else {}, json=body)
 
 
 async def cancelled_while_stripe_is_down(shop: World) -> Order:
@@ -99,3 +100,38 @@ async def test_what_needs_attention_is_for_administrators_and_comes_in_pages(sho
     second = (await asked(shop, f"{path}?limit=2&cursor={first['pagination']['nextCursor']}")).json()
     assert (first["pagination"]["total"], second["pagination"]["nextCursor"]) == (3, None)
     assert len({each["orderId"] for each in (*first["waiting"], *second["waiting"])}) == 3
+
+
+async def test_what_has_failed_is_tried_when_an_operator_says_so(shop: World) -> None:
+    order = await cancelled_while_stripe_is_down(shop)
+    await shop.later(5 * MINUTE)
+    of_order, of_payment = await shop.order_now(order), await shop.payment_now(order)
+    for document, service in ((of_order, "orders"), (of_payment, "payments")):
+        (effect,) = [each for each in document.effects if each.done_at is None and each.attempts]
+        path = f"/{service}/{order.id}/effects/{number_of(effect.id)}/retry"
+        assert (await asked(shop, path, "user", "POST")).status_code == 403
+        waiting = (await asked(shop, path, method="POST")).json()["waiting"]
+        assert (waiting["effect"], waiting["attempts"]) == (effect.id, effect.attempts + 1)
+        assert waiting["error"] == "no answer"
+        assert (await asked(shop, path.replace("effects/", "effects/9"), method="POST")).status_code == 404
+    shop.stripe.faults.clear()
+    (effect,) = [each for each in (await shop.order_now(order)).effects if each.done_at is None and each.attempts]
+    path = f"/orders/{order.id}/effects/{number_of(effect.id)}/retry"
+    for _ in range(2):
+        assert (await asked(shop, path, method="POST")).json() == {"waiting": None}
+    await shop.settle()
+    assert (await shop.order_now(order)).status == "CANCELLED"
+
+
+async def test_what_is_about_goods_or_money_is_not_given_up(shop: World) -> None:
+    order = await cancelled_while_stripe_is_down(shop)
+    await shop.later(MINUTE)
+    (effect,) = [each for each in (await shop.order_now(order)).effects if each.done_at is None and each.attempts]
+    path = f"/orders/{order.id}/effects/{number_of(effect.id)}/give-up"
+    answer = await asked(shop, path, method="POST", body={"because": "too_late"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_given_up")
+    (kept,) = [each for each in (await shop.order_now(order)).effects if each.id == effect.id]
+    assert kept.done_at is None
+    assert (await asked(shop, path, method="POST", body={"because": "she is rude"})).status_code == 422
+    other = await asked(shop, path.replace(order.id, "ord_none"), method="POST", body={"because": "too_late"})
+    assert other.status_code == 404

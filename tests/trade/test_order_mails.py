@@ -10,10 +10,13 @@ from kassa.contracts.mail import Mail, MailRefused
 from kassa.kit.clock import DAY, HOUR, MINUTE, Millis
 from kassa.kit.identity import Principal
 from kassa.kit.ids import ORDER, REFUND
+from kassa.kit.inputs import number_of
 from kassa.kit.problem import Problem, Unavailable
 from kassa.order.domain import Kind, Order, Stage
+from kassa.order.giving_up import WORDS, Because
 from kassa.order.parcels import Shipment
 from kassa.order.quoting import Asked
+from tests.trade.test_attention import asked
 from tests.trade.world import ADMIN, BUYER, TTL, World, world
 
 
@@ -211,3 +214,23 @@ async def test_a_shop_that_writes_no_mails_plans_none(tmp_path: Path) -> None:
     async with world(tmp_path) as shop:
         order = await _paid(shop)
         assert not [effect for effect in order.effects if "mail" in effect.kind]
+
+
+@pytest.mark.parametrize("because", list(Because))
+async def test_a_mail_that_cannot_be_sent_is_given_up_by_an_operator_and_the_story_says_why(
+    shop: World, box: Mailbox, because: Because
+) -> None:
+    box.trouble = Unavailable("the mail server does not answer")
+    order = await _paid(shop)
+    (effect,) = [each for each in order.effects if each.kind == "mail_confirmed"]
+    path = f"/orders/{order.id}/effects/{number_of(effect.id)}/give-up"
+    for _ in range(2):
+        answer = await asked(shop, path, method="POST", body={"because": because})
+        assert (answer.status_code, answer.json()) == (200, {"waiting": None})
+    box.trouble = None
+    await shop.later(DAY)
+    assert "confirmed" not in box.kinds
+    (entry,) = [each for each in (await shop.order_now(order)).audit if each.what == Kind.NOT_WRITTEN]
+    assert (entry.who, entry.why) == (ADMIN.id, f"mail_confirmed: {WORDS[because]}")
+    (told,) = [each for each in await shop.order.timeline(order.id, ADMIN) if each.kind == Kind.NOT_WRITTEN]
+    assert told.text == f"A mail to the buyer was given up: mail_confirmed: {WORDS[because]}."

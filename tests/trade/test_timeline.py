@@ -91,7 +91,10 @@ async def test_what_waits_is_told_with_its_last_error(shop: World) -> None:
     await shop.open(order)
     shop.stripe.faults["expire_session"] = ["before"]
     await shop.order.cancel(order.id, BUYER)
-    assert any("tried 1 time, the last time: no answer" in text for text in await told(shop, order))
+    assert any(
+        "Still to settle the payment with Stripe: tried 1 time, the last: no answer" in text
+        for text in await told(shop, order)
+    )
 
 
 async def test_without_the_payment_service_the_rest_is_told(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,12 @@ class OrderNotCancellable(Problem):
     code, title, status = "order_not_cancellable", "The order cannot be cancelled any more", 409
 
 
+class NotGivenUp(Problem):
+    """Giving it up would break a promise, about money or goods: it is tried until it is done."""
+
+    code, title, status = "not_given_up", "Only mails can be given up", 409
+
+
 class PriceChanged(Problem):
     """The order would cost another amount than agreed; nothing was held. `quote` is what a quote says now."""
 

@@ -163,11 +163,12 @@ def under_way(document: Aggregate, now: Millis) -> list[Effect]:
 
 def waiting_of(document: Aggregate, order_id: str) -> list[Waiting]:
     """The document's effects that need attention."""
-    return [
-        Waiting(document.id, order_id, each.id, each.kind, each.attempts, rfc3339(each.due_at), each.error)
-        for each in document.effects
-        if is_failing(each)
-    ]
+    return [waiting(document, each, order_id) for each in document.effects if is_failing(each)]
+
+
+def waiting(document: Aggregate, effect: Effect, order_id: str) -> Waiting:
+    """An effect of the document as administrators are shown it."""
+    return Waiting(document.id, order_id, effect.id, effect.kind, effect.attempts, rfc3339(effect.due_at), effect.error)
 
 
 def without(document: A, is_dropped: Callable[[Effect], bool], now: Millis) -> A:
@@ -179,6 +180,11 @@ def without(document: A, is_dropped: Callable[[Effect], bool], now: Millis) -> A
         for effect in document.effects
     )
     return with_effects(document, dropped)
+
+
+def has_failed(effect: Effect) -> bool:
+    """Whether it was tried in vain and waits for its next try, and nobody is just at it."""
+    return effect.done_at is None and effect.attempts > 0 and not _is_leased(effect)
 
 
 def _is_leased(effect: Effect) -> bool:

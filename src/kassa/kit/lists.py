@@ -8,9 +8,11 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from kassa.kit.documents import Collection, Document, Where
-from kassa.kit.effects import Aggregate, Waiting, waiting_of
+from kassa.kit.effects import Aggregate, Effect, Waiting, waiting, waiting_of
 from kassa.kit.figures import Figures
-from kassa.kit.problem import Invalid
+from kassa.kit.inputs import number_of
+from kassa.kit.outbox import Outbox
+from kassa.kit.problem import Invalid, NotFound
 
 LONGEST_PAGE = 100
 FURTHEST = 1_000_000_000
@@ -65,6 +67,30 @@ class AttentionAnswer(msgspec.Struct, frozen=True):
 
     waiting: list[Waiting]
     pagination: Pagination
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What became of an effect that was tried once more: null if it is done, or else when it is tried again, and what
+    was wrong."""
+
+    waiting: Waiting | None
+
+
+async def tried(outbox: Outbox[A], document: A | None, number: str, order_id: str) -> Tried:
+    """Try the effect of this number now, if it has failed, and tell what became of it; NotFound if there is none."""
+    effect = numbered(document, number, order_id)
+    assert document is not None
+    after = await outbox.ask_again(document, effect.id)
+    open_ones = (each for each in after.effects if each.id == effect.id and each.done_at is None)
+    return Tried(next((waiting(after, each, order_id) for each in open_ones), None))
+
+
+def numbered(document: Aggregate | None, number: str, order_id: str) -> Effect:
+    """The document's effect of this number; NotFound."""
+    for each in document.effects if document is not None else ():
+        if str(number_of(each.id)) == number:
+            return each
+    raise NotFound(f"nothing of number {number[:64]} follows from order {order_id[:64]}")
 
 
 async def listed(

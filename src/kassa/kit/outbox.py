@@ -20,6 +20,7 @@ from kassa.kit.effects import (
     NEEDS_ATTENTION_AFTER,
     Aggregate,
     Effect,
+    has_failed,
     is_failing,
     untold,
     with_effects,
@@ -139,10 +140,12 @@ class Outbox(Generic[A]):
                 self._own.discard(effect.id)
         return document
 
-    async def ask_again(self, document: A) -> A:
-        """Carry out now what needs attention, whenever it was to be tried again; return the document as it is then."""
+    async def ask_again(self, document: A, effect_id: str = "") -> A:
+        """Carry out now what needs attention, or the one effect of this id that has failed, whenever it was to be tried
+        again; return the document as it is then."""
         now = self._clock.now()
-        again = {effect.id for effect in document.effects if is_failing(effect)}
+        wanted = (each for each in document.effects if (has_failed(each) if effect_id else is_failing(each)))
+        again = {effect.id for effect in wanted if effect_id in ("", effect.id)}
         if not again:
             return document
         hurried = tuple(

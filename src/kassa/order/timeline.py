@@ -76,6 +76,24 @@ _DONE = {
     Todo.MAIL_SHIPPED: "The buyer was emailed that goods are on their way.",
     Todo.MAIL_WITHDRAWN: "The buyer was emailed that the withdrawal has come.",
 }
+_TODO = {
+    Todo.EXPIRE: "end the order, which was not paid in time",
+    Todo.CLOSE_PAYMENT: "settle the payment with Stripe",
+    Todo.COMMIT: "take the goods off the stock",
+    Todo.RELEASE: "put the goods back on sale",
+    Todo.RESERVE_AGAIN: "ask for the stock once more",
+    Todo.REFUND_LATE: "give the late money back",
+    Todo.HAND_OVER: "hand the payment over to the account",
+    Todo.RESTOCK: "put the goods back on the shelf",
+    Todo.REFUND_DUE: "see that the money of a withdrawal goes back",
+    Todo.INVOICE: "bring the invoices and credit notes up to date",
+    Todo.MAIL_RECEIVED: "email the buyer that the order waits to be paid",
+    Todo.MAIL_CONFIRMED: "email the buyer that the order is confirmed",
+    Todo.MAIL_CANCELLED: "email the buyer that the order is cancelled",
+    Todo.MAIL_REFUNDED: "email the buyer about the refund",
+    Todo.MAIL_SHIPPED: "email the buyer that goods are on their way",
+    Todo.MAIL_WITHDRAWN: "email the buyer that the withdrawal has come",
+}
 _REASONS = {
     Reason.CANCELLED_BY_BUYER: "the buyer cancelled",
     Reason.CANCELLED_BY_OPERATOR: "an administrator cancelled",
@@ -177,5 +195,6 @@ def _effects(order: Order) -> Iterator[TimelineEntry]:
             yield TimelineEntry(effect.done_at, SERVICE, effect.kind, words, {"effect": effect.id, **effect.args})
         elif effect.done_at is None and effect.attempts:
             tried = counted(effect.attempts, "time")
-            text = f"Not done yet ({effect.kind}): tried {tried}, the last time: {ended(effect.error)}"
-            yield TimelineEntry(effect.due_at, SERVICE, "waiting", text, {"effect": effect.id})
+            text = f"Still to {_TODO[Todo(effect.kind)]}: tried {tried}, the last: {ended(effect.error)}"
+            data = {"effect": effect.id, "todo": effect.kind}
+            yield TimelineEntry(effect.due_at, SERVICE, "waiting", text, data)

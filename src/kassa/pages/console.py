@@ -24,6 +24,7 @@ from kassa.pages.console_parcels import CONSOLE_PARCELS
 from kassa.pages.console_products import CONSOLE_PRODUCTS
 from kassa.pages.console_selling import CONSOLE_SELLING
 from kassa.pages.console_staff import CONSOLE_STAFF
+from kassa.pages.console_stuck import CONSOLE_STUCK
 from kassa.pages.storefront import paging
 from kassa.pages.sure import Step, asked_first
 from kassa.pages.visit import Visiting, number
@@ -67,6 +68,7 @@ CONSOLE: tuple[Any, ...] = (
     *CONSOLE_OVERVIEW,
     *CONSOLE_ORDER_LIST,
     *CONSOLE_ORDERS,
+    *CONSOLE_STUCK,
     *CONSOLE_PARCELS,
     *CONSOLE_DISPUTES,
     events,

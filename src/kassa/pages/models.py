@@ -216,6 +216,11 @@ class Entry(Answer, frozen=True):
         return self.data.get("amount", "").upper()
 
     @property
+    def number(self) -> str:
+        """Of what is still to be done, by which it is asked for."""
+        return self.data.get("effect", "").rpartition(":")[0].rpartition(":")[2]
+
+    @property
     def staff(self) -> str:
         """Who of the staff, or which program, did it; empty if neither did."""
         by = self.data.get("by", "")

@@ -115,6 +115,9 @@ CONSOLE_NOTES = {
     "parcels-saved": "Saved.",
     "dispute-answered": "The answer is with Stripe. Now the buyer's bank decides.",
     "dispute-answering": "The answer is confirmed, and on its way to Stripe. This page shows what becomes of it.",
+    "tried": "Done: it worked this time.",
+    "tried-in-vain": "It was tried, and still does not work. Below is what was wrong.",
+    "given-up": "The mail was given up.",
     "refunding": "The refund was requested. This page shows what becomes of it.",
 }
 

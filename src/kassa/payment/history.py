@@ -38,6 +38,7 @@ _EFFECTS = {
     Todo.REFUND: "make a refund at Stripe",
     Todo.NOTE_REFUND: "tell the order what is refunded",
     Todo.REFUND_SECOND: "give back the money that came a second time",
+    Todo.SET_FREE: "free the goods that were set aside for a refund",
     Todo.ANSWER_DISPUTE: "send the answer to a dispute",
 }
 
@@ -146,4 +147,4 @@ def _waiting(payment: Payment) -> Iterator[TimelineEntry]:
         if effect.done_at is None and effect.attempts:
             tried = counted(effect.attempts, "time")
             text = f"Still to {_EFFECTS[Todo(effect.kind)]}: tried {tried}, the last: {ended(effect.error)}"
-            yield TimelineEntry(effect.due_at, SERVICE, "waiting", text, {"effect": effect.id})
+            yield TimelineEntry(effect.due_at, SERVICE, "waiting", text, {"effect": effect.id, "todo": effect.kind})

@@ -21,7 +21,7 @@ from kassa.contracts.payment import (
 )
 from kassa.kit.access import Permission
 from kassa.kit.ids import REFUND
-from kassa.kit.lists import attention, listed, paging
+from kassa.kit.lists import Tried, attention, listed, paging, tried
 from kassa.kit.money import InvalidMoney, minor
 from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.web import JsonResponse, header, new_id, once, principal_of, read_body, takes
@@ -202,6 +202,17 @@ async def disputes(
     return JsonResponse(DisputesAnswer(shown, pagination), media_type="application/json")
 
 
+@post("/payments/{order_id:str}/effects/{number:str}/retry", tags=["payments"], status_code=200)
+async def retry_payment_effect(
+    request: Request[Any, Any, Any], order_id: FromPath[str], number: FromPath[str]
+) -> Response[Tried]:
+    """Try now what follows from an order's payment and has failed. Harmless: what is done is not done again."""
+    staff = await principal_of(request)
+    service = _service(request)
+    payment = await visible(service, order_id, staff, Permission.MEND_PAYMENTS)
+    return JsonResponse(await tried(service.outbox, payment, number, order_id), media_type="application/json")
+
+
 @post("/payments/admin/events/{event_id:str}/replay", tags=["payments"], status_code=200)
 async def replay_event(request: Request[Any, Any, Any], event_id: FromPath[str]) -> Response[EventAnswer]:
     """Act on a stored event once more. Harmless: events are hints."""
@@ -262,6 +273,7 @@ HANDLERS = (
     payment_attention,
     disputes,
     replay_event,
+    retry_payment_effect,
     *evidence_routes.HANDLERS,
     *unclaimed_routes.HANDLERS,
     *reports.HANDLERS,
