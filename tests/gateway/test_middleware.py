@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kassa.gateway.arrival import Receive, Scope, Send
+from kassa.gateway.arrival import MOST_LARGE, Receive, Scope, Send
 from kassa.gateway.limits import Addresses, Limiter, Rate
 from kassa.gateway.middleware import Gateway, Rules
 from kassa.kit.access import API
@@ -16,7 +16,7 @@ from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import Ids
 from kassa.kit.patience import deadline
 from kassa.kit.problem import NotFound, Unavailable
-from kassa.kit.web import MAX_BODY
+from kassa.kit.web import MAX_BODY, MOST_OF_PICTURES
 from tests.gateway.asgi import Echo, ask
 from tests.support import FakeClock, Signer
 
@@ -140,6 +140,18 @@ async def test_a_body_that_grows_too_large_is_refused(world: World) -> None:
     assert whole.document["size"] == MAX_BODY
     answer = await ask(world.gateway(), "/orders", "POST", chunked, [*pieces, b"x"])
     assert (answer.status, answer.code) == (413, "body_too_large")
+
+
+async def test_large_bodies_are_pictures_of_staff_and_few_at_once(world: World) -> None:
+    large, chunked = [b"x" * MAX_BODY] * 12, {"Transfer-Encoding": "chunked"}
+    gateway, form = world.gateway(), "/console/products/prd_1/pictures"
+    assert (await ask(gateway, form, "POST", chunked, large)).document["size"] == MOST_OF_PICTURES
+    assert (await ask(gateway, form, "POST", chunked, [*large, b"x"])).code == "body_too_large"
+    for path in ("/pictures", "/pictures/x", "/console/products/prd_1", f"{form}/change"):
+        assert (await ask(gateway, path, "POST", chunked, large[:2])).status == 413
+    gateway._large = MOST_LARGE
+    assert (await ask(gateway, form, "POST", chunked, large)).status == 503
+    assert (await ask(gateway, "/orders", "POST", chunked)).status == 200
 
 
 @pytest.mark.parametrize("part", sorted(API))

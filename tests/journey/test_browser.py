@@ -3,14 +3,17 @@
 With KASSA_SHOTS set to a directory, a picture of every step is left there.
 """
 
+import io
 import re
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from PIL import Image
+from playwright.async_api import Browser, FilePayload, Page, expect
 
+from kassa.kit.web import MAX_BODY
 from tests.journey.running import DECLINED, GOOD, RunningShop
 from tests.servers.chromium import follow, shot
 
@@ -176,6 +179,32 @@ async def test_a_guest_on_a_phone_orders_pays_and_comes_back_by_the_link(browser
     assert (await (await shop.buyer()).call("GET", f"/orders/{link.split('/')[-2]}")).status == 404
 
 
+def photo(colour: str) -> bytes:
+    """Larger than any other body may be."""
+    content = io.BytesIO()
+    noise = Image.effect_noise((1600, 1200), 80)
+    Image.merge("RGB", (noise, noise, Image.new("L", noise.size, colour))).save(content, "JPEG", quality=97)
+    assert len(content.getvalue()) > MAX_BODY
+    return content.getvalue()
+
+
+async def adds_pictures(page: Page, shop: RunningShop, product: str) -> None:
+    """From files; buyers are shown them in the size that they need."""
+    files = [FilePayload(name=f"{each}.jpg", mimeType="image/jpeg", buffer=photo(each)) for each in ("black", "white")]
+    await page.get_by_label("Add pictures").set_input_files(files)
+    await expect(page.locator("[data-preview] canvas")).to_have_count(2)
+    await shot(page, "13-product-pictures-chosen")
+    await follow(page.get_by_test_id("add-pictures"))
+    await expect(page.get_by_test_id("own-picture")).to_have_count(2)
+    await shot(page, "13-product-pictures")
+    buyer = await page.context.new_page()
+    await buyer.goto(f"{shop.base}/shop/products/{product}")
+    shown = buyer.get_by_test_id("gallery").locator("img").first
+    await shown.evaluate("each => each.decode()")  # Raises if it is none.
+    assert re.search(r"/pictures/[0-9a-f]{32}-640x480\.webp$", await shown.evaluate("each => each.currentSrc"))
+    await buyer.close()
+
+
 async def test_an_operator_takes_a_product_off_sale_and_puts_it_back(browser: Browser, shop: RunningShop) -> None:
     admin = await shop.admin()
     mug = await admin.product(stock=5)
@@ -185,6 +214,7 @@ async def test_an_operator_takes_a_product_off_sale_and_puts_it_back(browser: Br
     page = await context.new_page()
     await page.goto(f"{site}/console/products/{mug}")
     await shot(page, "13-product")
+    await adds_pictures(page, shop, mug)
     await follow(page.get_by_role("button", name="Stop selling"))
     await shot(page, "13-product-sure")
     await follow(page.get_by_role("button", name="Take it off sale"))

@@ -27,7 +27,8 @@ SHOWN = {
     },
     "stock": {
         "/console/products/new", "/console/products/*", "/console/products/*/stock", "/console/products/*/deactivate",
-        "/console/products/*/activate", "/console/families/new", "/console/families/*",
+        "/console/products/*/activate", "/console/products/*/pictures", "/console/products/*/pictures/change",
+        "/console/families/new", "/console/families/*",
     },
 }  # fmt: skip
 """The forms of those who may not do all; an administrator has every one."""

@@ -19,7 +19,8 @@ def shop_of(request: Ask) -> FakeShop:
 
 async def note_call(request: Ask) -> None:
     raw = await request.body()
-    body = msgspec.json.decode(raw) if raw else {}
+    is_file = request.headers.get("content-type") == "application/octet-stream"
+    body = msgspec.json.decode(raw) if raw and not is_file else {}
     ip = request.client.host if request.client else ""
     query = {name: str(value) for name, value in request.query_params.items()}
     shop = shop_of(request)

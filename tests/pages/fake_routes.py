@@ -151,6 +151,15 @@ async def create_product(request: Ask) -> Response[bytes]:
     return answer({"product": shop.product(shop.add(body["name"], minor, body.get("stock"), **more))}, 201)
 
 
+@post("/pictures")
+async def add_picture(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    content = await request.body()
+    if not content.startswith(b"\x89PNG"):
+        raise Refused(422, "picture_refused", "send a picture that is whole, as JPEG, PNG or WebP")
+    return answer({"picture": {"address": f"/pictures/{len(content):032x}-1280x960.webp"}}, 201)
+
+
 @put("/products/{product_id:str}")
 async def change_product(request: Ask, product_id: FromPath[str]) -> Response[bytes]:
     admin_of(request)
@@ -428,7 +437,7 @@ def api_router() -> Router:
         register, login, refresh, logout, change_password, verify, sessions, end_sessions,
         export_account, erase_account, product_list,
         facets, one_product, prices,
-        create_product, change_product, remove_product, adjust, place, claim, quote, selling, destinations,
+        create_product, add_picture, change_product, remove_product, adjust, place, claim, quote, selling, destinations,
         my_orders, one_order, cancel, timeline,
         all_orders, create_session, payment_status, refund, refunds, fee, retry_effect,
         give_up_effect, events, attention, disputes, replay,

@@ -39,6 +39,7 @@ from kassa.order.store import DISCOUNTS, ORDERS, SELLING, USES, WALKS
 from kassa.outgoing.store import OUTGOING, EventStore
 from kassa.payment.allowance import ALLOWANCES
 from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSALS, UNCLAIMED
+from kassa.product.pictures import PICTURE_FILES, PICTURES
 from kassa.product.store import FAMILIES as PRODUCT_FAMILIES
 from kassa.product.store import PRICES, PRODUCTS
 
@@ -46,7 +47,7 @@ PAGE = 500
 # Idempotency keys are kept by whoever answers first: which services that are may be others after the move.
 COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
     "auth": (USERS, FAMILIES, API_KEYS, ACTS, SPELLINGS, RECORDS, RECORD),
-    "product": (PRODUCTS, PRODUCT_FAMILIES, PRICES, SPELLINGS, HEARD, RECORDS, RECORD),
+    "product": (PRODUCTS, PRODUCT_FAMILIES, PRICES, PICTURES, PICTURE_FILES, SPELLINGS, HEARD, RECORDS, RECORD),
     "inventory": (HEARD, RECORDS, RECORD),
     "order": (
         *(ORDERS, SERIES, WALKS, SELLING, DISCOUNTS, USES, INVOICES, HEADS),

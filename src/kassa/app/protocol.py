@@ -17,7 +17,7 @@ from kassa.kit.clock import SystemClock
 from kassa.kit.household import household
 from kassa.kit.ids import REQUEST, Ids
 from kassa.kit.problem import Problem, UnknownVerb
-from kassa.kit.web import PROBLEM_JSON
+from kassa.kit.web import MAX_BODY, PROBLEM_JSON, most_bytes
 from kassa.kit.wire import encode
 
 LINGER_SECONDS = 2.0
@@ -66,6 +66,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._bounds = connections.bounds
         self._is_in_head = self._is_in_body = self._is_deaf = False
         self._came = self._turns = 0
+        self._most = self._bounds.request_bytes
         self._why: Problem | None = None
         self._due = self._writing_until = self._gone_by = inf
 
@@ -111,8 +112,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.headers) > bounds.head_lines or size > bounds.head_bytes:
             self._why = self._header_too_large()
             raise self._why
+        method = self.parser.get_method().decode()
+        self._most = bounds.request_bytes * most_bytes(method, self.url.decode("latin-1")) // MAX_BODY
         is_next = not self._has_to_answer()
-        answer = self._shared.turn_away(self.parser.get_method().decode(), self.url, self.headers) if is_next else None
+        answer = self._shared.turn_away(method, self.url, self.headers) if is_next else None
         if answer is not None:
             self._turn_away(answer)
         else:
@@ -188,7 +191,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._came = self._came + len(data) if before == self._turns else 0
         if self._is_in_head and self._came > self._bounds.head_bytes:
             self._refuse(self._header_too_large())
-        elif self._is_in_body and self._came > self._bounds.request_bytes:
+        elif self._is_in_body and self._came > self._most:
             self._refuse(too_large())
 
     def _rest(self) -> None:

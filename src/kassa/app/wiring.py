@@ -184,6 +184,7 @@ async def _product(shop: Shop, database: Database, inventory: Inventory) -> None
     store = await ProductStore.open(database, shop.clock)
     outbox = shop.add_outbox("product", store.products, product_effects(ProductEffects(inventory, store.prices)))
     shop.product = ProductService(store, outbox, inventory, shop.ids, shop.clock, shop.settings.currency)
+    shop.jobs.append(Job("remove unused pictures", HOUR, shop.product.pictures.remove_unused))
 
 
 async def _payment(

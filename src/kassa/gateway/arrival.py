@@ -12,8 +12,8 @@ import structlog
 
 from kassa.kit import security
 from kassa.kit.ids import REQUEST, Ids
-from kassa.kit.problem import Malformed, Problem, TooLarge
-from kassa.kit.web import MAX_BODY, PROBLEM_JSON, InternalError
+from kassa.kit.problem import Malformed, Problem, TooLarge, Unavailable
+from kassa.kit.web import MAX_BODY, PROBLEM_JSON, InternalError, most_bytes
 from kassa.kit.wire import encode, request_id, trace_parent
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -22,6 +22,9 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+MOST_LARGE = 6
+"""Of requests with a large body, how many are inside at once: it stays in memory."""
 
 # RFC 9110, 7.6.1, and those that are as old as HTTP/1.0: for the connection, not for us.
 HOP_BY_HOP = frozenset(
@@ -116,6 +119,7 @@ class Door:
     def __init__(self, app: App, ids: Ids) -> None:
         self._app = app
         self._ids = ids
+        self._large = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -146,11 +150,29 @@ class Door:
                 raise Malformed(f"send one {arrival.doubled.decode().title()} header, not several")
             enters = await self._admit(scope, arrival, answer)
             if enters:
-                await self._app(scope, _bounded(scope, arrival, receive), answer)
+                await self._enter(scope, arrival, receive, answer)
         except Exception as error:
             if has_started:
                 raise
             await send_problem(answer, _as_problem(error))
+
+    def _most(self, scope: Scope) -> int:
+        """How many bytes the request's body may have."""
+        return most_bytes(scope["method"], scope["path"])
+
+    async def _enter(self, scope: Scope, arrival: Arrival, receive: Receive, send: Send) -> None:
+        most = self._most(scope)
+        bounded = _bounded(scope, arrival, receive, most)
+        if most == MAX_BODY:
+            await self._app(scope, bounded, send)
+            return
+        if self._large >= MOST_LARGE:
+            raise Unavailable("others are sending pictures just now; send yours again in a moment")
+        self._large += 1
+        try:
+            await self._app(scope, bounded, send)
+        finally:
+            self._large -= 1
 
     def _dropped(self, arrival: Arrival) -> frozenset[bytes]:
         """The headers that do not go on; the names among them are put back anew."""
@@ -197,13 +219,13 @@ def _closing_if_unread(receive: Receive, send: Send) -> tuple[Receive, Send]:
     return noted, closing
 
 
-def _bounded(scope: Scope, arrival: Arrival, receive: Receive) -> Receive:
+def _bounded(scope: Scope, arrival: Arrival, receive: Receive, most: int) -> Receive:
     """The same body, but TooLarge as soon as it is over the limit."""
     declared = arrival.headers.get(b"content-length")
     if declared is not None:
         # The server's parser sees to it that no more comes than was declared.
-        if not declared.isdigit() or int(declared) > MAX_BODY:
-            raise too_large()
+        if not declared.isdigit() or int(declared) > most:
+            raise too_large(most)
         return receive
     if scope["method"] in _WITHOUT_BODY and b"transfer-encoding" not in arrival.headers:
         return receive
@@ -213,8 +235,8 @@ def _bounded(scope: Scope, arrival: Arrival, receive: Receive) -> Receive:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > MAX_BODY:
-            raise too_large()
+        if size > most:
+            raise too_large(most)
         return message
 
     return counted
@@ -234,9 +256,9 @@ async def whole_body(receive: Receive) -> tuple[bytes, Receive]:
     return b"".join(each.get("body", b"") for each in messages), again
 
 
-def too_large() -> TooLarge:
+def too_large(most: int = MAX_BODY) -> TooLarge:
     """The body is over the limit."""
-    return TooLarge(f"send at most {MAX_BODY} bytes")
+    return TooLarge(f"send at most {most} bytes")
 
 
 async def send_problem(send: Send, problem: Problem, more: Iterable[tuple[bytes, bytes]] = ()) -> None:

@@ -32,6 +32,7 @@ TAGS = {
     "auth": "Accounts, log-in and tokens",
     "products": "The catalogue",
     "families": "What ties the variants of one thing together: sizes, colours",
+    "pictures": "Pictures of products, in the sizes that pages show",
     "inventory": "Stock, and how it moved",
     "selling": "What an order would cost; where the shop sends to, by which methods; its tax rates",
     "discounts": "Discounts, with codes and without",
@@ -133,6 +134,8 @@ def described(handlers: Sequence[HTTPRouteHandler], currency: str = "usd") -> di
             taken: Any = handler.operation_class
             content = {"application/json": _with_example({**bodies[body], **taken.limits}, components)}
             operation["requestBody"] = {"required": not taken.is_optional, "content": content}
+        if handler.opt.get("takes_bytes"):
+            operation["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
         done = {
             str(status): _done(handler, status, answers[kind] if kind else None)
             for status, kind in _answers_of(handler).items()

@@ -21,6 +21,7 @@ from kassa.kit.identity import Principal, TokenVerifier
 from kassa.kit.ids import Ids
 from kassa.kit.patience import waited_in_vain
 from kassa.kit.problem import Forbidden, Malformed, NotFound, TooManyRequests, Unauthenticated, Unavailable
+from kassa.kit.web import MAX_BODY
 from kassa.kit.wire import endpoints
 
 CONTRACTS: tuple[type, ...] = (Auth, Product, Inventory, Orders, Events, Facts, Payments)
@@ -108,6 +109,11 @@ class Gateway(Door):
             await send(message)
 
         return answer
+
+    def _most(self, scope: Scope) -> int:
+        """Large bodies are for staff and programs; the console's pages find out themselves who comes."""
+        is_known = ASKER in scope or scope["path"].startswith("/console/")
+        return super()._most(scope) if is_known else MAX_BODY
 
     def _dropped(self, arrival: Arrival) -> frozenset[bytes]:
         named = arrival.headers.get(b"connection", b"close")

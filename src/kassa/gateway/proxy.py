@@ -19,6 +19,7 @@ OWNERS = {
     ".well-known": "auth",
     "products": "product",
     "families": "product",
+    "pictures": "product",
     "inventory": "inventory",
     "orders": "order",
     "withdrawals": "order",

@@ -156,6 +156,8 @@ ACCESS = MappingProxyType(
         "GET /families/{family_id}": ANYBODY,
         "POST /families": _only(P.WRITE_PRODUCTS),
         "PUT /families/{family_id}": _only(P.WRITE_PRODUCTS),
+        "POST /pictures": _only(P.WRITE_PRODUCTS),
+        "GET /pictures/{name}": ANYBODY,
         "GET /inventory/{product_id}": ANYBODY,
         "POST /inventory/init": _only(P.WRITE_STOCK),
         "POST /inventory/adjust": _only(P.WRITE_STOCK),

@@ -3,6 +3,7 @@
 The only place in the kit that knows the web framework.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
@@ -23,9 +24,17 @@ from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import Endpoint, arguments_of, decode, encode, endpoints, request_id
 
 MAX_BODY = 1024 * 1024
+MOST_OF_PICTURES = 12 * MAX_BODY
+"""What cameras make of one picture, or of the few that are sent with one form."""
+_TAKES_PICTURES = re.compile(r"/pictures/?|/console/products/[^/]{1,64}/pictures/?")
 PROBLEM_JSON = "application/problem+json"
 T = TypeVar("T")
 log = structlog.get_logger()
+
+
+def most_bytes(method: str, path: str) -> int:
+    """How large the body of a request for this path may be."""
+    return MOST_OF_PICTURES if method == "POST" and _TAKES_PICTURES.fullmatch(path) else MAX_BODY
 
 
 async def read_body(request: Request[Any, Any, Any], kind: type[T]) -> T:

@@ -60,7 +60,8 @@ async def ask(
     in lower case. What the application raises is raised."""
     sent = [(b"host", _HOST.encode()), *headers.items()]
     if content is not None:
-        sent += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+        kind = () if b"content-type" in headers else ((b"content-type", b"application/json"),)
+        sent += [*kind, (b"content-length", b"%d" % len(content))]
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},

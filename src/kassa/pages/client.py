@@ -108,9 +108,12 @@ class ShopClient:
         return answer.content
 
     async def send(self, method: str, path: str, kind: type[T], body: object = None, key: str | None = None) -> T:
-        """Change something. `key` is the Idempotency-Key, made where the person decided: in the form."""
+        """Change something; bytes are sent as they are. `key` is the Idempotency-Key, made where the person decided: in
+        the form."""
         if key and not (key.isascii() and key.isprintable()):
             raise ApiProblem(400, "malformed_request", "The form is none of this shop.")
+        if isinstance(body, bytes):
+            return _read(await self._call(method, path, key=key, content=body, is_file=True), kind)
         content = None if body is None else msgspec.json.encode(body)
         return _read(await self._call(method, path, key=key, content=content), kind)
 
@@ -143,20 +146,23 @@ class ShopClient:
         params: Query | None = None,
         key: str | None = None,
         content: bytes | None = None,
+        is_file: bool = False,
     ) -> Answer:
         if self.tokens.access is None and self.tokens.refresh is not None:
             await self._refresh(None)
         used = self.tokens.access
-        answer = await self._exchange(method, path, params, content, self._with_token(key))
+        answer = await self._exchange(method, path, params, content, self._with_token(key, is_file=is_file))
         if _is_stale(answer) and self.tokens.refresh is not None:
             is_question = method == "GET" or path in _QUESTIONS
             # Who has been logged out meanwhile is shown what anybody may see; but nothing is done in nobody's name.
             if await self._refresh(used) or is_question:
-                answer = await self._exchange(method, path, params, content, self._with_token(key))
+                answer = await self._exchange(method, path, params, content, self._with_token(key, is_file=is_file))
         return answer
 
-    def _with_token(self, key: str | None) -> dict[bytes, bytes]:
+    def _with_token(self, key: str | None, *, is_file: bool) -> dict[bytes, bytes]:
         signed = {b"idempotency-key": key.encode()} if key else {}
+        if is_file:
+            signed[b"content-type"] = b"application/octet-stream"
         if self.tokens.access:
             signed[b"authorization"] = f"Bearer {self.tokens.access}".encode()
         return signed

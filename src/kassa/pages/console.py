@@ -21,6 +21,7 @@ from kassa.pages.console_order_list import CONSOLE_ORDER_LIST
 from kassa.pages.console_orders import CONSOLE_ORDERS
 from kassa.pages.console_overview import CONSOLE_OVERVIEW
 from kassa.pages.console_parcels import CONSOLE_PARCELS
+from kassa.pages.console_pictures import CONSOLE_PICTURES
 from kassa.pages.console_products import CONSOLE_PRODUCTS
 from kassa.pages.console_selling import CONSOLE_SELLING
 from kassa.pages.console_staff import CONSOLE_STAFF
@@ -75,6 +76,7 @@ CONSOLE: tuple[Any, ...] = (
     replay,
     dismiss,
     *CONSOLE_PRODUCTS,
+    *CONSOLE_PICTURES,
     *CONSOLE_FAMILIES,
     *CONSOLE_ACTS,
     *CONSOLE_STAFF,

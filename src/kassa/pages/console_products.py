@@ -48,13 +48,14 @@ async def products(visit: Visiting) -> Response[str]:
     return visit.page("console/products.html", products=found.products, filters=filters, paging=pages)
 
 
-async def _form(
+async def product_form(
     visit: Visit,
     values: dict[str, str],
     product: Product | None = None,
     problem: ApiProblem | None = None,
     status: int = 200,
 ) -> Response[str]:
+    """The page of a product with these values in its form, and what is wrong with them."""
     errors = problem.errors if problem else {}
     if problem and problem.code == "sku_taken":
         errors = {"sku": f"Product {problem.members.get('productId')} has this SKU already."}
@@ -80,7 +81,8 @@ async def _last_prices(visit: Visit, product: Product) -> tuple[PriceChange, ...
         return ()
 
 
-def _values_of(product: Product) -> dict[str, str]:
+def values_of(product: Product) -> dict[str, str]:
+    """What stands in the fields for a product."""
     return {
         "name": product.name,
         "description": product.description,
@@ -122,7 +124,7 @@ async def _body(visit: Visit) -> dict[str, object]:
 async def new_product(visit: Visiting) -> Response[str]:
     await require_staff(visit, "POST /products")
     chosen = visit.request.query_params.get("family", "")[:64]
-    return await _form(visit, dict.fromkeys(_FIELDS, "") | {"familyId": chosen})
+    return await product_form(visit, dict.fromkeys(_FIELDS, "") | {"familyId": chosen})
 
 
 @post("/console/products/new", include_in_schema=False)
@@ -140,11 +142,14 @@ async def create_product(visit: Visiting) -> Response[str]:
     except ApiProblem as problem:
         if problem.status not in (400, 409, 422):
             raise
-        return await _form(visit, {name: visit.field(name) for name in _FIELDS}, problem=problem, status=problem.status)
+        return await product_form(
+            visit, {name: visit.field(name) for name in _FIELDS}, problem=problem, status=problem.status
+        )
     return visit.redirect("/console/products", "product-saved")
 
 
-async def _read(visit: Visit, product_id: str) -> Product:
+async def read_product(visit: Visit, product_id: str) -> Product:
+    """The product, on sale or not."""
     path = path_of("products", product_id)
     return (await visit.api.get(path, OneProduct, {"includeInactive": "true"})).product
 
@@ -152,14 +157,14 @@ async def _read(visit: Visit, product_id: str) -> Product:
 @get("/console/products/{product_id:str}", include_in_schema=False)
 async def edit_product(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
     await require_staff(visit)
-    product = await _read(visit, product_id)
-    return await _form(visit, _values_of(product), product)
+    product = await read_product(visit, product_id)
+    return await product_form(visit, values_of(product), product)
 
 
 @post("/console/products/{product_id:str}", include_in_schema=False)
 async def save_product(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
     await require_staff(visit)
-    product = await _read(visit, product_id)
+    product = await read_product(visit, product_id)
     try:
         path = path_of("products", product_id)
         body = await _body(visit) | {"expectedUpdatedAt": visit.field("updated")}
@@ -169,9 +174,9 @@ async def save_product(visit: Visiting, product_id: FromPath[str]) -> Response[s
             raise
         values = {name: visit.field(name) for name in _FIELDS}
         if problem.code == "product_changed":
-            product = await _read(visit, product_id)
-            values, problem = _overtaken(values, _values_of(product))
-        return await _form(visit, values, product, problem, problem.status)
+            product = await read_product(visit, product_id)
+            values, problem = _overtaken(values, values_of(product))
+        return await product_form(visit, values, product, problem, problem.status)
     return visit.redirect("/console/products", "product-saved")
 
 
@@ -189,7 +194,7 @@ def _overtaken(typed: dict[str, str], now: dict[str, str]) -> tuple[dict[str, st
 @post("/console/products/{product_id:str}/deactivate", include_in_schema=False)
 async def deactivate(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
     await require_staff(visit)
-    product = await _read(visit, product_id)
+    product = await read_product(visit, product_id)
     if asking := asked_first(visit, _TAKE_OFF, product.name, f"/console/products/{product_id}", "deactivate"):
         return asking
     await visit.api.send("DELETE", path_of("products", product_id), Any)
@@ -206,14 +211,14 @@ async def activate(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
 @post("/console/products/{product_id:str}/stock", include_in_schema=False)
 async def adjust_stock(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
     await require_staff(visit)
-    product = await _read(visit, product_id)
+    product = await read_product(visit, product_id)
     try:
         await _adjust(visit, product)
     except ApiProblem as problem:
         if problem.status not in (400, 409, 422):
             raise
         typed = {name: visit.field(name) for name in ("change", "reason")}
-        return await _form(visit, _values_of(product) | typed, product, problem, problem.status)
+        return await product_form(visit, values_of(product) | typed, product, problem, problem.status)
     return visit.redirect(f"/console/products/{product_id}", "stock-saved")
 
 

@@ -16,6 +16,7 @@ from kassa.kit.text import counted
 from kassa.pages import formats, words
 from kassa.pages.catalogue_models import Product
 from kassa.pages.language import language, ngettext, spoken
+from kassa.pages.responsive import sized
 from kassa.pages.settings import PageSettings
 from kassa.pages.statics import Statics
 
@@ -91,6 +92,7 @@ def _filters(settings: PageSettings) -> dict[str, Callable[..., object]]:
         "dispute_words": words.dispute_words,
         "picture": picture,
         "pictures": pictures,
+        "sized": sized,
         "percent": formats.percent,
         "when": partial(when, settings),
         "clock": clock,

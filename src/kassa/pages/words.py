@@ -99,6 +99,7 @@ CONSOLE_NOTES = {
     "family-saved": "The family was saved.",
     "product-off": "The product is no longer sold.",
     "product-on": "The product is on sale again.",
+    "pictures-added": "The pictures were added.",
     "stock-saved": "The stock was changed.",
     "replayed": "The event was processed again.",
     "dismissed": "The payment is off the list.",

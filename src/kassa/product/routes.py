@@ -11,7 +11,7 @@ from kassa.kit.ids import PRODUCT
 from kassa.kit.lists import paging
 from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, new_id, once, principal_of, read_body, takes
-from kassa.product import family_routes, list_routes
+from kassa.product import family_routes, list_routes, picture_routes
 from kassa.product.domain import Product
 from kassa.product.family_routes import products_shown, service_of
 from kassa.product.family_wire import values_given
@@ -121,6 +121,7 @@ HANDLERS = (
     update_product,
     withdraw_product,
     *family_routes.HANDLERS,
+    *picture_routes.HANDLERS,
 )
 
 

@@ -21,6 +21,7 @@ from kassa.product.domain import Fields, Product
 from kassa.product.facets import Counting
 from kassa.product.family_service import PLACE, Families
 from kassa.product.listing import Listing
+from kassa.product.pictures import Pictures
 from kassa.product.prices import WINDOW, PriceChange, at_odds
 from kassa.product.refusing import refuse
 from kassa.product.store import BY_VARIANT, ProductStore
@@ -54,6 +55,7 @@ class ProductService:
         self.listing = Listing(self.products, store.families, self._figures, self.stocks)
         self.facets = Counting(self.products, self.listing, self._figures)
         self.families = Families(store, ids, clock)
+        self.pictures = Pictures(store.pictures, store.picture_files, store.products, clock)
 
     async def snapshot(self, ids: list[str]) -> list[Snapshot]:
         """Those of the products that exist and are on sale; the others are left out."""

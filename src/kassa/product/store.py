@@ -8,6 +8,7 @@ from kassa.kit.documents import Collection, CollectionSpec, Database, Index, Wor
 from kassa.kit.spelling import respell
 from kassa.product.domain import Product, folded_anew, respelled
 from kassa.product.families import Family
+from kassa.product.pictures import PICTURE_FILES, PICTURES, Picture, PictureFile
 from kassa.product.prices import PriceChange
 from kassa.product.search import IS_FOLDED
 
@@ -36,20 +37,24 @@ PRICES = CollectionSpec("prices", PriceChange, (Index("by_product", ("product_id
 
 
 class ProductStore:
-    """The collections of the product service: the catalogue, the families in it, and what everything cost, to which is
-    only added. `left` are the products whose SKU is another one's by now, and who keep the spelling in which a former
-    release stored it."""
+    """The collections of the product service: the catalogue, the families in it, what everything cost, to which is only
+    added, and its pictures. `left` are the products whose SKU is another one's by now, and who keep the spelling in
+    which a former release stored it."""
 
     def __init__(
         self,
         products: Collection[Product],
         families: Collection[Family],
         prices: Collection[PriceChange],
+        pictures: Collection[Picture],
+        picture_files: Collection[PictureFile],
         left: Sequence[str],
     ) -> None:
         self.products = products
         self.families = families
         self.prices = prices
+        self.pictures = pictures
+        self.picture_files = picture_files
         self.left = left
 
     @classmethod
@@ -64,7 +69,14 @@ class ProductStore:
             lambda product: respelled(product, ("sku",), clock.now()),
         )
         await _fold(products)
-        return cls(products, await database.collection(FAMILIES), await database.collection(PRICES), left)
+        return cls(
+            products,
+            await database.collection(FAMILIES),
+            await database.collection(PRICES),
+            await database.collection(PICTURES),
+            await database.collection(PICTURE_FILES),
+            left,
+        )
 
 
 async def _fold(products: Collection[Product]) -> None:

@@ -13,3 +13,32 @@ async function renew() {
   } catch { /* The next time. */ }
 }
 if (fresh) setInterval(renew, 1000 * Number(fresh.dataset.every));
+
+// What was chosen is shown before it is sent.
+const MOST_BYTES = 12 * 1024 * 1024 - 4096;
+for (const form of document.querySelectorAll("form[data-pictures]")) {
+  const input = form.querySelector("input[type=file]"), list = form.querySelector("[data-preview]");
+  input.addEventListener("change", async () => {
+    const bytes = Array.from(input.files).reduce((sum, file) => sum + file.size, 0);
+    input.setCustomValidity(bytes > MOST_BYTES ? "Choose fewer or smaller pictures: at most 12 MB together." : "");
+    input.reportValidity();
+    const shown = await Promise.all(Array.from(input.files).slice(0, 10).map(drawn));
+    list.replaceChildren(...shown);
+    list.hidden = shown.length === 0;
+  });
+}
+async function drawn(file) {
+  const item = document.createElement("li"), name = document.createElement("span");
+  name.className = "soft";
+  name.textContent = file.name;
+  try {
+    const bitmap = await createImageBitmap(file), canvas = document.createElement("canvas");
+    const scale = 240 / Math.max(bitmap.width, bitmap.height);
+    canvas.width = Math.round(bitmap.width * scale);
+    canvas.height = Math.round(bitmap.height * scale);
+    canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    item.append(canvas);
+  } catch { name.textContent += ": no picture that can be shown"; }
+  item.append(name);
+  return item;
+}
