@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Frame, Page, expect
 
 from tests.journey.running import DECLINED, GOOD, RunningShop
 from tests.journey.running import Buyer as Account
+from tests.servers import chromium
 from tests.servers.chromium import follow, shot
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 SELLING = {
     "zones": [{"id": "home", "name": "Home", "places": [{"country": "DE"}, {"country": "AT"}]}],
@@ -27,9 +29,15 @@ ADDRESS = {"email": "guest@shop.example", "name": "Ada", "line1": "Markt 1", "po
 CARD = {"cardNumber": GOOD, "expiry": "12 / 34", "cvc": "123"}
 
 
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[RunningShop]:
-    async with RunningShop(tmp_path / "data") as running:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium.opened() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningShop]:
+    async with RunningShop(tmp_path_factory.mktemp("shop") / "data") as running:
         admin = await running.admin()
         assert (await admin.call("PUT", "/selling", SELLING)).status == 200
         yield running

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 DISPUTED = "4000000000002685"
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stripe(shop: RunningShop) -> AsyncIterator[Trouble]:
     admin, buyer = await shop.admin(), await shop.buyer()
     yield Trouble(shop, admin, buyer, await admin.product(stock=100))

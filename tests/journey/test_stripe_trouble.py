@@ -54,15 +54,20 @@ class Trouble:
         return order_id
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def stripe(shop: RunningShop) -> AsyncIterator[Trouble]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def trouble(shop: RunningShop) -> AsyncIterator[Trouble]:
     admin, buyer = await shop.admin(), await shop.buyer()
-    trouble = Trouble(shop, admin, buyer, await admin.product(stock=100))
+    yield Trouble(shop, admin, buyer, mug="")
+    code, printed = await shop.command("audit")
+    assert code == 0, printed
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stripe(trouble: Trouble) -> AsyncIterator[Trouble]:
+    trouble.mug = await trouble.admin.product(stock=100)
     yield trouble
     await trouble.tell("DELETE", "faults")
     await trouble.deliveries("normal")
-    code, printed = await shop.command("audit")
-    assert code == 0, printed
 
 
 @pytest.mark.parametrize(
