@@ -34,7 +34,7 @@ OF_WHAT_IS_STORED = {
     "/orders/admin/analytics/sales": {"since"},
     "/orders/{order_id}/shipments": {"items"},
     "/orders/{order_id}/returns": {"items"},
-    "/orders/{order_id}/returns/{number}/receive": {"restock", "items"},
+    "/orders/{order_id}/returns/{number}/receive": {"restock"},
     "/withdrawals": {"items", "email"},
     "/quotes": {"totalAmount", "shippingMethod", "currency"},
     "/discounts": {"percent", "amount", "endsAt"},

@@ -119,6 +119,9 @@ async def test_a_return_is_asked_for_approved_received_and_refunded(shop: World,
     await ask("POST", f"{path}/1/approve", who="support")
     restock = {"restock": [{"productId": mug, "quantity": 1}]}
     for _ in range(2):
+        much = {"restock": [{"productId": mug, "quantity": 10**6 + 1}]}
+        (refused,) = (await ask("POST", f"{path}/1/receive", much)).json()["errors"]
+        assert refused["field"].startswith("restock"), "what is wrong is named as it was sent"
         received = await ask("POST", f"{path}/1/receive", restock)
     assert received.json()["order"]["returns"][0]["restocked"] == [{"productId": mug, "quantity": 1}]
     assert (await shop.level(mug)).available == 8

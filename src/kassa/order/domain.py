@@ -257,20 +257,21 @@ class Limits(msgspec.Struct, frozen=True):
     in_all: int | None = None
 
 
-def merged(lines: Sequence[Line]) -> list[Line]:
-    """The lines with each product once; Invalid or UnknownProduct if they cannot be an order's."""
+def merged(lines: Sequence[Line], field: str = "items") -> list[Line]:
+    """The lines with each product once; Invalid, of the `field` that they were sent in, or UnknownProduct if they
+    cannot be an order's."""
     quantities: dict[str, int] = {}
     for number, line in enumerate(lines):
         if not 1 <= line.quantity <= MAX_QUANTITY:
-            raise Invalid.field(f"items[{number}].quantity", f"must be from 1 to {MAX_QUANTITY}")
+            raise Invalid.field(f"{field}[{number}].quantity", f"must be from 1 to {MAX_QUANTITY}")
         quantities[line.product_id] = quantities.get(line.product_id, 0) + line.quantity
     if not 1 <= len(lines) <= MAX_LINES:
-        raise Invalid.field("items", f"must have 1 to {MAX_LINES} lines")
+        raise Invalid.field(field, f"must have 1 to {MAX_LINES} lines")
     for product_id, quantity in quantities.items():
         if not is_id(PRODUCT, product_id):
             raise UnknownProduct(product_id[:64])
         if quantity > MAX_QUANTITY:
-            raise Invalid.field("items", f"must have at most {MAX_QUANTITY} pieces of one product")
+            raise Invalid.field(field, f"must have at most {MAX_QUANTITY} pieces of one product")
     return [Line(product_id, quantity) for product_id, quantity in quantities.items()]
 
 

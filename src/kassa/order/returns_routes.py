@@ -92,7 +92,7 @@ async def receive_return(
     """The goods of a return have come; which of them go back on the shelf is said now."""
     staff = await principal_of(request)
     asked = await read_body(request, Receipt) if await request.body() else Receipt()
-    shelved = merged(lines_of(asked.restock)) if asked.restock else []
+    shelved = merged(lines_of(asked.restock), "restock") if asked.restock else []
 
     async def receive(_: str) -> OrderAnswer:
         came = ReturnState.RECEIVED
