@@ -248,6 +248,7 @@ def test_what_anybody_may_ask_says_so_and_all_else_names_what_it_needs(document:
         ("get", "/products/{product_id}"),
         ("get", "/families"),
         ("get", "/families/{family_id}"),
+        ("get", "/pictures/{name}"),
         ("get", "/inventory/{product_id}"),
         ("post", "/quotes"),
         ("get", "/selling"),
