@@ -253,6 +253,7 @@ def test_what_anybody_may_ask_says_so_and_all_else_names_what_it_needs(document:
         ("post", "/quotes"),
         ("get", "/selling"),
         ("get", "/selling/destinations"),
+        ("get", "/shop-profile"),
     }
     assert secured["post", "/payments/webhook"] == [{"stripe": []}]
     assert secured["post", "/orders"] == [{"token": []}, {}]

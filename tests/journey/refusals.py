@@ -47,12 +47,14 @@ OF_WHAT_IS_STORED = {
     "/products": {"familyId", "optionValues", "skip", "cursor"},
     "/products/{product_id}": {"price", "compareAtPrice", "familyId", "optionValues"},
 }
-# What is wrong for where it is: what addresses of a country need, which regions it has; and which zone a method is for.
+# What is wrong for where it is: what addresses of a country need, which regions it has; which zone a method is for;
+# what a colour is read on, and a text that there is in its language already.
 OF_PLACES = {
     "/orders": ("destination.", "billing."),
     "/quotes": ("destination.",),
     "/orders/{order_id}/destination": ("destination.",),
     "/selling": ("zones[", "shippingMethods[", "taxRates[", "home", "seller."),
+    "/shop-profile": ("texts", "accentLight", "accentDark"),
 }
 
 

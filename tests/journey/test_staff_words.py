@@ -35,7 +35,7 @@ ABOUT_GOODS = ("/products", "/families", "/selling", "/discounts")
 OF_BUYERS = {"/orders", "/quotes", "/orders/{order_id}/claim", "/orders/{order_id}/returns"}
 OF_BUYERS |= {"/orders/{order_id}/destination", "/withdrawals"}
 """Where it is the buyer who writes."""
-TO_BUYERS = {"/orders/{order_id}/shipments"}
+TO_BUYERS = {"/orders/{order_id}/shipments", "/shop-profile"}
 TO_BUYERS |= {f"/orders/{{order_id}}/returns/{{number}}/{each}" for each in ("decline", "close")}
 """What staff write for a buyer to read."""
 

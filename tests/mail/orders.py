@@ -1,5 +1,6 @@
 """An order as the API shows it, for mails to tell of."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kassa.contracts.mail import Mail
@@ -26,6 +27,15 @@ WITHDRAWAL = {
     "sendsBack": True,
 }
 WITHDRAW = f"https://shop.example/shop/withdraw?order={ORDER_ID}"
+
+
+def foot_of(shop: str, below: str = "") -> Callable[[str], Awaitable[tuple[str, str]]]:
+    """What mails of a shop of this name end with, in any language."""
+
+    async def foot(language: str) -> tuple[str, str]:
+        return shop, below
+
+    return foot
 
 
 def order(**members: Any) -> dict[str, Any]:

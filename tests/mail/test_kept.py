@@ -14,14 +14,14 @@ from kassa.mail.mail_server import Server
 from kassa.mail.message import digest_of
 from kassa.mail.postmen import Files, Smtp
 from kassa.mail.service import MailService, NoMails
-from tests.mail.orders import LINK, ORDER_ID, mail
+from tests.mail.orders import LINK, ORDER_ID, foot_of, mail
 from tests.support import FakeClock
 
 
 async def _written(directory: Path, count: int) -> tuple[Files, list[str]]:
     """So many mails, and their ids, the newest first; of two that are next to each other both are of one time."""
     files = Files(directory, FakeClock())
-    service = MailService(files, "Mug & Co", "shop@mug.example")
+    service = MailService(files, foot_of("Mug & Co"), "shop@mug.example")
     for number in range(count):
         await service.send(mail(cause=f"eff:{number}", at=1_790_000_000_000 + number // 2 * 1000))
     return files, [each.id for each in files.newest()]
@@ -137,6 +137,6 @@ async def test_what_only_looks_like_a_file_of_ours_is_not_followed_or_waited_for
 def test_where_no_mails_are_kept_it_is_said_where_they_go() -> None:
     server = Smtp(Server("localhost", 25, is_tls=False, needs_tls=False))
     with pytest.raises(MailsNotKept, match="go to the mail server of MAIL_URL"):
-        MailService(server, "Shop", "shop@mug.example").kept()
+        MailService(server, foot_of("Shop"), "shop@mug.example").kept()
     with pytest.raises(MailsNotKept, match="MAIL_URL=off"):
         NoMails().kept()

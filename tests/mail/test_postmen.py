@@ -23,7 +23,7 @@ from kassa.kit.problem import Invalid, Unavailable
 from kassa.mail.mail_server import Server
 from kassa.mail.postmen import MOST_KEPT, Files, Smtp
 from kassa.mail.service import MailService
-from tests.mail.orders import LINK, ORDER_ID, mail, order
+from tests.mail.orders import LINK, ORDER_ID, foot_of, mail, order
 from tests.support import FakeClock
 
 
@@ -101,7 +101,7 @@ def tls_of(certificate: tuple[Path, Path]) -> ssl.SSLContext:
 
 
 def _service(postman: Any) -> MailService:
-    return MailService(postman, "Mug & Co", "shop@bücher.example")
+    return MailService(postman, foot_of("Mug & Co"), "shop@bücher.example")
 
 
 def _plain(port: int) -> Smtp:
@@ -287,7 +287,7 @@ async def test_nothing_typed_becomes_a_header(tmp_path: Path, typed: str) -> Non
     own = tmp_path / "own" / "en"
     own.mkdir(parents=True)
     (own / "order_confirmed.txt").write_text("About {{ order.id }}\n\n[goods]\n")
-    service = MailService(files, "Mug & Co", "shop@mug.example", tmp_path / "own")
+    service = MailService(files, foot_of("Mug & Co"), "shop@mug.example", tmp_path / "own")
     await service.send(mail(says=said))
     (kept,) = files.newest()
     message = email.message_from_bytes(kept.path.read_bytes(), policy=email.policy.default)

@@ -79,6 +79,7 @@ async def api(shop: World, directory: Path) -> AsyncIterator[Api]:
         fulfilling=shop.fulfilling,
         withdrawals=shop.withdrawals,
         payment=shop.payment,
+        profiles=shop.profiles,
         answers=shop.answers,
         allowances=None,
         guests=GuestTokens("a secret of the shop's"),

@@ -12,6 +12,7 @@ from kassa.kit.problem import NotFound
 from kassa.mail.postmen import KEPT, Files
 from kassa.mail.service import MailService
 from kassa.order.domain import Order, Reason, Stage, Todo
+from tests.mail.orders import foot_of
 from tests.support import FakeClock
 from tests.trade.world import ADMIN, BUYER, World, world
 
@@ -24,7 +25,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 async def shop(tmp_path: Path, form: str, clock: FakeClock) -> AsyncIterator[World]:
     """A shop that has written about an order that was paid and refunded in part, and about one that was cancelled."""
-    mails = MailService(Files(tmp_path / "mails", clock), "Mug & Co", "shop@mug.example")
+    mails = MailService(Files(tmp_path / "mails", clock), foot_of("Mug & Co"), "shop@mug.example")
     async with world(tmp_path, form=form, mails=mails, clock=clock) as opened:
         order = await _paid(opened)
         await opened.payment.refunding.refund(order.id, opened.ids.new(REFUND), 500, "scratched", who=ADMIN.id)

@@ -46,6 +46,7 @@ from kassa.order.offering import DiscountEffects, Offering
 from kassa.order.orphans import OrphanRescue
 from kassa.order.places import Places
 from kassa.order.pricing import TaxMode
+from kassa.order.profiles import Profiles
 from kassa.order.quoting import Asked, Quoting
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
@@ -140,8 +141,9 @@ class World:
         self.places = Places(orders, clock, limits)
         uses = Uses(orders.uses, orders.orders, clock)
         self.guests = GuestTokens("a secret of the order service's")
+        self.profiles = Profiles(orders.profiles, self.ids, clock, "Kassa shop")
         writing = OrderMails(mails or NoMails(), self.contact, paying, self.guests, clock, "https://shop.example/")
-        seller = partial(seller_of, orders.selling, "Kassa shop")
+        seller = partial(seller_of, orders.selling, self.profiles.name)
         self.invoices = OrderInvoices(InvoiceService(Register(invoices, clock, seller, gathered_for=0), clock), paying)
         carried_out = OrderEffects(inventory, paying, self.places, uses, clock)
         following = effects.order_effects(carried_out, writing, self.invoices)

@@ -35,7 +35,7 @@ from kassa.kit.problem import NotFound
 from kassa.kit.spelling import SPELLINGS
 from kassa.kit.text import counted
 from kassa.order.numbers import SERIES
-from kassa.order.store import DISCOUNTS, ORDERS, SELLING, USES, WALKS
+from kassa.order.store import DISCOUNTS, ORDERS, PROFILES, SELLING, USES, WALKS
 from kassa.outgoing.store import OUTGOING, EventStore
 from kassa.payment.allowance import ALLOWANCES
 from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSALS, UNCLAIMED
@@ -50,7 +50,7 @@ COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
     "product": (PRODUCTS, PRODUCT_FAMILIES, PRICES, PICTURES, PICTURE_FILES, SPELLINGS, HEARD, RECORDS, RECORD),
     "inventory": (HEARD, RECORDS, RECORD),
     "order": (
-        *(ORDERS, SERIES, WALKS, SELLING, DISCOUNTS, USES, INVOICES, HEADS),
+        *(ORDERS, SERIES, WALKS, SELLING, PROFILES, DISCOUNTS, USES, INVOICES, HEADS),
         *(*OUTGOING, HEARD, RECORDS, RECORD),
     ),
     "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, ALLOWANCES, HEARD, RECORDS, RECORD),

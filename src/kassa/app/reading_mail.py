@@ -8,10 +8,9 @@ from urllib.parse import unquote, urlsplit
 from kassa.app.reading import directory, is_loopback
 from kassa.kit.email import normalised_email
 from kassa.kit.problem import Invalid
-from kassa.kit.text import ONE_LINE, domain_in_ascii
+from kassa.kit.text import LONGEST_SHOP_NAME, SHOP_NAME, domain_in_ascii
 from kassa.mail.mail_server import Server
 
-LONGEST_NAME = 60
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -25,8 +24,8 @@ class Mailing(NamedTuple):
 
 def shop_name(text: str) -> str:
     """The name of the shop."""
-    if len(text) > LONGEST_NAME or not re.fullmatch(ONE_LINE, text) or re.search(r'["<>@]', text):
-        raise ValueError(f'must be one line of at most {LONGEST_NAME} characters, without " < > and @')
+    if len(text) > LONGEST_SHOP_NAME or not re.fullmatch(SHOP_NAME, text):
+        raise ValueError(f'must be one line of at most {LONGEST_SHOP_NAME} characters, without " < > and @')
     return text
 
 

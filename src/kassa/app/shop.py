@@ -34,6 +34,7 @@ from kassa.order.guests import GuestTokens
 from kassa.order.invoices import OrderInvoices
 from kassa.order.offering import Offering
 from kassa.order.orphans import OrphanRescue
+from kassa.order.profiles import Profiles
 from kassa.order.service import OrderService
 from kassa.order.withdrawals import Withdrawals
 from kassa.outgoing.deliverer import Deliverer
@@ -141,6 +142,7 @@ class Shop:
     endpoints: Endpoints | None = None
     deliverer: Deliverer | None = None
     offering: Offering | None = None
+    profiles: Profiles | None = None
     fulfilling: Fulfilling | None = None
     facts: OrderFactsTeller | None = None
     withdrawals: Withdrawals | None = None

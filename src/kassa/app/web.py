@@ -82,7 +82,6 @@ CALLS = {
     "payment": ("auth", "order"),
 }
 
-
 TELLS = ("product", "inventory", "payment")
 """Who tells the order service what is to be told of it; none of them needs that to start, or to be ready."""
 
@@ -197,6 +196,7 @@ def _state(shop: Shop) -> dict[str, Any]:
         "mail": shop.mail,
         "invoices": shop.invoices,
         "offering": shop.offering,
+        "profiles": shop.profiles,
         "fulfilling": shop.fulfilling,
         "withdrawals": shop.withdrawals,
         "guests": shop.guests,

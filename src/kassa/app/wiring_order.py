@@ -29,6 +29,7 @@ from kassa.order.noting_work import NotingWork
 from kassa.order.offering import DiscountEffects, Offering
 from kassa.order.orphans import OrphanRescue
 from kassa.order.places import Places
+from kassa.order.profiles import Profiles
 from kassa.order.quoting import Quoting
 from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
@@ -47,8 +48,9 @@ async def wire_orders(
     places, uses = Places(store, clock, settings.order_limits), Uses(store.uses, store.orders, clock)
     own = shop.service_keys.own.get("order", b"").hex()
     shop.guests = GuestTokens(own or shop.service_keys.secret)
-    shop.mail = mail = wire_mail(shop)
-    seller = partial(seller_of, store.selling, settings.shop_name)
+    shop.profiles = profiles = Profiles(store.profiles, shop.ids, clock, settings.shop_name)
+    shop.mail = mail = wire_mail(shop, profiles)
+    seller = partial(seller_of, store.selling, profiles.name)
     shop.invoice_store = await InvoiceStore.open(database)
     shop.invoices = OrderInvoices(InvoiceService(Register(shop.invoice_store, clock, seller), clock), payments)
     carried_out = OrderEffects(inventory, payments, places, uses, clock)
@@ -84,9 +86,9 @@ def _mails(shop: Shop, mails: Mails, payments: Payments) -> OrderMails:
     return OrderMails(mails, contact, payments, guests, shop.clock, _site(shop), offers_withdrawing=offers)
 
 
-def wire_mail(shop: Shop) -> MailService | NoMails:
+def wire_mail(shop: Shop, profiles: Profiles) -> MailService | NoMails:
     """What sends the mails of all services."""
-    name, (by, sender, templates) = shop.settings.shop_name, shop.settings.mail
+    by, sender, templates = shop.settings.mail
     files = Files(shop.settings.data / "mails", shop.clock)
     if by != "files" and shop.place.serves:
         files.end()
@@ -100,7 +102,7 @@ def wire_mail(shop: Shop) -> MailService | NoMails:
     elif postman is None:
         postman = files
         shop.jobs.append(Job("remove old mails", HOUR, files.remove_old))
-    return MailService(postman, name, sender, templates)
+    return MailService(postman, profiles.foot, sender, templates)
 
 
 def _site(shop: Shop) -> str:

@@ -35,6 +35,7 @@ TAGS = {
     "pictures": "Pictures of products, in the sizes that pages show",
     "inventory": "Stock, and how it moved",
     "selling": "What an order would cost; where the shop sends to, by which methods; its tax rates",
+    "shop": "What the shop is known by: its name, looks, languages, legal pages",
     "discounts": "Discounts, with codes and without",
     "events": "What happened, told to other programs",
     "mails": "What the shop has written to whom",

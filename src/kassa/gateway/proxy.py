@@ -25,6 +25,7 @@ OWNERS = {
     "withdrawals": "order",
     "quotes": "order",
     "selling": "order",
+    "shop-profile": "order",
     "discounts": "order",
     "events": "order",
     "mails": "order",

@@ -132,6 +132,8 @@ def example(schema: Schema, components: Mapping[str, Schema], name: str = "") ->
         return {each: example(schema["properties"][each], components, names[each]) for each in names}
     if name in _EXAMPLES and _fits(_EXAMPLES[name], schema):
         return _EXAMPLES[name]
+    if "examples" in schema:
+        return schema["examples"][0]
     if schema.get("type") == "array":
         return [example(schema["items"], components, name.removesuffix("s"))]
     for either in ("anyOf", "oneOf"):

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     READ_ACTS = "acts:read"
     MANAGE_STAFF = "staff:manage"
     WRITE_SELLING = "selling:write"
+    WRITE_PROFILE = "shop:write"
     READ_DISCOUNTS = "discounts:read"
     WRITE_DISCOUNTS = "discounts:write"
     READ_EVENTS = "events:read"
@@ -47,6 +48,7 @@ MEANING = MappingProxyType(
         P.WRITE_STOCK: "begin to track a product's stock, and adjust it",
         P.READ_ACTS: "see what staff and API keys did",
         P.WRITE_SELLING: "change where the shop sends to, by which methods, for what, and its tax rates",
+        P.WRITE_PROFILE: "change the shop's profile: its name, looks and languages, and its legal pages",
         P.READ_DISCOUNTS: "see discounts, their codes and how often they were used",
         P.WRITE_DISCOUNTS: "make, change and end discounts",
         P.READ_EVENTS: "fetch all that happens, with orders and their buyers, and see where it is sent to",
@@ -167,6 +169,8 @@ ACCESS = MappingProxyType(
         "GET /selling": ANYBODY,
         "PUT /selling": _only(P.WRITE_SELLING),
         "GET /selling/destinations": ANYBODY,
+        "GET /shop-profile": ANYBODY,
+        "PUT /shop-profile": _only(P.WRITE_PROFILE),
         "GET /discounts": _only(P.READ_DISCOUNTS),
         "GET /discounts/{discount_id}": _only(P.READ_DISCOUNTS),
         "POST /discounts": _only(P.WRITE_DISCOUNTS),

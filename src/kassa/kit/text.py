@@ -25,6 +25,10 @@ back to."""
 
 LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]*$"
 """A text of any number of lines, without control characters but for ends of lines and tabs."""
+LONGEST_SHOP_NAME = 60
+SHOP_NAME = r"^[^\S\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f\"<>@][^\x00-\x1f\x7f\"<>@]*$"
+"""What a shop can be called: its mails are from that name (RFC 5322, 3.4), without a sign that is read as part of an
+address."""
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 

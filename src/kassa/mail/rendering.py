@@ -35,10 +35,12 @@ class Block(NamedTuple):
 
 
 class Renderer:
-    """Renders mails of a shop of this name. `own` is a directory with templates in place of Kassa's, file by file."""
+    """Renders mails of a shop of this name. `own` is a directory with templates in place of Kassa's, file by file;
+    `foot` are the lines that stand below each."""
 
-    def __init__(self, shop: str, own: Path | None = None) -> None:
+    def __init__(self, shop: str, own: Path | None = None, foot: str = "") -> None:
         self._shop = shop
+        self._foot = foot.splitlines()
         self._own = own
         self._templates = _templates(own)
 
@@ -47,7 +49,14 @@ class Renderer:
         try:
             labels = self._labels(locale)
             goods = goods_of(says["order"], labels, Formats(locale)) if "order" in says else None
-            known = {**says, "shop": self._shop, "goods": goods, "labels": labels, **_filters(says, locale)}
+            known = {
+                **says,
+                "shop": self._shop,
+                "foot": self._foot,
+                "goods": goods,
+                "labels": labels,
+                **_filters(says, locale),
+            }
             words = self._templates.get_template(f"{locale}/{kind}.txt").render(known)
             subject, _, body = words.strip().partition("\n")
             blocks = [_block(each) for each in re.split(r"\n\s*\n", body.strip())]

@@ -1,6 +1,6 @@
 """Sends mails."""
 
-from functools import cached_property
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from kassa.mail.rendering import Renderer
 
 
-class MailService:
-    """Satisfies contracts.mail.Mails. `shop` is the name that mails are from, `sender` its address, `templates`
-    where the shop's own are."""
+Foot = Callable[[str], Awaitable[tuple[str, str]]]
 
-    def __init__(self, postman: Postman, shop: str, sender: str, templates: Path | None = None) -> None:
+
+class MailService:
+    """Satisfies contracts.mail.Mails. `foot` tells for a language the name that mails are from, and what stands at
+    their foot; `sender` is their address, `templates` where the shop's own are."""
+
+    def __init__(self, postman: Postman, foot: Foot, sender: str, templates: Path | None = None) -> None:
         self._templates = templates
         self._postman = postman
-        self._shop = shop
+        self._foot = foot
         self._sender = sender
 
     async def send(self, mail: Mail) -> None:
@@ -30,14 +33,14 @@ class MailService:
         if mail.locale not in LOCALES or not is_any_id(mail.about) or not 0 < len(mail.cause) <= MOST_CAUSE:
             raise Invalid("the mail has a language that there are no texts in, is about nothing, or has no cause")
         normalised_email(mail.to)
-        rendered = self._renderer.render(mail.kind, mail.locale, mail.says)
-        await self._postman.send(mail, message_of(mail, rendered, self._shop, self._sender))
+        shop, foot = await self._foot(mail.locale)
+        rendered = self._renderer(shop, foot).render(mail.kind, mail.locale, mail.says)
+        await self._postman.send(mail, message_of(mail, rendered, shop, self._sender))
 
-    @cached_property
-    def _renderer(self) -> "Renderer":
+    def _renderer(self, shop: str, foot: str) -> "Renderer":
         from kassa.mail.rendering import Renderer  # Where no mail is sent nobody needs what it renders with.
 
-        return Renderer(self._shop, self._templates)
+        return Renderer(shop, self._templates, foot)
 
     async def forget(self, about: str) -> None:
         """See contracts.mail.Mails."""

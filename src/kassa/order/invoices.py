@@ -1,6 +1,6 @@
 """What of an order an invoice tells, and when one is made out."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -43,10 +43,10 @@ class OrderInvoices:
         return msgspec.convert(record.refunds, tuple[Refunded, ...]) if record is not None else ()
 
 
-async def seller_of(selling: Collection[Selling], shop: str) -> tuple[Seller | None, str]:
+async def seller_of(selling: Collection[Selling], name: Callable[[], Awaitable[str]]) -> tuple[Seller | None, str]:
     """Who sells now, and what the shop is called."""
     known = await selling.get(ID)
-    return (None if known is None else known.seller), shop
+    return (None if known is None else known.seller), await name()
 
 
 def sold_of(order: Order) -> Sold | None:

@@ -29,6 +29,7 @@ from kassa.order import (
     effects_routes,
     invoices_routes,
     parcels_routes,
+    profile_routes,
     returns_routes,
     selling_routes,
     staff_routes,
@@ -192,6 +193,7 @@ HANDLERS = (
     *parcels_routes.HANDLERS,
     *returns_routes.HANDLERS,
     *selling_routes.HANDLERS,
+    *profile_routes.HANDLERS,
     *withdrawals_routes.HANDLERS,
     *invoices_routes.HANDLERS,
 )

@@ -23,6 +23,7 @@ from kassa.order.discounts import Discount, Use
 from kassa.order.domain import Order, Stage, pieces_of
 from kassa.order.machine import MACHINE
 from kassa.order.numbers import FIRST, SERIES, Numbers
+from kassa.order.profile import Profile
 from kassa.order.selling import Selling
 
 ORDERS = CollectionSpec(
@@ -45,6 +46,7 @@ ORDERS = CollectionSpec(
     ),
 )
 SELLING = CollectionSpec("selling", Selling, is_read_often=True)
+PROFILES = CollectionSpec("shop_profile", Profile, is_read_often=True)
 DISCOUNTS = CollectionSpec(
     "discounts",
     Discount,
@@ -197,6 +199,7 @@ class OrderStore(msgspec.Struct, frozen=True):
     uses: Collection[Use]
     numbers: Numbers
     walks: Collection[Walk]
+    profiles: Collection[Profile]
 
     @classmethod
     async def open(cls, database: Database, *, is_alone: bool = False, first_number: int = FIRST) -> "OrderStore":
@@ -210,4 +213,5 @@ class OrderStore(msgspec.Struct, frozen=True):
         selling, discounts = await database.collection(SELLING), await database.collection(DISCOUNTS)
         uses, walks = await database.collection(USES), await database.collection(WALKS)
         numbers = Numbers(await database.collection(SERIES), first_number)
-        return cls(orders, places, selling, discounts, uses, numbers, walks)
+        profiles = await database.collection(PROFILES)
+        return cls(orders, places, selling, discounts, uses, numbers, walks, profiles)
