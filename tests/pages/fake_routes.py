@@ -212,6 +212,22 @@ async def endpoints(request: Ask) -> Response[bytes]:
     return answer({"endpoints": shop_of(request).endpoints})
 
 
+@get("/shop-profile")
+async def shop_profile(request: Ask) -> Response[bytes]:
+    return answer({"shopProfile": shop_of(request).profile})
+
+
+@put("/shop-profile")
+async def change_shop_profile(request: Ask) -> Response[bytes]:
+    admin_of(request)
+    body, refused = body_of(request), shop_of(request).refuse_profile
+    if refused is not None:
+        raise refused
+    body.pop("expectedUpdatedAt", None)
+    shop_of(request).profile = body | {"updatedAt": NOW.isoformat()}
+    return answer({"shopProfile": shop_of(request).profile})
+
+
 @get("/selling/destinations")
 async def destinations(request: Ask) -> Response[bytes]:
     return answer({"countries": shop_of(request).selling.countries, "isAnywhere": False})
@@ -438,6 +454,7 @@ def api_router() -> Router:
         export_account, erase_account, product_list,
         facets, one_product, prices,
         create_product, add_picture, change_product, remove_product, adjust, place, claim, quote, selling, destinations,
+        shop_profile, change_shop_profile,
         my_orders, one_order, cancel, timeline,
         all_orders, create_session, payment_status, refund, refunds, fee, retry_effect,
         give_up_effect, events, attention, disputes, replay,

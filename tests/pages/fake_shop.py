@@ -81,6 +81,8 @@ class FakeShop:
     """Where the user is logged in."""
     answered: dict[str, tuple[Json, str]] = field(default_factory=dict)
     selling: FakeSelling = field(default_factory=FakeSelling)
+    profile: Json = field(default_factory=dict)
+    refuse_profile: Refused | None = None
     options: list[Json] = field(default_factory=list)
     """What the variants of the shop differ in, as it is counted."""
     guests: dict[str, str] = field(default_factory=dict)

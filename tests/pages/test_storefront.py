@@ -144,7 +144,7 @@ async def test_too_many_requests_say_when_to_come_back(browser: Browser, shop: F
 
 async def test_the_shop_is_asked_in_the_buyers_name(browser: Browser, shop: FakeShop) -> None:
     await browser.get("/", headers={"X-Request-Id": "req-7", "X-Forwarded-For": "198.51.100.4"})
-    call = shop.calls[0]
+    call = shop.called("GET", "/products")[0]
     assert call.ip == "203.0.113.9"
     assert call.headers["x-request-id"] == "req-7"
     assert call.headers["x-forwarded-for"] == "198.51.100.4"

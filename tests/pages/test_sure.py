@@ -27,6 +27,8 @@ AT_ONCE = {
     "/console/endpoints/{endpoint_id:str}/resend": "who listens knows what it was told before",
     "/console/discounts/new": "a discount is ended",
     "/console/discounts/{discount_id:str}": "and changed back",
+    "/console/shop": "what the shop is known by is changed back",
+    "/console/shop/{tag:str}/{part:str}": "and each of its texts",
     "/console/selling": "how the shop sells is changed back",
     "/console/selling/seller": "and who sells",
     "/console/selling/{part:str}/{which:str}": "and each of its parts",

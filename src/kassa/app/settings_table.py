@@ -105,7 +105,7 @@ SETTINGS = (
     ),
     Setting("TRUSTED_PROXIES", "none", "addresses or networks whose `X-Forwarded-For` counts, comma-separated"),
     Setting("CORS_ORIGINS", "none", "origins that browsers may call from, comma-separated; `*` for any"),
-    Setting("SHOP_NAME", "Kassa", "the shop's name, on its pages and in its mails"),
+    Setting("SHOP_NAME", "Kassa", "the shop's name, on its pages and in its mails, until its profile says another"),
     Setting(
         "WITHDRAWAL_DAYS",
         "14",

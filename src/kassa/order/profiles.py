@@ -55,7 +55,10 @@ class Profiles:
         if expected not in (None, known.updated_at):
             raise ProfileChanged(rfc3339(known.updated_at))
         cause = Cause(self._ids.new(REQUEST), who, "edited", request_id.get())
-        wanted = msgspec.structs.replace(wanted, audit=newest(known.audit, entry(cause, "edited", "", "", now)))
+        # Who puts back what was read has not named the shop: the setting goes on holding.
+        name = wanted.name if wanted.name != self.set_name else ""
+        audit = newest(known.audit, entry(cause, "edited", "", "", now))
+        wanted = msgspec.structs.replace(wanted, name=name, audit=audit)
         try:
             saved = await (
                 self._profiles.save(with_version(wanted, known.version))

@@ -23,6 +23,7 @@ from kassa.pages.console_overview import CONSOLE_OVERVIEW
 from kassa.pages.console_parcels import CONSOLE_PARCELS
 from kassa.pages.console_pictures import CONSOLE_PICTURES
 from kassa.pages.console_products import CONSOLE_PRODUCTS
+from kassa.pages.console_profile import CONSOLE_PROFILE
 from kassa.pages.console_selling import CONSOLE_SELLING
 from kassa.pages.console_staff import CONSOLE_STAFF
 from kassa.pages.console_stuck import CONSOLE_STUCK
@@ -86,4 +87,5 @@ CONSOLE: tuple[Any, ...] = (
     *CONSOLE_ENDPOINTS,
     *CONSOLE_DISCOUNTS,
     *CONSOLE_SELLING,
+    *CONSOLE_PROFILE,
 )

@@ -1,5 +1,6 @@
 """All pages as one router, to be mounted beside the API."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +13,12 @@ from kassa.pages.cart_pages import CART_PAGES
 from kassa.pages.checkout import CHECKOUT
 from kassa.pages.checkout_pages import CHECKOUT_PAGES
 from kassa.pages.choosing_language import CHOOSING_LANGUAGE
+from kassa.pages.client import Caller
 from kassa.pages.console import CONSOLE
 from kassa.pages.destinations import KnownDestinations
 from kassa.pages.guest_pages import GUEST_PAGES
 from kassa.pages.invoices import INVOICES
+from kassa.pages.legal import LEGAL_PAGES
 from kassa.pages.mailed_links import MAILED_LINKS
 from kassa.pages.ordering_again import ORDERING_AGAIN
 from kassa.pages.own_data import DATA_PAGES
@@ -36,6 +39,7 @@ PAGES: tuple[Any, ...] = (
     *STOREFRONT,
     *CHOOSING_LANGUAGE,
     *SEO,
+    *LEGAL_PAGES,
     *CART_PAGES,
     *CHECKOUT,
     *CHECKOUT_PAGES,
@@ -64,6 +68,8 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings, streams:
         return await open_visit(request, client_factory, renderer)
 
     async def receive(request: Request[Any, Any, Any]) -> None:
+        ip = request.client.host if request.client else "127.0.0.1"
+        await settings.brand.refresh(lambda: client_factory(Caller(ip, uuid.uuid4().hex)))
         answer_in_language(request, settings)
         await forgery.refuse_forgery(request, settings)
 

@@ -123,10 +123,14 @@ async def sitemap_index(visit: Visiting) -> Response[str]:
 
 @get("/sitemap/{number:int}", include_in_schema=False)
 async def sitemap(visit: Visiting, number: FromPath[int]) -> Response[str]:
-    """The addresses of some products, and when each was changed; the first one has the shop itself, too."""
+    """The addresses of some products, and when each was changed; the first one has the shop itself, too, and what
+    the law has it say."""
     if not 1 <= number <= MOST_FILES:
         raise NotFoundException
     urls = [f"<url><loc>{escape(visit.site)}/</loc></url>"] if number == 1 else []
+    if number == 1:
+        brand = visit.renderer.settings.brand
+        urls += [f"<url><loc>{escape(visit.site)}/legal/{page}</loc></url>" for page in brand.legal(visit.language.tag)]
     for call in range(_CALLS):
         skip = (number - 1) * OF_A_FILE + call * _AT_ONCE
         found = await visit.api.get("/products", Products, {"limit": _AT_ONCE, "skip": skip})

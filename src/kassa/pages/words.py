@@ -94,6 +94,7 @@ NOTES = {
 CONSOLE_NOTES = {
     "discount-saved": "The discount was saved.",
     "discount-ended": "The discount has ended.",
+    "shop-saved": "Saved. Your shop shows it within seconds.",
     "selling-saved": "Saved. New orders are sold like this from now on.",
     "product-saved": "The product was saved.",
     "family-saved": "The family was saved.",
