@@ -279,3 +279,25 @@ async def test_the_shop_works_without_javascript(browser: Browser, shop: Running
     await page.goto(f"{shop.base.replace('127.0.0.1', 'localhost')}/account/orders")
     await shot(page, "9-orders-360")
     await expect(page.get_by_test_id("order-row")).to_have_attribute("data-status", re.compile("CONFIRMED|PENDING"))
+
+
+async def test_a_shop_wears_its_own_colour_and_speaks_its_own_languages(browser: Browser, shop: RunningShop) -> None:
+    admin = await shop.admin()
+    texts = [{"language": "de", "imprint": "Becher GmbH\nBremen"}]
+    profile = {"accentLight": "#7a1f5c", "accentDark": "#e59ccb", "languages": ["de", "en"], "texts": texts}
+    assert (answer := await admin.call("PUT", "/shop-profile", profile)).status == 200, answer.body
+    page = await (await browser.new_context(locale="fr-FR")).new_page()
+    await page.emulate_media(color_scheme="light")
+    await page.goto(f"{shop.base.replace('127.0.0.1', 'localhost')}/account/login")
+    await expect(page.locator("html")).to_have_attribute("lang", "de")
+    log_in = page.locator("main form button").first
+    await expect(log_in).to_have_css("background-color", "rgb(122, 31, 92)")
+    await page.emulate_media(color_scheme="dark")
+    await expect(log_in).to_have_css("background-color", "rgb(229, 156, 203)")
+    await follow(page.get_by_role("link", name="Impressum"))
+    await expect(page.get_by_test_id("legal")).to_contain_text("Becher GmbH Bremen")
+    await shot(page, "16-imprint")
+    await follow(page.get_by_role("button", name="English"))
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Legal notice")
+    await expect(page.get_by_test_id("legal")).to_have_attribute("lang", "de")
