@@ -222,3 +222,11 @@ def test_an_order_is_called_by_its_number_and_by_its_id_if_it_has_none(kind: str
         text = renderer.render(kind, locale, SAYS | {"order": order(number=number)}).text
         assert called in text
         assert other not in text.replace(LINK, "").replace(WITHDRAW, "")
+
+
+def test_a_mail_ends_with_the_shop_s_name_and_what_its_profile_has_at_the_foot() -> None:
+    rendered = Renderer("Mug & Co", foot="Mug & Co Ltd.\nHRB <1>").render(
+        "order_confirmed", "en", {**SAYS, "order": order()}
+    )
+    assert rendered.text.endswith("Mug & Co\nMug & Co Ltd.\nHRB <1>\n")
+    assert "Mug &amp; Co Ltd.<br>HRB &lt;1&gt;<br>" in rendered.html
