@@ -75,8 +75,10 @@ def _command(verb: str, path: str, operation: dict[str, Any]) -> str:
     parts = [f"curl -X {verb} 'http://localhost:3000{path}'"]
     if operation.get("security"):
         parts.append('-H "Authorization: Bearer $TOKEN"')
-    for content in operation.get("requestBody", {}).get("content", {}).values():
-        if "example" in content:
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        if kind == "application/octet-stream":
+            parts.append("--data-binary @picture.jpg")
+        elif "example" in content:
             parts.append("-H 'Content-Type: application/json'")
             parts.append(f"-d '{msgspec.json.format(msgspec.json.encode(content['example'])).decode()}'")
     return " \\\n  ".join(parts)
