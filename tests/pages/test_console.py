@@ -4,12 +4,13 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
 from kassa.pages import admins, console_orders
 from kassa.pages.models import Refunds
-from tests.pages.conftest import Browser, text_of
+from tests.pages.conftest import Browser, Forms, text_of
 from tests.pages.fake_shop import NOW, FakeShop, Refused
 
 ALL = ("/console", "/console/orders", "/console/products", "/console/products/new", "/console/events")
@@ -522,6 +523,42 @@ async def test_stock_is_added_and_taken_away(operator: Browser, shop: FakeShop) 
     await operator.submit(page, f"{address}/stock", change="-3", reason="broken")
     assert "Only 1 is in stock." in (await operator.submit(page, f"{address}/stock", change="-99")).text
     assert (await operator.submit(page, f"{address}/stock", change="0")).status_code == 422
+
+
+def in_list(page: httpx.Response) -> dict[str, str]:
+    """What each button of the list of products sends."""
+    forms = Forms()
+    forms.feed(page.text)
+    return next(values for _, values in forms.found if "back" in values)
+
+
+async def test_one_click_in_the_list_is_one_piece_however_often_it_is_sent(operator: Browser, shop: FakeShop) -> None:
+    mug, pot = shop.add("Mug", stock=4), shop.add("Pot", stock=0)
+    page = await operator.get("/console/products?q=")
+    assert 'aria-label="One Mug less"' in page.text
+    assert 'aria-label="One Pot less"' not in page.text
+    assert "Sold out" in text_of(page)
+    sent = {**in_list(page), "change": "1"}
+    for product_id in (mug, mug, pot):
+        answer = await operator.http.post(f"/console/products/{product_id}/stock", data=sent)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/console/products?q=")
+    adjusted = shop.called("POST", "/inventory/adjust")
+    keys = [call.headers["idempotency-key"] for call in adjusted]
+    assert keys[0] == keys[1] != keys[2]
+    assert [call.body["change"] for call in adjusted] == [1, 1, 1]
+    sent = {**sent, "back": "//evil.example/console/products"}
+    answer = await operator.http.post(f"/console/products/{mug}/stock", data=sent)
+    assert answer.headers["Location"] == f"/console/products/{mug}"
+
+
+async def test_what_is_off_sale_is_put_back_from_its_list(operator: Browser, shop: FakeShop) -> None:
+    mug = shop.add("Mug", isActive=False)
+    page = await operator.get("/console/products?sale=off")
+    assert f'formaction="/console/products/{mug}/activate"' in page.text
+    sent = in_list(page)
+    answer = await operator.http.post(f"/console/products/{mug}/activate", data=sent)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/console/products?sale=off")
+    assert shop.products[mug]["isActive"]
 
 
 async def test_a_stored_event_is_replayed(operator: Browser, shop: FakeShop) -> None:

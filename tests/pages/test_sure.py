@@ -12,6 +12,7 @@ from tests.pages.fake_shop import NOW, FakeShop
 
 AT_ONCE = {
     "/console/events/{event_id:str}/replay": "processing an event again changes nothing twice",
+    "/console/orders/{order_id:str}/retry": "what is done is not done again",
     "/console/orders/{order_id:str}/hold": "a hold is released",
     "/console/orders/{order_id:str}/release": "and held again",
     "/console/orders/{order_id:str}/ship": "a parcel that was not sent is taken back",
@@ -20,6 +21,8 @@ AT_ONCE = {
     "/console/products/{product_id:str}": "a change is changed back",
     "/console/products/{product_id:str}/activate": "it is taken off sale again",
     "/console/products/{product_id:str}/stock": "what was added is taken away",
+    "/console/products/{product_id:str}/pictures": "a picture is taken away again",
+    "/console/products/{product_id:str}/pictures/change": "and sent again",
     "/console/families/new": "a family is changed",
     "/console/families/{family_id:str}": "and changed back",
     "/console/keys/new": "a key is ended",
@@ -36,6 +39,7 @@ AT_ONCE = {
 """Forms that ask nothing first, and why that does no harm."""
 ASKS = {
     "/console/orders/{order_id:str}/cancel": {},
+    "/console/orders/{order_id:str}/give-up": {"number": "1", "because": "too_late"},
     "/console/orders/{order_id:str}/refund": {"amount": "1.50", "reason": "scratched"},
     "/console/orders/{order_id:str}/refund-goods": {"shipping": "yes"},
     "/console/orders/{order_id:str}/destination": {"name": "Ada", "lines": "Street 1", "city": "Bonn", "country": "DE"},

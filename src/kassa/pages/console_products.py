@@ -13,7 +13,7 @@ from kassa.pages.price_models import PriceChange, Prices
 from kassa.pages.product_form import GOODS, MOST_OPTIONS, VALUES, families_known, goods_of, goods_sent
 from kassa.pages.storefront import paging
 from kassa.pages.sure import Step, asked_first
-from kassa.pages.visit import Visit, Visiting, number
+from kassa.pages.visit import Visit, Visiting, number, safe_next
 from kassa.pages.words import trouble
 
 _SHOWN = 50
@@ -205,7 +205,14 @@ async def deactivate(visit: Visiting, product_id: FromPath[str]) -> Response[str
 async def activate(visit: Visiting, product_id: FromPath[str]) -> Response[str]:
     await require_staff(visit)
     await visit.api.send("PUT", path_of("products", product_id), OneProduct, {"isActive": True})
-    return visit.redirect(f"/console/products/{product_id}", "product-on")
+    return visit.redirect(_back(visit, product_id), "product-on")
+
+
+def _back(visit: Visit, product_id: str) -> str:
+    """The list that the button was in, or else the product."""
+    address = safe_next(visit.field("back"))
+    is_list = address.partition("?")[0] == "/console/products"
+    return address if is_list else f"/console/products/{product_id}"
 
 
 @post("/console/products/{product_id:str}/stock", include_in_schema=False)
@@ -219,12 +226,14 @@ async def adjust_stock(visit: Visiting, product_id: FromPath[str]) -> Response[s
             raise
         typed = {name: visit.field(name) for name in ("change", "reason")}
         return await product_form(visit, values_of(product) | typed, product, problem, problem.status)
-    return visit.redirect(f"/console/products/{product_id}", "stock-saved")
+    return visit.redirect(_back(visit, product_id), "stock-saved")
 
 
 async def _adjust(visit: Visit, product: Product) -> None:
     """Add to the stock or take away from it. A product that never had a stock gets its first one."""
     change, key = number(visit.field("change"), most=1_000_000_000), visit.field("key") or None
+    if key and visit.field("back"):
+        key = f"{key}:{product.id}:{change}"  # a list has one key for all of its buttons
     if change == 0:
         raise ApiProblem(422, "no_change", errors={"change": "Give a number other than 0, such as 25 or -3."})
     body = {"productId": product.id, "change": change, "reason": visit.field("reason") or "adjusted in the console"}
