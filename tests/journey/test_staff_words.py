@@ -96,12 +96,13 @@ async def written(shop: RunningShop) -> AsyncIterator[Written]:
 
 
 def texts(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
-    """The names of the members that are texts."""
+    """The names of the members that are texts, and no choice among some."""
     while "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     for name, member in schema.get("properties", {}).items():
         kinds = [member, *member.get("anyOf", ()), *member.get("oneOf", ())]
-        if any("string" in str(kind.get("type")) and kind.get("format") != "date-time" for kind in kinds):
+        free = [kind for kind in kinds if "enum" not in kind and kind.get("format") != "date-time"]
+        if any("string" in str(kind.get("type")) for kind in free):
             yield name
 
 
