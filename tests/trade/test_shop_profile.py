@@ -94,6 +94,7 @@ async def test_who_has_read_what_was_changed_since_changes_nothing(ask: Api, sho
         ({"texts": [{"language": "de"}, {"language": "de"}]}, "texts", "each once"),
         ({"texts": [{"language": "fr"}]}, "texts", "each once"),
         ({"texts": [{"language": "en", "imprint": "x" * (LONGEST_LEGAL + 1)}]}, "texts[0].imprint", "at most 40000"),
+        ({"texts": [{"language": "en", "terms": "x" * 5001}]}, "texts[0].terms", "paragraphs of at most 5000"),
         ({"texts": [{"language": "en", "footer": "a\x1b[2J"}]}, "texts[0].footer", "control characters"),
         ({"texts": [{"language": "en", "links": [{"label": "A", "address": "/"}] * 9}]}, "texts[0].links", "most 8"),
         (

@@ -15,6 +15,7 @@ from kassa.order.profile_wire import (
     LONGEST_FOOTER,
     LONGEST_LABEL,
     LONGEST_LEGAL,
+    LONGEST_PARAGRAPH,
     MOST_LINKS,
     ShopProfileIn,
     TextsIn,
@@ -101,7 +102,7 @@ def _texts(field: str, given: TextsIn, errors: list[FieldError]) -> Texts:
         errors.append(FieldError(f"{field}.links", f"must be at most {MOST_LINKS}"))
     known = enumerate(given.links[:MOST_LINKS])
     links = [_link(f"{field}.links[{at}]", each.label, each.address, errors) for at, each in known]
-    legal = {name: _lines(f"{field}.{name}", getattr(given, name), LONGEST_LEGAL, errors) for name in LEGAL}
+    legal = {name: _legal(f"{field}.{name}", getattr(given, name), errors) for name in LEGAL}
     footer = _lines(f"{field}.footer", given.footer, LONGEST_FOOTER, errors)
     return Texts(given.language, footer, tuple(links), **legal)
 
@@ -111,6 +112,14 @@ def _link(field: str, label: str, address: str, errors: list[FieldError]) -> Lin
     if len(line) > LONGEST_LABEL or not _ONE_LINE.fullmatch(line):
         errors.append(FieldError(f"{field}.label", f"must be one line of 1 to {LONGEST_LABEL} characters"))
     return Link(line, _address(f"{field}.address", address, errors))
+
+
+def _legal(field: str, text: str, errors: list[FieldError]) -> str:
+    lines = _lines(field, text, LONGEST_LEGAL, errors)
+    if len(lines) <= LONGEST_LEGAL and any(len(each) > LONGEST_PARAGRAPH for each in lines.split("\n\n")):
+        wanted = f"must have paragraphs of at most {LONGEST_PARAGRAPH} characters: put empty lines between them"
+        errors.append(FieldError(field, wanted))
+    return lines
 
 
 def _lines(field: str, text: str, longest: int, errors: list[FieldError]) -> str:

@@ -15,7 +15,8 @@ from kassa.order.profile import ORDER_BUTTONS, Link, Profile, Texts
 LONGEST_LABEL = 40
 LONGEST_ADDRESS = 500
 LONGEST_FOOTER = 500
-LONGEST_LEGAL = 40_000
+LONGEST_LEGAL, LONGEST_PARAGRAPH = 40_000, 5_000
+"""What a paragraph costs may grow with the square of its length: all of it is searched for what belongs together."""
 MOST_LINKS = 8
 COLOUR = "^#[0-9A-Fa-f]{6}$"
 ADDRESS = r"^(?:https://[^\s/\\\x00-\x1f]|/(?:$|[^\s/\\\x00-\x1f]))[^\s\x00-\x1f\x7f]*$"
@@ -36,7 +37,7 @@ _Legal = Annotated[
     str,
     documented(
         "Lines; of Markdown (CommonMark) headings, lists, quotes, emphasis and links mean something, HTML nothing. "
-        "Empty: no such page",
+        f"Paragraphs have at most {LONGEST_PARAGRAPH} characters. Empty: no such page",
         maxLength=LONGEST_LEGAL,
         pattern=LINES,
     ),

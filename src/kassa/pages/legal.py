@@ -24,8 +24,8 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": True}).disable(["
 @lru_cache(maxsize=16)
 def html_of(text: str) -> Markup:
     """The text as HTML, in which nothing of it is HTML, and links lead to web and mail addresses alone. Its headings
-    are below that of the page (WCAG 2.2, 1.3.1). What nobody would write takes seconds (40,000 brackets): it is called
-    beside the event loop."""
+    are below that of the page (WCAG 2.2, 1.3.1). Long ones are not made in no time: it is called beside the event
+    loop."""
     tokens = _MARKDOWN.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
