@@ -190,6 +190,16 @@ async def test_what_no_product_has_is_removed_after_a_week(world: World) -> None
     assert await world.store.pictures.count({}) == await world.store.picture_files.count({}) == 0
 
 
+async def test_what_is_kept_for_something_else_stays(world: World) -> None:
+    content = drawn("PNG", (100, 100))
+    for again in ("?keep=true", ""):  # Somebody may send the same one for a product.
+        answer = await world.ask("POST", f"/pictures{again}", content=content, role="admin")
+        assert answer.status_code == 201
+    world.clock.advance(30 * DAY)
+    await world.service.pictures.remove_unused()
+    await shown(world, answer.json()["picture"]["address"])
+
+
 async def test_a_picture_that_is_sent_again_is_kept_for_another_week(world: World) -> None:
     content = drawn("PNG", (100, 100))
     picture = await sent(world, content)

@@ -1,5 +1,5 @@
 """The pictures that the shop keeps: made once, shown for ever under an address that tells what they are, and removed
-when no product has had them for a week."""
+when no product has had them for a week, unless they are kept for something else."""
 
 import asyncio
 import hashlib
@@ -20,7 +20,8 @@ _STEP = 100
 
 
 class Picture(Document, frozen=True, kw_only=True):
-    """One picture: the addresses of its sizes. `due_at` is when it is next looked whether a product has it."""
+    """One picture: the addresses of its sizes. `due_at` is when it is next looked whether a product has it; None for
+    one that is kept for something else."""
 
     addresses: tuple[str, ...]
     is_leaving: bool = False
@@ -53,12 +54,12 @@ class Pictures:
         self._making = asyncio.Lock()
         self._waiting = 0
 
-    async def add(self, content: bytes) -> list[Size]:
-        """Keep a picture; its sizes, the largest last. Sent again it is the same one. PictureRefused; Unavailable while
-        too many are being made."""
+    async def add(self, content: bytes, *, keep: bool = False) -> list[Size]:
+        """Keep a picture, also if no product has it; its sizes, the largest last. Sent again it is the same one.
+        PictureRefused; Unavailable while too many are being made."""
         digest = hashlib.sha256(content).hexdigest()[:32]
         made = await self._made(content, digest)
-        await self._note(digest, tuple(made))
+        await self._note(digest, tuple(made), keep=keep)
         for address, file in made.items():
             with suppress(Duplicate):
                 await self._files.insert(PictureFile(id=_name(address), content=file))
@@ -95,17 +96,18 @@ class Pictures:
         finally:
             self._waiting -= 1
 
-    async def _note(self, digest: str, addresses: tuple[str, ...]) -> None:
+    async def _note(self, digest: str, addresses: tuple[str, ...], *, keep: bool) -> None:
         """Before the files are there, so that none is there that nobody knows of."""
 
         def kept(known: Picture) -> Picture:
             if known.is_leaving:
                 raise Unavailable("this picture is just being removed; send it again in a moment")
-            return msgspec.structs.replace(known, due_at=self._due_at())
+            return msgspec.structs.replace(known, due_at=due_at if known.due_at is not None else None)
 
+        due_at = None if keep else self._due_at()
         while await change(self._pictures, digest, kept) is None:
             with suppress(Duplicate):
-                await self._pictures.insert(Picture(id=digest, addresses=addresses, due_at=self._due_at()))
+                await self._pictures.insert(Picture(id=digest, addresses=addresses, due_at=due_at))
 
     def _due_at(self) -> Millis:
         """At midnight, so that the catalogue is read once a day and not for each picture."""
