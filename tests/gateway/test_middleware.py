@@ -151,6 +151,9 @@ async def test_large_bodies_are_pictures_of_staff_and_few_at_once(world: World) 
         assert (await ask(gateway, path, "POST", chunked, large[:2])).status == 413
     gateway._large = MOST_LARGE
     assert (await ask(gateway, form, "POST", chunked, large)).status == 503
+    assert (await ask(gateway, form, "POST", {"Content-Length": "1"}, [b"x"])).status == 200, (
+        "a small one waits for none"
+    )
     assert (await ask(gateway, "/orders", "POST", chunked)).status == 200
 
 

@@ -163,7 +163,8 @@ class Door:
     async def _enter(self, scope: Scope, arrival: Arrival, receive: Receive, send: Send) -> None:
         most = self._most(scope)
         bounded = _bounded(scope, arrival, receive, most)
-        if most == MAX_BODY:
+        declared = arrival.headers.get(b"content-length")
+        if most == MAX_BODY or (declared is not None and int(declared) <= MAX_BODY):
             await self._app(scope, bounded, send)
             return
         if self._large >= MOST_LARGE:

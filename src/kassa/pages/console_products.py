@@ -48,6 +48,13 @@ async def products(visit: Visiting) -> Response[str]:
     return visit.page("console/products.html", products=found.products, filters=filters, paging=pages)
 
 
+@post("/console/products", include_in_schema=False)
+async def press_nothing(visit: Visiting) -> Response[str]:
+    """The list is one form, of which each button has a page of its own: without one there is nothing to do."""
+    await require_staff(visit)
+    return visit.redirect("/console/products")
+
+
 async def product_form(
     visit: Visit,
     values: dict[str, str],
@@ -247,6 +254,7 @@ async def _adjust(visit: Visit, product: Product) -> None:
 
 
 CONSOLE_PRODUCTS: tuple[Any, ...] = (
+    press_nothing,
     products,
     new_product,
     create_product,
