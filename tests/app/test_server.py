@@ -84,6 +84,15 @@ def test_the_docs_page_needs_neither_the_internet_nor_scripts_and_has_every_endp
     page = get(shop, "/docs", "text/html")
     assert page.status_code == 200
     assert not re.search(r"<script|(src|href)=.https?:", page.text)
+    for address in ("/docs", "/openapi.json"):
+        sent = {
+            coding: httpx.get(shop.url + address, headers={"Accept-Encoding": coding}, trust_env=False)
+            for coding in ("gzip", "identity")
+        }
+        assert sent["gzip"].content == sent["identity"].content
+        sizes = {coding: int(each.headers["Content-Length"]) for coding, each in sent.items()}
+        assert sizes["gzip"] < sizes["identity"] / 5
+        assert "Content-Encoding" not in sent["identity"].headers
     for path, operations in get(shop, "/openapi.json").json()["paths"].items():
         for verb, each in operations.items():
             assert f'id="{each["operationId"]}"' in page.text

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from kassa.kit.packing import FILE_LEVEL, is_wanted, packed
 from kassa.pages.forgery import masked
-from kassa.pages.packing import FILE_LEVEL, is_wanted, packed
 from tests.pages.conftest import Browser, fields
 from tests.pages.fake_shop import FakeShop
 

@@ -5,14 +5,15 @@ import asyncio
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader
-from litestar import Response, get
+from litestar import Request, Response, get
 from markupsafe import Markup
 
 from kassa.gateway.description import described
+from kassa.kit.packing import FILE_LEVEL, is_wanted, packed
 from kassa.kit.wire import encode
 
 HERE = Path(__file__).parent / "reference"
@@ -21,27 +22,35 @@ _MARKS = (Markup("{}"), Markup("<code>{}</code>"))
 _KEPT = {"Cache-Control": "public, max-age=3600"}
 
 
+class Both(NamedTuple):
+    """The same, as it is and compressed."""
+
+    plain: bytes
+    small: bytes
+
+
 def docs_handlers(handlers: Sequence[Any], currency: str) -> list[Any]:
     """The routes of the description of these handlers. It is made when it is first asked for."""
 
     @cache
-    def document() -> bytes:
-        return encode(described(handlers, currency))
+    def document() -> Both:
+        return _both(encode(described(handlers, currency)))
 
     @cache
-    def reference() -> str:
-        return page_of(msgspec.json.decode(document()))
+    def reference() -> Both:
+        return _both(page_of(msgspec.json.decode(document().plain)).encode())
 
     @get("/openapi.json", include_in_schema=False)
-    async def openapi() -> Response[bytes]:
+    async def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
         """The description (OpenAPI 3.1)."""
-        return Response(await asyncio.to_thread(document), media_type="application/json")
+        content, headers = _for_who(request, await asyncio.to_thread(document))
+        return Response(content, media_type="application/json", headers=headers)
 
     @get("/docs", include_in_schema=False)
-    async def page() -> Response[str]:
+    async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
         """The page."""
-        text = await asyncio.to_thread(reference)
-        return Response(text, media_type="text/html", headers={"Content-Security-Policy": _POLICY})
+        content, headers = _for_who(request, await asyncio.to_thread(reference))
+        return Response(content, media_type="text/html", headers={**headers, "Content-Security-Policy": _POLICY})
 
     @get("/docs/page.css", include_in_schema=False, sync_to_thread=False)
     def looks() -> Response[str]:
@@ -49,6 +58,19 @@ def docs_handlers(handlers: Sequence[Any], currency: str) -> list[Any]:
         return Response((HERE / "page.css").read_text("utf-8"), media_type="text/css", headers=_KEPT)
 
     return [openapi, page, looks]
+
+
+def _both(content: bytes) -> Both:
+    """As it is, and compressed."""
+    return Both(content, packed(content, FILE_LEVEL))
+
+
+def _for_who(request: Request[Any, Any, Any], content: Both) -> tuple[bytes, dict[str, str]]:
+    """The content as who asks wants it, with the headers that say so."""
+    vary = {"Vary": "Accept-Encoding"}
+    if is_wanted(request.headers.get("Accept-Encoding", "")):
+        return content.small, {**vary, "Content-Encoding": "gzip"}
+    return content.plain, vary
 
 
 def page_of(document: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from kassa.pages.packing import FILE_LEVEL, is_wanted, packed
+from kassa.kit.packing import FILE_LEVEL, is_wanted, packed
 
 _ROOT = Path(__file__).parent / "static"
 _PREFIX = "/shop/static"

@@ -19,13 +19,13 @@ from litestar.response import Stream
 
 from kassa.kit.access import STAFF, reaches
 from kassa.kit.languages import LANGUAGES
+from kassa.kit.packing import PAGE_LEVEL, is_wanted, packed
 from kassa.pages import forgery, guest_orders
 from kassa.pages.account_models import Claims
 from kassa.pages.cart import Cart, read_cart
 from kassa.pages.client import ApiProblem, Caller, ShopClient, Tokens
 from kassa.pages.language import COOKIE as LANGUAGE
 from kassa.pages.language import Language, _, chosen, speak, spoken
-from kassa.pages.packing import PAGE_LEVEL, is_wanted, packed
 from kassa.pages.render import Renderer
 from kassa.pages.sent import cookie, cookie_name, read_form
 from kassa.pages.settings import PageSettings
