@@ -235,15 +235,25 @@ async def test_what_the_shop_refuses_is_told_in_the_form_with_a_new_key(
     assert 'value="Deich 1"' in refused.text
 
 
-async def test_a_log_in_that_has_ended_loses_nothing_that_was_typed(browser: Browser, shop: FakeShop, mug: str) -> None:
+@pytest.mark.parametrize("reckons", [False, True], ids=["at once", "after a change was reckoned"])
+async def test_a_log_in_that_has_ended_loses_nothing_that_was_typed(
+    browser: Browser, shop: FakeShop, mug: str, reckons: bool
+) -> None:
     shop.sign_up("ada@example.com")
     await browser.log_in("ada@example.com")
     page, typed = await checked(browser)
     shop.stale.add(browser.http.cookies["kassa_token"])
     shop.refreshable.clear()
+    if reckons:  # The script does, while one presses the button of the form as it was.
+        part = await send(browser, page, **{**typed, "do": "update"})
+        assert "You have been logged out in the meantime." in text_of(part)
+        assert 'name="account"' not in part.text
     page = await send(browser, page, **typed)
     assert "You have been logged out in the meantime." in text_of(page)
     assert 'value="Deich 1"' in page.text
+    assert not shop.orders
+    await send(browser, page, **typed)
+    assert len(shop.orders) == 1
 
 
 async def test_a_guest_follows_pays_and_cancels_the_order(browser: Browser, shop: FakeShop, mug: str) -> None:

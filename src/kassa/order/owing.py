@@ -45,6 +45,8 @@ def owed(order: Order) -> Owed:
 
 def for_refunds(order: Order, now: Millis) -> OrderForPayment:
     """The order as the payment service is told of it, with what refunds are for withdrawals."""
+    if not order.sending.withdrawals:
+        return for_payment(order, now)
     refunded, due = order.sending.refunded, owed(order).pieces
     up_to = {each: refunded.get(each, 0) + quantity for each, quantity in due.items() if quantity}
     return msgspec.structs.replace(for_payment(order, now), withdrawn=list(lines(up_to)))

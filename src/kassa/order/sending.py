@@ -49,6 +49,9 @@ def fulfilment(order: Order) -> Fulfilment | None:
     """How much was sent of what is to be sent; None for an order that is not paid."""
     if order.stage not in PAID:
         return None
+    if order.parcels is None:  # As most are when they are asked for: the same, without reckoning.
+        is_to_be_sent = order.stage is Stage.CONFIRMED and any(not item.is_digital for item in order.items)
+        return Fulfilment.UNFULFILLED if is_to_be_sent else Fulfilment.NONE
     live = [each for each in order.sending.shipments if each.cancelled_at is None]
     is_more_to_come = any(to_send(order).values())
     if not live:

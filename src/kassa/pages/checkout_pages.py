@@ -41,7 +41,8 @@ async def check_out(visit: Visiting, destinations: KnowingDestinations) -> Respo
         return visit.redirect("/cart")
     if "email" not in visit.form:
         return await _order_from_cart(visit, wanted, total)
-    was_logged_in = visit.is_logged_in
+    # Or when the form was shown: what reckons it anew may have been told first that the log-in has ended.
+    was_logged_in = visit.is_logged_in or bool(visit.field("account"))
     form = await read_form(destinations, visit.api, wanted, {name: visit.field(name) for name in FIELDS})
     is_order = visit.field("do") != "update"
     found = await quoted(visit.api, form, is_strict=is_order)
