@@ -67,6 +67,14 @@ class Buyer:
             self.fields += 1
             await self.page.fill(f"#{name}", value)
 
+    async def order(self, product_id: str) -> None:
+        """From a product's page to Stripe's, as a guest."""
+        await self.page.goto(f"{self.site}/shop/products/{product_id}")
+        await self.press("add-to-cart")
+        await self.press("checkout")
+        await self.fill(ADDRESS)
+        await self.press("place-order")
+
     async def pay(self, number: str = GOOD) -> None:
         """On Stripe's page."""
         for name, value in {**CARD, "cardNumber": number}.items():
@@ -170,11 +178,7 @@ async def test_the_page_of_an_order_follows_it_by_events_alone(browser: Browser,
     admin = await shop.admin()
     mug = await admin.product(stock=5, price="20.00")
     ada = await buyer(browser, shop)
-    await ada.page.goto(f"{ada.site}/shop/products/{mug}")
-    await ada.press("add-to-cart")
-    await ada.press("checkout")
-    await ada.fill(ADDRESS)
-    await ada.press("place-order")
+    await ada.order(mug)
     status = ada.page.get_by_test_id("order-status")
     await ada.page.locator("#cancel").click()
     await expect(status).to_contain_text("You have not paid yet")
@@ -189,11 +193,7 @@ async def test_a_declined_card_leads_to_another_card_with_one_click(browser: Bro
     admin = await shop.admin()
     mug = await admin.product(stock=5, price="20.00")
     ada = await buyer(browser, shop)
-    await ada.page.goto(f"{ada.site}/shop/products/{mug}")
-    await ada.press("add-to-cart")
-    await ada.press("checkout")
-    await ada.fill(ADDRESS)
-    await ada.press("place-order")
+    await ada.order(mug)
     await ada.pay(DECLINED)
     await ada.page.locator("#continue, #cancel").click()
     await expect(ada.page.get_by_test_id("order-status")).to_have_attribute("data-status", "CANCELLED", timeout=20_000)
@@ -244,11 +244,7 @@ async def test_an_order_that_nobody_pays_in_time_says_so_while_one_looks(browser
         assert (await admin.call("PUT", "/selling", SELLING)).status == 200
         mug = await admin.product(stock=1, price="20.00")
         ada = await buyer(browser, quick)
-        await ada.page.goto(f"{ada.site}/shop/products/{mug}")
-        await ada.press("add-to-cart")
-        await ada.press("checkout")
-        await ada.fill(ADDRESS)
-        await ada.press("place-order")
+        await ada.order(mug)
         await follow(ada.page.locator("#cancel"))
         status = ada.page.get_by_test_id("order-status")
         await expect(status).to_contain_text("You have not paid yet")
@@ -274,6 +270,8 @@ async def test_who_is_logged_out_in_between_loses_nothing(browser: Browser, shop
     await ada.press("add-to-cart")
     await ada.press("checkout")
     await ada.fill({**ADDRESS, "email": email})
+    await ada.page.locator("#name").focus()
+    await ada.page.wait_for_load_state("networkidle")  # What was typed is reckoned.
     account = {"email": email, "password": "correct horse battery"}
     elsewhere = Account(shop, (await shop.call("POST", "/auth/login", account)).body["token"])
     assert (await elsewhere.call("DELETE", "/auth/sessions")).status == 204
@@ -288,11 +286,7 @@ async def test_who_is_logged_out_in_between_loses_nothing(browser: Browser, shop
 async def test_a_shop_that_stops_does_not_wait_for_who_watches(browser: Browser, shop: RunningShop) -> None:
     admin = await shop.admin()
     ada = await buyer(browser, shop)
-    await ada.page.goto(f"{ada.site}/shop/products/{await admin.product(stock=5, price='20.00')}")
-    await ada.press("add-to-cart")
-    await ada.press("checkout")
-    await ada.fill(ADDRESS)
-    await ada.press("place-order")
+    await ada.order(await admin.product(stock=5, price="20.00"))
     async with ada.page.expect_response("**/checkout/events/**") as stream:
         await ada.page.locator("#cancel").click()
     assert (await stream.value).headers["content-type"].startswith("text/event-stream")

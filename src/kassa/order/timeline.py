@@ -76,7 +76,7 @@ _DONE = {
     Todo.MAIL_SHIPPED: "The buyer was emailed that goods are on their way.",
     Todo.MAIL_WITHDRAWN: "The buyer was emailed that the withdrawal has come.",
 }
-_TODO = {
+_STILL_TO = {
     Todo.EXPIRE: "end the order, which was not paid in time",
     Todo.CLOSE_PAYMENT: "settle the payment with Stripe",
     Todo.COMMIT: "take the goods off the stock",
@@ -195,6 +195,6 @@ def _effects(order: Order) -> Iterator[TimelineEntry]:
             yield TimelineEntry(effect.done_at, SERVICE, effect.kind, words, {"effect": effect.id, **effect.args})
         elif effect.done_at is None and effect.attempts:
             tried = counted(effect.attempts, "time")
-            text = f"Still to {_TODO[Todo(effect.kind)]}: tried {tried}, the last: {ended(effect.error)}"
+            text = f"Still to {_STILL_TO[Todo(effect.kind)]}: tried {tried}, the last: {ended(effect.error)}"
             data = {"effect": effect.id, "todo": effect.kind}
             yield TimelineEntry(effect.due_at, SERVICE, "waiting", text, data)
