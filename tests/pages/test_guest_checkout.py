@@ -235,6 +235,12 @@ async def test_what_the_shop_refuses_is_told_in_the_form_with_a_new_key(
     assert 'value="Deich 1"' in refused.text
 
 
+async def test_countries_are_called_as_their_visitors_call_them(browser: Browser, shop: FakeShop, mug: str) -> None:
+    for language, name in (("en", "Germany"), ("de", "Deutschland"), ("en", "Germany")):
+        browser.http.headers["Accept-Language"] = language
+        assert f'<option value="DE">{name}</option>' in (await browser.get("/checkout")).text.replace(" selected", "")
+
+
 @pytest.mark.parametrize("reckons", [False, True], ids=["at once", "after a change was reckoned"])
 async def test_a_log_in_that_has_ended_loses_nothing_that_was_typed(
     browser: Browser, shop: FakeShop, mug: str, reckons: bool
