@@ -53,7 +53,10 @@ async def test_nothing_is_lost_in_any_trouble(form: str, outcomes: dict[str, asy
 
 SABOTAGE = {
     "an order is deleted": ("DELETE FROM orders WHERE seq = 1", "was acknowledged and is not there"),
-    "an entry is forged": ("UPDATE orders SET body = json_set(body, '$.audit[0].to_state', '') WHERE seq = 1", "I8"),
+    "an entry is forged": (
+        "UPDATE orders SET body = json_set(body, '$.audit[0].to_state', 'REFUNDED') WHERE seq = 1",
+        "I8",
+    ),
 }
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
@@ -12,7 +11,7 @@ from kassa.pages.visit import ACCESS
 from tests.journey.running import Buyer
 
 CSRF = "A" * 43
-THIS_MONTH = f"{datetime.now(UTC):%Y-%m}"
+_MONTH = re.compile(r"\b2\d{3}-\d\d(?=-\d\d\b)")
 
 
 class Page(HTMLParser):
@@ -83,10 +82,14 @@ class Walk:
             of_kind[kind(address)] += 1
             self.asked.add(address)
             self.seen.add(kind(address))
-            page = Page(await self.ask("GET", address))
+            text = await self.ask("GET", address)
+            page = Page(text)
             if address.startswith(start):
                 waiting += page.links
-                waiting += [f"{to}?month={THIS_MONTH}" for to, values in page.searches.items() if "month" in values]
+                months = sorted(set(_MONTH.findall(text)))
+                waiting += [
+                    f"{to}?month={m}" for to, values in page.searches.items() if "month" in values for m in months
+                ]
                 waiting += [f"{to}?{urlencode(values)}" for to, values in page.searches.items() if "order" in values]
                 self.forms |= {
                     kind(action): (action, values)
