@@ -162,7 +162,9 @@ async def test_a_guest_on_a_phone_orders_pays_and_comes_back_by_the_link(browser
     await expect(page.get_by_test_id("place-order")).to_have_text("Order and pay $32.90")
     await page.fill("#discountCode", "NIX")
     await page.fill("#note", "Ring twice")
-    await expect(page.locator("#discountCode-error")).to_have_text("This code is not known here.")
+    await expect(page.locator("#discountCode-error")).to_have_text(
+        "We do not know this code. Please check it or remove it."
+    )
     await page.fill("#discountCode", "half")
     await page.locator("#note").focus()
     await expect(page.get_by_test_id("place-order")).to_have_text("Order and pay $22.90")

@@ -26,7 +26,9 @@ async def reset(request: Ask) -> None:
     shop, body = shop_of(request), body_of(request)
     user = _user_of_link(request, "reset")
     if len(body["new"]) < 8:
-        raise Refused(422, "validation_failed", "x", errors=[{"field": "new", "message": "is too short"}])
+        raise Refused(
+            422, "validation_failed", "x", errors=[{"field": "new", "message": "must have at least 8 characters"}]
+        )
     del shop.links[body["token"]]
     user["password"] = body["new"]
     shop.refreshable.clear()

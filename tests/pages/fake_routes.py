@@ -22,7 +22,9 @@ async def register(request: Ask) -> Response[bytes]:
     if body["email"] in shop.users:
         raise Refused(409, "email_taken")
     if len(body["password"]) < 8:
-        raise Refused(422, "validation_failed", "x", errors=[{"field": "password", "message": "is too short"}])
+        raise Refused(
+            422, "validation_failed", "x", errors=[{"field": "password", "message": "must have at least 8 characters"}]
+        )
     shop.sign_up(body["email"], body["password"])
     return answer(shop.session(body["email"]), 201)
 

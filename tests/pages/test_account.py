@@ -49,7 +49,7 @@ async def test_what_is_wrong_stands_beside_its_field(browser: Browser) -> None:
     page = await browser.get("/account/register")
     answer = await browser.submit(page, "/account/register", email=EMAIL, password="short", name="Ada")
     assert answer.status_code == 422
-    assert '<p class="wrong" id="password-error">is too short</p>' in answer.text
+    assert '<p class="wrong" id="password-error">Please use at least 8 characters.</p>' in answer.text
     assert 'aria-describedby="password-hint password-error"' in answer.text
     assert 'value="Ada"' in answer.text
 

@@ -79,9 +79,9 @@ async def test_what_is_wrong_is_told_at_its_field_and_nothing_typed_is_lost(
     page = await send(browser, await browser.get("/checkout"), **typed)
     told = text_of(page)
     assert page.status_code == 422
-    assert "This must be an email address such as ada@example.com." in told
+    assert "Please enter an email address such as ada@example.com." in told
     assert "Please enter the town or city." in told
-    assert "This code is not known here." in told
+    assert "We do not know this code." in told
     for name in ("email", "city", "discountCode"):
         assert f'aria-describedby="{name}-error"' in page.text
         assert f'href="#{name}"' in page.text
@@ -90,7 +90,7 @@ async def test_what_is_wrong_is_told_at_its_field_and_nothing_typed_is_lost(
     assert ">Ring twice</textarea>" in page.text
     assert not shop.called("POST", "/orders")
     page = await send(browser, page, **{**typed, "email": "guest@example.com", "discountCode": "", "city": "Oldenburg"})
-    assert "Postal code cannot be one of DE; one is 26133 or 53225." in text_of(page)
+    assert "This postal code does not match the country. There one looks like 26133 or 53225." in text_of(page)
 
 
 async def test_reckoning_again_complains_of_nothing_that_is_not_typed_yet(

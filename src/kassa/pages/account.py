@@ -14,8 +14,8 @@ from kassa.pages.language import _
 from kassa.pages.models import OneOrder, Orders
 from kassa.pages.second_factor import second_step
 from kassa.pages.storefront import paging
+from kassa.pages.told import refusal, wrong_fields
 from kassa.pages.visit import Visit, Visiting, number, safe_next
-from kassa.pages.words import trouble
 
 _SHOWN = 20
 
@@ -44,9 +44,8 @@ async def log_in(visit: Visiting) -> Response[str]:
         if problem.code == "second_factor_required":
             target = safe_next(visit.field("next") or "/")
             return second_step(visit, str(problem.members.get("challenge", "")), target)
-        wrong = "This email address and password do not match."
-        words = wrong if problem.status in (400, 401) else trouble(problem)
-        return _entry(visit, "login.html", problem.status, problem.errors, "" if problem.errors else words)
+        errors = wrong_fields(problem)
+        return _entry(visit, "login.html", problem.status, errors, "" if errors else refusal(problem))
     return visit.redirect(safe_next(visit.field("next") or "/"), "logged-in")
 
 
@@ -66,10 +65,10 @@ async def register(visit: Visiting) -> Response[str]:
     except ApiProblem as problem:
         if problem.status >= 500:
             raise
-        errors = problem.errors
+        errors = wrong_fields(problem)
         if problem.status == 409:
-            errors = {"email": _("There is already an account with this address. Log in instead?")}
-        return _entry(visit, "register.html", problem.status, errors, "" if errors else trouble(problem))
+            errors = {"email": refusal(problem)}
+        return _entry(visit, "register.html", problem.status, errors, "" if errors else refusal(problem))
     return visit.redirect(safe_next(visit.field("next") or "/"), "welcome")
 
 
@@ -103,10 +102,10 @@ async def change_password(visit: Visiting) -> Response[str]:
     except ApiProblem as problem:
         if problem.status >= 500:
             raise
-        errors = problem.errors
+        errors = wrong_fields(problem)
         if problem.status in (400, 401, 403) and not errors:
             errors = {"current": _("This is not your current password.")}
-        return await _account(visit, problem.status, errors, "" if errors else trouble(problem))
+        return await _account(visit, problem.status, errors, "" if errors else refusal(problem))
     return await _log_in_again(visit, body["new"])
 
 

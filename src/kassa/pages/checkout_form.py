@@ -9,7 +9,7 @@ from kassa.pages.client import ApiProblem, ShopClient
 from kassa.pages.destinations import KnownDestinations
 from kassa.pages.language import _, later
 from kassa.pages.selling_models import Country, OneQuote, Quote, Selling
-from kassa.pages.words import trouble
+from kassa.pages.told import refusal, wrong
 
 FIELDS = (
     "email", "name", "country", "line1", "line2", "city", "region", "postalCode", "shippingMethod",
@@ -44,7 +44,6 @@ _CODES = {
 }
 _DIGITS = frozenset(["AT", "AU", "BE", "CH", "DE", "DK", "ES", "FI", "FR", "HU", "IN", "IT", "MX", "NO"])
 """Where postal codes are digits and nothing else."""
-_LABELS = {"line1": "The address", "email": "This"}
 _OF_BILLS = {"region": later("State or region"), "postalCode": later("Postal code")}
 _MISSING = {
     "email": later("Please enter your email address."),
@@ -55,6 +54,15 @@ _MISSING = {
     "shippingMethod": later("Please choose a delivery option."),
     "billName": later("Please enter the name for the bill."),
 }
+NOT_VALID = {
+    "is not known here": later("We do not know this code. Please check it or remove it."),
+    "is not valid yet": later("This code is not valid yet."),
+    "is not valid any more": later("This code is no longer valid. Please remove it."),
+    "is for none of these goods": later("This code is for other products. Please remove it."),
+    "is for larger orders": later("This code is for larger orders. Please remove it."),
+    "takes nothing off": later("This code takes nothing off this order. Please remove it."),
+}
+"""Why a code does not apply, by what the API says of it."""
 _USED_UP = {
     "all": later("This code has been used up. Please remove it."),
     "buyer": later("You have already used this code. Please remove it."),
@@ -199,7 +207,7 @@ async def _ask(api: ShopClient, form: Form, wish: dict[str, Any], found: Found, 
             refused = at_fields(problem, form)
             members = {_member(name) for name in refused} & set(wish)
             if not members:
-                found.trouble = trouble(problem)
+                found.trouble = refusal(problem)
                 found.is_no_longer_sold = problem.code == "unknown_product"
                 return
             for name, words in refused.items():
@@ -240,8 +248,8 @@ def _member(name: str) -> str:
 def at_fields(problem: ApiProblem, form: Form) -> dict[str, str]:
     """What the API refuses, in plain words, by the fields of the form; empty if it is about none of them."""
     if problem.code == "discount_not_valid":
-        why = problem.detail.partition(";")[0].partition(" is ")[2]
-        return {"discountCode": f"This code is {why}." if why else _("This code does not apply.")}
+        why = next((words for said, words in NOT_VALID.items() if said in problem.detail), None)
+        return {"discountCode": _(why) if why else refusal(problem)}
     if problem.code == "discount_used_up":
         is_typed = str(problem.members.get("discount", "")).casefold() == form.values["discountCode"].casefold()
         return {"discountCode": _(_USED_UP[str(problem.members.get("per", "all"))])} if is_typed else {}
@@ -255,18 +263,16 @@ def at_fields(problem: ApiProblem, form: Form) -> dict[str, str]:
 
 def _told(name: str, message: str, form: Form) -> str:
     as_delivery = _of_delivery(name)
-    labels = {"region": form.region_label, "postalCode": form.code_label} if as_delivery == name else _OF_BILLS
-    label = labels.get(as_delivery) or _LABELS.get(as_delivery, as_delivery.capitalize())
     if message.startswith(("is missing", "must not be empty")) or (name in form.values and not form.values[name]):
-        missing = _MISSING.get(name) or _MISSING.get(as_delivery)
-        return _(missing) if missing else _("Please fill in: %(field)s.", field=_(label))
-    if message == "the shop does not send there":
-        return _("The shop does not deliver there. Please choose another country or address.")
-    if message == "no method takes these goods there":
-        return _("The shop cannot deliver these items there.")
+        if missing := _MISSING.get(name) or _MISSING.get(as_delivery):
+            return _(missing)
+        labels = {"region": form.region_label, "postalCode": form.code_label} if as_delivery == name else _OF_BILLS
+        return (
+            _("Please fill in: %(field)s.", field=_(labels[as_delivery])) if as_delivery in labels else wrong(message)
+        )
     if name == "shippingMethod":
         return _("This delivery option is not available for this address. Please choose another one.")
-    return f"{label} {message}."
+    return wrong(message)
 
 
 async def read_form(known: KnownDestinations, api: ShopClient, cart: Cart, values: Mapping[str, str]) -> Form:

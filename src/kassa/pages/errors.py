@@ -13,6 +13,7 @@ from kassa.pages.client import ApiProblem
 from kassa.pages.forgery import Forged
 from kassa.pages.language import _
 from kassa.pages.render import Renderer
+from kassa.pages.told import refusal
 from kassa.pages.visit import ClientFactory, Visit, make_visit
 from kassa.pages.words import trouble
 
@@ -28,16 +29,16 @@ def problem_page(visit: Visit, problem: ApiProblem) -> Response[str]:
         return missing_page(visit)
     if problem.code == MISSING:
         return visit.redirect("/account/second-factor")
+    is_console = visit.request.url.path.startswith("/console")
+    said = trouble if is_console else refusal
     if problem.status == 403:
-        if problem.code == "forbidden" and visit.request.url.path.startswith("/console"):
-            return _error(
-                visit, 403, _("This is not for you"), NOT_YOURS
-            )  # The API names the permission, for programs.
-        return _error(visit, 403, _("This is not for you"), problem.detail or _("Your account may not do this."))
+        # The API names the permission, for programs.
+        words = NOT_YOURS if problem.code == "forbidden" and is_console else said(problem)
+        return _error(visit, 403, _("This is not for you"), words)
     if problem.status >= 500:
         return broken_page(visit, problem.status, may_have_happened=problem.status == 504)
     title = _("Too many attempts") if problem.status == 429 else _("That did not work")
-    return _error(visit, problem.status, title, trouble(problem))
+    return _error(visit, problem.status, title, said(problem))
 
 
 def missing_page(visit: Visit) -> Response[str]:

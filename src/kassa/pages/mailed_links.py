@@ -12,13 +12,12 @@ from litestar.params import FromPath
 
 from kassa.pages.client import ApiProblem
 from kassa.pages.language import _, later
+from kassa.pages.told import refusal, wrong_fields
 from kassa.pages.visit import Visit, Visiting
-from kassa.pages.words import trouble
 
 RESET, VERIFY = "kassa_reset", "kassa_verify"
 _TOKEN = re.compile(r"[\w.-]{1,128}", re.ASCII)
 _HOUR = 3600
-_NO_MAIL = later("This shop does not send email. Please contact the shop if you cannot log in.")
 _NO_LINK = later("This link has expired, has been used, or is incomplete. Only the latest one we sent works.")
 
 
@@ -35,8 +34,8 @@ async def send_link(visit: Visiting) -> Response[str]:
     except ApiProblem as problem:
         if problem.status >= 500:
             raise
-        words = _(_NO_MAIL) if problem.code == "mail_off" else trouble(problem)
-        return _forgotten(visit, problem.status, errors=problem.errors, trouble="" if problem.errors else words)
+        errors = wrong_fields(problem)
+        return _forgotten(visit, problem.status, errors=errors, trouble="" if errors else refusal(problem))
     return _forgotten(visit, is_sent=True)
 
 
@@ -68,8 +67,8 @@ async def set_password(visit: Visiting) -> Response[str]:
             raise
         if problem.code == "invalid_link":
             return _no_link(visit, "/account/forgotten", problem.status)
-        words = _(_NO_MAIL) if problem.code == "mail_off" else trouble(problem)
-        return _reset(visit, problem.status, errors=problem.errors, trouble="" if problem.errors else words)
+        errors = wrong_fields(problem)
+        return _reset(visit, problem.status, errors=errors, trouble="" if errors else refusal(problem))
     visit.forget(RESET)
     visit.api.tokens.forget()
     return visit.redirect("/account/login", "password-set")

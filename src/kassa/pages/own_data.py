@@ -7,8 +7,8 @@ from litestar import Response, get, post
 
 from kassa.pages.client import ApiProblem
 from kassa.pages.language import _
+from kassa.pages.told import refusal
 from kassa.pages.visit import Visit, Visiting
-from kassa.pages.words import trouble
 
 _FILE = 'attachment; filename="my-data.json"'
 
@@ -56,7 +56,7 @@ def _refused(visit: Visit, problem: ApiProblem, field: str) -> Response[str]:
         raise problem
     if problem.status in (400, 401):
         return _page(visit, problem.status, {field: _("This is not your password.")})
-    return _page(visit, problem.status, {}, trouble(problem))
+    return _page(visit, problem.status, {}, refusal(problem))
 
 
 def _page(visit: Visit, status: int, errors: dict[str, str], trouble: str = "") -> Response[str]:

@@ -1,13 +1,23 @@
 """Why the shop takes no order, in front of its buyer."""
 
+import re
+from decimal import Decimal
+
+from kassa.kit.money import minor
 from kassa.pages.cart import Cart
 from kassa.pages.catalogue_models import OneProduct
 from kassa.pages.client import ApiProblem, path_of
 from kassa.pages.formats import count, money
-from kassa.pages.language import _, _n
+from kassa.pages.language import _, _n, later
 from kassa.pages.models import Stock
+from kassa.pages.told import refusal
 from kassa.pages.visit import Visit
-from kassa.pages.words import trouble
+
+_BOUND = re.compile(r"must be at (?P<which>least|most) (?P<amount>[0-9.]+) (?P<currency>[a-z]{3})")
+_BOUNDS = {
+    "least": later("Orders have to come to at least %(amount)s. Nothing was ordered."),
+    "most": later("Orders can come to at most %(amount)s. Nothing was ordered."),
+}
 
 
 async def why_refused(visit: Visit, problem: ApiProblem) -> str:
@@ -23,10 +33,10 @@ async def why_refused(visit: Visit, problem: ApiProblem) -> str:
     if problem.code in ("too_many_open_orders", "too_many_open_pieces"):
         return _too_many(visit.cart, problem)
     if "totalAmount" in problem.errors:
-        return _("The total %(wrong)s. Nothing was ordered.", wrong=problem.errors["totalAmount"])
+        return _of_total(problem)
     product_id = str(problem.members.get("productId") or problem.members.get("product_id") or "")
     if problem.code not in ("insufficient_stock", "over_quantity_limit") or not product_id:
-        return trouble(problem)
+        return refusal(problem)
     left = problem.members.get("available")
     try:
         name = (await visit.api.get(path_of("products", product_id), OneProduct)).product.name
@@ -40,7 +50,7 @@ async def why_refused(visit: Visit, problem: ApiProblem) -> str:
         if not isinstance(left, int):
             left = (await visit.api.get(path_of("inventory", product_id), Stock)).stock
     except ApiProblem:
-        return trouble(problem)
+        return refusal(problem)
     if left <= 0:
         return _("%(name)s has just sold out. Nothing was ordered; please remove it and try again.", name=name)
     return _(
@@ -48,6 +58,15 @@ async def why_refused(visit: Visit, problem: ApiProblem) -> str:
         left=left,
         name=name,
     )
+
+
+def _of_total(problem: ApiProblem) -> str:
+    found = _BOUND.fullmatch(problem.errors["totalAmount"])
+    if found is None:
+        return refusal(problem)
+    amount = money(minor(Decimal(found["amount"]), found["currency"]), found["currency"])
+    text = _BOUNDS[found["which"]]
+    return _(text, amount=amount)
 
 
 def _too_many(wanted: Cart, problem: ApiProblem) -> str:
@@ -94,7 +113,7 @@ def _new_price(visit: Visit, problem: ApiProblem) -> str:
     seen, now = (problem.members.get(name) for name in ("expectedTotalMinor", "totalAmountMinor"))
     currency = problem.members.get("currency")
     if not (isinstance(seen, int) and isinstance(now, int) and isinstance(currency, str)):
-        return trouble(problem)
+        return refusal(problem)
     return price_changed(visit, seen, now, currency)
 
 

@@ -10,12 +10,11 @@ from markupsafe import Markup
 from kassa.pages.account_models import RecoveryCodes, SecondFactor, SecondFactorMade, Session, SetUp
 from kassa.pages.client import ApiProblem
 from kassa.pages.language import _, later
+from kassa.pages.told import refusal
 from kassa.pages.visit import Visit, Visiting, safe_next
-from kassa.pages.words import trouble
 
 # A QR code holds 2,331 of them at level M.
 _LONGEST_URI = 2000
-_WRONG_CODE = later("This code is wrong, or has been used already. Wait for the next one.")
 _WRONG_RECOVERY = later("This recovery code is wrong, or has been used already. Check it, or use another one.")
 
 
@@ -35,10 +34,12 @@ async def log_in_with_code(visit: Visiting) -> Response[str]:
         if problem.status >= 500:
             raise
         if problem.code == "wrong_code":
-            wrong = {"recovery": _(_WRONG_RECOVERY)} if visit.field("kind") == "recovery" else {"code": _(_WRONG_CODE)}
+            wrong = (
+                {"recovery": _(_WRONG_RECOVERY)} if visit.field("kind") == "recovery" else {"code": refusal(problem)}
+            )
             return second_step(visit, challenge, target, problem.status, errors=wrong)
         if problem.status == 429:
-            words = f"{trouble(problem)} {_('You can use a recovery code right away.')}"
+            words = f"{refusal(problem)} {_('You can use a recovery code right away.')}"
             return second_step(visit, challenge, target, problem.status, trouble=words)
         words = _("That took too long. Please log in again.")
         return visit.page("login.html", problem.status, values={}, errors={}, trouble=words, next=target)
@@ -71,7 +72,7 @@ async def confirm(visit: Visiting) -> Response[str]:
     except ApiProblem as problem:
         is_drawn = uri.startswith("otpauth://totp/") and uri.isascii() and len(uri) <= _LONGEST_URI
         if problem.code == "wrong_code" and is_drawn:
-            return _set_up(visit, uri, problem.status, {"code": _(_WRONG_CODE)})
+            return _set_up(visit, uri, problem.status, {"code": refusal(problem)})
         return await _refused(visit, problem, {})
     visit.api.tokens.accept(made.session)
     return visit.page("recovery_codes.html", codes=made.recovery_codes, is_new=True)
@@ -118,10 +119,10 @@ async def _refused(visit: Visit, problem: ApiProblem, fields: dict[str, str]) ->
     """The page with what was wrong; `fields` names the one beside which each refusal stands."""
     if problem.status >= 500 or (problem.status == 401 and problem.code not in ("wrong_credentials", "wrong_code")):
         raise problem
-    words = {"wrong_credentials": _("This is not your password."), "wrong_code": _(_WRONG_CODE)}
+    words = {"wrong_credentials": _("This is not your password."), "wrong_code": refusal(problem)}
     if problem.code in fields:
         return await _page(visit, problem.status, {fields[problem.code]: words[problem.code]})
-    return await _page(visit, problem.status, {}, trouble(problem))
+    return await _page(visit, problem.status, {}, refusal(problem))
 
 
 async def _page(

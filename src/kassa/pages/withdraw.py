@@ -8,9 +8,9 @@ from litestar import Response, get, post
 from kassa.pages.client import ApiProblem, ShopClient, path_of
 from kassa.pages.language import _, later
 from kassa.pages.models import OneOrder
+from kassa.pages.told import refusal, wrong_fields
 from kassa.pages.visit import Visit, Visiting, number
 from kassa.pages.withdraw_models import OneStatement, Statement
-from kassa.pages.words import trouble
 
 _FIELDS = ("order", "email", "name", "remark")
 _PIECES = "pieces-"
@@ -61,7 +61,7 @@ async def _go_on(visit: Visit, values: dict[str, str], step: str) -> Response[st
         if errors or step == "choose":
             left = await _ask(visit, values, {})
             if not left.left_to_withdraw:  # What was just withdrawn is told once more, so that nobody thinks it lost.
-                raise ApiProblem(409, "not_withdrawable", _(_ALL_GONE))
+                return _over(visit, values, ApiProblem(409, "not_withdrawable"), _(_ALL_GONE))
             return _choose(visit, values, left, chosen, errors, 422 if errors else 200)
         asked = await _ask(visit, values, chosen, is_confirmed=step == "confirm")
     except ApiProblem as problem:
@@ -109,7 +109,7 @@ async def _refused(visit: Visit, values: dict[str, str], chosen: dict[str, int],
     if problem.code == "order_not_found":
         return _find(visit, values, 404, trouble=_UNKNOWN)
     if problem.code in _OVER:
-        return visit.page("withdraw_not.html", problem.status, problem=problem, values=values)
+        return _over(visit, values, problem, refusal(problem))
     if problem.status not in (409, 422, 429):
         raise problem
     if problem.code == "too_many_to_withdraw":
@@ -117,8 +117,12 @@ async def _refused(visit: Visit, values: dict[str, str], chosen: dict[str, int],
         return _choose(
             visit, values, left, {}, {"pieces": _("There are not that many left. We have put in what is.")}, 409
         )
-    errors = {"order" if name == "orderId" else name: words for name, words in problem.errors.items()}
-    return _find(visit, values, problem.status, errors=errors, trouble="" if errors else trouble(problem))
+    errors = {"order" if name == "orderId" else name: words for name, words in wrong_fields(problem).items()}
+    return _find(visit, values, problem.status, errors=errors, trouble="" if errors else refusal(problem))
+
+
+def _over(visit: Visit, values: dict[str, str], problem: ApiProblem, words: str) -> Response[str]:
+    return visit.page("withdraw_not.html", problem.status, problem=problem, words=words, values=values)
 
 
 def _find(visit: Visit, values: dict[str, str], status: int = 200, **shown: Any) -> Response[str]:

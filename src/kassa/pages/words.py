@@ -1,8 +1,9 @@
 """What the shop's states and refusals are called in front of people."""
 
 from kassa.pages.client import ApiProblem
-from kassa.pages.language import _, _n, later
+from kassa.pages.language import _, later
 from kassa.pages.models import Order
+from kassa.pages.told import refusal
 
 STATUSES = {
     "PENDING": later("Waiting for payment"),
@@ -181,21 +182,7 @@ def dispute_words(status: str) -> str:
 
 
 def trouble(problem: ApiProblem) -> str:
-    """A refusal that has no field to stand beside."""
-    if problem.status == 429:
-        seconds = problem.retry_after or ""
-        if not seconds.isdigit():
-            return _("Too many attempts. Please try again in a moment.")
-        return _n(
-            "Too many attempts. Please try again in %(num)s second.",
-            "Too many attempts. Please try again in %(num)s seconds.",
-            int(seconds),
-        )
-    if problem.code == "insufficient_stock" and "available" in problem.members:
-        available = int(problem.members["available"])
-        return _n(
-            "Only %(num)s is in stock. Nothing was changed.",
-            "Only %(num)s are in stock. Nothing was changed.",
-            available,
-        )
-    return problem.detail or _("That did not work. Please try again.")
+    """A refusal that has no field to stand beside, for staff: they are told what programs are."""
+    if problem.status == 429 or "available" in problem.members:
+        return refusal(problem)
+    return problem.detail or refusal(problem)
