@@ -51,15 +51,21 @@ async def test_a_write_gives_back_its_result_and_is_seen_by_reads(table: SqliteD
     assert values(table) == {1}
 
 
-async def test_writes_of_one_turn_share_one_commit(table: SqliteDatabase) -> None:
+@pytest.mark.parametrize("turns", [1, 8])
+async def test_writes_that_come_in_one_turn_or_soon_after_share_one_commit(table: SqliteDatabase, turns: int) -> None:
     commits: list[int] = []
+
+    async def put_later(value: int) -> None:
+        for _ in range(value % turns):
+            await asyncio.sleep(0)
+        await put(table, value)
 
     def count() -> bool:
         commits.append(1)
         return False
 
     await table.write(lambda connection: connection.set_commit_hook(count))
-    await asyncio.gather(*(put(table, n) for n in range(100)))
+    await asyncio.gather(*(put_later(n) for n in range(100)))
     assert len(commits) <= 2  # one of them may be that of the hook's own write
     assert len(values(table)) == 100
 

@@ -14,7 +14,7 @@ KIT = {
     "money", "ids", "clock", "problem", "audit", "inputs", "effects", "machine", "outbox", "documents", "wire",
     "identity", "ended", "service_keys", "idempotency", "web", "origin", "household", "text", "security", "figures",
     "access", "spelling", "formats", "email", "recent", "lists", "patience", "peer", "peer_connection", "peer_pool",
-    "peer_tunnel", "languages", "colour", "packing",
+    "peer_tunnel", "languages", "colour", "packing", "gathering",
 }  # fmt: skip
 
 # Time, chance, concurrency and the outside world have no place in a domain.

@@ -21,6 +21,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import NoScriptError
 
 from kassa.inventory.stock_redis_errors import ERRORS, check_address, meaning, not_an_address
+from kassa.kit.gathering import when_gathered
 from kassa.kit.patience import Waiting, seconds_left
 from kassa.kit.problem import Unavailable
 
@@ -119,14 +120,15 @@ class Server:
     # Commands
 
     def send(self, *command: Any) -> "asyncio.Future[Any]":
-        """The answer to a command, which goes out with all others of this turn of the event loop. One that nobody waits
-        for any more by then does not go out."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        """The answer to a command, which goes out with all others that come until nothing more comes. One that nobody
+        waits for any more by then does not go out."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
         self._callers.add(future)
         self._waiting.append((command, future))
         if not self._is_scheduled and len(self._flights) < _FLIGHTS:
             self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._take_off)
+            when_gathered(loop, lambda: len(self._waiting), self._take_off)
         return future
 
     async def ask(self, commands: Iterable[Sequence[Any]]) -> list[Any]:

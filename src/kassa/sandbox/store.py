@@ -1,4 +1,4 @@
-"""Where the sandbox keeps everything: one SQLite file; the writes of one turn of the event loop are committed together.
+"""Where the sandbox keeps everything: one SQLite file; writes that come together are committed together.
 
 A write is a function of a `Tx`. It runs under a savepoint of its own, and its caller is answered only after the commit,
 so whatever was answered survives the process. Reads see committed state only.

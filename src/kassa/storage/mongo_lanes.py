@@ -1,4 +1,4 @@
-"""What waits in one turn of the event loop goes to MongoDB together, and each caller gets an outcome of its own.
+"""What waits at the same time goes to MongoDB together, and each caller gets an outcome of its own.
 
 A command costs this process some tenths of a millisecond and one wait for the journal, however much is in it: from 64
 callers, groups take 7 times as many inserts and 4 times as many saves as single commands, and 15 times as many reads,
@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 
 from kassa.kit.clock import SECOND, Millis
+from kassa.kit.gathering import when_gathered
 from kassa.kit.patience import Waiting, deadline
 from kassa.kit.problem import Unavailable
 
@@ -67,10 +68,10 @@ class Lane(Generic[I, O]):
             await asyncio.wait(self._under_way) if self._under_way else await asyncio.sleep(0)
 
     def _call(self) -> None:
-        """Begin a group at the end of this turn of the loop, so that everything that comes in the turn is in it."""
+        """Begin a group as soon as nothing more comes."""
         if self._waiting and not self._is_called and len(self._under_way) < _ABREAST:
             self._is_called = True
-            self._loop.call_soon(self._begin)
+            when_gathered(self._loop, self._waiting.__len__, self._begin)
 
     def _begin(self) -> None:
         self._is_called = False

@@ -1,7 +1,8 @@
-"""The SQLite engine: one file; all writes of a turn of the event loop are committed together, short reads made at once.
+"""The SQLite engine: one file; writes that come together are committed together, short reads made at once.
 
-A commit waits hundreds of microseconds for the disk, a small write takes ten. So the writes that come in one turn
-share one transaction and one wait, and nobody is answered before the commit that the answer rests on.
+A commit waits hundreds of microseconds for the disk, a small write takes ten. So the writes that come in one turn of
+the event loop, and in the next ones as long as each brings more, share one transaction and one wait, and nobody is
+answered before the commit that the answer rests on.
 
 All this runs in the event loop's thread, the wait for the disk too. A writer thread has to win the interpreter's
 lock back from the loop for every statement, and from a busy loop it seldom does: measured with 64 writers beside one
@@ -17,6 +18,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 import apsw
 
 from kassa.kit.clock import SECOND, Millis
+from kassa.kit.gathering import when_gathered
 from kassa.kit.problem import Unavailable
 from kassa.storage.sqlite_connection import connect
 from kassa.storage.sqlite_readers import Readers
@@ -159,11 +161,11 @@ class Sqlite:
         await asyncio.shield(self._closed)
 
     def _start(self) -> None:
-        """Begin the next group at the end of this turn of the loop, so that all writes of the turn are in it."""
+        """Begin the next group as soon as nothing more comes."""
         self._is_busy = True
-        self._loop.call_soon(self._begin, None)
+        when_gathered(self._loop, self._waiting.__len__, self._begin)
 
-    def _begin(self, limit: tuple[float, int] | None) -> None:
+    def _begin(self, limit: tuple[float, int] | None = None) -> None:
         """Get the right to write, then carry out what waits.
 
         While another process has the right, ask again now and then, without holding up the loop. `limit` is then
