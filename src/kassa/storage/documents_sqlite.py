@@ -8,6 +8,7 @@ the encoding leaves out or names otherwise.
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import apsw
@@ -25,7 +26,7 @@ from kassa.kit.documents import (
     with_version,
 )
 from kassa.storage.sqlite import Sqlite, Value
-from kassa.storage.sqlite_table import OWN, Table, plain, table_of
+from kassa.storage.sqlite_table import OWN, Table, table_of
 
 D = TypeVar("D", bound=Document)
 
@@ -55,7 +56,7 @@ class SqliteCollection(Generic[D]):
         self.spec = spec
         self._sqlite = sqlite
         self._table = table
-        self._columns = table.columns
+        self._values = attrgetter("id", "version", "due_at", *table.columns)
         self._encode = msgspec.json.Encoder().encode
         decode = msgspec.json.Decoder(spec.type).decode
         # By its whole text: what is remembered is what is stored.
@@ -155,9 +156,8 @@ class SqliteCollection(Generic[D]):
         return [self._decode(body) for (body,) in self._sqlite.read(sql, bindings)]
 
     def _row(self, document: D) -> tuple[Value, ...]:
-        body = self._encode(document).decode()
-        fields = [plain(getattr(document, field)) for field in self._columns]
-        return (document.id, document.version, document.due_at, body, *fields)
+        id, version, due_at, *fields = self._values(document)
+        return (id, version, due_at, self._encode(document).decode(), *fields)
 
     def _insert(self, row: tuple[Value, ...], connection: apsw.Connection) -> None:
         try:
