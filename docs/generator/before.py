@@ -78,9 +78,9 @@ What is not reached, and why:
   0.09 ms, the SDK 0.18 ms for both calls before anything is sent, a save 0.065 ms where six are committed together:
   1.5 ms, of which nothing is the shop's own work. The rest is spread thinly: no module of the shop's own has over 4 %.
   Since that table was made, groups wait for what is about to come
-  ([ADR 6](adr/0006-sqlite-commits-in-groups-on-the-event-loop.md)): 0.81 of the CPU on SQLite, 0.86 and 0.84 of MongoDB's
-  in one process, 0.97 in six. And a journey tells more: an invoice, its number, what was sold. Both together, beside the
-  code before quotes and invoices: 1.01, 1.02 and 1.03.
+  ([ADR 6](adr/0006-sqlite-commits-in-groups-on-the-event-loop.md)): 0.81 of the CPU on SQLite, 0.86 and 0.84 of
+  MongoDB's in one process, 0.97 in six. And a journey tells more: an invoice, its number, what was sold. Both together,
+  beside the code before quotes and invoices: 1.01, 1.02 and 1.03.
 - **MongoDB's own CPU.** It spends 0.45 ms on a write command and its journal, and 0.06 ms on the statements in it. A
   journey is still some four write commands when 16 buyers are there; more buyers share them. Half of a write is the
   journal, which is the promise.
