@@ -179,6 +179,20 @@ async def test_a_thin_event_that_is_not_this_shops_is_taken_and_ignored(
     assert event.note.startswith(note)
 
 
+@pytest.mark.parametrize("is_thin_first", [True, False])
+async def test_a_thin_event_and_the_snapshot_that_it_names_are_one(shop: World, is_thin_first: bool) -> None:
+    order, payment = await opened(shop)
+    shop.stripe.pay(str(payment.session_id))
+    snapshot = shop.stripe.session_event("completed", str(payment.session_id))
+    event_id = json.loads(snapshot)["id"]
+    thin = json.loads(shop.stripe.thin_event("checkout.session.completed", "evt_twin")) | {"snapshot_event": event_id}
+    twins = [json.dumps(thin).encode(), snapshot]
+    for body in twins if is_thin_first else twins[::-1]:
+        await shop.hook(body)
+    assert [(each.id, each.status) for each in await shop.inbox.events.find({}, limit=9)] == [(event_id, "done")]
+    assert (await shop.payment_now(order)).taken_minor == payment.amount_minor
+
+
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"not JSON", json.dumps(THIN | {"created": "soon"}).encode()])
 async def test_what_is_signed_but_no_event_has_an_answer_of_its_own(shop: World, body: bytes) -> None:
     with pytest.raises(UnreadableEvent) as refused:

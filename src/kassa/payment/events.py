@@ -38,9 +38,9 @@ class EventObject(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class EventState(msgspec.Struct, frozen=True):
-    """An event. `kind` is its type as a snapshot event has it; `created` is in seconds. `is_thin`: its object
-    is known by its id alone. `account`: whose it is, where Stripe says so, as it does for connected accounts and for
-    those of an organization."""
+    """An event. `id` is that of the snapshot event, where a thin one names it. `kind` is its type as a snapshot event
+    has it; `created` is in seconds. `is_thin`: its object is known by its id alone. `account`: whose it is, where
+    Stripe says so, as it does for connected accounts and for those of an organization."""
 
     id: str
     type: str
@@ -83,6 +83,7 @@ class _Thin(msgspec.Struct, frozen=True):
     livemode: bool = False
     related_object: _Reference | None = None
     context: str | None = None
+    snapshot_event: Name | None = None
 
 
 class _Form(msgspec.Struct, frozen=True):
@@ -121,7 +122,9 @@ def _read_thin(body: bytes | str) -> EventState:
     subject, created = EventObject(related.id, related.type), from_rfc3339(event.created) // SECOND
     kind = event.type.removeprefix(THIN_PREFIX)
     account = _account_of(event.context)
-    return EventState(event.id, event.type, kind, created, event.livemode, subject, is_thin=True, account=account)
+    # Where Stripe sends both kinds the thin one names its twin, and they are one (docs: event-destinations, migration).
+    event_id = event.snapshot_event or event.id
+    return EventState(event_id, event.type, kind, created, event.livemode, subject, is_thin=True, account=account)
 
 
 def to_store(event: EventState) -> str:
