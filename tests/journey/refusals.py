@@ -27,10 +27,11 @@ OF_THE_REQUEST = {"malformed_request", "validation_failed", "body_too_large"}
 STAYS = {"/products/{product_id}/prices"}
 # Fields that are wrong for what the order is (what it comes to, what of it was sold, what is left of its payment), for
 # what the product's other price is, for which families there are, for how the list is to be shown (`skip`), or for what
-# another parameter says (`only`, `since`).
+# another parameter says (`only`, `since`, `email`).
 OF_WHAT_IS_STORED = {
     "/orders": {"totalAmount", "shippingMethod"},
     "/orders/admin/all": {"only"},
+    "/orders/admin/customers": {"email"},
     "/orders/admin/analytics/sales": {"since"},
     "/orders/{order_id}/shipments": {"items"},
     "/orders/{order_id}/returns": {"items"},

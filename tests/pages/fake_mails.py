@@ -30,7 +30,9 @@ def add_mail(shop: FakeShop, order_id: str, **members: Any) -> Json:
 @get("/mails")
 async def mails(request: Ask) -> Response[bytes]:
     admin_of(request)
-    told = [{name: value for name, value in each.items() if name not in ("text", "html")} for each in _all(request)]
+    about = request.query_params.getall("about", [])
+    found = [each for each in _all(request) if not about or each["about"] in about]
+    told = [{name: value for name, value in each.items() if name not in ("text", "html")} for each in found]
     return listed(request, "mails", told)
 
 

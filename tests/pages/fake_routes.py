@@ -9,6 +9,7 @@ from litestar import Response, Router, delete, get, post, put
 from litestar.params import FromPath
 
 from tests.pages.fake_asking import Ask, admin_of, body_of, is_let_in, listed, note_call, shop_of, user_of
+from tests.pages.fake_customers import customers
 from tests.pages.fake_disputes import DISPUTE_ROUTES
 from tests.pages.fake_families import FAMILY_ROUTES, collapsed, variant_like
 from tests.pages.fake_links import LINK_ROUTES
@@ -458,7 +459,7 @@ def api_router() -> Router:
         create_product, add_picture, change_product, remove_product, adjust, place, claim, quote, selling, destinations,
         shop_profile, change_shop_profile,
         my_orders, one_order, cancel, timeline,
-        all_orders, create_session, payment_status, refund, refunds, fee, retry_effect,
+        all_orders, customers, create_session, payment_status, refund, refunds, fee, retry_effect,
         give_up_effect, events, attention, disputes, replay,
         *DISPUTE_ROUTES, unclaimed, dismiss, endpoints, *FAMILY_ROUTES, *LINK_ROUTES, *MAIL_ROUTES,
         order_numbers, sales, revenue, payment_numbers, stock_numbers,

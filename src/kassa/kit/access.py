@@ -202,6 +202,7 @@ ACCESS = MappingProxyType(
         "GET /invoices/{number}": _or(BUYERS, P.READ_ORDERS),
         "GET /invoices/{number}/pdf": _or(BUYERS, P.READ_ORDERS),
         "GET /orders/admin/all": _only(P.READ_ORDERS),
+        "GET /orders/admin/customers": _only(P.READ_ORDERS),
         "GET /orders/admin/attention": _only(P.READ_ORDERS),
         "GET /orders/admin/analytics/orders": _only(P.READ_ORDERS),
         "GET /orders/admin/analytics/sales": _only(P.READ_ORDERS),

@@ -3,7 +3,7 @@
 import email
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -22,9 +22,10 @@ LARGEST = 1024 * 1024
 """A mail of ours is far below that."""
 
 
-def page(files: Files, asked: Paging) -> tuple[list[MailOut], Pagination]:
-    """A page of the mails, the newest first. Only its files are read; one that is damaged is passed over."""
-    kept = files.newest()
+def page(files: Files, asked: Paging, about: Collection[str] = ()) -> tuple[list[MailOut], Pagination]:
+    """A page of the mails, the newest first; only of those `about` one of these, if any are named. Only its files are
+    read; one that is damaged is passed over."""
+    kept = [each for each in files.newest() if not about or each.about in about]
     rest = [each for each in kept if asked.after is None or _place(each) < asked.after]
     found = rest[asked.skip : asked.skip + asked.limit + 1]
     mails = [mail for each in found[: asked.limit] if (mail := _headers(each)) is not None]

@@ -1,23 +1,31 @@
 """The public endpoints of mails that are kept in files."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, get
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from kassa.contracts.mail import MailsNotKept
 from kassa.kit.lists import paging
+from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, principal_of
 from kassa.mail import kept
 from kassa.mail.postmen import Files
 from kassa.mail.service import MailService, NoMails
 from kassa.mail.wire import MailAnswer, MailsAnswer
 
+MOST_ABOUT = 101
+"""A page of orders, and whose they are."""
+_About = QueryParameter(
+    schema_extra={"maxItems": MOST_ABOUT}, description="Only mails about one of these: ids of orders and accounts"
+)
+
 
 @get("/mails", tags=["mails"], refuses=(MailsNotKept,))
 async def mails(
     request: Request[Any, Any, Any],
+    about: Annotated[list[str] | None, _About] = None,
     limit: FromQuery[int] = 20,
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
@@ -25,7 +33,10 @@ async def mails(
     """What the shop has written, the newest first, where mails are put into files. They hold links that let in whoever
     has them."""
     await principal_of(request)
-    found = await asyncio.to_thread(kept.page, _files(request), paging(limit, skip, cursor))
+    if len(about or ()) > MOST_ABOUT:
+        raise Invalid.field("about", f"must be given at most {MOST_ABOUT} times")
+    asked, which = paging(limit, skip, cursor), frozenset(about or ())
+    found = await asyncio.to_thread(kept.page, _files(request), asked, which)
     return JsonResponse(MailsAnswer(*found), media_type="application/json")
 
 

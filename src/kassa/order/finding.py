@@ -12,7 +12,8 @@ from kassa.kit.email import one_spelling
 from kassa.kit.figures import Figures
 from kassa.kit.ids import ORDER, first_of, is_id
 from kassa.kit.lists import Pagination, Paging, listed
-from kassa.kit.problem import Unavailable
+from kassa.kit.problem import Invalid, Unavailable
+from kassa.kit.text import is_far_too_long
 from kassa.order.domain import Order, Stage
 from kassa.order.numbers import called
 from kassa.order.personal import of_address
@@ -52,6 +53,14 @@ class Found(msgspec.Struct, frozen=True):
     orders: list[Order]
     pagination: Pagination
     looked_back_to: Millis | None = None
+
+
+def query_of(text: str | None) -> str:
+    """The words that are looked for, as they are sent; Invalid if they are too many."""
+    words = (text or "") if is_far_too_long(text or "", LONGEST_QUERY) else (text or "").strip()
+    if len(words) > LONGEST_QUERY:
+        raise Invalid.field("q", f"must have at most {LONGEST_QUERY} characters")
+    return words
 
 
 def of_days(since: Millis | None, until: Millis | None) -> Where:

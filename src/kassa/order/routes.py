@@ -26,6 +26,7 @@ from kassa.kit.lists import listed, paging
 from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, header, new_id, once, principal_of, read_body, takes
 from kassa.order import (
+    customers_routes,
     effects_routes,
     invoices_routes,
     parcels_routes,
@@ -185,6 +186,7 @@ HANDLERS = (
     place_order,
     my_orders,
     *staff_routes.HANDLERS,
+    *customers_routes.HANDLERS,
     *effects_routes.HANDLERS,
     one_order,
     cancel_order,

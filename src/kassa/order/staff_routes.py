@@ -11,10 +11,9 @@ from kassa.kit.email import one_spelling
 from kassa.kit.lists import AttentionAnswer, attention, paging
 from kassa.kit.money import major
 from kassa.kit.problem import Invalid
-from kassa.kit.text import is_far_too_long
 from kassa.kit.web import JsonResponse, principal_of
 from kassa.order.domain import Stage
-from kassa.order.finding import LONGEST_QUERY, Only, Wanted, disputes_of, find, of_days
+from kassa.order.finding import LONGEST_QUERY, Only, Wanted, disputes_of, find, of_days, query_of
 from kassa.order.personal import of_address
 from kassa.order.sales import MOST_READ, Sold, sold
 from kassa.order.service import OrderService
@@ -77,7 +76,7 @@ async def all_orders(
         where = {**where, "status": status}
     where = {**where, **(of_address(one_spelling(email)) if email else {}), **({"user_id": user_id} if user_id else {})}
     where = where if number is None else {**where, "number": number}
-    wanted = Wanted(where, _only(only, status), _query(q))
+    wanted = Wanted(where, _only(only, status), query_of(q))
     service = _service(request)
     page = paging(limit, skip, cursor)
     found = await find(service.orders, service.payments, wanted, page, service.figures, service.now())
@@ -95,13 +94,6 @@ def _only(text: str | None, status: str | None) -> Only | None:
     if text == Only.ENDING_SOON and status not in (None, Stage.PENDING):
         raise Invalid.field("only", f"orders that end soon are {Stage.PENDING}: leave the status out")
     return Only(text)
-
-
-def _query(text: str | None) -> str:
-    words = (text or "") if is_far_too_long(text or "", LONGEST_QUERY) else (text or "").strip()
-    if len(words) > LONGEST_QUERY:
-        raise Invalid.field("q", f"must have at most {LONGEST_QUERY} characters")
-    return words
 
 
 def _day(text: str | None, field: str) -> int | None:

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from kassa.pages.admins import require_staff
 from kassa.pages.client import path_of
 from kassa.pages.console_acts import CONSOLE_ACTS
+from kassa.pages.console_customers import CONSOLE_CUSTOMERS
 from kassa.pages.console_discounts import CONSOLE_DISCOUNTS
 from kassa.pages.console_disputes import CONSOLE_DISPUTES
 from kassa.pages.console_endpoints import CONSOLE_ENDPOINTS
@@ -69,6 +70,7 @@ async def dismiss(visit: Visiting, session_id: FromPath[str]) -> Response[str]:
 CONSOLE: tuple[Any, ...] = (
     *CONSOLE_OVERVIEW,
     *CONSOLE_ORDER_LIST,
+    *CONSOLE_CUSTOMERS,
     *CONSOLE_ORDERS,
     *CONSOLE_STUCK,
     *CONSOLE_PARCELS,

@@ -82,6 +82,12 @@ class Order(Sent, frozen=True, kw_only=True):
         """Whether whoever made it had no account."""
         return self.user_id.startswith("gst_")
 
+    @property
+    def called_buyer(self) -> str:
+        """Who bought, by name, or else by e-mail address; of an account without either nothing more is known here."""
+        named = (each.name for each in (self.destination, self.billing) if each is not None and each.name)
+        return next(named, self.email or "Their account")
+
     def name_of(self, product_id: str) -> str:
         """What a product of it was called when it was ordered."""
         return next((item.name for item in self.items if item.product_id == product_id), product_id)
