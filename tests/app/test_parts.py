@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from kassa.app.files import DataInUse, Lock
-from kassa.app.health import health_handlers
+from kassa.app.health import Watched, health_handlers
 from kassa.app.logs import configure_logs
 from kassa.app.metrics import Measured, Metrics
 from kassa.app.secrets import kept_secret
@@ -201,7 +201,10 @@ async def test_readiness_names_what_fails() -> None:
 
     from litestar import Litestar
 
-    app = Litestar(health_handlers("order", {"database": well, "payment": ill}), exception_handlers=EXCEPTION_HANDLERS)
+    app = Litestar(
+        health_handlers("order", {"database": Watched(well), "payment": Watched(ill)}),
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
     async with AsyncTestClient(app) as client:
         answer = await client.get("/ready")
         assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
@@ -221,7 +224,7 @@ async def test_however_many_ask_the_stores_are_asked_once_in_a_while(monkeypatch
         asked.append(1)
         await asyncio.sleep(0.05)
 
-    async with AsyncTestClient(Litestar(health_handlers("order", {"database": well}))) as client:
+    async with AsyncTestClient(Litestar(health_handlers("order", {"database": Watched(well)}))) as client:
         answers = await asyncio.gather(*(client.get("/ready") for _ in range(20)))
         assert ({answer.status_code for answer in answers}, len(asked)) == ({200}, 1)
         monkeypatch.setattr("kassa.app.health.FRESH_SECONDS", 0.0)

@@ -1,5 +1,6 @@
 """The commands: what they say of themselves, what they do, and what they say when they cannot."""
 
+import asyncio
 import csv
 import json
 import re
@@ -13,9 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 from kassa.app.audit import Audit, Difference, LookedAt
+from kassa.app.shop import present
 from kassa.cli.checks import _show_report, _verdict
 from kassa.cli.main import app
+from kassa.cli.running import opened, settings_for
 from kassa.kit.audit import Comparison, Finding
+from kassa.payment.check_reports import CheckReport
 from tests.app.process import environment, kassa, started
 from tests.support import WEBHOOK_SECRET
 
@@ -171,6 +175,21 @@ def test_of_an_empty_shop_nothing_is_proved(place: Path) -> None:
         done = kassa(place, "reconcile", *options)
         assert (done.returncode, "agree." in done.stdout) == (0, False)
         assert done.stdout.endswith(f"{nothing}There is nothing to compare yet.\n")
+
+
+def test_a_run_that_mends_is_kept_for_the_console(place: Path) -> None:
+    def kept() -> list[CheckReport]:
+        async def read() -> list[CheckReport]:
+            async with opened(settings_for(place / ".kassa"), reads_only=True) as shop:
+                return await present(shop.check_reports, "payment").reports.find({}, limit=10)
+
+        return asyncio.run(read())
+
+    assert kassa(place, "reconcile").returncode == 0
+    assert kept() == []
+    assert kassa(place, "reconcile", "--fix").returncode == 0
+    (report,) = kept()
+    assert (report.left, report.mended, report.findings) == (0, 0, ())
 
 
 def test_a_verdict_says_how_many_there_are_of_everything() -> None:

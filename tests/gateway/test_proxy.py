@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from kassa.gateway import proxy
+from kassa.gateway import proxy, system
 from kassa.kit.access import API
 from kassa.kit.service_keys import ServiceIdentity, ServiceKeys
 from kassa.kit.web import MAX_BODY
@@ -17,7 +17,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 def test_every_part_of_the_api_has_a_service() -> None:
-    assert set(proxy.OWNERS) == {*API, ".well-known"}
+    assert {*proxy.OWNERS, system.PATH.strip("/")} == {*API, ".well-known"}
 
 
 async def test_what_is_no_service_s_is_answered_here() -> None:

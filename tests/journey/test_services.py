@@ -128,6 +128,29 @@ async def test_stock_that_lost_its_last_writes_is_mended_from_the_orders_over_ht
     await until(lambda: is_proved(shop), "the audit to be content", patience=120)
 
 
+async def test_staff_sees_how_each_service_is_doing(shop: RunningShop) -> None:
+    admin = await shop.admin()
+
+    async def are_ready() -> bool:
+        told = (await admin.call("GET", "/system")).body
+        return all(each["isReady"] and each["version"] == told["version"] for each in told["services"])
+
+    await until(are_ready, "all services to be ready")
+    told = (await admin.call("GET", "/system")).body["services"]
+    assert {each["name"] for each in told} == {"auth", "product", "inventory", "order", "payment"}
+    stopped = shop.processes()["product"]
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+
+        async def is_seen() -> bool:
+            each = next(it for it in (await admin.call("GET", "/system")).body["services"] if it["name"] == "product")
+            return not each["isReady"]
+
+        await until(is_seen, "it to be missed")
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+
+
 async def test_between_services_nobody_gets_through_without_a_token(shop: RunningShop) -> None:
     admin, buyer = await shop.admin(), await shop.buyer()
     order_id = (await buyer.order(await admin.product(stock=5))).body["order"]["id"]

@@ -22,6 +22,7 @@ SPELLED = {
     inputs.less("evt_1", "rfd_1"): "evt_1:rfd_1:less",
     inputs.second("re_1", "failed"): "re_1:failed",
     inputs.payment_id_of("ord_1"): "pay_1",
+    inputs.order_paid_by("pay_1"): "ord_1",
     inputs.respelled(3): "respelled:3",
     inputs.reservation_of("ord_1", 2): "ord_1.2",
     inputs.order_of("ord_1.2"): "ord_1",

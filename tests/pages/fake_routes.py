@@ -12,6 +12,7 @@ from tests.pages.fake_asking import Ask, admin_of, body_of, is_let_in, listed, n
 from tests.pages.fake_customers import customers
 from tests.pages.fake_disputes import DISPUTE_ROUTES
 from tests.pages.fake_families import FAMILY_ROUTES, collapsed, variant_like
+from tests.pages.fake_health import checks, system
 from tests.pages.fake_links import LINK_ROUTES
 from tests.pages.fake_mails import MAIL_ROUTES
 from tests.pages.fake_shop import NOW, Json, Refused, answer, refusal
@@ -301,7 +302,9 @@ async def timeline(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
 async def all_orders(request: Ask) -> Response[bytes]:
     admin_of(request)
     status = request.query_params.get("status")
+    ids = request.query_params.getall("id", [])
     found = [order for order in shop_of(request).orders.values() if status in (None, order["status"])]
+    found = [order for order in found if not ids or order["id"] in ids]
     return listed(request, "orders", found)
 
 
@@ -370,7 +373,9 @@ async def fee(request: Ask, order_id: FromPath[str]) -> Response[bytes]:
 async def events(request: Ask) -> Response[bytes]:
     admin_of(request)
     status = request.query_params.get("status")
+    order_id = request.query_params.get("orderId")
     found = [event for event in shop_of(request).events if status in (None, event["status"])]
+    found = [event for event in found if order_id in (None, event.get("orderId"))]
     return listed(request, "events", found)
 
 
@@ -378,7 +383,7 @@ async def events(request: Ask) -> Response[bytes]:
 async def attention(request: Ask) -> Response[bytes]:
     admin_of(request)
     service = request.url.path.split("/")[1]
-    notices = {"notices": shop_of(request).notices} if service == "payments" else {}
+    notices = {"notices": shop_of(request).notices} if service == "payments" else {"overdue": shop_of(request).overdue}
     return listed(request, "waiting", shop_of(request).waiting[service], **notices)
 
 
@@ -462,7 +467,7 @@ def api_router() -> Router:
         all_orders, customers, create_session, payment_status, refund, refunds, fee, retry_effect,
         give_up_effect, events, attention, disputes, replay,
         *DISPUTE_ROUTES, unclaimed, dismiss, endpoints, *FAMILY_ROUTES, *LINK_ROUTES, *MAIL_ROUTES,
-        order_numbers, sales, revenue, payment_numbers, stock_numbers,
+        system, checks, order_numbers, sales, revenue, payment_numbers, stock_numbers,
     ]  # fmt: skip
     return Router(
         "/",

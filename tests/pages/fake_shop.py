@@ -71,6 +71,10 @@ class FakeShop:
     stuck: list[Json] = field(default_factory=list)
     """Entries of each timeline: what has failed, and whether it still does when it is tried."""
     is_stuck: bool = True
+    overdue: int = 0
+    system: Json = field(default_factory=dict)
+    """By service: what is wrong, by what it needs; and when checks ran, with what they found."""
+    checks: list[Json] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     broken: dict[str, Refused] = field(default_factory=dict)
     """By path: how the next calls there are refused."""

@@ -135,3 +135,11 @@ async def test_what_is_about_goods_or_money_is_not_given_up(shop: World) -> None
     assert (await asked(shop, path, method="POST", body={"because": "she is rude"})).status_code == 422
     other = await asked(shop, path.replace(order.id, "ord_none"), method="POST", body={"because": "too_late"})
     assert other.status_code == 404
+
+
+async def test_what_should_have_had_its_turn_is_counted(shop: World) -> None:
+    """Nobody carries anything out here: a worker that stands still is seen by that."""
+    await shop.place((await shop.sell(), 1))
+    assert [(await asked(shop, path)).json()["overdue"] for path in PATHS] == [0, 0]
+    shop.clock.advance(HOUR)
+    assert [(await asked(shop, path)).json()["overdue"] for path in PATHS] == [1, 0]

@@ -199,3 +199,15 @@ async def test_what_was_sold_is_told_beside_the_days_before(shop: World, ask: Ap
     assert (len(month["days"]), month["period"]["orders"], month["before"]["orders"]) == (30, 2, 0)
     for wrong in ("since=2020-01-01", f"since={today}&until=2020-01-01", "until=soon"):
         assert (await ask("GET", f"/orders/admin/analytics/sales?{wrong}")).status_code == 422, wrong
+
+
+async def test_orders_are_found_by_their_ids(shop: World, ask: Api) -> None:
+    mug = await shop.sell(stock=100)
+    orders = [await ask.paid((mug, 1)) for _ in range(3)]
+    named = f"id={orders[2].id}&id={orders[0].id}&id=ord_nobody"
+    assert await found(ask, named) == [orders[2].id, orders[0].id]
+    assert await found(ask, f"{named}&status=CANCELLED") == []
+    many = "&".join(f"id=ord_{number}" for number in range(101))
+    for wrong in (many, f"{named}&since=2026-01-01"):
+        refused = await ask("GET", f"/orders/admin/all?{wrong}")
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "id"), wrong

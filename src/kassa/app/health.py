@@ -27,15 +27,13 @@ class NotReady(Problem):
     code, title, status = "not_ready", "Not ready", 503
 
 
-def health_handlers(service: str, checks: Mapping[str, Check]) -> list[Any]:
-    """`/health` and `/ready` of the process that runs `service`. A check returns, or raises what is wrong."""
+def health_handlers(service: str, watched: Mapping[str, "Watched"]) -> list[Any]:
+    """`/health` and `/ready` of the process that runs `service`, and needs what is `watched`."""
 
     @get("/health", include_in_schema=False)
     async def health() -> Response[dict[str, str]]:
         """Alive."""
         return JsonResponse({"status": "ok", "service": service, "version": __version__}, media_type="application/json")
-
-    watched = {name: _Watched(check) for name, check in checks.items()}
 
     @get("/ready", include_in_schema=False)
     async def ready() -> Response[dict[str, Any]]:
@@ -44,8 +42,8 @@ def health_handlers(service: str, checks: Mapping[str, Check]) -> list[Any]:
         reasons = {name: trouble for name, trouble in zip(watched, answers, strict=True) if trouble is not None}
         if reasons:
             detail = "; ".join(f"{name}: {trouble}" for name, trouble in reasons.items())
-            raise NotReady(detail, failing=list(reasons), reasons=reasons)
-        answer = {"status": "ready", "service": service, "checks": dict.fromkeys(watched, "ok")}
+            raise NotReady(detail, failing=list(reasons), reasons=reasons, version=__version__)
+        answer = {"status": "ready", "service": service, "checks": dict.fromkeys(watched, "ok"), "version": __version__}
         return JsonResponse(answer, media_type="application/json")
 
     return [health, ready]
@@ -63,8 +61,9 @@ def metrics_handler(metrics: "Metrics") -> Any:
     return show
 
 
-class _Watched:
-    """A check that is made anew when its last answer is old, and once for all who ask meanwhile."""
+class Watched:
+    """A check, which returns, or raises what is wrong: made anew when its last answer is old, and once for all who ask
+    meanwhile."""
 
     def __init__(self, check: Check) -> None:
         self._check = check

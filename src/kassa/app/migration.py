@@ -38,6 +38,7 @@ from kassa.order.numbers import SERIES
 from kassa.order.store import DISCOUNTS, ORDERS, PROFILES, SELLING, USES, WALKS
 from kassa.outgoing.store import OUTGOING, EventStore
 from kassa.payment.allowance import ALLOWANCES
+from kassa.payment.check_reports import CHECK_REPORTS
 from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSALS, UNCLAIMED
 from kassa.product.pictures import PICTURE_FILES, PICTURES
 from kassa.product.store import FAMILIES as PRODUCT_FAMILIES
@@ -53,7 +54,10 @@ COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
         *(ORDERS, SERIES, WALKS, SELLING, PROFILES, DISCOUNTS, USES, INVOICES, HEADS),
         *(*OUTGOING, HEARD, RECORDS, RECORD),
     ),
-    "payment": (PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, ALLOWANCES, HEARD, RECORDS, RECORD),
+    "payment": (
+        *(PAYMENTS, EVENTS, CURSORS, REFUSALS, KEY_REFUSALS, UNCLAIMED, ALLOWANCES, CHECK_REPORTS),
+        *(HEARD, RECORDS, RECORD),
+    ),
 }
 """All that services keep in documents; the stock goes its own way."""
 

@@ -43,6 +43,7 @@ from kassa.outgoing.sending import Sending
 from kassa.outgoing.service import EventsService
 from kassa.payment.allowance import Allowances
 from kassa.payment.answering import Answers
+from kassa.payment.check_reports import CheckReports
 from kassa.payment.inbox import Inbox
 from kassa.payment.key_rights import KeyRights
 from kassa.payment.notices import Notices
@@ -55,6 +56,7 @@ from kassa.product.service import ProductService
 
 if TYPE_CHECKING:
     from kassa.app.metrics import Metrics
+    from kassa.gateway.system import System
     from kassa.gateway.turning_away import TurningAway
     from kassa.pages.watching import Streams
 
@@ -129,6 +131,7 @@ class Shop:
     metrics: "Metrics | None" = None
     turn_away: "TurningAway | None" = None
     streams: "Streams | None" = None
+    system: "System | None" = None
     idempotency: Idempotency | None = None
     auth: AuthService | None = None
     auth_anywhere: Auth | None = None
@@ -159,6 +162,7 @@ class Shop:
     key_rights: KeyRights | None = None
     inbox: Inbox | None = None
     notices: Notices | None = None
+    check_reports: CheckReports | None = None
     unclaimed: Unclaimed | None = None
     allowances: Allowances | None = None
     answers: Answers | None = None

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request, Response
@@ -13,7 +12,8 @@ from litestar.handlers import BaseRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 
-from kassa.app.health import Check, health_handlers, metrics_handler
+from kassa.app.health import health_handlers, metrics_handler
+from kassa.app.readiness import System, watched_by
 from kassa.app.settings import Settings
 from kassa.app.shop import Shop, present
 from kassa.app.straight import Straight, straight
@@ -26,7 +26,7 @@ from kassa.contracts.mail import Mails
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
-from kassa.gateway import security_txt
+from kassa.gateway import security_txt, system
 from kassa.gateway.acts import Noted
 from kassa.gateway.arrival import App, Door
 from kassa.gateway.docs import docs_handlers
@@ -38,7 +38,7 @@ from kassa.gateway.shedding import Shedding
 from kassa.gateway.turning_away import TurningAway
 from kassa.inventory import routes as inventory_routes
 from kassa.kit.access import API
-from kassa.kit.problem import Invalid, Unavailable
+from kassa.kit.problem import Invalid
 from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.web import EXCEPTION_HANDLERS, MAX_BODY, METHODS, WHAT_IS_ALLOWED, internal_handlers, on_http_error
 from kassa.mail import routes as mail_routes
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 HANDLERS: dict[str, Sequence[Any]] = {
-    GATEWAY: security_txt.HANDLERS,
+    GATEWAY: (*security_txt.HANDLERS, *system.HANDLERS),
     "auth": auth_routes.HANDLERS,
     "product": product_routes.HANDLERS,
     "inventory": inventory_routes.HANDLERS,
@@ -110,10 +110,12 @@ def public_app(shop: Shop) -> App:
     shop.streams = Streams()
     elsewhere = {service: url for service, url in settings.service_urls.items() if service not in shop.place.here}
     name = "kassa" if shop.place.here else GATEWAY
+    watched = watched_by(shop, tuple(elsewhere))
+    shop.system = System(shop, name, watched, elsewhere)
     routes = [
         *(handler for service in (GATEWAY, *shop.place.here) for handler in HANDLERS[service]),
         *docs_handlers([handler for handlers in HANDLERS.values() for handler in handlers], settings.currency),
-        *health_handlers(name, _checks(shop, tuple(elsewhere))),
+        *health_handlers(name, watched),
         pages_router(client_of, page_settings, shop.streams),
     ]
     straight_ones = straight(routes)
@@ -168,7 +170,7 @@ def service_app(shop: Shop, service: str) -> App:
     routes = [
         *HANDLERS[service],
         *OWN_PORT_HANDLERS.get(service, ()),
-        *health_handlers(service, _checks(shop, calls(service, shop.settings))),
+        *health_handlers(service, watched_by(shop, calls(service, shop.settings))),
         metrics_handler(metrics),
     ]
     answered = ((CONTRACTS[service], service), *BESIDE.get(service, ())) if service in CONTRACTS else ()
@@ -205,9 +207,11 @@ def _state(shop: Shop) -> dict[str, Any]:
         "ids": shop.ids,
         "inbox": shop.inbox,
         "notices": shop.notices,
+        "check_reports": shop.check_reports,
         "unclaimed": shop.unclaimed,
         "allowances": shop.allowances,
         "answers": shop.answers,
+        "system": shop.system,
         "currency": settings.currency,
         "security_contact": SecurityContact(settings.security_contacts, settings.frontend_url or "", shop.clock),
     }
@@ -246,30 +250,6 @@ def _rules(shop: Shop) -> Rules:
         origins=frozenset(settings.cors_origins),
         is_https=(settings.frontend_url or "").startswith("https://"),
     )
-
-
-def _checks(shop: Shop, services: tuple[str, ...]) -> dict[str, Check]:
-    """What must answer: the store, and the services that are called. By their health, not by their readiness: two
-    that wait for each other would never be ready."""
-    checks: dict[str, Check] = {"database": partial(_probe, shop)} if shop.databases else {}
-    if shop.stock is not None:
-        checks["stock"] = shop.stock.probe
-    if shop.key_rights is not None:
-        checks["stripe"] = shop.key_rights.check
-    for service in services:
-        checks[service] = partial(_is_alive, shop, shop.settings.service_urls[service])
-    return checks
-
-
-async def _probe(shop: Shop) -> None:
-    for database in shop.databases.values():
-        await database.probe()
-
-
-async def _is_alive(shop: Shop, url: str) -> None:
-    async with shop.sessions().get(f"{url}/health") as answer:
-        if answer.status != 200:
-            raise Unavailable("not healthy")
 
 
 class _LeanLitestar(Litestar):

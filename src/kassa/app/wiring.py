@@ -48,6 +48,7 @@ from kassa.mail.postmen import Postman
 from kassa.outgoing.sending import Sending
 from kassa.payment.allowance import Allowances
 from kassa.payment.answering import Answers
+from kassa.payment.check_reports import CheckReports
 from kassa.payment.effects import PaymentEffects
 from kassa.payment.event_handlers import EventHandlers
 from kassa.payment.evidence_effects import EvidenceEffects
@@ -230,6 +231,7 @@ async def _payment(
 
 
 def _add_payment_jobs(shop: Shop, store: PaymentStore) -> None:
+    shop.check_reports = CheckReports(store.check_reports, shop.ids, shop.clock)
     inbox, reconciler = present(shop.inbox, "payment"), present(shop.reconciler, "payment")
     allowances, key_rights = present(shop.allowances, "payment"), present(shop.key_rights, "payment")
     shop.jobs.append(Job("remove old refund allowances", HOUR, allowances.remove_old))

@@ -54,7 +54,10 @@ def reconcile(
         async with opened(settings, with_sandbox=True, reads_only=not fix) as shop:
             with progress() as shown:
                 told = watched(shown)
-                return await reconciled(shop, fix=fix, told=told), await _audited(shop, told)
+                found, proved = await reconciled(shop, fix=fix, told=told), await _audited(shop, told)
+            if fix:
+                await _kept(shop, found, proved)
+            return found, proved
 
     comparisons, result = run(compare())
     left = len(result.differences)
@@ -100,6 +103,15 @@ async def _audited(shop: Shop, told: Told) -> Audit:
     unclaimed = present(shop.unclaimed, "payment").money
     stock = present(shop.stock, "inventory")
     return await proved(books, payments, unclaimed, stock, shop.clock, told, Outgoing.of(shop))
+
+
+async def _kept(shop: Shop, comparisons: Sequence[Comparison], result: Audit) -> None:
+    """What was found is kept for the console, which says when it was looked last."""
+    from kassa.app.shop import present
+    from kassa.payment.check_reports import Found
+
+    invariants = [Found(each.invariant, each.subject, each.text) for each in result.differences]
+    await present(shop.check_reports, "payment").keep(comparisons, invariants)
 
 
 def _verdict(result: Audit) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from kassa.gateway import security_txt
+from kassa.gateway import security_txt, system
 from kassa.gateway.arrival import HOP_BY_HOP, App, Headers, Message, Receive, Scope, Send, send_problem
 from kassa.kit.patience import passed_on, seconds_left
 from kassa.kit.peer import CannotConnect, Client, Limits, Origin, PeerError, written
@@ -33,7 +33,7 @@ OWNERS = {
     "payments": "payment",
 }
 # What the gateway answers itself.
-_OWN = frozenset((security_txt.PATH,))
+_OWN = frozenset((security_txt.PATH, system.PATH))
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 60.0
 # Shorter than a service keeps an idle connection, so that none is used just as it is closed.

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     READ_EVENTS = "events:read"
     WRITE_EVENTS = "events:write"
     READ_MAILS = "mails:read"
+    READ_SYSTEM = "system:read"
 
 
 P = Permission
@@ -54,6 +55,7 @@ MEANING = MappingProxyType(
         P.READ_EVENTS: "fetch all that happens, with orders and their buyers, and see where it is sent to",
         P.WRITE_EVENTS: "choose where all that happens is sent to, and send it again",
         P.READ_MAILS: "read the mails that the shop has put into files, with the links in them",
+        P.READ_SYSTEM: "see how the shop's services and stores are doing, and what the nightly checks found",
         P.MANAGE_STAFF: "see the staff, change their roles, disable and enable them; make and end API keys",
     }
 )
@@ -219,10 +221,12 @@ ACCESS = MappingProxyType(
         "POST /payments/admin/events/{event_id}/replay": _only(P.MEND_PAYMENTS),
         "GET /payments/admin/attention": _only(P.READ_PAYMENTS),
         "GET /payments/admin/disputes": _only(P.READ_PAYMENTS),
+        "GET /payments/admin/checks": _only(P.READ_SYSTEM),
         "GET /payments/admin/unclaimed": _only(P.READ_PAYMENTS),
         "POST /payments/admin/unclaimed/{session_id}/dismiss": _only(P.MEND_PAYMENTS),
         "GET /payments/admin/analytics/revenue": _only(P.READ_PAYMENTS),
         "GET /payments/admin/analytics/payments": _only(P.READ_PAYMENTS),
+        "GET /system": _only(P.READ_SYSTEM),
         "GET /events": _only(P.READ_EVENTS),
         "GET /events/feed": _only(P.READ_EVENTS),
         "PUT /events/feed": _only(P.WRITE_EVENTS),

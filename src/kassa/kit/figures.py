@@ -44,6 +44,10 @@ class Figures:
             del known[key]
         return answer
 
+    def now(self) -> Millis:
+        """The time by the clock that figures age by."""
+        return self._clock.now()
+
     def forget(self) -> None:
         """Something was changed here: whoever asks from now on gets figures that know of it."""
         self._known = {}

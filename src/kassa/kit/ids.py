@@ -34,6 +34,7 @@ RETURN = "rtn"
 WITHDRAWAL = "wdr"
 ENDPOINT = "whk"
 EVIDENCE = "evd"
+CHECK = "chk"
 
 
 class Ids:

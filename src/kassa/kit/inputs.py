@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 
 from kassa.kit.clock import Millis
-from kassa.kit.ids import GUEST, PAYMENT, RETURN, SESSION
+from kassa.kit.ids import GUEST, ORDER, PAYMENT, RETURN, SESSION
 
 COMPARED = "reconcile"
 """What a comparison with Stripe finds is asked for by nobody else."""
@@ -153,6 +153,11 @@ def respelled(version: int) -> str:
 def payment_id_of(order_id: str) -> str:
     """The id of an order's one payment: made of the order's own, so that a second one cannot be stored anywhere."""
     return f"{PAYMENT}_{order_id.partition('_')[2]}"
+
+
+def order_paid_by(payment_id: str) -> str:
+    """The id of the order that a payment is for; empty for none."""
+    return f"{ORDER}_{payment_id.partition('_')[2]}" if payment_id else ""
 
 
 def guest_of(token: str) -> str:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from kassa.kit.documents import Collection, Document, Where
+from kassa.kit.clock import MINUTE
+from kassa.kit.documents import Between, Collection, Document, Where
 from kassa.kit.effects import Aggregate, Effect, Waiting, waiting, waiting_of
 from kassa.kit.figures import Figures
 from kassa.kit.inputs import number_of
@@ -63,10 +64,12 @@ def paging(limit: int = 20, skip: int = 0, cursor: str | None = None) -> Paging:
 
 
 class AttentionAnswer(msgspec.Struct, frozen=True):
-    """Effects that failed many times and still are tried; `pagination` counts those whose effects they are."""
+    """Effects that failed many times and still are tried; `pagination` counts those whose effects they are. `overdue`
+    counts those with effects that should have had their turn a minute ago: more than a few, and nobody does them."""
 
     waiting: list[Waiting]
     pagination: Pagination
+    overdue: int
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -108,7 +111,10 @@ async def attention(
 ) -> AttentionAnswer:
     """What of the collection needs attention, the newest document first; `order_id` tells a document's order."""
     page, pagination = await listed(collection, {"needs_attention": True}, asked, figures)
-    return AttentionAnswer([each for document in page for each in waiting_of(document, order_id(document))], pagination)
+    late: Where = {"due_at": Between(below=figures.now() - MINUTE)}
+    overdue = await figures.get((collection.spec.name, "overdue"), lambda: collection.count(late))
+    waiting = [each for document in page for each in waiting_of(document, order_id(document))]
+    return AttentionAnswer(waiting, pagination, overdue)
 
 
 def encode_cursor(sort_value: str) -> str:

@@ -47,6 +47,10 @@ Query = Annotated[
     ),
 ]
 _Day = QueryParameter(schema_extra={"format": "date"}, description="A UTC day")
+MOST_IDS = 100
+_Ids = QueryParameter(
+    name="id", schema_extra={"maxItems": MOST_IDS}, description="Only orders with these ids; without since and until"
+)
 TREND_DAYS = 30
 MOST_DAYS = 366
 
@@ -57,6 +61,7 @@ async def all_orders(
     status: WantedStatus = None,
     user_id: Annotated[str | None, QueryParameter(name="userId")] = None,
     email: Annotated[str | None, QueryParameter(description="Only orders with exactly this e-mail address")] = None,
+    ids: Annotated[list[str] | None, _Ids] = None,
     number: Annotated[int | None, QueryParameter(description="Only the order with this number")] = None,
     only: OnlyOrders = None,
     q: Query = None,
@@ -75,6 +80,7 @@ async def all_orders(
             raise Invalid.field("status", f"must be one of {', '.join(STATUSES)}")
         where = {**where, "status": status}
     where = {**where, **(of_address(one_spelling(email)) if email else {}), **({"user_id": user_id} if user_id else {})}
+    where = where if not ids else {**where, **_of_ids(ids, where)}
     where = where if number is None else {**where, "number": number}
     wanted = Wanted(where, _only(only, status), query_of(q))
     service = _service(request)
@@ -84,6 +90,14 @@ async def all_orders(
     orders = [for_staff(order, disputes.get(order.id)) for order in found.orders]
     back_to = None if found.looked_back_to is None else rfc3339(found.looked_back_to)
     return JsonResponse(FoundOrders(orders, found.pagination, back_to), media_type="application/json")
+
+
+def _of_ids(ids: list[str], where: Where) -> Where:
+    if len(ids) > MOST_IDS:
+        raise Invalid.field("id", f"must be given at most {MOST_IDS} times")
+    if "id" in where:
+        raise Invalid.field("id", "must be left out when days are given")
+    return {"id": In(tuple(ids))}
 
 
 def _only(text: str | None, status: str | None) -> Only | None:

@@ -14,8 +14,10 @@ from kassa.pages.console_discounts import CONSOLE_DISCOUNTS
 from kassa.pages.console_disputes import CONSOLE_DISPUTES
 from kassa.pages.console_endpoints import CONSOLE_ENDPOINTS
 from kassa.pages.console_families import CONSOLE_FAMILIES
+from kassa.pages.console_health import CONSOLE_HEALTH
 from kassa.pages.console_invoices import CONSOLE_INVOICES
 from kassa.pages.console_keys import CONSOLE_KEYS
+from kassa.pages.console_labels import labels
 from kassa.pages.console_mails import CONSOLE_MAILS
 from kassa.pages.console_models import Events
 from kassa.pages.console_order_list import CONSOLE_ORDER_LIST
@@ -33,6 +35,7 @@ from kassa.pages.sure import Step, asked_first
 from kassa.pages.visit import Visiting, number
 
 _SHOWN = 50
+_LONGEST_ID = 255
 _DISMISS = Step(
     "Is payment {who} none of this shop's?",
     ("It goes off the list.", "Nothing is refunded: if it is a buyer's money, refund it in Stripe's dashboard."),
@@ -44,11 +47,12 @@ _DISMISS = Step(
 async def events(visit: Visiting) -> Response[str]:
     await require_staff(visit)
     asked = visit.request.query_params
-    status, skip = asked.get("status", ""), max(0, number(asked.get("skip")))
-    params = {"status": status, "limit": _SHOWN, "skip": skip}
-    found = await visit.api.get("/payments/admin/events", Events, params)
+    filters = {"status": asked.get("status", ""), "orderId": asked.get("orderId", "")[:_LONGEST_ID]}
+    skip = max(0, number(asked.get("skip")))
+    found = await visit.api.get("/payments/admin/events", Events, {**filters, "limit": _SHOWN, "skip": skip})
     pages = paging(skip, _SHOWN, max(found.pagination.total, len(found.events)))
-    return visit.page("console/events.html", events=found.events, filters={"status": status}, paging=pages)
+    called = await labels(visit, [filters["orderId"], *(each.order_id or "" for each in found.events)])
+    return visit.page("console/events.html", events=found.events, filters=filters, called=called, paging=pages)
 
 
 @post("/console/events/{event_id:str}/replay", include_in_schema=False)
@@ -82,6 +86,7 @@ CONSOLE: tuple[Any, ...] = (
     *CONSOLE_PICTURES,
     *CONSOLE_FAMILIES,
     *CONSOLE_ACTS,
+    *CONSOLE_HEALTH,
     *CONSOLE_STAFF,
     *CONSOLE_KEYS,
     *CONSOLE_INVOICES,

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from kassa.kit.text import counted
 from kassa.pages.admins import require_staff
 from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.console_labels import labels
 from kassa.pages.dispute_models import Draft, OneEvidence
 from kassa.pages.visit import Visit, Visiting
 from kassa.pages.words import trouble
@@ -22,7 +23,7 @@ def _path(order_id: str, dispute_id: str) -> str:
     return path_of("payments", order_id, "disputes", dispute_id, "evidence")
 
 
-def _page(
+async def _page(
     visit: Visit,
     order_id: str,
     draft: Draft,
@@ -37,6 +38,7 @@ def _page(
         "console/dispute.html",
         status,
         order_id=order_id,
+        called=(await labels(visit, [order_id]))[order_id],
         draft=draft,
         texts=shown,
         is_typed=typed is not None,
@@ -48,7 +50,7 @@ def _page(
 @get("/console/orders/{order_id:str}/disputes/{dispute_id:str}", include_in_schema=False)
 async def dispute(visit: Visiting, order_id: FromPath[str], dispute_id: FromPath[str]) -> Response[str]:
     await require_staff(visit, ANSWER)
-    return _page(visit, order_id, await visit.api.get(_path(order_id, dispute_id), Draft))
+    return await _page(visit, order_id, await visit.api.get(_path(order_id, dispute_id), Draft))
 
 
 @post("/console/orders/{order_id:str}/disputes/{dispute_id:str}", include_in_schema=False)
@@ -59,14 +61,15 @@ async def answer(visit: Visiting, order_id: FromPath[str], dispute_id: FromPath[
     draft = await visit.api.get(path, Draft)
     typed = {each.field: visit.field(each.field) for each in draft.fields}
     if visit.field("change") == "yes":
-        return _page(visit, order_id, draft, typed)
+        return await _page(visit, order_id, draft, typed)
     if errors := _errors(draft, typed):
-        return _page(visit, order_id, draft, typed, errors=errors, status=422)
+        return await _page(visit, order_id, draft, typed, errors=errors, status=422)
     if visit.field("confirmed") != "yes":
         if not draft.can_answer:
-            return _page(visit, order_id, draft, typed, status=409)
+            return await _page(visit, order_id, draft, typed, status=409)
         said = [(each, typed[each.field]) for each in draft.fields if typed[each.field]]
-        return visit.page("console/dispute_sure.html", order_id=order_id, draft=draft, said=said)
+        called = (await labels(visit, [order_id]))[order_id]
+        return visit.page("console/dispute_sure.html", order_id=order_id, called=called, draft=draft, said=said)
     fields = {name: text for name, text in typed.items() if text}
     body = {"fields": fields, "submit": True, "amountMinor": draft.dispute.amount_minor}
     try:
@@ -76,10 +79,10 @@ async def answer(visit: Visiting, order_id: FromPath[str], dispute_id: FromPath[
             raise
         draft = await visit.api.get(path, Draft)
         mended = {name.removeprefix("fields."): each for name, each in problem.errors.items()}
-        return _page(visit, order_id, draft, typed, "" if mended else trouble(problem), mended, problem.status)
+        return await _page(visit, order_id, draft, typed, "" if mended else trouble(problem), mended, problem.status)
     if made.evidence.status == "refused":
         again = await visit.api.get(path, Draft)
-        return _page(visit, order_id, again, typed, status=409)
+        return await _page(visit, order_id, again, typed, status=409)
     told = "dispute-answered" if made.evidence.status == "sent" else "dispute-answering"
     return visit.redirect(f"/console/orders/{order_id}/disputes/{dispute_id}", told)
 

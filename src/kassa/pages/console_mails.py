@@ -7,6 +7,7 @@ from litestar.params import FromPath
 
 from kassa.pages.admins import require_staff
 from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.console_labels import labels
 from kassa.pages.mails_models import Mails, OneMail
 from kassa.pages.storefront import paging
 from kassa.pages.visit import Visiting, number
@@ -26,7 +27,8 @@ async def mails(visit: Visiting) -> Response[str]:
             raise
         return visit.page("console/mails.html", mails=(), elsewhere=problem.detail)
     pages = paging(skip, _SHOWN, found.pagination.total)
-    return visit.page("console/mails.html", mails=found.mails, elsewhere="", paging=pages)
+    called = await labels(visit, (each.order_id for each in found.mails))
+    return visit.page("console/mails.html", mails=found.mails, elsewhere="", called=called, paging=pages)
 
 
 @get("/console/mails/{mail_id:str}", include_in_schema=False)
@@ -34,7 +36,7 @@ async def one_mail(visit: Visiting, mail_id: FromPath[str]) -> Response[str]:
     """What it says, as text: the HTML of a mail is in no page."""
     await require_staff(visit)
     found = await visit.api.get(path_of("mails", mail_id), OneMail)
-    return visit.page("console/mail.html", mail=found.mail)
+    return visit.page("console/mail.html", mail=found.mail, called=await labels(visit, [found.mail.order_id]))
 
 
 CONSOLE_MAILS: tuple[Any, ...] = (mails, one_mail)

@@ -58,6 +58,7 @@ class Event(Answer, frozen=True):
     received_at: datetime | None = None
     note: str = ""
     attempts: int = 0
+    order_id: str | None = None
 
 
 class Waiting(Answer, frozen=True):
@@ -109,6 +110,7 @@ class Attention(Answer, frozen=True):
     waiting: tuple[Waiting, ...]
     notices: tuple[Notice, ...] = ()
     pagination: Pagination = Pagination()
+    overdue: int = 0
 
 
 class Events(Answer, frozen=True):

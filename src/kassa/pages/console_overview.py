@@ -2,12 +2,14 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from litestar import Response, get
 
 from kassa.pages.admins import or_none, require_staff
+from kassa.pages.console_labels import labels
 from kassa.pages.console_models import (
     Attention,
     Dispute,
@@ -132,6 +134,8 @@ class Failing(NamedTuple):
     disputes: tuple[Dispute, ...]
     stopped: tuple[Endpoint, ...]
     has_more: bool
+    called: Mapping[str, str]
+    """What the orders are called that these are about."""
 
 
 async def _failing(visit: Visit) -> Failing:
@@ -144,15 +148,18 @@ async def _failing(visit: Visit) -> Failing:
         or_none(visit, "/events/endpoints", Endpoints),
     )
     known = [each for each in (orders, payments) if each is not None]
+    waiting = tuple(waiting for each in known for waiting in each.waiting)
+    disputed = tuple(each for each in disputes.disputes if each.answer_by) if disputes else ()
     return Failing(
-        waiting=tuple(waiting for each in known for waiting in each.waiting),
+        waiting=waiting,
         notices=payments.notices if payments else (),
         unclaimed=unclaimed.unclaimed if unclaimed else (),
         parked=events.events if events else (),
         parked_total=events.pagination.total if events else 0,
-        disputes=tuple(each for each in disputes.disputes if each.answer_by) if disputes else (),
+        disputes=disputed,
         stopped=tuple(each for each in told.endpoints if each.was_stopped) if told else (),
         has_more=any(each.pagination.next_cursor for each in known),
+        called=await labels(visit, [each.order_id for each in waiting[:_NAMED]] + [each.order_id for each in disputed]),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from kassa.pages.listed_models import ListedOrder
+from kassa.pages.listed_models import ListedOrder, label_of
 from kassa.pages.models import Answer
 from kassa.pages.parts_models import Address
 
@@ -18,7 +18,7 @@ class LastOrder(Answer, frozen=True):
     @property
     def label(self) -> str:
         """What people call it."""
-        return str(self.number or f"…{self.id[-8:]}")
+        return label_of(self.id, self.number)
 
 
 class Customer(Answer, frozen=True):

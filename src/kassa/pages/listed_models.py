@@ -30,6 +30,11 @@ NAMED = 2
 """So many of an order's goods are named; the others are counted."""
 
 
+def label_of(order_id: str, number: int | None = None) -> str:
+    """What people call an order: its number; where that is not known the end of its id."""
+    return str(number or f"…{order_id[-8:]}")
+
+
 class Badge(NamedTuple):
     """A word, and the kind of colour that it has."""
 
@@ -53,8 +58,8 @@ class ListedOrder(Order, frozen=True, kw_only=True):
 
     @property
     def label(self) -> str:
-        """What people call it: its number; for one of before there were numbers the end of its id."""
-        return str(self.number or f"…{self.id[-8:]}")
+        """What people call it."""
+        return label_of(self.id, self.number)
 
     @property
     def buyer(self) -> str:

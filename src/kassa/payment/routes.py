@@ -20,12 +20,14 @@ from kassa.contracts.payment import (
     TooManyRefunds,
 )
 from kassa.kit.access import Permission
+from kassa.kit.documents import Where
 from kassa.kit.ids import REFUND
+from kassa.kit.inputs import payment_id_of
 from kassa.kit.lists import Tried, attention, listed, paging, tried
 from kassa.kit.money import InvalidMoney, minor
 from kassa.kit.problem import Invalid, NotFound
 from kassa.kit.web import JsonResponse, header, new_id, once, principal_of, read_body, takes
-from kassa.payment import evidence_routes, reports, unclaimed_routes
+from kassa.payment import check_routes, evidence_routes, reports, unclaimed_routes
 from kassa.payment.domain import Payment
 from kassa.payment.inbox import Inbox, InvalidSignature, UnreadableEvent
 from kassa.payment.notices import Notices
@@ -154,6 +156,7 @@ async def forwarded_webhook(request: Request[Any, Any, Any]) -> Response[Receive
 async def stored_events(
     request: Request[Any, Any, Any],
     status: Annotated[str | None, QueryParameter(schema_extra={"enum": EVENT_STATUSES})] = None,
+    order_id: Annotated[str | None, QueryParameter(name="orderId", description="Only those about its payment")] = None,
     limit: FromQuery[int] = 20,
     skip: FromQuery[int] = 0,
     cursor: FromQuery[str | None] = None,
@@ -162,7 +165,8 @@ async def stored_events(
     await principal_of(request)
     if status is not None and status not in EVENT_STATUSES:
         raise Invalid.field("status", f"must be one of {', '.join(EVENT_STATUSES)}")
-    where = {"status": status} if status else {}
+    where: Where = {"status": status} if status else {}
+    where = where if order_id is None else {**where, "payment_id": payment_id_of(order_id)}
     asked, figures = paging(limit, skip, cursor), _service(request).figures
     found, pagination = await listed(_inbox(request).events, where, asked, figures)
     answer = EventsAnswer([shown_event(event) for event in found], pagination)
@@ -181,7 +185,7 @@ async def payment_attention(
     await principal_of(request)
     service, asked = _service(request), paging(limit, skip, cursor)
     found = await attention(service.payments, asked, service.figures, lambda payment: payment.order_id)
-    answer = PaymentAttention(found.waiting, found.pagination, await _notices(request).all())
+    answer = PaymentAttention(found.waiting, found.pagination, found.overdue, await _notices(request).all())
     return JsonResponse(answer, media_type="application/json")
 
 
@@ -277,5 +281,6 @@ HANDLERS = (
     *evidence_routes.HANDLERS,
     *unclaimed_routes.HANDLERS,
     *reports.HANDLERS,
+    *check_routes.HANDLERS,
 )
 OWN_PORT_HANDLERS = (forwarded_webhook,)

@@ -6,6 +6,7 @@ from kassa.kit.clock import Millis
 from kassa.kit.documents import Collection, CollectionSpec, Database, Document, Index, Where
 from kassa.kit.machine import unbroken
 from kassa.payment.allowance import ALLOWANCES, Refunded
+from kassa.payment.check_reports import CHECK_REPORTS, CheckReport
 from kassa.payment.domain import Payment
 from kassa.payment.machine import MACHINE
 
@@ -113,6 +114,7 @@ class PaymentStore(msgspec.Struct, frozen=True):
     key_refusals: Collection[Refusals]
     unclaimed: Collection[UnclaimedMoney]
     allowances: Collection[Refunded]
+    check_reports: Collection[CheckReport]
 
     @classmethod
     async def open(cls, database: Database) -> "PaymentStore":
@@ -125,4 +127,5 @@ class PaymentStore(msgspec.Struct, frozen=True):
             await database.collection(KEY_REFUSALS),
             await database.collection(UNCLAIMED),
             await database.collection(ALLOWANCES),
+            await database.collection(CHECK_REPORTS),
         )

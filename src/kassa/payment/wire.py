@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from kassa.kit.clock import Timestamp, rfc3339
+from kassa.kit.inputs import order_paid_by
 from kassa.kit.lists import AttentionAnswer, Id, Pagination, documented
 from kassa.kit.money import InvalidMoney, from_stripe, major
 from kassa.payment.balance import refunded_minor
@@ -153,11 +154,13 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class EventOut(msgspec.Struct, frozen=True, rename="camel"):
-    """A stored Stripe event. `note` says why it is ignored or parked."""
+    """A stored Stripe event. `orderId`: the order whose payment it was about, as soon as that is known. `note` says why
+    it is ignored or parked."""
 
     id: str
     type: str
     object_id: str
+    order_id: str | None
     status: Annotated[str, documented("What became of it", enum=EVENT_STATUSES)]
     attempts: int
     note: str
@@ -248,6 +251,7 @@ def shown_event(event: StripeEvent) -> EventOut:
         id=event.id,
         type=event.type,
         object_id=event.object_id,
+        order_id=order_paid_by(event.payment_id) or None,
         status=event.status,
         attempts=event.attempts,
         note=event.note,
