@@ -207,7 +207,7 @@ async def test_orders_are_found_by_their_ids(shop: World, ask: Api) -> None:
     named = f"id={orders[2].id}&id={orders[0].id}&id=ord_nobody"
     assert await found(ask, named) == [orders[2].id, orders[0].id]
     assert await found(ask, f"{named}&status=CANCELLED") == []
-    many = "&".join(f"id=ord_{number}" for number in range(101))
+    many = "&".join(f"id=ord_{number}" for number in range(51))
     for wrong in (many, f"{named}&since=2026-01-01"):
         refused = await ask("GET", f"/orders/admin/all?{wrong}")
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "id"), wrong

@@ -15,8 +15,8 @@ from kassa.mail.postmen import Files
 from kassa.mail.service import MailService, NoMails
 from kassa.mail.wire import MailAnswer, MailsAnswer
 
-MOST_ABOUT = 101
-"""A page of orders, and whose they are."""
+MOST_ABOUT = 51
+"""A page of fifty orders, and whose they are."""
 _About = QueryParameter(
     schema_extra={"maxItems": MOST_ABOUT}, description="Only mails about one of these: ids of orders and accounts"
 )

@@ -47,7 +47,7 @@ Query = Annotated[
     ),
 ]
 _Day = QueryParameter(schema_extra={"format": "date"}, description="A UTC day")
-MOST_IDS = 100
+MOST_IDS = 50
 _Ids = QueryParameter(
     name="id", schema_extra={"maxItems": MOST_IDS}, description="Only orders with these ids; without since and until"
 )

@@ -6,7 +6,7 @@ from kassa.pages.admins import or_none
 from kassa.pages.listed_models import FoundOrders, label_of
 from kassa.pages.visit import Visit
 
-_MOST = 100
+_MOST = 50
 
 
 class Labels(dict[str, str]):
@@ -17,7 +17,7 @@ class Labels(dict[str, str]):
 
 
 async def labels(visit: Visit, order_ids: Iterable[str | None]) -> Mapping[str, str]:
-    """What the orders with these ids are called, the first hundred of them asked for at once; nobody is asked for
+    """What the orders with these ids are called, the first fifty of them asked for at once; nobody is asked for
     none."""
     wanted = [each for each in dict.fromkeys(order_ids) if each][:_MOST]
     if not wanted:
