@@ -13,6 +13,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from kassa import __version__
 from kassa.app.audit import Audit, Difference, LookedAt
 from kassa.app.shop import present
 from kassa.cli.checks import _show_report, _verdict
@@ -52,6 +53,11 @@ def test_every_command_says_what_it_does(command: str) -> None:
     assert answer.exit_code == 0
     assert "Usage:" in answer.output
     assert len(answer.output) > 200
+
+
+def test_the_version_is_told_without_a_command() -> None:
+    answer = CliRunner().invoke(app, ["--version"])
+    assert (answer.exit_code, answer.output) == (0, f"kassa {__version__}\n")
 
 
 @pytest.mark.parametrize("command", ["up", "audit", "export", "doctor", "reconcile"])

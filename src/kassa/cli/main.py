@@ -55,14 +55,19 @@ app.command()(simulate.simulate)
 app.command()(bench.bench)
 
 
-@app.callback()
-def options(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
-) -> None:
-    """Settings come from the environment and from `.env`; see the README for all of them."""
-    if version:
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
         typer.echo(f"kassa {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    """Settings come from the environment and from `.env`; see the README for all of them."""
 
 
 def main() -> None:
