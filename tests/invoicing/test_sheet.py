@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from reportlab.pdfgen.canvas import Canvas
 
 from kassa.contracts.invoicing import DocumentKind, Invoice, InvoiceLine, TaxSum
 from kassa.invoicing import pdf
+from kassa.invoicing.lettering import Lettering
 from kassa.invoicing.sheet import sheet_of
 
 GOODS = InvoiceLine("goods", "Mug", 1000, quantity=2, unit_price_minor=500)
@@ -41,14 +41,14 @@ def test_a_column_that_no_row_fills_is_left_out(
     assert sheet.heads == heads
     assert [row.columns for row in sheet.rows] == columns
     drawn: list[tuple[float, str]] = []
-    draw = Canvas.drawRightString
+    draw = Lettering.draw
 
-    def noted(canvas: Any, x: float, y: float, text: str) -> None:
-        drawn.append((x, text))
-        draw(canvas, x, y, text)
+    def noted(letters: Lettering, canvas: Any, x: float, y: float, text: str, font: str, size: float) -> None:
+        drawn.append((x + letters.width(text, font, size), text))
+        draw(letters, canvas, x, y, text, font, size)
 
-    monkeypatch.setattr(Canvas, "drawRightString", noted)
+    monkeypatch.setattr(Lettering, "draw", noted)
     assert pdf.rendered(sheet).startswith(b"%PDF-")
     ends = {text: x for x, text in drawn}
-    assert ends["Amount"] == ends[columns[0][-1]] == pdf._RIGHT
+    assert ends["Amount"] == pytest.approx(pdf._RIGHT) == ends[columns[0][-1]]
     assert [text for text in ends if text in ("Qty", "Unit price")] == list(heads[1:-1])

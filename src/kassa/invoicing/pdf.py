@@ -1,24 +1,16 @@
-"""A document as a PDF: text drawn at places, by ReportLab. What people have typed is text, and nothing else.
-
-The font has Latin, Greek and Cyrillic letters. What it lacks, such as Chinese ones, is printed as boxes; the page to
-print has them, by the browser's fonts.
-"""
+"""A document as a PDF: text drawn at places, by ReportLab. What people have typed is text, and nothing else."""
 
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.resources import files
 from io import BytesIO
 from typing import Literal
 
 from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.pagesizes import A4
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from kassa.contracts.invoicing import Fact, Row, Sheet
+from kassa.invoicing.lettering import PLAIN, STRONG, Lettering
 
-PLAIN, STRONG = "SourceSansPro-Regular", "SourceSansPro-Semibold"
 _INK, _FAINT, _RULE = HexColor(0x1A1A1A), HexColor(0x595959), HexColor(0xC8C8C8)
 _WIDTH, _HEIGHT = A4
 _LEFT, _RIGHT = 57.0, _WIDTH - 57.0  # 20 mm
@@ -34,16 +26,8 @@ _FACTS, _SUMS = _LEFT + 290.0, _LEFT + 220.0
 Side = Literal["left", "right"]
 
 
-@cache
-def _fonts() -> None:
-    for name in (PLAIN, STRONG):
-        with (files("font_source_sans_pro") / "files" / f"{name}.ttf").open("rb") as file:
-            pdfmetrics.registerFont(TTFont(name, file))
-
-
 def rendered(sheet: Sheet) -> bytes:
     """The document as a PDF: the same bytes each time."""
-    _fonts()
     pages = _pages(sheet, 0)[1]
     return _pages(sheet, pages)[0]
 
@@ -62,6 +46,7 @@ class _Paper:
     def __init__(self, into: BytesIO, sheet: Sheet, of: int) -> None:
         self.page, self.y = 1, _TOP
         self._sheet, self._of = sheet, of
+        self._letters = Lettering(" ".join((*sheet.buyer, *sheet.seller, *(row.name for row in sheet.rows))))
         self._canvas = Canvas(into, pagesize=A4, invariant=1, lang=sheet.language)
         self._canvas.setTitle(f"{sheet.title} {sheet.number}")
         self._canvas.setAuthor(sheet.seller[0] if sheet.seller else "")
@@ -77,7 +62,7 @@ class _Paper:
         self._room(_LEADING * (len(sheet.notes) + 1))
         self.y -= 16
         for note in sheet.notes:
-            for line in _wrapped(note, PLAIN, _SIZE, _RIGHT - _LEFT):
+            for line in self._letters.wrapped(note, PLAIN, _SIZE, _RIGHT - _LEFT):
                 self._room(_LEADING)
                 self._text(_LEFT, line, colour=_FAINT)
                 self.y -= _LEADING
@@ -86,10 +71,10 @@ class _Paper:
 
     def _heading(self) -> None:
         first, *others = self._sheet.seller or ("",)
-        for line in _wrapped(first, STRONG, 15, _RIGHT - _LEFT):
+        for line in self._letters.wrapped(first, STRONG, 15, _RIGHT - _LEFT):
             self._text(_LEFT, line, STRONG, 15)
             self.y -= 18
-        for line in _joined(others, _RIGHT - _LEFT):
+        for line in self._letters.wrapped(" · ".join(others), PLAIN, 8.5, _RIGHT - _LEFT) if others else ():
             self._text(_LEFT, line, size=8.5, colour=_FAINT)
             self.y -= 11.5
         self.y -= 34
@@ -98,19 +83,19 @@ class _Paper:
         """The buyer on the left, the facts on the right, and what it is below."""
         top = self.y
         for part in self._sheet.buyer:
-            for line in _wrapped(part, PLAIN, _SIZE + 0.5, _FACTS - _LEFT - 20):
+            for line in self._letters.wrapped(part, PLAIN, _SIZE + 0.5, _FACTS - _LEFT - 20):
                 self._text(_LEFT, line, size=_SIZE + 0.5)
                 self.y -= _LEADING + 0.5
         below, self.y = self.y, top
         for fact in self._sheet.facts:
             self._text(_FACTS, fact.label, size=8, colour=_FAINT)
             self.y -= 11
-            for line in _wrapped(fact.text, PLAIN, _SIZE, _RIGHT - _FACTS):
+            for line in self._letters.wrapped(fact.text, PLAIN, _SIZE, _RIGHT - _FACTS):
                 self._text(_FACTS, line)
                 self.y -= _LEADING
             self.y -= 3
         self.y = min(below, self.y) - 22
-        for line in _wrapped(f"{self._sheet.title} {self._sheet.number}", STRONG, 18, _RIGHT - _LEFT):
+        for line in self._letters.wrapped(f"{self._sheet.title} {self._sheet.number}", STRONG, 18, _RIGHT - _LEFT):
             self._text(_LEFT, line, STRONG, 18)
             self.y -= 21
         self.y -= 12
@@ -125,8 +110,8 @@ class _Paper:
         self.y -= _LEADING + 1
 
     def _row(self, row: Row) -> None:
-        names = _wrapped(row.name, PLAIN, _SIZE, _NAMES)
-        notes = _wrapped(row.note, PLAIN, 8, _NAMES) if row.note else []
+        names = self._letters.wrapped(row.name, PLAIN, _SIZE, _NAMES)
+        notes = self._letters.wrapped(row.note, PLAIN, 8, _NAMES) if row.note else []
         if self._room(_LEADING * len(names) + 11 * len(notes) + 6):
             self._table_head()
         for number, line in enumerate(names):
@@ -158,8 +143,8 @@ class _Paper:
             self._sum(fact, colour=_FAINT, size=8.5)
 
     def _sum(self, fact: Fact, font: str = PLAIN, size: float = _SIZE, colour: Color = _INK) -> None:
-        amount = pdfmetrics.stringWidth(fact.text, font, size)
-        for number, line in enumerate(_wrapped(fact.label, font, size, _RIGHT - amount - 14 - _SUMS)):
+        amount = self._letters.width(fact.text, font, size)
+        for number, line in enumerate(self._letters.wrapped(fact.label, font, size, _RIGHT - amount - 14 - _SUMS)):
             self._text(_SUMS, line, font, size, colour)
             if not number:
                 self._text(_RIGHT, fact.text, font, size, colour, side="right")
@@ -195,42 +180,12 @@ class _Paper:
         colour: Color = _INK,
         side: Side = "left",
     ) -> None:
-        self._canvas.setFont(font, size)
         self._canvas.setFillColor(colour)
-        (self._canvas.drawRightString if side == "right" else self._canvas.drawString)(x, self.y, text)
+        start = x - self._letters.width(text, font, size) if side == "right" else x
+        self._letters.draw(self._canvas, start, self.y, text, font, size)
 
 
 def _placed(numbers: Sequence[str]) -> Iterator[tuple[float, str]]:
     """Where each of a row's numbers ends; of fewer than three the first places stay free."""
     places = (_QUANTITY, _PRICE, _RIGHT)
     return zip(places[len(places) - len(numbers) :], numbers, strict=True)
-
-
-def _wrapped(text: str, font: str, size: float, width: float) -> list[str]:
-    """Lines of the text that are no wider; a word that is wider by itself is broken."""
-    lines = [""]
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if pdfmetrics.stringWidth(longer, font, size) <= width:
-            lines[-1] = longer
-            continue
-        pieces = list(_broken(word, font, size, width))
-        lines = [*(lines if lines[-1] else lines[:-1]), *pieces]
-    return lines
-
-
-def _broken(word: str, font: str, size: float, width: float) -> Iterator[str]:
-    while pdfmetrics.stringWidth(word, font, size) > width:
-        fits = next(count for count in range(len(word), 0, -1) if _fits(word[:count], font, size, width) or count == 1)
-        yield word[:fits]
-        word = word[fits:]
-    yield word
-
-
-def _fits(text: str, font: str, size: float, width: float) -> bool:
-    return bool(pdfmetrics.stringWidth(text, font, size) <= width)
-
-
-def _joined(parts: Sequence[str], width: float) -> list[str]:
-    """The parts with dots between them, on as many lines as they need."""
-    return _wrapped(" · ".join(parts), PLAIN, 8.5, width) if parts else []
