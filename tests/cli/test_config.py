@@ -1,4 +1,4 @@
-"""`kassa config`: how the shop sells, as a file."""
+"""`kassa config`: how the shop sells and what it is known by, as a file."""
 
 import json
 import shutil
@@ -29,6 +29,14 @@ SELLING = {
     ],
 }
 
+PROFILE = {
+    "name": "Deichladen",
+    "logo": "/logo.svg",
+    "accentLight": "#7a1f5c",
+    "languages": ["de", "en"],
+    "texts": [{"language": "de", "footer": "Am Deich", "links": [{"label": "Blog", "address": "https://b.example"}]}],
+}
+
 
 @pytest.fixture
 def folder(started_once: Path, tmp_path: Path) -> Path:
@@ -46,7 +54,7 @@ def test_what_is_written_is_what_was_read(folder: Path) -> None:
     assert told["shippingMethods"][1]["byWeight"] == [{"price": 5.0, "upTo": 1000}, {"price": 9.5, "upTo": None}]
     assert told["taxRates"][1]["percent"] == 8.875
     again = kassa(folder, "config", "import", "-", input=written.read_text())
-    assert again.stdout == done.stdout, again.stderr
+    assert again.stdout == "2 zones, 3 shipping methods, 2 tax rates, the profile.\n", again.stderr
     assert kassa(folder, "config", "export").stdout == written.read_text()
 
 
@@ -80,3 +88,29 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_is_changed(folder: Path) 
     file.write_text("{")
     assert "is no JSON" in kassa(folder, "config", "import", str(file)).stderr
     assert json.loads(kassa(folder, "config", "export").stdout)["zones"] == []
+
+
+def test_the_profile_is_in_the_file_too_and_stays_where_it_says_nothing_of_it(folder: Path) -> None:
+    file = folder / "shop.json"
+    untouched = json.loads(kassa(folder, "config", "export").stdout)["shopProfile"]
+    assert untouched["name"] is None, "not the setting's, which a file would make the profile's own"
+    file.write_text(json.dumps(SELLING | {"shopProfile": PROFILE}))
+    done = kassa(folder, "config", "import", str(file))
+    assert done.stdout == "2 zones, 3 shipping methods, 2 tax rates, the profile.\n", done.stderr
+    written = kassa(folder, "config", "export").stdout
+    known = json.loads(written)["shopProfile"]
+    assert (known["name"], known["logo"], known["languages"]) == ("Deichladen", "/logo.svg", ["de", "en"])
+    assert known["texts"][0]["links"] == PROFILE["texts"][0]["links"]  # type: ignore[index]
+    file.write_text(json.dumps(SELLING))
+    assert kassa(folder, "config", "import", str(file)).returncode == 0
+    assert kassa(folder, "config", "export").stdout == written
+    assert kassa(folder, "config", "import", "-", input=written).returncode == 0
+    assert kassa(folder, "config", "export").stdout == written
+    file.write_text(json.dumps({"home": "XX", "shopProfile": PROFILE | {"name": "", "accentLight": "#ffff00"}}))
+    refused = kassa(folder, "config", "import", str(file))
+    assert [line.partition(":")[0] for line in refused.stderr.splitlines()[1:-1]] == [
+        "home",
+        "shopProfile.accentLight",
+        "shopProfile.name",
+    ]
+    assert kassa(folder, "config", "export").stdout == written

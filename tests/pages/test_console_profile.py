@@ -1,5 +1,6 @@
 """What the shop is known by, as staff change it in the console."""
 
+import httpx
 import pytest
 
 from tests.pages.conftest import Browser, fields, text_of
@@ -97,3 +98,42 @@ async def test_links_are_typed_a_line_each(operator: Browser, shop: FakeShop) ->
 @pytest.mark.parametrize("path", ["/console/shop/fr/imprint", "/console/shop/en/logo"])
 async def test_there_are_no_other_texts(operator: Browser, path: str) -> None:
     assert (await operator.get(path)).status_code == 404
+
+
+async def test_a_logo_is_sent_as_a_file_shown_and_taken_away(operator: Browser, shop: FakeShop) -> None:
+    answer = await _logo(operator, "logo", ("mugs.png", b"\x89PNG and so on"))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/shop#logos")
+    [kept] = shop.called("POST", "/pictures")
+    assert kept.query == {"keep": "true"}, "or it would be removed after a week, as of no product"
+    [call] = shop.called("PUT", "/shop-profile")
+    # Of the sizes that there are the first that is sharp on every screen.
+    assert call.body["logo"] == f"/pictures/{14:032x}-320x240.webp"
+    assert (call.body["logoDark"], call.body["texts"]) == (None, KNOWN["texts"])
+    assert f'<img class="logo" src="{call.body["logo"]}" alt="Corner Shop"' in (await operator.get("/")).text
+    page = await operator.get("/console/shop")
+    assert f'<img src="{call.body["logo"]}" alt="Logo"' in page.text
+    assert (await operator.submit(page, "/console/shop/logo", remove="yes")).status_code == 303
+    assert shop.called("PUT", "/shop-profile")[-1].body["logo"] is None
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        (("mugs.gif", b"GIF89a"), "“mugs.gif” was not taken: send a picture that is whole, as JPEG, PNG or WebP."),
+        (("", b""), "Choose a picture first."),
+    ],
+)
+async def test_what_is_no_logo_is_told_and_nothing_is_changed(
+    operator: Browser, shop: FakeShop, file: tuple[str, bytes], said: str
+) -> None:
+    answer = await _logo(operator, "logoDark", file)
+    assert (answer.status_code, said in text_of(answer)) == (422, True)
+    assert 'value="Corner Shop"' in answer.text
+    assert shop.called("PUT", "/shop-profile") == []
+    assert (await _logo(operator, "texts", ("mugs.png", b"\x89PNG"))).status_code == 400
+
+
+async def _logo(operator: Browser, which: str, file: tuple[str, bytes]) -> httpx.Response:
+    page = await operator.get("/console/shop")
+    given = {**fields(page, "/console/shop/logo"), "which": which}
+    return await operator.http.post("/console/shop/logo", data=given, files={"file": (*file, "image/png")})

@@ -32,6 +32,7 @@ AT_ONCE = {
     "/console/discounts/new": "a discount is ended",
     "/console/discounts/{discount_id:str}": "and changed back",
     "/console/shop": "what the shop is known by is changed back",
+    "/console/shop/logo": "a logo is sent again, or removed",
     "/console/shop/{tag:str}/{part:str}": "and each of its texts",
     "/console/selling": "how the shop sells is changed back",
     "/console/selling/seller": "and who sells",

@@ -1,4 +1,5 @@
-"""`kassa config`: how the shop sells, as a file: zones, shipping methods, tax rates."""
+"""`kassa config`: how the shop sells and what it is known by, as a file: zones, shipping methods, tax rates, and its
+profile."""
 
 from __future__ import annotations
 
@@ -12,14 +13,16 @@ from kassa.cli.running import DataOption, opened, run, settings_for
 from kassa.cli.trouble import Refusal
 from kassa.kit.text import counted
 
-app = typer.Typer(help="How the shop sells: where it sends to, by which methods, its tax rates.", no_args_is_help=True)
+app = typer.Typer(
+    help="How the shop sells, and its profile: where it sends to, tax rates, name, looks, texts.", no_args_is_help=True
+)
 WHO = "operator"
-_LARGEST = 1024 * 1024
+_LARGEST = 4 * 1024 * 1024
 
 
 @app.callback()
 def config() -> None:
-    """How the shop sells: where it sends to, by which methods, its tax rates."""
+    """How the shop sells, and its profile: where it sends to, its tax rates, name, looks, texts."""
 
 
 @app.command()
@@ -27,25 +30,16 @@ def export(
     out: Annotated[Path | None, typer.Option(help="File to write; the terminal if left out.", readable=False)] = None,
     data: DataOption = None,
 ) -> None:
-    """Write how the shop sells as JSON; importing that file changes nothing."""
+    """Write how the shop sells, and its profile, as JSON; importing that file changes nothing."""
     settings = settings_for(data)
 
     async def tell() -> str:
-        import msgspec
-
         from kassa.app.shop import present
-        from kassa.kit.wire import encode
-        from kassa.order.selling_wire import selling_shown
+        from kassa.cli.config_file import written
 
         async with opened(settings, reads_only=True) as shop:
-            offering = present(shop.offering, "order")
-            shown = selling_shown(await offering.selling(), settings.currency, settings.tax)
-        members = {name: getattr(shown, name) for name in shown.__struct_fields__}
-        for name in ("currency", "tax", "updated_at"):
-            del members[name]
-        fields = zip(shown.__struct_fields__, shown.__struct_encode_fields__, strict=True)
-        named = {wire: members[name] for name, wire in fields if name in members}
-        return msgspec.json.format(encode(named), indent=2).decode() + "\n"
+            selling = await present(shop.offering, "order").selling()
+            return written(selling, await present(shop.profiles, "order").profile(), settings.currency)
 
     text = run(tell())
     if out is None:
@@ -63,29 +57,24 @@ def import_(
     file: Annotated[Path, typer.Argument(help="What `kassa config export` writes; - for what is piped in.")],
     data: DataOption = None,
 ) -> None:
-    """Sell as the file says from now on: all of it, or nothing if something is wrong. What it leaves out is not there
-    any more."""
+    """Sell, and be known, as the file says from now on: all of it, or nothing if something is wrong. What it leaves out
+    is not there any more; without a shopProfile the profile stays as it is."""
     settings = settings_for(data)
     content = _content(file)
 
     async def load() -> None:
         from kassa.app.shop import present
-        from kassa.kit.problem import Invalid, Malformed
-        from kassa.kit.wire import decode
-        from kassa.order.selling_wire import SellingIn
+        from kassa.cli.config_file import read
 
         async with opened(settings) as shop:
-            try:
-                given = decode(content, SellingIn)
-                sold = await present(shop.offering, "order").sell(given, WHO, None)
-            except Malformed as malformed:
-                raise Refusal(f"{file} is no JSON: {malformed.detail}") from None
-            except Invalid as invalid:
-                for error in invalid.errors:
-                    print(f"{error.field}: {error.message}", file=sys.stderr)
-                raise Refusal(f"nothing was changed: mend what is told above in {file}") from None
+            given = read(content, str(file), settings.currency)
+            profile = given.shop_profile
+            sold = await present(shop.offering, "order").sell(given, WHO, None)
+            if profile is not None:
+                await present(shop.profiles, "order").change(profile, WHO, None)
         counts = ((sold.zones, "zone"), (sold.methods, "shipping method"), (sold.rates, "tax rate"))
-        print(", ".join(counted(len(each), word) for each, word in counts) + ".")
+        told = [counted(len(each), word) for each, word in counts] + (["the profile"] if profile else [])
+        print(", ".join(told) + ".")
 
     run(load())
 

@@ -107,15 +107,23 @@ class ShopClient:
             raise _problem(answer)
         return answer.content
 
-    async def send(self, method: str, path: str, kind: type[T], body: object = None, key: str | None = None) -> T:
+    async def send(
+        self,
+        method: str,
+        path: str,
+        kind: type[T],
+        body: object = None,
+        key: str | None = None,
+        params: Params | None = None,
+    ) -> T:
         """Change something; bytes are sent as they are. `key` is the Idempotency-Key, made where the person decided: in
         the form."""
         if key and not (key.isascii() and key.isprintable()):
             raise ApiProblem(400, "malformed_request", "The form is none of this shop.")
-        if isinstance(body, bytes):
-            return _read(await self._call(method, path, key=key, content=body, is_file=True), kind)
-        content = None if body is None else msgspec.json.encode(body)
-        return _read(await self._call(method, path, key=key, content=content), kind)
+        is_file = isinstance(body, bytes)
+        content = body if isinstance(body, bytes) else None if body is None else msgspec.json.encode(body)
+        answer = await self._call(method, path, params=_present(params), key=key, content=content, is_file=is_file)
+        return _read(answer, kind)
 
     async def start_session(self, path: str, body: object) -> Session:
         """Register or log in, and remember the tokens."""

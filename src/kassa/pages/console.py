@@ -18,6 +18,7 @@ from kassa.pages.console_health import CONSOLE_HEALTH
 from kassa.pages.console_invoices import CONSOLE_INVOICES
 from kassa.pages.console_keys import CONSOLE_KEYS
 from kassa.pages.console_labels import labels
+from kassa.pages.console_logo import CONSOLE_LOGO
 from kassa.pages.console_mails import CONSOLE_MAILS
 from kassa.pages.console_models import Events
 from kassa.pages.console_order_list import CONSOLE_ORDER_LIST
@@ -94,5 +95,6 @@ CONSOLE: tuple[Any, ...] = (
     *CONSOLE_ENDPOINTS,
     *CONSOLE_DISCOUNTS,
     *CONSOLE_SELLING,
+    *CONSOLE_LOGO,
     *CONSOLE_PROFILE,
 )

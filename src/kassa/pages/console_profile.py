@@ -22,6 +22,7 @@ from kassa.pages.words import trouble
 
 _MAY = "PUT /shop-profile"
 _LOOKS = ("name", "logo", "logoDark", "accentLight", "accentDark", "orderButton", "languages")
+LOGOS = {"logo": "Logo", "logoDark": "Logo on dark pages"}
 _PARTS = {"footer": "Footer", **LEGAL}
 _CHANGED = (
     "Somebody else has changed the shop's profile. Nothing was saved. Here is what you typed: save again if it is "
@@ -34,13 +35,14 @@ _BUTTONS = (
 )
 
 
-async def _read(visit: Visit) -> dict[str, Any]:
+async def read_profile(visit: Visit) -> dict[str, Any]:
     """The profile, as it is put back."""
     found: dict[str, Any] = (await visit.api.get("/shop-profile", dict[str, Any]))["shopProfile"]
     return found
 
 
-async def _put(visit: Visit, profile: Mapping[str, Any]) -> None:
+async def put_profile(visit: Visit, profile: Mapping[str, Any]) -> None:
+    """Put it back, and show it at once; ApiProblem."""
     body = {name: value for name, value in profile.items() if name != "updatedAt"}
     if expected := visit.field("updated"):
         body["expectedUpdatedAt"] = expected
@@ -60,9 +62,10 @@ def _choices() -> list[tuple[str, str]]:
     return [(" ".join(each), ", then ".join(language(tag).name for tag in each)) for each in found]
 
 
-def _looks(
+def looks(
     visit: Visit, known: Mapping[str, Any], values: Mapping[str, str], problem: ApiProblem | None = None
 ) -> Response[str]:
+    """The page with these values in its form, and what was wrong with them."""
     errors = {_field(name): words for name, words in problem.errors.items()} if problem else {}
     texts = {each["language"]: each for each in known["texts"]}
     return visit.page(
@@ -75,6 +78,8 @@ def _looks(
         buttons=_BUTTONS,
         choices=_choices(),
         parts=_PARTS,
+        logos=LOGOS,
+        known=known,
         texts={tag: texts.get(tag, {}) for tag in LANGUAGES},
         previews=[preview(values["accentLight"]), preview(values["accentDark"], is_dark=True)],
     )
@@ -84,26 +89,30 @@ def _field(name: str) -> str:
     return name.partition("[")[0]
 
 
+def values_of(known: Mapping[str, Any]) -> dict[str, str]:
+    """The looks as the form has them."""
+    return {name: known[name] or "" for name in _LOOKS} | {"languages": " ".join(known["languages"])}
+
+
 @get("/console/shop", include_in_schema=False)
 async def shop_page(visit: Visiting) -> Response[str]:
     await require_staff(visit, _MAY)
-    known = await _read(visit)
-    values = {name: known[name] or "" for name in _LOOKS}
-    return _looks(visit, known, values | {"languages": " ".join(known["languages"])})
+    known = await read_profile(visit)
+    return looks(visit, known, values_of(known))
 
 
 @post("/console/shop", include_in_schema=False)
 async def save_shop(visit: Visiting) -> Response[str]:
     """Name, looks and languages; the texts stay."""
     await require_staff(visit)
-    known, typed = await _read(visit), {name: visit.field(name) for name in _LOOKS}
+    known, typed = await read_profile(visit), {name: visit.field(name) for name in _LOOKS}
     changed = {name: value or None for name, value in typed.items()} | {"languages": typed["languages"].split()}
     try:
-        await _put(visit, known | changed)
+        await put_profile(visit, known | changed)
     except ApiProblem as problem:
         if problem.status not in (400, 409, 422):
             raise
-        return _looks(visit, known, typed, problem)
+        return looks(visit, known, typed, problem)
     return visit.redirect("/console/shop", "shop-saved")
 
 
@@ -140,7 +149,7 @@ def _text(
 @get("/console/shop/{tag:str}/{part:str}", include_in_schema=False)
 async def shop_text_page(visit: Visiting, tag: FromPath[str], part: FromPath[str]) -> Response[str]:
     await require_staff(visit, _MAY)
-    known = await _read(visit)
+    known = await read_profile(visit)
     texts = _texts_of(known, tag, part)
     links = "\n".join(f"{each['label']}: {each['address']}" for each in texts["links"])
     return _text(visit, tag, part, known["updatedAt"] or "", {part: texts[part], "links": links})
@@ -150,7 +159,7 @@ async def shop_text_page(visit: Visiting, tag: FromPath[str], part: FromPath[str
 async def save_shop_text(visit: Visiting, tag: FromPath[str], part: FromPath[str]) -> Response[str]:
     """One text in one language; empty, it is not there any more."""
     await require_staff(visit)
-    known = await _read(visit)
+    known = await read_profile(visit)
     texts = _texts_of(known, tag, part)
     typed = {part: visit.form.get(part, ""), "links": visit.form.get("links", "")}
     changed = texts | {part: typed[part]}
@@ -158,7 +167,7 @@ async def save_shop_text(visit: Visiting, tag: FromPath[str], part: FromPath[str
         changed["links"] = [_link(line) for line in typed["links"].splitlines() if line.strip()]
     others = [each for each in known["texts"] if each["language"] != tag]
     try:
-        await _put(visit, known | {"texts": [*others, changed]})
+        await put_profile(visit, known | {"texts": [*others, changed]})
     except ApiProblem as problem:
         if problem.status not in (400, 409, 422):
             raise
