@@ -6,8 +6,8 @@ packages stay, so that what is installed can be told.
 """
 
 import importlib
+import os
 import pkgutil
-import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -20,18 +20,13 @@ from kassa.invoicing.pdf import PLAIN, STRONG
 
 SITE = Path(sysconfig.get_paths()["purelib"])
 FONTS = (f"{PLAIN}.ttf", f"{STRONG}.ttf", "LICENSE.txt")
-# ReportLab draws text here: no pictures, by Pillow, none of its charts, and none of its own fonts.
-OF_PDFS = (
+# Pictures are made of JPEG, PNG and WebP, and text is drawn by ReportLab, without its charts and its own fonts.
+NOT_DRAWN = (
     "PIL/_avif.*",
-    "PIL/_webp.*",
     "PIL/_imagingft.*",
-    "PIL/_imagingcms.*",
     "pillow.libs/libavif-*",
-    "pillow.libs/libwebp*",
-    "pillow.libs/libsharpyuv-*",
     "pillow.libs/libfreetype-*",
     "pillow.libs/libharfbuzz-*",
-    "pillow.libs/liblcms2-*",
     "pillow.libs/libpng16-*",
     "pillow.libs/libbrotli*",
     "reportlab/graphics/**/*",
@@ -66,12 +61,14 @@ def main() -> None:
     for path in list(SITE.rglob("*")):
         if is_needless(path, kept):
             path.unlink()
-    for pattern in OF_PDFS:
+    for pattern in NOT_DRAWN:
         for path in list(SITE.glob(pattern)):
             if path.is_file():
                 path.unlink()
     compiled = [str(path) for path in (*SITE.rglob("*.so"), *SITE.rglob("*.so.*"))]
-    subprocess.run(["strip", "--strip-unneeded", *compiled], check=True)  # noqa: S603, S607
+    # In the place of Python, which has loaded some of them: strip writes into the very file.
+    os.execvp("strip", ["strip", "--strip-unneeded", *compiled])  # noqa: S606, S607
 
 
-main()
+if __name__ == "__main__":
+    main()
