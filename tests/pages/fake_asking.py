@@ -55,5 +55,11 @@ def admin_of(request: Ask) -> Json:
 
 def listed(request: Ask, name: str, found: list[Any], **more: Any) -> Response[bytes]:
     limit, skip = int(request.query_params.get("limit", 20)), int(request.query_params.get("skip", 0))
-    pagination = {"total": len(found), "limit": limit, "skip": skip, "nextCursor": None}
-    return answer({name: found[skip : skip + limit], "pagination": pagination, **more})
+    cursor = request.query_params.get("cursor")
+    if cursor is not None and not cursor.startswith("behind"):
+        raise Refused(422, "validation_failed", errors=[{"field": "cursor", "message": "is not a cursor of this list"}])
+    begin = skip + int((cursor or "behind0").removeprefix("behind"))
+    end = begin + limit
+    following = f"behind{end}" if end < len(found) else None
+    pagination = {"total": len(found), "limit": limit, "skip": skip, "nextCursor": following}
+    return answer({name: found[begin:end], "pagination": pagination, **more})

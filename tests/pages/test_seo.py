@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from kassa.pages.seo import OF_A_FILE
+from kassa.pages.sitemaps import OF_A_FILE
 from tests.pages.conftest import Browser
 from tests.pages.fake_shop import FakeShop
 
@@ -78,7 +78,8 @@ async def test_the_sitemap_has_every_product_once(browser: Browser, shop: FakeSh
     known = {shop.add(f"Mug {number}") for number in range(OF_A_FILE + 3)}
     index = await browser.get("/sitemap.xml")
     files = _locations(index, "s:sitemap/s:loc")
-    assert files == [f"{SITE}/sitemap/1", f"{SITE}/sitemap/2"]
+    assert files[0] == f"{SITE}/sitemap/1"
+    assert len(files) == 2
     found = []
     for file in files:
         part = await browser.get(file.removeprefix(SITE))
@@ -87,6 +88,7 @@ async def test_the_sitemap_has_every_product_once(browser: Browser, shop: FakeSh
         assert len(part.content) <= MOST_BYTES
         found += urls
     assert sorted(found) == sorted([f"{SITE}/", *(f"{SITE}/shop/products/{each}" for each in known)])
+    assert all("skip" not in call.query for call in shop.called("GET", "/products")[-len(files) :]), "it costs more"
     assert (await browser.get("/sitemap/0")).status_code == 404
 
 

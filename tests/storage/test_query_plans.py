@@ -131,6 +131,8 @@ def _visit(shop: Whole) -> None:
         json.loads(shop.as_json("GET", "/orders?limit=1", who="buyer").body)["pagination"].get("nextCursor") or placed
     )
     shop.as_json("GET", f"/orders?after={after}", who="buyer")
+    behind = json.loads(shop.as_json("GET", "/products?limit=1").body)["pagination"]["nextCursor"]
+    shop.as_json("GET", f"/products?limit=1&skip=499&cursor={behind}")
     shop.as_json("POST", "/auth/login", {"email": "buyer@shop.example", "password": "wrong"})
     for job in shop.shop.jobs:
         with suppress(StripeUnreachable):  # Nothing stands in for Stripe here; `_trade` has one.

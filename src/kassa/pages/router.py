@@ -28,6 +28,7 @@ from kassa.pages.second_factor import SECOND_FACTOR
 from kassa.pages.seo import SEO
 from kassa.pages.settings import PageSettings
 from kassa.pages.shelves import Shelves
+from kassa.pages.sitemaps import SITEMAPS, SitemapStarts
 from kassa.pages.statics import Statics, static_route
 from kassa.pages.storefront import STOREFRONT
 from kassa.pages.visit import ClientFactory, Visit, answer_in_language, make_visit, open_visit
@@ -39,6 +40,7 @@ PAGES: tuple[Any, ...] = (
     *STOREFRONT,
     *CHOOSING_LANGUAGE,
     *SEO,
+    *SITEMAPS,
     *LEGAL_PAGES,
     *CART_PAGES,
     *CHECKOUT,
@@ -62,7 +64,7 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings, streams:
     so it may name the very application that this router is mounted in."""
     statics = Statics()
     renderer = make_renderer(settings, statics)
-    shelves, places, watched = Shelves(), KnownDestinations(), streams or Streams()
+    shelves, places, watched, starts = Shelves(), KnownDestinations(), streams or Streams(), SitemapStarts()
 
     async def visit(request: Request[Any, Any, Any]) -> Visit:
         return await open_visit(request, client_factory, renderer)
@@ -84,6 +86,7 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings, streams:
             "shelves": Provide(lambda: shelves, sync_to_thread=False),
             "streams": Provide(lambda: watched, sync_to_thread=False),
             "destinations": Provide(lambda: places, sync_to_thread=False),
+            "starts": Provide(lambda: starts, sync_to_thread=False),
         },
         before_request=receive,
         exception_handlers=errors.handlers(client_factory, renderer),

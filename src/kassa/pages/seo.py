@@ -1,21 +1,18 @@
-"""What search engines are told: what a page is about, which pages there are, and which are nobody's business.
+"""What search engines are told: what a page is about, and which are nobody's business.
 
 Titles, descriptions and structured data as schema.org names them, and Google asks for (Product structured data);
-sitemaps.org 0.9; robots.txt (RFC 9309).
+robots.txt (RFC 9309).
 """
 
 import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
-from xml.sax.saxutils import escape
 
 from litestar import Response, get
-from litestar.exceptions import NotFoundException
-from litestar.params import FromPath
 from markupsafe import Markup
 
-from kassa.pages.catalogue_models import Product, Products
+from kassa.pages.catalogue_models import Product
 from kassa.pages.formats import major_text
 from kassa.pages.language import _
 from kassa.pages.render import picture, query
@@ -23,10 +20,6 @@ from kassa.pages.visit import Visit, Visiting
 
 _SHOWN = 160
 """Characters of a description that search engines show."""
-_AT_ONCE, _CALLS = 100, 5
-OF_A_FILE = _AT_ONCE * _CALLS
-MOST_FILES = 50_000
-"""Of an index of sitemaps (sitemaps.org): 25 million products."""
 # Options by the names of schema.org, which Google knows variants by.
 _VARIES = {"colour": "color", "color": "color", "farbe": "color", "size": "size", "größe": "size"} | {
     "material": "material",
@@ -34,7 +27,6 @@ _VARIES = {"colour": "color", "color": "color", "farbe": "color", "size": "size"
     "muster": "pattern",
 }
 _PRIVATE = ("/console", "/account", "/cart", "/checkout", "/shop/orders", "/shop/withdraw", "/shop/language", "/*?q=")
-_URLS = '<?xml version="1.0" encoding="UTF-8"?>\n<{0} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{1}</{0}>\n'
 
 
 @dataclass(frozen=True)
@@ -109,45 +101,13 @@ def data_block(data: dict[str, Any]) -> Markup:
 async def robots(visit: Visiting) -> Response[str]:
     """What programs may look at: the catalogue."""
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in _PRIVATE), f"Sitemap: {visit.site}/sitemap.xml", ""]
-    return _kept("\n".join(lines), "text/plain")
+    return kept("\n".join(lines), "text/plain")
 
 
-@get("/sitemap.xml", include_in_schema=False)
-async def sitemap_index(visit: Visiting) -> Response[str]:
-    """The sitemaps: each has so many products."""
-    found = await visit.api.get("/products", Products, {"limit": 1})
-    files = min(MOST_FILES, max(1, -(-found.pagination.total // OF_A_FILE)))
-    parts = (f"<sitemap><loc>{escape(visit.site)}/sitemap/{number}</loc></sitemap>" for number in range(1, files + 1))
-    return _kept(_URLS.format("sitemapindex", "".join(parts)), "application/xml")
-
-
-@get("/sitemap/{number:int}", include_in_schema=False)
-async def sitemap(visit: Visiting, number: FromPath[int]) -> Response[str]:
-    """The addresses of some products, and when each was changed; the first one has the shop itself, too, and what
-    the law has it say."""
-    if not 1 <= number <= MOST_FILES:
-        raise NotFoundException
-    urls = [f"<url><loc>{escape(visit.site)}/</loc></url>"] if number == 1 else []
-    if number == 1:
-        brand = visit.renderer.settings.brand
-        urls += [f"<url><loc>{escape(visit.site)}/legal/{page}</loc></url>" for page in brand.legal(visit.language.tag)]
-    for call in range(_CALLS):
-        skip = (number - 1) * OF_A_FILE + call * _AT_ONCE
-        found = await visit.api.get("/products", Products, {"limit": _AT_ONCE, "skip": skip})
-        urls += [_url(visit.site, each) for each in found.products]
-        if len(found.products) < _AT_ONCE:
-            break
-    return _kept(_URLS.format("urlset", "".join(urls)), "application/xml")
-
-
-def _url(site: str, product: Product) -> str:
-    changed = f"<lastmod>{product.updated_at.isoformat()}</lastmod>" if product.updated_at else ""
-    return f"<url><loc>{escape(site)}/shop/products/{product.id}</loc>{changed}</url>"
-
-
-def _kept(text: str, media_type: str) -> Response[str]:
+def kept(text: str, media_type: str) -> Response[str]:
+    """The answer with a text that programs may keep for an hour."""
     headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
     return Response(text, media_type=media_type, headers=headers)
 
 
-SEO: tuple[Any, ...] = (robots, sitemap_index, sitemap)
+SEO: tuple[Any, ...] = (robots,)
