@@ -1,5 +1,6 @@
 """In which language a visitor is answered, and whether all is said in it."""
 
+import ast
 import re
 from collections import Counter
 
@@ -10,7 +11,7 @@ from babel.messages.catalog import Message
 from kassa.kit.languages import LANGUAGES, nearest
 from tests.pages.conftest import Browser, text_of
 from tests.pages.fake_shop import FakeShop
-from tests.pages.texts import catalogue, key, path_of, renewed, said, texts
+from tests.pages.texts import PAGES, catalogue, key, path_of, renewed, said, texts
 
 _PLACE = re.compile(r"%\(\w+\)s|</?[a-z]+")
 
@@ -21,6 +22,13 @@ def test_every_text_is_said_in_every_language(locale: str) -> None:
     unsaid = [key(each) for each in texts() if each.id and not _is_said(known.get(key(each)))]
     assert unsaid == [], "call `make texts`, and translate what is empty in the catalogue"
     assert path_of(locale).read_text() == renewed(locale, known), "call `make texts`"
+
+
+def test_no_text_is_within_an_f_string_where_before_python_3_12_none_is_found() -> None:
+    for file in PAGES.glob("*.py"):
+        for made in (each for each in ast.walk(ast.parse(file.read_text())) if isinstance(each, ast.JoinedStr)):
+            called = [each.func for each in ast.walk(made) if isinstance(each, ast.Call)]
+            assert not {each.id for each in called if isinstance(each, ast.Name)} & {"_", "_n"}, f"{file}:{made.lineno}"
 
 
 def _is_said(message: Message | None) -> bool:

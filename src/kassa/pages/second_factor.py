@@ -39,7 +39,7 @@ async def log_in_with_code(visit: Visiting) -> Response[str]:
             )
             return second_step(visit, challenge, target, problem.status, errors=wrong)
         if problem.status == 429:
-            words = f"{refusal(problem)} {_('You can use a recovery code right away.')}"
+            words = " ".join((refusal(problem), _("You can use a recovery code right away.")))
             return second_step(visit, challenge, target, problem.status, trouble=words)
         words = _("That took too long. Please log in again.")
         return visit.page("login.html", problem.status, values={}, errors={}, trouble=words, next=target)
