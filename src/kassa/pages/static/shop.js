@@ -7,6 +7,13 @@ document.addEventListener("submit", (event) => {
   if (form.method !== "post") return;
   const sent = form.id === "adding" ? event.submitter : form; // One form adds each product of a list.
   if (sent.dataset.sent) return event.preventDefault();
+  document.querySelector(".offline")?.remove();
+  if (!navigator.onLine) { // The browser's own page about it would take the place of what was typed.
+    const told = Object.assign(document.createElement("p"), { className: "trouble offline", role: "alert" });
+    told.textContent = document.body.dataset.offline;
+    event.submitter?.after(told);
+    return event.preventDefault();
+  }
   sent.dataset.sent = "yes";
   if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
   if (isOfDrawer(form)) {
