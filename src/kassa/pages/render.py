@@ -15,6 +15,7 @@ from markupsafe import Markup
 from kassa.kit.text import counted
 from kassa.pages import formats, words
 from kassa.pages.catalogue_models import Product
+from kassa.pages.devices import device
 from kassa.pages.language import language, ngettext, spoken
 from kassa.pages.responsive import sized
 from kassa.pages.settings import PageSettings
@@ -100,6 +101,7 @@ def _filters(settings: PageSettings) -> dict[str, Callable[..., object]]:
         "minute": formats.minute,
         "day": formats.day,
         "exclusion": words.exclusion,
+        "device": device,
         "query": query,
     }
 
