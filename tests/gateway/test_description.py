@@ -261,6 +261,17 @@ def test_what_anybody_may_ask_says_so_and_all_else_names_what_it_needs(document:
     assert secured["post", "/auth/keys"] == [{"token": []}]
 
 
+def test_no_number_in_an_address_is_too_large_to_be_answered(shop: Shop, document: Json) -> None:
+    asked = []
+    for method, path, operation in operations(document):
+        numbers = [each["name"] for each in operation.get("parameters", []) if "integer" in str(each["schema"])]
+        for name in numbers if method == "get" and "{" not in path else ():
+            answer = shop.http.get(path, params={name: 10**30}, headers={"Authorization": f"Bearer {shop.admin}"})
+            asked.append((path, name, answer.status_code))
+    assert ("/orders/admin/all", "number", 422) in asked
+    assert [each for each in asked if each[2] >= 500] == []
+
+
 def test_what_bounds_money_is_the_shop_s_currency() -> None:
     handlers = [handler for handlers in HANDLERS.values() for handler in handlers]
     taken = {"usd": ("0.01", "19.990"), "jpy": ("1", "5.0"), "kwd": ("0.01", "1.230")}

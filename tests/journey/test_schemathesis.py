@@ -32,7 +32,7 @@ def schemathesis(running: Running, token: str, directory: Path) -> tuple[int, st
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=400,
+        timeout=900,
         check=False,
     )
     return ran.returncode, ran.stdout

@@ -6,7 +6,7 @@ for each kind of document and nothing else.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -70,6 +70,10 @@ class Between(msgspec.Struct, frozen=True):
 
     at_least: int | str | None = None
     below: int | str | None = None
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value of the field's type is within the limits."""
+        return (self.at_least is None or value >= self.at_least) and (self.below is None or value < self.below)
 
 
 class Contains(msgspec.Struct, frozen=True):

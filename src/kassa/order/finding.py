@@ -7,7 +7,7 @@ import msgspec
 
 from kassa.contracts.payment import DisputedOrder, Payments
 from kassa.kit.clock import DAY, MINUTE, Millis
-from kassa.kit.documents import Between, Collection, Where
+from kassa.kit.documents import Between, Collection, In, Where
 from kassa.kit.email import one_spelling
 from kassa.kit.figures import Figures
 from kassa.kit.ids import ORDER, first_of, is_id
@@ -126,11 +126,14 @@ async def _disputed(orders: Collection[Order], payments: Payments, where: Where,
 def _passes(order: Order, where: Where) -> bool:
     for field, test in where.items():
         value = getattr(order, field)
-        if isinstance(test, Between):
-            is_above = value is not None and (test.at_least is None or value >= test.at_least)
-            if not is_above or (test.below is not None and value >= test.below):
-                return False
-        elif value != test:
+        match test:
+            case Between():
+                passes = value is not None and test.holds(value)
+            case In(values):
+                passes = value in values
+            case _:
+                passes = value == test
+        if not passes:
             return False
     return True
 

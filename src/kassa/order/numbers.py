@@ -14,6 +14,8 @@ FIRST = 1001
 """Where a shop's numbers begin, if it has not said otherwise."""
 BLOCK = 20
 """One more write every so many orders; and at most so many numbers are skipped when a process ends."""
+LARGEST = 2**53 - 1
+"""What every reader of JSON reads exactly (RFC 8259, 6)."""
 ONLY = "orders"
 _NUMBER = re.compile(r"[0-9]{1,18}")
 

@@ -14,6 +14,7 @@ from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, principal_of
 from kassa.order.domain import Stage
 from kassa.order.finding import LONGEST_QUERY, Only, Wanted, disputes_of, find, of_days, query_of
+from kassa.order.numbers import LARGEST
 from kassa.order.personal import of_address
 from kassa.order.sales import MOST_READ, Sold, sold
 from kassa.order.service import OrderService
@@ -48,9 +49,8 @@ Query = Annotated[
 ]
 _Day = QueryParameter(schema_extra={"format": "date"}, description="A UTC day")
 MOST_IDS = 50
-_Ids = QueryParameter(
-    name="id", schema_extra={"maxItems": MOST_IDS}, description="Only orders with these ids; without since and until"
-)
+_Ids = QueryParameter(name="id", schema_extra={"maxItems": MOST_IDS}, description="Only orders with these ids")
+_Number = QueryParameter(schema_extra={"minimum": 1, "maximum": LARGEST}, description="Only the order with this number")
 TREND_DAYS = 30
 MOST_DAYS = 366
 
@@ -62,7 +62,7 @@ async def all_orders(
     user_id: Annotated[str | None, QueryParameter(name="userId")] = None,
     email: Annotated[str | None, QueryParameter(description="Only orders with exactly this e-mail address")] = None,
     ids: Annotated[list[str] | None, _Ids] = None,
-    number: Annotated[int | None, QueryParameter(description="Only the order with this number")] = None,
+    number: Annotated[int | None, _Number] = None,
     only: OnlyOrders = None,
     q: Query = None,
     since: Annotated[Date | None, _Day] = None,
@@ -81,7 +81,7 @@ async def all_orders(
         where = {**where, "status": status}
     where = {**where, **(of_address(one_spelling(email)) if email else {}), **({"user_id": user_id} if user_id else {})}
     where = where if not ids else {**where, **_of_ids(ids, where)}
-    where = where if number is None else {**where, "number": number}
+    where = where if number is None else {**where, "number": _number(number)}
     wanted = Wanted(where, _only(only, status), query_of(q))
     service = _service(request)
     page = paging(limit, skip, cursor)
@@ -95,9 +95,14 @@ async def all_orders(
 def _of_ids(ids: list[str], where: Where) -> Where:
     if len(ids) > MOST_IDS:
         raise Invalid.field("id", f"must be given at most {MOST_IDS} times")
-    if "id" in where:
-        raise Invalid.field("id", "must be left out when days are given")
-    return {"id": In(tuple(ids))}
+    days = where.get("id")
+    return {"id": In(tuple(each for each in ids if not isinstance(days, Between) or days.holds(each)))}
+
+
+def _number(number: int) -> int:
+    if not 1 <= number <= LARGEST:
+        raise Invalid.field("number", f"must be from 1 to {LARGEST}")
+    return number
 
 
 def _only(text: str | None, status: str | None) -> Only | None:

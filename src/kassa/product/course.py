@@ -104,7 +104,7 @@ def _has(value: Any, test: Test) -> bool:
             return test.passes(value)
         case In(values):
             return value in values
-        case Between(at_least, below):
-            return (at_least is None or value >= at_least) and (below is None or value < below)
+        case Between():
+            return test.holds(value)
         case _:
             return bool(value == test)

@@ -258,7 +258,7 @@ def _passes(default: Any, test: Between | Contains) -> bool:
     limits = [limit for limit in (test.at_least, test.below) if limit is not None]
     if default is None or any(isinstance(limit, str) != isinstance(default, str) for limit in limits):
         return False
-    return (test.at_least is None or default >= test.at_least) and (test.below is None or default < test.below)
+    return test.holds(default)
 
 
 def _without_values(told: Any) -> Any:
