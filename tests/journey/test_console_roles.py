@@ -26,7 +26,8 @@ SHOWN = {
         "/console/orders/*/returns/1/close",
     },
     "stock": {
-        "/console/products", "/console/products/new", "/console/products/*", "/console/products/*/stock",
+        "/console/products", "/console/products/new", "/console/products/import", "/console/products/import/done",
+        "/console/products/*", "/console/products/*/stock",
         "/console/products/*/deactivate",
         "/console/products/*/activate", "/console/products/*/pictures", "/console/products/*/pictures/change",
         "/console/families/new", "/console/families/*",

@@ -13,6 +13,7 @@ from tests.pages.fake_customers import customers
 from tests.pages.fake_disputes import DISPUTE_ROUTES
 from tests.pages.fake_families import FAMILY_ROUTES, collapsed, variant_like
 from tests.pages.fake_health import checks, system
+from tests.pages.fake_import import import_products
 from tests.pages.fake_links import LINK_ROUTES
 from tests.pages.fake_mails import MAIL_ROUTES
 from tests.pages.fake_shop import NOW, Json, Refused, answer, refusal
@@ -467,7 +468,7 @@ def api_router() -> Router:
         all_orders, customers, create_session, payment_status, refund, refunds, fee, retry_effect,
         give_up_effect, events, attention, disputes, replay,
         *DISPUTE_ROUTES, unclaimed, dismiss, endpoints, *FAMILY_ROUTES, *LINK_ROUTES, *MAIL_ROUTES,
-        system, checks, order_numbers, sales, revenue, payment_numbers, stock_numbers,
+        import_products, system, checks, order_numbers, sales, revenue, payment_numbers, stock_numbers,
     ]  # fmt: skip
     return Router(
         "/",

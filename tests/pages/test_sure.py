@@ -18,6 +18,8 @@ AT_ONCE = {
     "/console/orders/{order_id:str}/ship": "a parcel that was not sent is taken back",
     "/console/orders/{order_id:str}/returns": "a return that does not come is closed",
     "/console/products": "nothing is done",
+    "/console/products/import": "nothing is done: what would be is shown",
+    "/console/products/import/done": "it was shown row by row before, and what is wrong is changed back",
     "/console/products/new": "what is wrong is changed, or taken off sale",
     "/console/products/{product_id:str}": "a change is changed back",
     "/console/products/{product_id:str}/activate": "it is taken off sale again",

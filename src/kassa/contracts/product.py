@@ -17,6 +17,12 @@ class UnknownProduct(Problem):
         super().__init__(f"product {product_id} does not exist or is not on sale", productId=product_id)
 
 
+class CatalogueRefused(Problem):
+    """A file of products that something is wrong with; nothing was imported. `errors` say what, and where."""
+
+    code, title, status = "catalogue_refused", "The file was not imported", 422
+
+
 class SkuTaken(Problem):
     """Another product of the shop has this SKU, on sale or not."""
 

@@ -154,6 +154,7 @@ ACCESS = MappingProxyType(
         "GET /products/{product_id}": _or(ANYBODY, P.READ_PRODUCTS),
         "GET /products/{product_id}/prices": _only(P.READ_PRODUCTS),
         "POST /products": _only(P.WRITE_PRODUCTS),
+        "POST /products/import": _only(P.WRITE_PRODUCTS),
         "PUT /products/{product_id}": _only(P.WRITE_PRODUCTS),
         "DELETE /products/{product_id}": _only(P.WRITE_PRODUCTS),
         "GET /families": ANYBODY,

@@ -15,6 +15,7 @@ from kassa.pages.console_disputes import CONSOLE_DISPUTES
 from kassa.pages.console_endpoints import CONSOLE_ENDPOINTS
 from kassa.pages.console_families import CONSOLE_FAMILIES
 from kassa.pages.console_health import CONSOLE_HEALTH
+from kassa.pages.console_import import CONSOLE_IMPORT
 from kassa.pages.console_invoices import CONSOLE_INVOICES
 from kassa.pages.console_keys import CONSOLE_KEYS
 from kassa.pages.console_labels import labels
@@ -83,6 +84,7 @@ CONSOLE: tuple[Any, ...] = (
     events,
     replay,
     dismiss,
+    *CONSOLE_IMPORT,
     *CONSOLE_PRODUCTS,
     *CONSOLE_PICTURES,
     *CONSOLE_FAMILIES,

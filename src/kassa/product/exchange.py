@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET
@@ -48,6 +48,42 @@ class Planned(msgspec.Struct, frozen=True):
     product_id: str
     good: Good
     known: Product | None
+
+
+class RowPreview(msgspec.Struct, frozen=True):
+    """What becomes of a row: a product is made, changed, or stays as it is."""
+
+    row: int
+    name: str
+    what: Literal["create", "change", "keep"]
+    product_id: str | None
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """What an import would do, row by row. `stock_kept`: of so many products that are there already the stock is
+    another one than the file's."""
+
+    rows: list[RowPreview]
+    stock_kept: int
+
+
+async def preview_of(service: ProductService, sheet: Sheet) -> Preview:
+    """What `import_sheet` would do; Invalid as it. Nothing is done."""
+    planned = await _plan(service, sheet, await families_of(service, sheet.rows))
+    differs = 0
+    for start in range(0, len(planned), CHUNK):
+        differs += len(await _other_stock(service, planned[start : start + CHUNK]))
+    return Preview([_previewed(row, each) for row, each in zip(sheet.rows, planned, strict=True)], differs)
+
+
+def _previewed(row: Row, planned: Planned) -> RowPreview:
+    known = planned.known
+    name = str(planned.good.get("name") or (known.name if known else ""))
+    if known is None:
+        return RowPreview(row.number, name, "create", None)
+    told = {field: value for field, value in planned.good.items() if field != "stock"}
+    is_same = all(getattr(known, field, value) == value for field, value in told.items())
+    return RowPreview(row.number, name, "keep" if is_same else "change", known.id)
 
 
 async def import_sheet(

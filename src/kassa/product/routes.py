@@ -11,7 +11,7 @@ from kassa.kit.ids import PRODUCT
 from kassa.kit.lists import paging
 from kassa.kit.problem import Invalid
 from kassa.kit.web import JsonResponse, new_id, once, principal_of, read_body, takes
-from kassa.product import family_routes, list_routes, picture_routes
+from kassa.product import family_routes, import_routes, list_routes, picture_routes
 from kassa.product.domain import Product
 from kassa.product.family_routes import products_shown, service_of
 from kassa.product.family_wire import values_given
@@ -122,6 +122,7 @@ HANDLERS = (
     withdraw_product,
     *family_routes.HANDLERS,
     *picture_routes.HANDLERS,
+    *import_routes.HANDLERS,
 )
 
 
