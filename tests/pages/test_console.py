@@ -585,3 +585,22 @@ async def test_a_refund_that_is_confirmed_twice_is_told_as_done_twice(
     monkeypatch.setattr(console_orders, "or_none", nothing_is_left)
     again = await operator.submit(sure, path)
     assert (first.status_code, again.status_code) == (303, 303)
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [("stock=low", {"maxStock": "10", "inStock": "true"}), ("stock=out", {"maxStock": "0"}), ("stock=x", {})],
+)
+async def test_products_of_which_there_are_few_are_a_list_of_their_own(
+    browser: Browser, shop: FakeShop, query: str, asked: dict[str, str]
+) -> None:
+    shop.add("Mug", stock=2)
+    shop.sign_up("stock@example.com", role="stock")
+    await browser.log_in("stock@example.com")
+    page = await browser.get(f"/console/products?{query}")
+    assert page.status_code == 200
+    sent = shop.called("GET", "/products")[-1].query
+    assert {name: sent[name] for name in ("maxStock", "inStock") if name in sent} == asked
+    overview = (await browser.get("/console")).text
+    assert 'href="/console/products?stock=low"' in overview
+    assert 'href="/console/products?stock=out"' in overview

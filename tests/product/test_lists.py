@@ -77,6 +77,8 @@ def is_chosen(product: Json, choice: str) -> bool:
             return bool(product["priceMinor"] >= float(price) * 100)
         case ("maxPrice", _, price):
             return bool(product["priceMinor"] <= float(price) * 100)
+        case ("maxStock", _, count):
+            return bool(product["stock"] <= int(count))
         case ("option", _, option):
             name, _, value = option.partition(":")
             return options.get(name) == value
@@ -95,6 +97,8 @@ CHOICES: tuple[list[str], ...] = (
     ["option=Colour:Red", "option=Size:M", "maxPrice=12"],
     ["option=Colour:None"],
     ["inStock=true"],
+    ["maxStock=0"],
+    ["inStock=true", "maxStock=3", "within=Kitchen"],
 )
 
 
@@ -113,7 +117,7 @@ async def test_lists_are_sorted_and_narrowed_however_one_pages(world: World, mon
             assert [each["id"] for each in await by_cursor(world, f"{query}&collapse=family")] == once, query
             behind = await listed(world, f"{query}&collapse=family&limit=2&skip=1")
             assert [each["id"] for each in behind["products"]] == once[1:3]
-            if "inStock=true" not in choice:
+            if not any("tock=" in each for each in choice if each != "inStock=false"):
                 assert behind["pagination"]["total"] == len(once)
 
 
@@ -179,6 +183,7 @@ async def test_while_the_stock_is_not_known_nothing_is_left_out(world: World) ->
     assert await world.names("?inStock=true") == []
     world.shelf.is_down = True
     assert await world.names("?inStock=true") == ["Mug"]
+    assert await world.names("?maxStock=5") == []
 
 
 async def test_a_page_passes_over_so_much_and_the_next_one_goes_on(
@@ -208,6 +213,7 @@ async def test_a_page_passes_over_so_much_and_the_next_one_goes_on(
         (f"option=Size:{'M' * 151}", "option"),
         ("option=A:1&option=B:1&option=C:1&option=D:1", "option"),
         ("inStock=true&skip=1001", "skip"),
+        ("maxStock=-1", "maxStock"),
         ("sort=price&cursor=7070", "cursor"),
     ],
 )

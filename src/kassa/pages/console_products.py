@@ -8,10 +8,11 @@ from litestar.params import FromPath
 from kassa.pages.admins import require_staff
 from kassa.pages.catalogue_models import OneProduct, Product, Products
 from kassa.pages.client import ApiProblem, path_of
+from kassa.pages.console_models import StockNumbers
 from kassa.pages.formats import major_text, typed_amount
 from kassa.pages.price_models import PriceChange, Prices
 from kassa.pages.product_form import GOODS, MOST_OPTIONS, VALUES, families_known, goods_of, goods_sent
-from kassa.pages.storefront import paging
+from kassa.pages.storefront import paging, uncounted
 from kassa.pages.sure import Step, asked_first
 from kassa.pages.visit import Visit, Visiting, number, safe_next
 from kassa.pages.words import trouble
@@ -41,11 +42,23 @@ async def products(visit: Visiting) -> Response[str]:
     await require_staff(visit)
     asked = visit.request.query_params
     q, skip = asked.get("q", "").strip()[:200], max(0, number(asked.get("skip")))
-    filters = {"q": q, "sale": "off" if asked.get("sale") == "off" else ""}
-    active = "false" if filters["sale"] else "true"
-    found = await visit.api.get("/products", Products, {"q": q, "active": active, "limit": _SHOWN, "skip": skip})
-    pages = paging(skip, _SHOWN, found.pagination.total)
+    sale, scarce = asked.get("sale", ""), asked.get("stock", "")
+    filters = {"q": q, "sale": "off" if sale == "off" else "", "stock": scarce if scarce in ("low", "out") else ""}
+    params = {"q": q, "active": "false" if filters["sale"] else "true", "limit": _SHOWN, "skip": skip}
+    found = await visit.api.get("/products", Products, {**params, **await _by_stock(visit, filters["stock"])})
+    is_counted = not filters["stock"]
+    pages = paging(skip, _SHOWN, found.pagination.total) if is_counted else uncounted(skip, _SHOWN, found)
     return visit.page("console/products.html", products=found.products, filters=filters, paging=pages)
+
+
+async def _by_stock(visit: Visit, scarce: str) -> dict[str, str | int]:
+    """What finds the products of which there are few, as the shop has set it, or none."""
+    if scarce == "out":
+        return {"maxStock": 0}
+    if scarce == "low":
+        few = await visit.api.get("/inventory/admin/analytics/inventory", StockNumbers)
+        return {"maxStock": few.low_stock_threshold, "inStock": "true"}
+    return {}
 
 
 @post("/console/products", include_in_schema=False)

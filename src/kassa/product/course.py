@@ -33,7 +33,8 @@ ORDERS: dict[Sort, tuple[str, Order]] = {
 class Wanted(msgspec.Struct, frozen=True):
     """What part of the catalogue is asked for: a category, or one with all below it; words; prices from and to, in
     minor units; what variants have of options, by name; a page; what is on sale, what is not, or (None) both; without
-    what is known to be sold out. Without `sort` the newest is first, and of what has words the best."""
+    what is known to be sold out; only what has at most so many pieces. Without `sort` the newest is first, and of what
+    has words the best."""
 
     limit: int = 0
     skip: int = 0
@@ -45,7 +46,19 @@ class Wanted(msgspec.Struct, frozen=True):
     prices: Between = Between()
     options: tuple[tuple[str, str], ...] = ()
     in_stock: bool = False
+    max_stock: int | None = None
     sort: Sort | None = None
+
+    @property
+    def is_by_stock(self) -> bool:
+        """Whether what is passed over is told by the inventory alone."""
+        return self.in_stock or self.max_stock is not None
+
+    def passes_over(self, stock: int | None) -> bool:
+        """Whether a product with this stock is. Of one whose stock nobody knows it is not said that it is sold out."""
+        if stock is None:
+            return self.max_stock is not None
+        return (self.in_stock and stock <= 0) or (self.max_stock is not None and stock > self.max_stock)
 
     def where(self) -> dict[str, Test]:
         """The tests that a product must pass, as far as they are of it alone."""

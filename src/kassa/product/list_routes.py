@@ -27,6 +27,7 @@ COLLAPSED = "family"
 LONGEST_SEARCH = 200
 PRICE = r"^[0-9]{1,12}(\.[0-9]{1,10})?$"
 MOST_SUGGESTED = 10
+MOST_PIECES = 1_000_000_000
 _TAGS = ["products"]
 WithInactive = Annotated[
     bool, QueryParameter(name="includeInactive", description="Withdrawn ones too: needs `products:read`")
@@ -77,6 +78,14 @@ _InStock: TypeAlias = Annotated[
         name="inStock", description="Without what is known to be sold out at this moment; `total` counts that, too"
     ),
 ]
+_MaxStock: TypeAlias = Annotated[
+    int | None,
+    QueryParameter(
+        name="maxStock",
+        description="Only what has at most so many pieces at this moment; `total` counts the others, too",
+        schema_extra={"minimum": 0, "maximum": MOST_PIECES},
+    ),
+]
 _Few: TypeAlias = Annotated[
     int, QueryParameter(description="How many at most", schema_extra={"minimum": 1, "maximum": MOST_SUGGESTED})
 ]
@@ -107,6 +116,7 @@ async def list_products(
     min_price: _MinPrice = None,
     max_price: _MaxPrice = None,
     in_stock: _InStock = False,
+    max_stock: _MaxStock = None,
     option: _Option = None,
     limit: FromQuery[int] = 20,
     skip: FromQuery[int] = 0,
@@ -127,6 +137,7 @@ async def list_products(
         category=category,
         is_active=None if with_inactive and active else active,
         in_stock=in_stock,
+        max_stock=_pieces(max_stock),
         sort=_sort(sort),
     )
     if collapse is None:
@@ -228,6 +239,12 @@ def _price(field: str, text: str | None, currency: str) -> int | None:
         raise Invalid.field(field, "must be a number from 0 to 999999999999, such as 19.99")
     inside = ROUND_CEILING if field == "minPrice" else ROUND_FLOOR
     return int(Decimal(text).scaleb(EXPONENTS[currency]).to_integral_value(inside))
+
+
+def _pieces(count: int | None) -> int | None:
+    if count is not None and not 0 <= count <= MOST_PIECES:
+        raise Invalid.field("maxStock", f"must be from 0 to {MOST_PIECES}")
+    return count
 
 
 def _sort(text: str | None) -> Sort | None:

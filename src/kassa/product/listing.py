@@ -72,7 +72,7 @@ class Listing:
         """
         course = await self.course(wanted)
         total = await self._how_many(course.whole)
-        if wanted.in_stock:
+        if wanted.is_by_stock:
             return await self._page(course, wanted, total, is_collapsed=False)
         found = await self._read(course, wanted.limit + 1, wanted.skip, wanted.after)
         shown = [Entry(each) for each in found[: wanted.limit]]
@@ -92,10 +92,10 @@ class Listing:
         return await self._page(course, wanted, families + single, is_collapsed=families > 0)
 
     async def _page(self, course: Course, wanted: Wanted, total: int, *, is_collapsed: bool) -> Page:
-        passes_over = is_collapsed or wanted.in_stock
+        passes_over = is_collapsed or wanted.is_by_stock
         skip, after = wanted.skip, wanted.after
         if passes_over and skip > FURTHEST_COLLAPSED:
-            told = f"must be at most {FURTHEST_COLLAPSED} with collapse or inStock; go on from there with nextCursor"
+            told = f"must be at most {FURTHEST_COLLAPSED} with collapse or a stock; go on from there with nextCursor"
             raise Invalid.field("skip", told)
         entries: list[Entry] = []
         size, in_store = wanted.limit + 1, 0 if passes_over else skip
@@ -109,7 +109,7 @@ class Listing:
             if len(found) < size:
                 break
             after, size, in_store = found[-1].id, _AT_ONCE, 0
-            if wanted.in_stock and looked_at > MOST_SOLD_OUT and len(entries) <= wanted.limit:
+            if wanted.is_by_stock and looked_at > MOST_SOLD_OUT and len(entries) <= wanted.limit:
                 return Page(entries, total, after)
         shown = entries[: wanted.limit]
         return Page(shown, total, shown[-1].product.id if len(entries) > wanted.limit else None)
@@ -205,7 +205,7 @@ class Listing:
     ) -> list[Entry]:
         ids = dict.fromkeys(each.family_id for each in found if each.family_id) if is_collapsed else {}
         families = await self.variants_of(list(ids), is_active=wanted.is_active) if ids else {}
-        gone = await self._sold_out([*found, *chain(*families.values())]) if wanted.in_stock else set()
+        gone = await self._gone([*found, *chain(*families.values())], wanted) if wanted.is_by_stock else set()
         standing = []
         if not families and not gone:
             return [Entry(each) for each in found]
@@ -216,12 +216,12 @@ class Listing:
                 standing.append(Entry(product, variants))
         return standing
 
-    async def _sold_out(self, products: Sequence[Product]) -> set[str]:
-        """Those of which there is nothing left. Of what nobody knows it now, it is not said."""
+    async def _gone(self, products: Sequence[Product], wanted: Wanted) -> set[str]:
+        """Those that are passed over for their stock."""
         each = {product.id: product for product in products}
         at_once = [list(each.values())[start : start + _AT_ONCE] for start in range(0, len(each), _AT_ONCE)]
         told = await asyncio.gather(*(self._stocks(part) for part in at_once))
-        return {id for stocks in told for id, stock in stocks.items() if stock is not None and stock <= 0}
+        return {id for stocks in told for id, stock in stocks.items() if wanted.passes_over(stock)}
 
     async def _variants(self, family_id: str, is_active: bool) -> list[Product]:
         where: dict[str, Test] = {"family_id": family_id, "is_active": is_active}
