@@ -19,7 +19,7 @@ from kassa.kit.service_keys import ServiceIdentity
 from kassa.kit.wire import endpoints
 from tests.app.whole import Answer, Lines, Whole, whole
 
-TIMES = 800
+TIMES = 1200
 NAMES = re.compile(rb"(ord|pay|req)_[0-9a-z]{26}|\d{4}-\d\d-\d\dT[0-9:.]+Z|\d{13}|(?<=\"number\":)\d+")
 QUERIES = (
     "",
@@ -47,6 +47,13 @@ QUERIES = (
     "active=False",
     "includeInactive=true",
     "includeInactive=no",
+    "maxStock=3",
+    "maxStock=x",
+    "option=red",
+    "waiting=true",
+    "status=parked",
+    "orderId=ord_1",
+    "since=2026-01-01",
     "colour=red",
     "limit=2&colour=red",
     "limit",
@@ -57,6 +64,9 @@ QUERIES = (
     "skip=9999999999",
     "limit=١",
 )
+
+
+GETS = sorted(each.removeprefix("GET ") for each in STRAIGHT if each.startswith("GET ") and "{" not in each)
 
 
 class Counted:
@@ -114,6 +124,7 @@ class Both:
                 "/webhook",
                 f"/orders/{self.order}/",
                 "/Products",
+                *GETS,
             )
         )
         token = chosen.choice(

@@ -437,12 +437,6 @@ async def sales(request: Ask) -> Response[bytes]:
     return answer(told)
 
 
-@get("/payments/admin/analytics/revenue")
-async def revenue(request: Ask) -> Response[bytes]:
-    admin_of(request)
-    return answer({"totalRevenue": Decimal("7856.12"), "currency": "usd", "totalPayments": 149})
-
-
 @get("/payments/admin/analytics/payments")
 async def payment_numbers(request: Ask) -> Response[bytes]:
     admin_of(request)
@@ -468,7 +462,7 @@ def api_router() -> Router:
         all_orders, customers, create_session, payment_status, refund, refunds, fee, retry_effect,
         give_up_effect, events, attention, disputes, replay,
         *DISPUTE_ROUTES, unclaimed, dismiss, endpoints, *FAMILY_ROUTES, *LINK_ROUTES, *MAIL_ROUTES,
-        import_products, system, checks, order_numbers, sales, revenue, payment_numbers, stock_numbers,
+        import_products, system, checks, order_numbers, sales, payment_numbers, stock_numbers,
     ]  # fmt: skip
     return Router(
         "/",

@@ -97,7 +97,7 @@ async def test_a_new_shop_is_told_what_to_do_next(operator: Browser, shop: FakeS
 
 
 async def test_a_missing_number_does_not_hide_the_others(operator: Browser, shop: FakeShop) -> None:
-    shop.broken["/payments/admin/analytics/revenue"] = Refused(503, "unavailable")
+    shop.broken["/payments/admin/analytics/payments"] = Refused(503, "unavailable")
     page = text_of(await operator.get("/console"))
     assert "Some numbers cannot be had just now" in page
     assert "$61.38" in page

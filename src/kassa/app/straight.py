@@ -29,6 +29,18 @@ STRAIGHT = frozenset(
         "POST /payments/webhook",
         "POST /webhook",
         "GET /products",
+        # What the console's first page asks for, all at once.
+        "GET /auth/verify",
+        "GET /orders/admin/attention",
+        "GET /orders/admin/analytics/orders",
+        "GET /orders/admin/analytics/sales",
+        "GET /payments/admin/attention",
+        "GET /payments/admin/events",
+        "GET /payments/admin/disputes",
+        "GET /payments/admin/unclaimed",
+        "GET /payments/admin/analytics/payments",
+        "GET /inventory/admin/analytics/inventory",
+        "GET /events/endpoints",
     )
 )
 """Which of the public endpoints; of those between services, all."""
@@ -205,7 +217,7 @@ def _parameter(name: str, hint: Any) -> tuple[str, tuple[str, Callable[[str], An
     """How a parameter is called in a query, and as an argument; and how its text is read: None if it is not plain."""
     kind, marks = hint.__origin__, hint.__metadata__
     sent = next((each.name for each in marks if isinstance(each, QueryParameter) and each.name), name)
-    readers: dict[Any, Callable[[str], Any]] = {int: _whole, bool: _TRUTHS.get}
+    readers: dict[Any, Callable[[str], Any]] = {int: _whole, int | None: _whole, bool: _TRUTHS.get}
     read = readers.get(kind, _text)
     return sent, (name, read)
 

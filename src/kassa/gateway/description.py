@@ -45,6 +45,7 @@ TAGS = {
     "withdrawals": "Withdrawing from a contract, and what is to be refunded for it",
     "payments": "Paying, refunds, and what Stripe said",
     "security": "Whom to tell of a security hole",
+    "system": "How the shop's services are doing",
 }
 _WEBHOOK = "/payments/webhook"
 # What a handler may refuse because of what it calls. What is its own, it names itself: `refuses=`.

@@ -20,20 +20,6 @@ class OrderNumbers(Answer, frozen=True):
     average_order_value: Decimal = Decimal(0)
 
 
-class DayRevenue(Answer, frozen=True):
-    date: str
-    revenue: Decimal
-
-
-class RevenueNumbers(Answer, frozen=True):
-    total_revenue: Decimal
-    currency: str
-    daily_revenue: tuple[DayRevenue, ...] = ()
-    payment_success_rate: float | None = None
-    total_payments: int = 0
-    successful_payments: int = 0
-
-
 class PaymentNumbers(Answer, frozen=True):
     success: int = 0
     failed: int = 0

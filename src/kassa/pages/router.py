@@ -20,6 +20,7 @@ from kassa.pages.guest_pages import GUEST_PAGES
 from kassa.pages.invoices import INVOICES
 from kassa.pages.legal import LEGAL_PAGES
 from kassa.pages.mailed_links import MAILED_LINKS
+from kassa.pages.numbers import Numbers
 from kassa.pages.ordering_again import ORDERING_AGAIN
 from kassa.pages.own_data import DATA_PAGES
 from kassa.pages.parcels import PARCELS
@@ -64,7 +65,8 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings, streams:
     so it may name the very application that this router is mounted in."""
     statics = Statics()
     renderer = make_renderer(settings, statics)
-    shelves, places, watched, starts = Shelves(), KnownDestinations(), streams or Streams(), SitemapStarts()
+    shelves, places, watched = Shelves(), KnownDestinations(), streams or Streams()
+    starts, figures = SitemapStarts(), Numbers()
 
     async def visit(request: Request[Any, Any, Any]) -> Visit:
         return await open_visit(request, client_factory, renderer)
@@ -85,6 +87,7 @@ def pages_router(client_factory: ClientFactory, settings: PageSettings, streams:
             "visit": Provide(visit),
             "shelves": Provide(lambda: shelves, sync_to_thread=False),
             "streams": Provide(lambda: watched, sync_to_thread=False),
+            "numbers": Provide(lambda: figures, sync_to_thread=False),
             "destinations": Provide(lambda: places, sync_to_thread=False),
             "starts": Provide(lambda: starts, sync_to_thread=False),
         },
