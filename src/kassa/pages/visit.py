@@ -135,6 +135,10 @@ class Visit:
         """What was typed into a form's field; passwords are read from `form`, spaces and all."""
         return self.form.get(name, "").strip()
 
+    def typed(self, **otherwise: object) -> dict[str, object]:
+        """What stands in a form's fields: what was typed, if this page is the answer to a form that was refused."""
+        return {name: self.form.get(name, value) for name, value in otherwise.items()}
+
     def require_login(self) -> None:
         if not self.is_logged_in:
             raise ApiProblem(401, "login_required", _("Please log in."))
