@@ -61,7 +61,7 @@ async def test_a_parcel_goes_out_and_comes_back(browser: Browser, shop: RunningS
     await staff.locator("input[name^=send-]").first.fill("1")
     await staff.locator("input[name=carrier]").fill("DHL")
     await staff.locator("input[name=trackingNumber]").fill("00340434161094042557")
-    await follow(staff.get_by_role("button", name="Note it as sent"))
+    await follow(staff.get_by_role("button", name="Mark as sent"))
     await expect(staff.get_by_test_id("parcels")).to_have_attribute("data-fulfilment", "partly")
     await shots(staff, "parcels-2-sent")
     await staff.goto(f"{console}/slip?shipment=1")

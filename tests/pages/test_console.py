@@ -99,7 +99,7 @@ async def test_a_new_shop_is_told_what_to_do_next(operator: Browser, shop: FakeS
 async def test_a_missing_number_does_not_hide_the_others(operator: Browser, shop: FakeShop) -> None:
     shop.broken["/payments/admin/analytics/payments"] = Refused(503, "unavailable")
     page = text_of(await operator.get("/console"))
-    assert "Some numbers cannot be had just now" in page
+    assert "Some numbers are not available right now" in page
     assert "$61.38" in page
 
 
@@ -123,7 +123,7 @@ async def test_what_fails_and_fails_is_shown_with_a_link_to_its_order(operator: 
         )
     page = await operator.get("/console")
     assert "Needs attention" in page.text
-    assert "2 steps failed many times" in text_of(page)
+    assert "2 steps keep failing" in text_of(page)
     assert "Stripe did not answer &lt;as it should&gt;" in page.text
     assert 'href="/console/orders/ord_orders"' in page.text
     assert 'href="/console/orders/ord_payments"' in page.text
@@ -194,7 +194,7 @@ async def test_disputes_that_want_evidence_are_shown_with_the_last_moment(operat
 
 async def test_trouble_that_cannot_be_told_is_not_taken_for_none(operator: Browser, shop: FakeShop) -> None:
     shop.broken["/payments/admin/attention"] = Refused(503, "unavailable")
-    assert "Some numbers cannot be had just now" in (await operator.get("/console")).text
+    assert "Some numbers are not available right now" in (await operator.get("/console")).text
 
 
 async def test_orders_are_filtered_by_status(operator: Browser, shop: FakeShop) -> None:
@@ -232,7 +232,7 @@ KEPT = {"fee": 1.17, "feeMinor": 117, "net": 28.83, "netMinor": 2883, "currency"
         ([KEPT], ("Stripe's fee -$1.17", "Net of the fee $28.83")),
         ([{**KEPT, "currency": "jpy"}], ("Stripe's fee -¥117", "Net of the fee ¥2,883")),
         ([None], ("Stripe's fee not known yet",)),
-        ([], ("Stripe's fee not to be had just now",)),
+        ([], ("Stripe's fee not available right now",)),
     ],
 )
 async def test_an_order_shows_what_stripe_has_kept(
@@ -245,7 +245,7 @@ async def test_an_order_shows_what_stripe_has_kept(
     page = await operator.get(f"/console/orders/{order['id']}")
     for each in words:
         assert each in text_of(page)
-    assert "cannot be had just now" not in text_of(page)
+    assert "Some numbers are not available right now" not in text_of(page)
 
 
 async def test_who_is_logged_in_is_said_on_every_page(operator: Browser) -> None:

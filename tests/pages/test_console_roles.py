@@ -28,7 +28,7 @@ async def test_no_number_is_said_to_be_missing_that_is_not_for_this_role(
 ) -> None:
     staff = await of_role(browser, shop, role)
     page = await staff.get("/console")
-    assert "cannot be had" not in page.text
+    assert "not available right now" not in page.text
     assert ("Revenue" in page.text) is (role != "stock")
     assert "Sold out" in page.text
     asked = {call.path for call in shop.calls}

@@ -235,9 +235,10 @@ def whole_numbers(connection: Connection, handler: BaseRouteHandler) -> None:
     """Guard: a query's numbers are digits. Invalid for what the framework would take for one as well: `1e1`, `1.0`."""
     if connection.scope["query_string"]:
         for name, parameter in handler.parsed_fn_signature.parameters.items():
-            given = connection.query_params.getall(name, []) if parameter.annotation in (int, int | None) else []
+            sent = getattr(parameter.kwarg_definition, "name", None) or name
+            given = connection.query_params.getall(sent, []) if parameter.annotation in (int, int | None) else []
             if not all(re.fullmatch("-?[0-9]+", text) for text in given):
-                raise Invalid.field(name, "must be a whole number, in digits")
+                raise Invalid.field(sent, "must be a whole number, in digits")
 
 
 def _rules(shop: Shop) -> Rules:

@@ -293,8 +293,7 @@ def _refusing(problems: list[type[Problem]]) -> dict[str, Any]:
 
 def _calls(handler: HTTPRouteHandler) -> tuple[str, ...]:
     """The names that the handler's own code uses."""
-    names: tuple[str, ...] = handler.fn.__code__.co_names
-    return names
+    return tuple(handler.fn.__code__.co_names)
 
 
 def _short(path: str) -> str:

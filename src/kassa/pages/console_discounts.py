@@ -25,9 +25,9 @@ KINDS = (("percentage", "Per cent off"), ("amount", "Amount off"), ("freeShippin
 _END = Step(
     "End the discount {who}?",
     (
-        "Nobody can use it any more, from now on.",
+        "Nobody can use it from now on.",
         "Orders that have it keep it.",
-        "It is for good.",
+        "This cannot be undone.",
     ),
     "End this discount",
     "discount-ended",

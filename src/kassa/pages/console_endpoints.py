@@ -18,7 +18,7 @@ STEPS = MappingProxyType(
     {
         "roll": Step(
             "Make a new secret for {who}?",
-            ("The new one is shown once.", "For a day all is signed with both: change it there within that time."),
+            ("The new one is shown once.", "For one day everything is signed with both: switch over within that time."),
             "Make a new secret",
             "",
         ),
@@ -30,13 +30,13 @@ STEPS = MappingProxyType(
         ),
         "enable": Step(
             "Send to {who} again?",
-            ("It goes on from where it stopped: all that waits is sent now.",),
+            ("It picks up where it stopped: everything that waits is sent now.",),
             "Enable",
             "endpoint-enabled",
         ),
         "remove": Step(
             "Remove {who}?",
-            ("Nothing is sent there any more, and what waits is forgotten.", "It is for good."),
+            ("Nothing is sent there any more, and what was waiting is dropped.", "This cannot be undone."),
             "Remove",
             "endpoint-removed",
         ),

@@ -19,7 +19,10 @@ _SHOWN, _MOST = 50, 100
 _A_YEAR = "365"
 _END = Step(
     "End the key {who}?",
-    ("Whatever program has it is refused within a second.", "It is for good: the program needs a new key to go on."),
+    (
+        "Whatever program has it is refused within a second.",
+        "This cannot be undone: the program needs a new key to go on.",
+    ),
     "End this key",
     "key-ended",
 )

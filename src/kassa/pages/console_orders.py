@@ -22,7 +22,7 @@ _CANCEL = Step(
     (
         "It ends, and its goods go back on sale.",
         "Its buyer cannot pay for it any more, and is told.",
-        "It is refused if the order is paid, or being paid just now.",
+        "It is not possible if the order is paid, or being paid right now.",
     ),
     "Cancel the order",
 )

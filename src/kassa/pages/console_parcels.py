@@ -23,7 +23,7 @@ _NOT_SENT = Step(
     ("Its goods are to be sent again.", "The buyer was told that it is on its way, and is not told otherwise."),
     "It was not sent",
 )
-_ELSEWHERE = ("What was paid stays as it is, whatever shipping and taxes cost there.",)
+_ELSEWHERE = ("The buyer pays nothing more or less, whatever shipping and tax cost there.",)
 _RETURNS = {
     "decline": Step(
         "Decline return {who}?", ("It cannot be approved afterwards; the buyer can ask again.",), "Decline it"

@@ -29,7 +29,7 @@ _PRICES = 5
 _TAKE_OFF = Step(
     "Take {who} off sale?",
     (
-        "Buyers neither find nor buy it any more.",
+        "Buyers can no longer find or buy it.",
         "Orders that have it stay as they are, and so does its stock.",
         "It can be put back on sale at any time.",
     ),

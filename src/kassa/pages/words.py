@@ -110,7 +110,7 @@ CONSOLE_NOTES = {
     "disabled": "The account is disabled, and logged out everywhere.",
     "enabled": "The account can be used again.",
     "logged-out-all": "All their sessions have ended.",
-    "demoted": "They are no longer of the staff.",
+    "demoted": "They are no longer on the staff.",
     "key-ended": "The key has ended.",
     "endpoint-disabled": "Nothing is sent there for now.",
     "endpoint-enabled": "Events are sent there again.",
