@@ -27,6 +27,12 @@ SELLING = {
 }
 ADDRESS = {"email": "guest@shop.example", "name": "Ada", "line1": "Markt 1", "postalCode": "26133", "city": "Oldenburg"}
 CARD = {"cardNumber": GOOD, "expiry": "12 / 34", "cvc": "123"}
+SLOW_3G = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+"""As developers' tools have it (Chromium, `throttling_presets`: 400 ms, 400 kbit/s)."""
+GONE = {**SLOW_3G, "offline": True}
+NOTES_BUSY = (
+    """addEventListener("submit", (event) => setTimeout(() => sessionStorage.busy = event.submitter.ariaBusy))"""
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -281,6 +287,44 @@ async def test_who_is_logged_out_in_between_loses_nothing(browser: Browser, shop
     await ada.press("place-order")
     await ada.pay()
     await ada.is_confirmed()
+
+
+async def test_on_a_slow_network_two_clicks_make_one_order_and_nothing_is_lost(
+    browser: Browser, shop: RunningShop
+) -> None:
+    admin = await shop.admin()
+    mug = await admin.product(stock=5, price="20.00")
+    email = f"{secrets.token_hex(6)}@shop.example"
+    context = await browser.new_context()
+    ada = await buyer(context, shop)
+    network = await context.new_cdp_session(ada.page)
+    await network.send("Network.enable")
+    await network.send("Network.emulateNetworkConditions", SLOW_3G)
+    await ada.page.goto(f"{ada.site}/shop/products/{mug}")
+    adding = ada.page.get_by_test_id("add-to-cart").first
+    await adding.dblclick()
+    await expect(adding).to_have_attribute("aria-busy", "true")
+    await expect(ada.page.get_by_test_id("cart-count")).to_have_text("1")
+    await ada.press("checkout")
+    await ada.fill({**ADDRESS, "email": email})
+    order = ada.page.get_by_test_id("place-order")
+    await network.send("Network.emulateNetworkConditions", GONE)
+    await order.click()
+    await expect(ada.page.get_by_role("alert")).to_contain_text("You are offline. Nothing was sent")
+    await shot(ada.page, "buying-6-offline")
+    await network.send("Network.emulateNetworkConditions", SLOW_3G)
+    sent: list[str] = []
+    ada.page.on("request", lambda each: sent.append(each.url) if each.method == "POST" else None)
+    await ada.page.evaluate(NOTES_BUSY)
+    await order.dblclick(no_wait_after=True)
+    await expect(ada.page.locator("#pay")).to_be_visible(timeout=60_000)
+    assert sent == [f"{ada.site}/checkout"]
+    await ada.pay()
+    await ada.is_confirmed()
+    assert await ada.page.evaluate("sessionStorage.busy") == "true"
+    found = (await admin.call("GET", f"/orders/admin/all?q={email}")).body
+    assert found["pagination"]["total"] == 1
+    await admin.has_stock(mug, 4)
 
 
 async def test_a_shop_that_stops_does_not_wait_for_who_watches(browser: Browser, shop: RunningShop) -> None:
