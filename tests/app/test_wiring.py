@@ -18,6 +18,7 @@ from kassa.order.discounts import Todo as DiscountTodo
 from kassa.order.domain import Todo as OrderTodo
 from kassa.payment.domain import Todo as PaymentTodo
 from kassa.product.domain import Todo as ProductTodo
+from kassa.stock_notices.domain import Todo as NoticeTodo
 from tests.support import OWN_SECRET
 
 
@@ -26,7 +27,7 @@ async def test_every_effect_has_somebody_to_carry_it_out(tmp_path: Path) -> None
     async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
         here = {name: set(outbox.carriers) for name, outbox in shop.outboxes.items()}
         kinds = {"auth": AuthTodo, "product": ProductTodo, "order": OrderTodo, "payment": PaymentTodo}
-        kinds["discount"] = DiscountTodo
+        kinds |= {"discount": DiscountTodo, "stock_notice": NoticeTodo}
         assert here == {name: set(each) for name, each in kinds.items()}
 
 
@@ -54,7 +55,8 @@ async def test_old_acts_are_removed_regularly(tmp_path: Path, given: dict[str, s
 async def test_each_service_satisfies_its_contract(tmp_path: Path) -> None:
     settings = read_settings({"KASSA_DATA": str(tmp_path)})
     async with open_shop(settings, Place(all_here(settings), serves=False, brings_sandbox=False)) as shop:
-        services = (shop.auth, shop.product, shop.inventory, shop.order, shop.events, shop.facts, shop.payment)
+        beside = (shop.events, shop.facts, shop.stock_notices)
+        services = (shop.auth, shop.product, shop.inventory, shop.order, *beside, shop.payment)
         for contract, service in zip(CONTRACTS, services, strict=True):
             assert [each.name for each in endpoints(contract) if not hasattr(service, each.name)] == []
 

@@ -2,6 +2,7 @@
 
 from kassa.contracts.mail import Mail
 from kassa.contracts.order import OrderRecords
+from kassa.contracts.stock_notices import NoticeRecord
 from kassa.kit.problem import Problem, Unavailable
 
 
@@ -31,6 +32,23 @@ class Buyers:
     def _refuse_if_down(self) -> None:
         if self.is_down:
             raise Unavailable("the order service is down")
+
+
+class Waiting:
+    """What addresses wait for: of each the ids of products."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, list[str]] = {}
+        self.is_down = False
+
+    async def records_of(self, email: str) -> list[NoticeRecord]:
+        at = "2026-01-01T12:00:00Z"
+        return [NoticeRecord(f"stn_{number}", each, True, at) for number, each in enumerate(self.of.get(email, ()))]
+
+    async def erase_of(self, email: str) -> None:
+        if self.is_down:
+            raise Unavailable("the order service is down")
+        self.of.pop(email, None)
 
 
 class Mailbox:

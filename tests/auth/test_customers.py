@@ -9,6 +9,7 @@ import pytest
 from kassa.auth.codes import recovery_hash
 from kassa.contracts.auth import StaffAccount
 from kassa.kit.clock import DAY
+from kassa.kit.problem import Unavailable
 from tests.auth.factor import Person
 from tests.auth.world import EMAIL, PASSWORD, World
 from tests.trade.stores import FORMS, stores
@@ -46,6 +47,22 @@ async def test_an_erased_account_keeps_its_id_and_lets_nobody_in(till: Till) -> 
     assert await till.world.store.families.count({"user_id": user.id}) == 0
     assert till.buyers.erased == [user.id]
     assert (await till.world.registered())["user"]["id"] != user.id
+
+
+async def test_what_the_address_waits_for_is_told_and_erased_with_the_account_or_nothing_is(till: Till) -> None:
+    session = await till.world.registered()
+    till.world.waiting.of = {EMAIL: ["prd_1"], "other@example.com": ["prd_2"]}
+    user = await till.customers.of(EMAIL)
+    assert user is not None
+    assert [each.product_id for each in (await till.customers.export(user)).stock_notices] == ["prd_1"]
+    till.world.waiting.is_down = True
+    with pytest.raises(Unavailable):
+        await till.customers.erase(user, user.id)
+    assert not await till.is_erased(session["user"]["id"])
+    till.world.waiting.is_down = False
+    await till.customers.erase(user, user.id)
+    assert await till.is_erased(user.id)
+    assert till.world.waiting.of == {"other@example.com": ["prd_2"]}
 
 
 async def test_of_a_second_factor_is_told_since_when_and_erased_with_the_account_is_all_of_it(till: Till) -> None:

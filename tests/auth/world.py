@@ -20,13 +20,14 @@ from kassa.auth.tokens import Tokens
 from kassa.contracts.auth import Auth
 from kassa.contracts.mail import Mails
 from kassa.contracts.order import Orders
+from kassa.contracts.stock_notices import StockNotices
 from kassa.kit.access import USER
 from kassa.kit.documents import Database
 from kassa.kit.identity import TokenVerifier
 from kassa.kit.ids import Ids
 from kassa.kit.outbox import Outbox
 from kassa.kit.web import EXCEPTION_HANDLERS
-from tests.auth.elsewhere import Buyers, Mailbox
+from tests.auth.elsewhere import Buyers, Mailbox, Waiting
 from tests.support import FakeClock
 
 MASTER_SECRET = "a master secret for tests"
@@ -81,8 +82,9 @@ class World:
             has_mail=has_mail,
             wants_second_factor=wants_second_factor,
         )
-        parts = (store, self.outbox, self.service, orders, mails, cast("Database", database), ids, self.clock)
-        self.customers = Customers(*parts, unused_days=unused_days)
+        self.waiting = Waiting()
+        parts = (store, self.outbox, self.service, orders, mails, cast("StockNotices", self.waiting))
+        self.customers = Customers(*parts, cast("Database", database), ids, self.clock, unused_days=unused_days)
         mailing = MailEffects(mails, links, "https://shop.example", self.clock, is_off=not has_mail)
         self.outbox.carriers = auth_effects(self.customers, mailing, claims)
         self.contract: Auth = self.service

@@ -253,6 +253,14 @@ async def test_withdrawals_have_a_limit_of_their_own_so_that_nobody_tries_number
     assert (await ask(gateway, "/orders", "POST")).status == 200
 
 
+async def test_mails_to_others_have_a_limit_of_their_own(world: World) -> None:
+    gateway = world.gateway(limiter=world.limiter(100), notices=world.limiter(1))
+    assert (await ask(gateway, "/stock-notices", "POST")).status == 200
+    assert (await ask(gateway, "/stock-notices", "POST")).code == "too_many_requests"
+    assert (await ask(gateway, "/stock-notices/abc/confirm", "POST")).status == 200
+    assert (await ask(gateway, "/stock-notices", "POST", client="192.0.2.77")).status == 200
+
+
 async def test_only_a_trusted_proxy_says_who_the_client_is(world: World) -> None:
     gateway = world.gateway(addresses=Addresses(("10.0.0.0/8",)))
     forwarded = {"X-Forwarded-For": "198.51.100.7"}

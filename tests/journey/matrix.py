@@ -56,8 +56,22 @@ class Target(NamedTuple):
 def rows(target: Target) -> Iterator[Row]:
     """Each endpoint; twice, if some of what anybody may ask needs a permission. What is sent stops behind the door:
     its body is never right."""
-    missing = ("event_id", "user_id", "key_id", "family_id", "discount_id", "endpoint_id", "mail_id", "dispute_id")
-    known = target._asdict() | {name: f"{name[:3]}_none" for name in missing} | {"number": "1", "name": "none"}
+    missing = (
+        "event_id",
+        "user_id",
+        "key_id",
+        "family_id",
+        "discount_id",
+        "endpoint_id",
+        "mail_id",
+        "dispute_id",
+        "notice_id",
+    )
+    known = (
+        target._asdict()
+        | {name: f"{name[:3]}_none" for name in missing}
+        | {"number": "1", "name": "none", "token": "0" * 64}
+    )
     for endpoint in sorted(ENDPOINTS, key=len, reverse=True):  # One session is ended before all of them are.
         access = ACCESS[endpoint]
         verb, template = endpoint.split(" ")

@@ -143,3 +143,35 @@ async def test_a_shop_that_keeps_no_mails_says_where_they_go(tmp_path: Path) -> 
         refused = await (await shop.admin()).call("GET", "/mails")
         assert (refused.status, refused.body["code"]) == (404, "mails_not_kept")
         assert "MAIL_URL=off" in refused.body["detail"]
+
+
+async def test_who_waits_for_what_is_sold_out_is_told_though_the_shop_is_killed(tmp_path: Path) -> None:
+    async with RunningShop(tmp_path / "shop", SHOP_NAME="Mug & Co") as shop:
+        admin = await shop.admin()
+        teapot = await admin.product(stock=0)
+        asked = await shop.call("POST", "/stock-notices", {"productId": teapot, "email": "ada@mail.example"})
+        assert (asked.status, asked.body["needsConfirmation"]) == (202, True)
+
+        async def have_come(many: int) -> list[EmailMessage]:
+            async def are_there() -> bool:
+                return len(mails_in(shop.data)) == many
+
+            await until(are_there, f"{many} mails")
+            return mails_in(shop.data)
+
+        (confirm,) = await have_come(1)
+        link = confirm["List-Unsubscribe"].strip("<>")
+        assert link in text_of(confirm)
+        token = link.rpartition("/")[2]
+        notices = (await shop.call("GET", f"/stock-notices/{token}")).body["notices"]
+        confirmed = await shop.call("POST", f"/stock-notices/{token}/confirm", {"id": notices[0]["id"]})
+        waiting = await admin.call("GET", f"/stock-notices/admin/products/{teapot}")
+        assert (confirmed.status, waiting.body) == (204, {"productId": teapot, "waiting": 1})
+        more = {"productId": teapot, "change": 2, "reason": "delivered"}
+        assert (await admin.call("POST", "/inventory/adjust", more)).status == 200
+        await shop.kill()
+        await shop.start()
+        _, told = await have_come(2)
+        assert f"/shop/products/{teapot}" in text_of(told)
+        assert (await shop.call("GET", f"/stock-notices/{token}")).body == {"notices": []}
+        assert (await shop.command("audit"))[0] == 0

@@ -74,6 +74,8 @@ async def customer(shop: RunningShop) -> Customer:
     assert asked.status == 201
     await buyer.refunded(found.paid, 500)
     found.unpaid, _ = await buyer.checkout(mug)
+    gone = {"productId": await admin.product(stock=0), "email": EMAIL}
+    assert (await shop.call("POST", "/stock-notices", gone)).status == 202
     return found
 
 
@@ -106,6 +108,7 @@ async def test_an_export_tells_all_that_is_stored(customer: Customer) -> None:
     assert [each["program"] for each in document["sessions"]] == [AGENT]
     orders = {each["order"]["id"]: each for each in document["orders"]}
     assert set(orders) == {customer.paid, customer.unpaid}
+    assert [each["isConfirmed"] for each in document["stockNotices"]] == [False]
     payment = orders[customer.paid]["payment"]
     assert payment["status"]["status"] == "SUCCESS"
     assert [(each["amountMinor"], each["reason"]) for each in payment["refunds"]] == [(500, "")]

@@ -41,6 +41,8 @@ SPELLED = {
     inputs.refund_key("rfd_1", 7): "rfd_1-7",
     inputs.claim("ord_1"): "claim:ord_1",
     inputs.guest_of("guest_1"): "gst_24ce1fa18a706c966177f629735759283827f1f9",
+    inputs.waiter_of("token_1"): "wtr_ccee1a67bb5b1c0b2cc95e39df",
+    inputs.stock_notice("wtr_1", "prd_1"): "wtr_1:prd_1",
     inputs.contact_of("buyer@shop.example", "ord_1"): "buyer@shop.example#ord_1",
     inputs.uses_of("dsc_1", "buyer", 2)[1]: "dsc_1:cf30eec398888dfc5db7a2cc795c3854#1",
     inputs.coupon_of("ord_1"): "kassa_ord_1",

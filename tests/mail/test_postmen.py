@@ -21,6 +21,7 @@ from kassa.contracts.mail import MailRefused
 from kassa.kit.clock import DAY, HOUR
 from kassa.kit.problem import Invalid, Unavailable
 from kassa.mail.mail_server import Server
+from kassa.mail.message import Rendered, message_of
 from kassa.mail.postmen import MOST_KEPT, Files, Smtp
 from kassa.mail.service import MailService
 from tests.mail.orders import LINK, ORDER_ID, foot_of, mail, order
@@ -100,6 +101,19 @@ def tls_of(certificate: tuple[Path, Path]) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.parametrize("site", ["https://shop.example", "http://127.0.0.1:3000"])
+async def test_one_click_ends_what_a_mail_is_one_of(site: str) -> None:
+    """RFC 8058, 3.1: programs look for the address as it is, and for one over HTTPS."""
+    box, link = Mailbox(), f"{site}/shop/stock-notices/{'a1' * 32}"
+    async with serving(box) as port:
+        await _service(_plain(port)).send(mail(unsubscribe=link))
+    written = f"\r\nList-Unsubscribe: <{link}>\r\n".encode()
+    assert written in bytes(box.envelopes[0].original_content or b"")
+    assert box.messages[0]["List-Unsubscribe-Post"] == ("List-Unsubscribe=One-Click" if "https" in site else None)
+    to_letters = mail(to="jörg@shop.example", unsubscribe=link)
+    assert written in message_of(to_letters, Rendered("x", "x", "x"), "Mug & Co", "shop@shop.example").as_bytes()
+
+
 def _service(postman: Any) -> MailService:
     return MailService(postman, foot_of("Mug & Co"), "shop@bücher.example")
 
@@ -124,6 +138,7 @@ async def test_a_mail_arrives_whole() -> None:
     assert html is not None
     assert LINK in text.get_content()
     assert LINK in html.get_content()
+    assert "List-Unsubscribe" not in message
     assert all(
         len(line) <= 998 for line in bytes(box.envelopes[0].original_content or b"").split(b"\r\n")
     )  # RFC 5322, 2.1.1

@@ -15,6 +15,7 @@ from kassa.order.machine import MAILS
 from tests.mail.orders import LINK, ORDER_ID, SHIPMENT, WITHDRAW, WITHDRAWAL, order
 
 KINDS = sorted(path.stem for path in (OWN / "en").glob("*.txt"))
+PRODUCT = "https://shop.example/shop/products/prd_1"
 SAYS = {
     "link": LINK,
     "refunded": "5.00",
@@ -24,6 +25,9 @@ SAYS = {
     "at": "2026-11-30T09:00:00Z",
     "withdrawal": WITHDRAWAL,
     "withdraw": WITHDRAW,
+    "name": "Teapot, blue",
+    "product": PRODUCT,
+    "days": 3,
 }
 
 
@@ -64,6 +68,7 @@ def test_text_and_html_say_the_same(kind: str, locale: str) -> None:
     html = _read(rendered.html)
     # A long label is cut in the text alone; here none is.
     links = [SHIPMENT["trackingUrl"], LINK] if kind == "order_shipped" else [LINK]
+    links = [PRODUCT, LINK] if kind == "stock_back" else links
     links += [WITHDRAW] if kind in ("order_confirmed", "order_shipped") else []
     text = rendered.text
     for link in links:

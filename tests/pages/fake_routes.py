@@ -16,6 +16,7 @@ from tests.pages.fake_health import checks, system
 from tests.pages.fake_import import import_products
 from tests.pages.fake_links import LINK_ROUTES
 from tests.pages.fake_mails import MAIL_ROUTES
+from tests.pages.fake_notices import NOTICE_ROUTES
 from tests.pages.fake_shop import NOW, Json, Refused, answer, refusal
 
 
@@ -462,6 +463,7 @@ def api_router() -> Router:
         all_orders, customers, create_session, payment_status, refund, refunds, fee, retry_effect,
         give_up_effect, events, attention, disputes, replay,
         *DISPUTE_ROUTES, unclaimed, dismiss, endpoints, *FAMILY_ROUTES, *LINK_ROUTES, *MAIL_ROUTES,
+        *NOTICE_ROUTES,
         import_products, system, checks, order_numbers, sales, payment_numbers, stock_numbers,
     ]  # fmt: skip
     return Router(

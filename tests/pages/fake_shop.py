@@ -62,6 +62,8 @@ class FakeShop:
     waiting: dict[str, list[Json]] = field(default_factory=lambda: {"orders": [], "payments": []})
     """By service: the effects that need attention."""
     notices: list[Json] = field(default_factory=list)
+    stock_notices: list[Json] = field(default_factory=list)
+    """What is waited for, by the address of fake_notices."""
     payments: dict[str, str] = field(default_factory=dict)
     refund_status: str = "pending"
     order_count: int = 152

@@ -110,7 +110,7 @@ def _is_adapter(name: str) -> bool:
     parts = name.split(".")
     if parts[0] != "kassa" or len(parts) < 3:
         return False
-    return parts[1] == "storage" or parts[2].startswith(("stock_", "processor_"))
+    return parts[1] == "storage" or (parts[1] in SERVICES and parts[2].startswith(("stock_", "processor_")))
 
 
 def test_only_its_adapter_imports_the_stripe_sdk() -> None:

@@ -19,6 +19,8 @@ from kassa.payment.evidence_effects import EvidenceEffects
 from kassa.payment.refund_effects import RefundEffects
 from kassa.product.domain import Todo as ProductTodo
 from kassa.product.effects import ProductEffects
+from kassa.stock_notices.domain import Todo as NoticeTodo
+from kassa.stock_notices.mails import NoticeEffects
 
 Effects = dict[str, Carrier[Any]]
 
@@ -59,6 +61,15 @@ def order_effects(order: OrderEffects, mails: OrderMails, invoices: OrderInvoice
 def discount_effects(discount: DiscountEffects) -> Effects:
     """What follows from changes of a discount."""
     return {DiscountTodo.OPEN_USES: discount.open_uses, DiscountTodo.ADD_USES: discount.add_uses}
+
+
+def notice_effects(notices: NoticeEffects) -> Effects:
+    """What follows from what happens to what somebody waits for."""
+    return {
+        NoticeTodo.MAIL_CONFIRM: notices.mail_confirm,
+        NoticeTodo.MAIL_BACK: notices.mail_back,
+        NoticeTodo.FORGET: notices.forget,
+    }
 
 
 def payment_effects(payment: PaymentEffects, refund: RefundEffects, evidence: EvidenceEffects) -> Effects:

@@ -43,6 +43,7 @@ from kassa.payment.store import CURSORS, EVENTS, KEY_REFUSALS, PAYMENTS, REFUSAL
 from kassa.product.pictures import PICTURE_FILES, PICTURES
 from kassa.product.store import FAMILIES as PRODUCT_FAMILIES
 from kassa.product.store import PRICES, PRODUCTS
+from kassa.stock_notices.store import STOCK_NOTICES
 
 PAGE = 500
 # Idempotency keys are kept by whoever answers first: which services that are may be others after the move.
@@ -51,7 +52,7 @@ COLLECTIONS: dict[str, tuple[CollectionSpec[Any], ...]] = {
     "product": (PRODUCTS, PRODUCT_FAMILIES, PRICES, PICTURES, PICTURE_FILES, SPELLINGS, HEARD, RECORDS, RECORD),
     "inventory": (HEARD, RECORDS, RECORD),
     "order": (
-        *(ORDERS, SERIES, WALKS, SELLING, PROFILES, DISCOUNTS, USES, INVOICES, HEADS),
+        *(ORDERS, SERIES, WALKS, SELLING, PROFILES, DISCOUNTS, USES, INVOICES, HEADS, STOCK_NOTICES),
         *(*OUTGOING, HEARD, RECORDS, RECORD),
     ),
     "payment": (

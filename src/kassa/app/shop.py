@@ -53,6 +53,7 @@ from kassa.payment.rights import StripeAccount
 from kassa.payment.service import PaymentService
 from kassa.payment.unclaimed import Unclaimed
 from kassa.product.service import ProductService
+from kassa.stock_notices.service import StockNoticeService
 
 if TYPE_CHECKING:
     from kassa.app.metrics import Metrics
@@ -151,6 +152,7 @@ class Shop:
     withdrawals: Withdrawals | None = None
     guests: GuestTokens | None = None
     mail: MailService | NoMails | None = None
+    stock_notices: StockNoticeService | None = None
     invoices: OrderInvoices | None = None
     invoice_store: InvoiceStore | None = None
     postman: Postman | None = None

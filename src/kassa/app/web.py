@@ -12,6 +12,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 
+from kassa.app.door_rules import door_rules
 from kassa.app.health import health_handlers, metrics_handler
 from kassa.app.readiness import System, watched_by
 from kassa.app.settings import Settings
@@ -26,12 +27,12 @@ from kassa.contracts.mail import Mails
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
+from kassa.contracts.stock_notices import StockNotices
 from kassa.gateway import security_txt, system
 from kassa.gateway.acts import Noted
 from kassa.gateway.arrival import App, Door
 from kassa.gateway.docs import docs_handlers
 from kassa.gateway.inner_door import GATEWAY, InnerDoor
-from kassa.gateway.limits import REGISTRATIONS, STATEMENTS, Addresses, Limiter
 from kassa.gateway.middleware import Gateway, Rules
 from kassa.gateway.security_txt import SecurityContact
 from kassa.gateway.shedding import Shedding
@@ -50,6 +51,7 @@ from kassa.pages.settings import PageSettings
 from kassa.pages.watching import Streams
 from kassa.payment import routes as payment_routes
 from kassa.product import routes as product_routes
+from kassa.stock_notices import routes as stock_notice_routes
 
 if TYPE_CHECKING:
     from kassa.app.metrics import Metrics
@@ -60,7 +62,7 @@ HANDLERS: dict[str, Sequence[Any]] = {
     "auth": auth_routes.HANDLERS,
     "product": product_routes.HANDLERS,
     "inventory": inventory_routes.HANDLERS,
-    "order": (*order_routes.HANDLERS, *outgoing_routes.HANDLERS, *mail_routes.HANDLERS),
+    "order": (*order_routes.HANDLERS, *outgoing_routes.HANDLERS, *mail_routes.HANDLERS, *stock_notice_routes.HANDLERS),
     "payment": payment_routes.HANDLERS,
 }
 OWN_PORT_HANDLERS: dict[str, Sequence[Any]] = {"payment": payment_routes.OWN_PORT_HANDLERS}
@@ -71,7 +73,9 @@ CONTRACTS: dict[str, type] = {
     "order": Orders,
     "payment": Payments,
 }
-BESIDE: dict[str, tuple[tuple[type, str], ...]] = {"order": ((Events, "events"), (Facts, "facts"), (Mails, "mail"))}
+BESIDE: dict[str, tuple[tuple[type, str], ...]] = {
+    "order": ((Events, "events"), (Facts, "facts"), (Mails, "mail"), (StockNotices, "stock_notices"))
+}
 """What else a service answers others, and by which part of the shop."""
 # Who calls whom: what a service that runs alone needs besides its own store.
 CALLS = {
@@ -101,6 +105,7 @@ def public_app(shop: Shop) -> App:
         sandbox=settings.has_sandbox,
         public_url=settings.frontend_url or "",
         withdrawal_days=settings.withdrawal_days,
+        sends_mail=settings.mail.by != "off",
         clock=shop.clock,
     )
 
@@ -125,7 +130,7 @@ def public_app(shop: Shop) -> App:
         from kassa.gateway.proxy import Proxy
 
         inner = Proxy(inner, elsewhere, ServiceIdentity(GATEWAY, shop.service_keys), shop.proxying)
-    rules = _rules(shop)
+    rules = door_rules(settings)
     auth, bounded = present(shop.auth_anywhere, "auth"), _bounded(shop, inner, rules, name)
     gateway = Gateway(Noted(bounded, auth.note_act, shop.ids, shop.clock), shop.ids, shop.verifier, rules)
     return gateway
@@ -196,6 +201,7 @@ def _state(shop: Shop) -> dict[str, Any]:
         "endpoints": shop.endpoints,
         "deliverer": shop.deliverer,
         "mail": shop.mail,
+        "stock_notices": shop.stock_notices,
         "invoices": shop.invoices,
         "offering": shop.offering,
         "profiles": shop.profiles,
@@ -239,18 +245,6 @@ def whole_numbers(connection: Connection, handler: BaseRouteHandler) -> None:
             given = connection.query_params.getall(sent, []) if parameter.annotation in (int, int | None) else []
             if not all(re.fullmatch("-?[0-9]+", text) for text in given):
                 raise Invalid.field(sent, "must be a whole number, in digits")
-
-
-def _rules(shop: Shop) -> Rules:
-    settings = shop.settings
-    return Rules(
-        limiter=Limiter(settings.rate_limit) if settings.rate_limit else None,
-        registrations=Limiter(REGISTRATIONS) if settings.rate_limit else None,
-        statements=Limiter(STATEMENTS) if settings.rate_limit else None,
-        addresses=Addresses(settings.trusted_proxies),
-        origins=frozenset(settings.cors_origins),
-        is_https=(settings.frontend_url or "").startswith("https://"),
-    )
 
 
 class _LeanLitestar(Litestar):

@@ -31,6 +31,7 @@ from kassa.contracts.mail import Mails
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
+from kassa.contracts.stock_notices import StockNotices
 from kassa.inventory.mending import wanted_by
 from kassa.inventory.reconcile import StockReconciler
 from kassa.inventory.service import InventoryService
@@ -131,7 +132,8 @@ async def _open_services(shop: Shop, databases: Mapping[str, Database], parts: P
 
     if "auth" in here:
         mails = cast("Mails", of_orders(Mails, "auth", lambda: present(shop.mail, "order")))
-        await wire_auth(shop, databases["auth"], orders("auth"), mails, closing)
+        waiting = cast("StockNotices", of_orders(StockNotices, "auth", lambda: present(shop.stock_notices, "order")))
+        await wire_auth(shop, databases["auth"], orders("auth"), mails, waiting, closing)
     if "inventory" in here:
         shop.stock = await parts.open_stock(shop, databases["inventory"], orders("inventory"), closing)
         shop.inventory = InventoryService(shop.stock, shop.clock, shop.ids, shop.settings.low_stock_threshold)

@@ -18,11 +18,14 @@ from kassa.auth.store import AuthStore
 from kassa.auth.tokens import Tokens
 from kassa.contracts.mail import Mails
 from kassa.contracts.order import Orders
+from kassa.contracts.stock_notices import StockNotices
 from kassa.kit.clock import DAY, HOUR
 from kassa.kit.documents import Database
 
 
-async def wire_auth(shop: Shop, database: Database, orders: Orders, mails: Mails, closing: AsyncExitStack) -> None:
+async def wire_auth(
+    shop: Shop, database: Database, orders: Orders, mails: Mails, waiting: StockNotices, closing: AsyncExitStack
+) -> None:
     """Construct the auth service, and what it needs."""
     settings = shop.settings
     kept = kept_secret(settings.data, "jwt-secret", keeps=shop.place.serves) if not settings.jwt_secrets else ""
@@ -54,7 +57,7 @@ async def wire_auth(shop: Shop, database: Database, orders: Orders, mails: Mails
     shop.jobs.append(Job("remove expired sessions", HOUR, shop.auth.remove_expired))
     shop.jobs.append(Job("remove old acts", HOUR, shop.auth.acts.remove_old))
     days = settings.retention.unused_accounts
-    shop.customers = Customers(store, outbox, shop.auth, orders, mails, database, ids, clock, days)
+    shop.customers = Customers(store, outbox, shop.auth, orders, mails, waiting, database, ids, clock, days)
     mailing = MailEffects(mails, links, site, clock, is_off=settings.mail.by == "off")
     outbox.carriers = auth_effects(shop.customers, mailing, claims)
     shop.jobs += [Job(*job) for job in shop.customers.jobs()]

@@ -3,7 +3,7 @@
 from functools import partial
 from urllib.parse import urlsplit
 
-from kassa.app.effects import discount_effects, order_effects
+from kassa.app.effects import discount_effects, notice_effects, order_effects
 from kassa.app.shop import Shop, present
 from kassa.app.wiring_events import wire_events
 from kassa.app.worker import Job
@@ -35,6 +35,11 @@ from kassa.order.service import OrderService
 from kassa.order.store import OrderStore
 from kassa.order.uses import Uses
 from kassa.order.withdrawals import Withdrawals
+from kassa.stock_notices.mails import NoticeEffects
+from kassa.stock_notices.service import StockNoticeService
+from kassa.stock_notices.shelf import Shelf
+from kassa.stock_notices.store import STOCK_NOTICES
+from kassa.stock_notices.tokens import WaiterTokens
 
 
 async def wire_orders(
@@ -76,6 +81,18 @@ async def wire_orders(
     shop.rescue = OrphanRescue(store, product, inventory, outbox, clock, currency)
     older = NotingWork(store, outbox, clock)
     shop.jobs += [Job(*job) for job in (*shop.rescue.jobs(), *places.jobs(), *older.jobs())]
+    await _notices(shop, database, mail, Shelf(product, inventory), own or shop.service_keys.secret)
+
+
+async def _notices(shop: Shop, database: Database, mail: MailService | NoMails, shelf: Shelf, secret: str) -> None:
+    """Construct what tells those who wait for goods. Where a shop sends no mails nobody can begin to."""
+    tokens, notices = WaiterTokens(secret), await database.collection(STOCK_NOTICES)
+    carried_out = NoticeEffects(notices, mail, shelf, tokens, shop.clock, _site(shop))
+    outbox = shop.add_outbox("stock_notice", notices, notice_effects(carried_out))
+    auth, is_off = present(shop.auth_anywhere, "auth"), isinstance(mail, NoMails)
+    needed = (outbox, shelf, mail, tokens, lambda user_id: auth.contact(user_id), shop.ids, shop.clock)
+    shop.stock_notices = StockNoticeService(*needed, is_off=is_off)
+    shop.jobs += [Job(*job) for job in shop.stock_notices.jobs()]
 
 
 def _mails(shop: Shop, mails: Mails, payments: Payments) -> OrderMails:

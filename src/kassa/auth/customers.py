@@ -13,6 +13,7 @@ from kassa.auth.wire import OneSession, UserOut
 from kassa.contracts.auth import StaffAccount
 from kassa.contracts.mail import Mails
 from kassa.contracts.order import OrderRecord, Orders
+from kassa.contracts.stock_notices import NoticeRecord, StockNotices
 from kassa.kit import security
 from kassa.kit.access import USER
 from kassa.kit.audit import Cause
@@ -51,6 +52,7 @@ class CustomerData(msgspec.Struct, frozen=True, rename="camel"):
     orders: list[OrderRecord]
     second_factor_since: Timestamp | None
     locale: str
+    stock_notices: list[NoticeRecord]
 
 
 class Customers:
@@ -64,6 +66,7 @@ class Customers:
         auth: AuthService,
         orders: Orders,
         mails: Mails,
+        waiting: StockNotices,
         database: Database,
         ids: Ids,
         clock: Clock,
@@ -74,6 +77,7 @@ class Customers:
         self._auth = auth
         self._orders = orders
         self._mails = mails
+        self._waiting = waiting
         self._database = database
         self._ids = ids
         self._clock = clock
@@ -100,6 +104,7 @@ class Customers:
             orders=orders,
             second_factor_since=wire.second_factor_since(user),
             locale=user.locale,
+            stock_notices=await self._waiting.records_of(user.email),
         )
 
     async def guest_orders(self, email: str) -> list[OrderRecord]:
@@ -112,17 +117,25 @@ class Customers:
             after = page.after
         return orders
 
+    async def waits_for(self, email: str) -> list[NoticeRecord]:
+        """What this e-mail address waits for, for an operator."""
+        return await self._waiting.records_of(one_spelling(email))
+
     async def erase_guests(self, email: str) -> None:
-        """Erase what names the buyer in the orders that guests have made with this e-mail address; what is unpaid is
-        cancelled."""
+        """Erase what names the buyer in the orders that guests have made with this e-mail address, and what it waits
+        for; what is unpaid is cancelled."""
         await self._orders.erase_guests(one_spelling(email))
+        await self._waiting.erase_of(one_spelling(email))
         await self._database.scrub()
 
     async def erase(self, user: User, who: str) -> None:
         """Erase the account: nobody can log in to it any more, nothing names the user, and what is unpaid is cancelled.
-        What cannot be done at once is done by the relay. StaffAccount; once it is erased, asking again does no harm."""
+        What cannot be done at once is done by the relay; but what the address waits for, which nothing tells any more
+        when it is erased. StaffAccount, Unavailable; once it is erased, asking again does no harm."""
         if user.role != USER:
             raise StaffAccount
+        if user.erased_at is None:
+            await self._waiting.erase_of(user.email)
         cause, now = Cause(self._ids.new(REQUEST), who, "erasure", request_id.get()), self._clock.now()
         erased = await self._outbox.change(user.id, lambda current: domain.erased(current, cause, now))
         if erased is not None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kassa.auth.customers import Customers
     from kassa.auth.domain import User
     from kassa.contracts.order import OrderRecord
+    from kassa.contracts.stock_notices import NoticeRecord
 
 app = typer.Typer(help="Customers' own data.", no_args_is_help=True)
 
@@ -33,7 +34,7 @@ def customer() -> None:
 @app.command()
 def export(who: WhoArgument, data: DataOption = None) -> None:
     """Print all that the shop stores of a customer, as one JSON document: of the account, and of the orders that guests
-    have made with its address. What staff wrote about refunds is in it."""
+    have made with its address, and what that waits for. What staff wrote about refunds is in it."""
     settings = settings_for(data)
 
     async def tell() -> None:
@@ -41,10 +42,12 @@ def export(who: WhoArgument, data: DataOption = None) -> None:
 
         async with opened(settings) as shop:
             customers = _customers(shop)
-            user, guests = await _found(shop, who)
+            user, guests, waits_for = await _found(shop, who)
             told: Any = await customers.export(user, for_operator=True) if user is not None else {}
             if guests:
                 told = {**msgspec.to_builtins(told), "guestOrders": msgspec.to_builtins(guests)}
+            if waits_for:
+                told = {**msgspec.to_builtins(told), "stockNotices": msgspec.to_builtins(waits_for)}
         print(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
 
     run(tell())
@@ -56,27 +59,26 @@ def erase(
     data: DataOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do so without asking.")] = False,
 ) -> None:
-    """Erase a customer for good: the account, and what guests have ordered with its address. Nobody can log in to it
-    any more; unpaid orders are cancelled; paid ones stay, with nothing in them that names the customer. Refunds and
-    disputes go on. What Stripe has stays there, and is named, so that it can be redacted."""
+    """Erase a customer for good: the account, what guests have ordered with its address, and what that waits for.
+    Nobody can log in to it any more; unpaid orders are cancelled; paid ones stay, with nothing in them that names the
+    customer. Refunds and disputes go on. What Stripe has stays there, and is named, so that it can be redacted."""
     settings = settings_for(data)
 
     async def forget() -> None:
         from kassa.kit.access import STAFF
 
         async with opened(settings, with_sandbox=True) as shop:
-            user, guests = await _found(shop, who)
+            user, guests, waits_for = await _found(shop, who)
             if user is not None and user.role in STAFF:
                 first = typed(f"admin demote {user.email}", data)
                 raise Refusal(f"{user.email} is on the staff, and has to become a buyer first: {first}")
             if not yes:
-                typer.confirm(f"Erase {_named(user, guests)} for good?", abort=True, err=True)
+                typer.confirm(f"Erase {_named(user, guests, waits_for)} for good?", abort=True, err=True)
             customers = _customers(shop)
             records = [*guests, *((await customers.export(user)).orders if user is not None else [])]
-            at_stripe = [id for each in records for id in _at_stripe(each.payment)]
             if user is not None:
                 await customers.erase(user, "operator")
-            if guests:
+            if guests or waits_for:
                 await customers.erase_guests(who)
             await shop.settle()
             await _rewrite(shop)
@@ -85,7 +87,9 @@ def erase(
             print(f"Erase it again after a backup is put back: {typed('customer erased', data)} lists who was erased.")
         if guests:
             print(f"{counted(len(guests), 'order')} of guests name nobody any more.")
-        if at_stripe:
+        if waits_for:
+            print(f"The address waits for nothing any more: {counted(len(waits_for), 'product')} it waited for.")
+        if at_stripe := [id for each in records for id in _at_stripe(each.payment)]:
             print(f"At Stripe there is still what it was told of the buyer; redact these there ({_REDACTION}):")
             print("\n".join(f"  {_DASHBOARD}/{id}" for id in at_stripe))
 
@@ -140,22 +144,24 @@ def _customers(shop: Shop) -> Customers:
     return present(shop.customers, "auth")
 
 
-async def _found(shop: Shop, who: str) -> tuple[User | None, list[OrderRecord]]:
-    """The account of this id or address, and the orders that guests have made with the address."""
+async def _found(shop: Shop, who: str) -> tuple[User | None, list[OrderRecord], list[NoticeRecord]]:
+    """The account of this id or address, the orders that guests have made with the address, and what it waits for."""
     customers = _customers(shop)
     user = await customers.of(who)
     guests = await customers.guest_orders(who) if "@" in who else []
+    waits_for = await customers.waits_for(who) if "@" in who else []
     if user is not None and user.erased_at is not None:
         user = None
-    if user is None and not guests:
+    if user is None and not guests and not waits_for:
         raise Refusal(f"there is no customer {who}")
-    return user, guests
+    return user, guests, waits_for
 
 
-def _named(user: User | None, guests: list[OrderRecord]) -> str:
+def _named(user: User | None, guests: list[OrderRecord], waits_for: list[NoticeRecord]) -> str:
     account = [f"{user.email} ({user.id})"] if user is not None else []
     orders = [f"whom {counted(len(guests), 'order')} of guests name"] if guests else []
-    return " and ".join(account + orders)
+    products = [f"what it waits for, {counted(len(waits_for), 'product')}"] if waits_for else []
+    return " and ".join(account + orders + products)
 
 
 def _at_stripe(payment: object) -> list[str]:

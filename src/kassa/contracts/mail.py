@@ -31,7 +31,8 @@ class MailsNotKept(Problem):
 class Mail(msgspec.Struct, frozen=True, rename="camel"):
     """A mail to one address. `cause` is the id of the effect that wants it: mails of one cause are one, and have one
     `Message-ID`. `about` is the order or the account; `kind` the template; `says` what the template is given, `links`
-    among it. `at` is when it was wanted."""
+    among it. `at` is when it was wanted. `unsubscribe`: where one ends what it is one of, by
+    one click."""
 
     cause: str
     about: str
@@ -40,6 +41,7 @@ class Mail(msgspec.Struct, frozen=True, rename="camel"):
     locale: str
     at: Millis
     says: dict[str, Any]
+    unsubscribe: str = ""
 
     def __repr__(self) -> str:
         return f"Mail(kind={self.kind!r}, about={self.about!r})"

@@ -33,7 +33,7 @@ TAGS = {
     "products": "The catalogue",
     "families": "What ties the variants of one thing together: sizes, colours",
     "pictures": "Pictures of products, in the sizes that pages show",
-    "inventory": "Stock, and how it moved",
+    "inventory": "Stock, how it moved, and being told when something is back",
     "selling": "What an order would cost; where the shop sends to, by which methods; its tax rates",
     "shop": "What the shop is known by: its name, looks, languages, legal pages",
     "discounts": "Discounts, with codes and without",

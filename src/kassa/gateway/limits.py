@@ -33,6 +33,10 @@ STATEMENTS = Rate(20, 60.0)
 """Withdrawals that one address may ask for, in two steps each: nobody finds out whose orders there are by trying."""
 
 
+NOTICES = Rate(20, 3600.0)
+"""Mails that one address may have sent to others, by asking to be told what is back in stock."""
+
+
 def parse_rate(text: str) -> Rate | None:
     """The rate in `100/second`, `600/minute` or `1000/hour`; None for `off`; ValueError else."""
     if text == "off":

@@ -11,6 +11,7 @@ from kassa.contracts.inventory import Inventory
 from kassa.contracts.order import Orders
 from kassa.contracts.payment import Payments
 from kassa.contracts.product import Product
+from kassa.contracts.stock_notices import StockNotices
 from kassa.gateway.acts import ASKER, is_noted
 from kassa.gateway.arrival import HOP_BY_HOP, App, Arrival, Door, Message, Receive, Scope, Send
 from kassa.gateway.limits import Addresses, Limiter, cost_of
@@ -24,7 +25,7 @@ from kassa.kit.problem import Forbidden, Malformed, NotFound, TooManyRequests, U
 from kassa.kit.web import MAX_BODY
 from kassa.kit.wire import endpoints
 
-CONTRACTS: tuple[type, ...] = (Auth, Product, Inventory, Orders, Events, Facts, Payments)
+CONTRACTS: tuple[type, ...] = (Auth, Product, Inventory, Orders, Events, Facts, StockNotices, Payments)
 # Health answers probes, and Stripe would count a 429 as a failed delivery.
 _UNLIMITED = frozenset(("/health", "/ready", "/payments/webhook", "/webhook"))
 # Whoever asks for these has no valid token yet, or not any more.
@@ -42,6 +43,7 @@ _FOR_STRANGERS = frozenset(
 )
 _REGISTRATION = "/auth/register"
 _WITHDRAWALS = "/withdrawals"
+_NOTICES = "/stock-notices"
 MOST_PARAMETERS = 100
 LONGEST_QUERY = 8 * 1024
 MOST_COOKIES = 200
@@ -79,6 +81,7 @@ class Rules:
     limiter: Limiter | None = None
     registrations: Limiter | None = None
     statements: Limiter | None = None
+    notices: Limiter | None = None
     addresses: Addresses = field(default_factory=Addresses)
     origins: frozenset[str] = frozenset()
     is_https: bool = False
@@ -170,7 +173,8 @@ class Gateway(Door):
             cost = cost_of(scope["query_string"]) if _is_of_api(path) else 1
             if wait := rules.limiter.retry_after(key, cost):
                 raise TooManyRequests(wait)
-        scarce = {_REGISTRATION: rules.registrations, _WITHDRAWALS: rules.statements}.get(path)
+        limiters = {_REGISTRATION: rules.registrations, _WITHDRAWALS: rules.statements, _NOTICES: rules.notices}
+        scarce = limiters.get(path)
         if scarce is not None and scope["method"] == "POST" and (wait := scarce.retry_after(household(address))):
             raise TooManyRequests(wait)
 

@@ -29,6 +29,7 @@ OWNERS = {
     "discounts": "order",
     "events": "order",
     "mails": "order",
+    "stock-notices": "order",
     "invoices": "order",
     "payments": "payment",
 }

@@ -35,6 +35,8 @@ WITHDRAWAL = "wdr"
 ENDPOINT = "whk"
 EVIDENCE = "evd"
 CHECK = "chk"
+STOCK_NOTICE = "stn"
+WAITER = "wtr"
 
 
 class Ids:

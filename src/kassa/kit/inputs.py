@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 
 from kassa.kit.clock import Millis
-from kassa.kit.ids import GUEST, ORDER, PAYMENT, RETURN, SESSION
+from kassa.kit.ids import GUEST, ORDER, PAYMENT, RETURN, SESSION, WAITER
 
 COMPARED = "reconcile"
 """What a comparison with Stripe finds is asked for by nobody else."""
@@ -163,6 +163,16 @@ def order_paid_by(payment_id: str) -> str:
 def guest_of(token: str) -> str:
     """The id of whoever has this token: what is kept of it."""
     return f"{GUEST}_{hashlib.sha256(token.encode()).hexdigest()[:40]}"
+
+
+def waiter_of(token: str) -> str:
+    """The id of the address whose token this is: what is kept of it with what that address waits for."""
+    return f"{WAITER}_{hashlib.sha256(token.encode()).hexdigest()[:26]}"
+
+
+def stock_notice(waiter: str, product_id: str) -> str:
+    """What an address asks to be told: of each product once at a time."""
+    return f"{waiter}:{product_id}"
 
 
 def contact_of(email: str, order_id: str) -> str:

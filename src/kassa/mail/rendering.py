@@ -1,8 +1,8 @@
 """Mails in words: a template for each kind and language, which a shop can put its own in place of.
 
 A template begins with the subject, then come blocks with blank lines between them: paragraphs; `[goods]`, the order's
-lines and total; and `[words](address)` for a link. The text and the HTML are made of the same blocks, so that they say
-the same.
+lines and total; `[words](address)` for a link, and `_[words](address)_` for one that few need. The text and
+the HTML are made of the same blocks, so that they say the same.
 """
 
 import re
@@ -23,7 +23,7 @@ OWN = Path(__file__).parent / "templates"
 GOODS = "[goods]"
 WIDTH = 72
 """Characters of a line (RFC 5322, 2.1.1: no more than 78)."""
-_LINK = re.compile(r"\[([^\]\n]+)\]\((https?://\S+)\)")
+_LINK = re.compile(r"(_?)\[([^\]\n]+)\]\((https?://\S+)\)\1")
 
 
 class Block(NamedTuple):
@@ -84,7 +84,7 @@ def _block(text: str) -> Block:
     if text == GOODS:
         return Block("goods")
     if link := _LINK.fullmatch(text):
-        return Block("link", link[1], link[2])
+        return Block("small link" if link[1] else "link", link[2], link[3])
     return Block("paragraph", " ".join(text.split()))
 
 

@@ -12,6 +12,7 @@ from kassa.pages.console_models import StockNumbers
 from kassa.pages.formats import major_text, typed_amount
 from kassa.pages.price_models import PriceChange, Prices
 from kassa.pages.product_form import GOODS, MOST_OPTIONS, VALUES, families_known, goods_of, goods_sent
+from kassa.pages.stock_notices import waiting_for
 from kassa.pages.storefront import paging, uncounted
 from kassa.pages.sure import Step, asked_first
 from kassa.pages.visit import Visit, Visiting, number, safe_next
@@ -86,6 +87,7 @@ async def product_form(
     shown: dict[str, Any] = {
         "product": product,
         "prices": await _last_prices(visit, product) if product else (),
+        "waiting": await waiting_for(visit, product) if product else 0,
         "families": await families_known(visit, product),
         "OPTIONS": MOST_OPTIONS,
     }

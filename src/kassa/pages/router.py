@@ -31,6 +31,7 @@ from kassa.pages.settings import PageSettings
 from kassa.pages.shelves import Shelves
 from kassa.pages.sitemaps import SITEMAPS, SitemapStarts
 from kassa.pages.statics import Statics, static_route
+from kassa.pages.stock_notices import STOCK_NOTICES
 from kassa.pages.storefront import STOREFRONT
 from kassa.pages.visit import ClientFactory, Visit, answer_in_language, make_visit, open_visit
 from kassa.pages.watching import WATCHING, Streams
@@ -39,6 +40,7 @@ from kassa.pages.withdraw import WITHDRAW
 _MAX_FORM = 256 * 1024
 PAGES: tuple[Any, ...] = (
     *STOREFRONT,
+    *STOCK_NOTICES,
     *CHOOSING_LANGUAGE,
     *SEO,
     *SITEMAPS,

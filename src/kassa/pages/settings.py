@@ -18,6 +18,7 @@ class PageSettings:
     public_url: str = ""
     page_size: int = 24
     withdrawal_days: int = 14
+    sends_mail: bool = True
     clock: Clock = field(default_factory=SystemClock)
     brand: Brand = field(default_factory=Brand)
 

@@ -11,7 +11,7 @@ from kassa.pages.choosing import Choices, choices
 from kassa.pages.client import ApiProblem, Params, path_of
 from kassa.pages.narrowing import Narrowed, nearest, offered, tree, way_to
 from kassa.pages.seo import of_list, of_product
-from kassa.pages.shelves import KnownShelves
+from kassa.pages.shelves import KnownShelves, Shelves
 from kassa.pages.visit import Visit, Visiting, number
 
 FEW = 5
@@ -62,11 +62,19 @@ async def _page(visit: Visit, asked: Params) -> Products:
 @get("/shop/products/{product_id:str}", include_in_schema=False)
 async def product_page(visit: Visiting, product_id: FromPath[str], shelves: KnownShelves) -> Response[str]:
     product = (await visit.api.get(path_of("products", product_id), OneProduct)).product
+    return await show_product(visit, product, shelves)
+
+
+async def show_product(
+    visit: Visit, product: Product, shelves: Shelves, status: int = 200, **asked: Any
+) -> Response[str]:
+    """The page of a product; `asked`: what was typed to be told when it is back, and what is wrong with that."""
     choices, related, selling = await asyncio.gather(
         _choices(visit, product), shelves.related(visit.api, product), shelves.selling(visit.api)
     )
     return visit.page(
         "product.html",
+        status,
         about=of_product(visit, product),
         product=product,
         choices=choices,
@@ -74,6 +82,7 @@ async def product_page(visit: Visiting, product_id: FromPath[str], shelves: Know
         methods=() if selling is None or product.is_digital else selling.shipping_methods,
         way=way_to(product.category),
         few=FEW,
+        **{"values": {"email": visit.claims.email}, "errors": {}, "trouble": "", **asked},
     )
 
 

@@ -24,6 +24,7 @@ PROBLEMS = {
     "forbidden": later("Your account may not do this."),
     "idempotency_key_in_use": later("This is being done already. Please try again in a moment."),
     "idempotency_key_reused": later("This was sent before, with other content. Please reload the page and try again."),
+    "in_stock": later("Good news: it is back already."),
     "insufficient_stock": later("There is not enough in stock. Nothing was changed."),
     "invalid_link": later("This link has expired, has been used, or is incomplete. Only the latest one we sent works."),
     "mail_off": later("This shop does not send email. Please contact the shop if you cannot log in."),

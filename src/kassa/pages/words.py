@@ -88,6 +88,13 @@ NOTES = {
     ),
     "not-payable": later("This order can no longer be paid for."),
     "return-asked": later("You have asked for a return. The shop will reply."),
+    "notice-asked": later(
+        "One more step: open the email we have just sent you and confirm. Then we will tell you when it is back."
+    ),
+    "notice-known": later("Done. We will email you once, when it is back."),
+    "notice-in-stock": later("Good news: it is back already."),
+    "notice-over": later("That request is too old. Please ask again on the product's page."),
+    "notices-ended": later("Done. We will not email you about it."),
     "nothing-to-return": later("Tell us how many you are sending back."),
     "not-returnable": later("These items can no longer be returned. Please ask the shop."),
 }
