@@ -29,6 +29,8 @@ COLUMNS = (
     "withdrawalExcluded",
 )  # fmt: skip
 REQUIRED = ("name", "description", "category", "price")
+_LIKE_A_NAME = re.compile(r"[\w ()./-]{1,40}")
+"""What is said again of a column: the first row of a file that is no table may be anything, a secret too."""
 IN_LOWER_CASE = {
     spelled: name for name in COLUMNS for spelled in (name.lower(), re.sub("(?=[A-Z])", "_", name).lower())
 }
@@ -116,7 +118,11 @@ def write(rows: Iterable[Row]) -> str:
 def _faults_of(number: int, header: list[str]) -> list[Fault]:
     listed = ", ".join(COLUMNS)
     wrong = [f"column {name!r} is missing; the columns are {listed}" for name in REQUIRED if name not in header]
-    wrong += [f"column {name[:40]!r} is not one of {listed}" for name in header if name and name not in COLUMNS]
+    wrong += [
+        f"column {repr(name) if _LIKE_A_NAME.fullmatch(name) else at} is not one of {listed}"
+        for at, name in enumerate(header, 1)
+        if name and name not in COLUMNS
+    ]
     wrong += [f"column {name!r} is there twice" for name in COLUMNS if header.count(name) > 1]
     return [Fault(number, "", message) for message in wrong]
 
