@@ -1,8 +1,8 @@
 """Takes away what no shop needs of an environment that Kassa is installed in: python slim.py, by its own Python.
 
 Bytecode of what is never imported, symbols of compiled modules (by `strip`), what compilers and type checkers read,
-the files of Swagger UI that no page of Kassa loads, and what Babel knows of languages in which no mails are. All
-packages stay, so that what is installed can be told.
+the files of Swagger UI that no page of Kassa loads, what Babel knows of languages in which no mails are, and tests of
+packages. All packages stay, so that what is installed can be told.
 """
 
 import importlib
@@ -16,14 +16,18 @@ import stripe
 
 import kassa
 from kassa.contracts.mail import LOCALES
-from kassa.invoicing.pdf import PLAIN, STRONG
+from kassa.invoicing.lettering import PLAIN, STRONG
 
 SITE = Path(sysconfig.get_paths()["purelib"])
 FONTS = (f"{PLAIN}.ttf", f"{STRONG}.ttf", "LICENSE.txt")
 # Pictures are made of JPEG, PNG and WebP, and text is drawn by ReportLab, without its charts and its own fonts.
-NOT_DRAWN = (
+UNUSED = (
+    "apsw/tests/*",
     "PIL/_avif.*",
     "PIL/_imagingft.*",
+    "PIL/_imagingmath.*",
+    "PIL/_imagingmorph.*",
+    "PIL/_imagingtk.*",
     "pillow.libs/libavif-*",
     "pillow.libs/libfreetype-*",
     "pillow.libs/libharfbuzz-*",
@@ -61,7 +65,7 @@ def main() -> None:
     for path in list(SITE.rglob("*")):
         if is_needless(path, kept):
             path.unlink()
-    for pattern in NOT_DRAWN:
+    for pattern in UNUSED:
         for path in list(SITE.glob(pattern)):
             if path.is_file():
                 path.unlink()

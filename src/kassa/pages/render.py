@@ -15,6 +15,7 @@ from markupsafe import Markup
 from kassa.kit.text import counted
 from kassa.pages import formats, words
 from kassa.pages.catalogue_models import Product
+from kassa.pages.console_menu import menu
 from kassa.pages.devices import device
 from kassa.pages.language import language, ngettext, spoken
 from kassa.pages.responsive import sized
@@ -75,6 +76,7 @@ def make_renderer(settings: PageSettings, statics: Statics) -> Renderer:
         EXCLUSIONS=words.EXCLUSION_CHOICES,
         new_key=new_key,
         card=_kept_cards(environment),
+        console_menu=menu,
     )
     return Renderer(settings, environment)
 
