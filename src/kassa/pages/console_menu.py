@@ -1,4 +1,4 @@
-"""The console's menu: its sections, and the pages of the one that is looked at; what a role may not see is not in it."""
+"""The console's menu: its sections, and the pages of the one that is looked at; nothing that a role may not see."""
 
 from collections.abc import Callable
 from typing import NamedTuple

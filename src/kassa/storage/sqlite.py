@@ -120,7 +120,7 @@ class Sqlite:
 
     async def probe(self) -> None:
         """Return if the file can be read, and something be written to the disk; else Unavailable."""
-        self.read("SELECT count(*) FROM sqlite_schema")
+        self.read("SELECT 1 FROM sqlite_schema LIMIT 1")
         await self.write(_the_same_again)
 
     async def scrub(self) -> None:
