@@ -33,7 +33,7 @@ FOR_ALL |= {"home", "kind", "code", "percent", "amount", "minimum"}
 ABOUT_GOODS = ("/products", "/families", "/selling", "/discounts")
 """What staff write about goods and how they are sold, for whoever looks at them."""
 OF_BUYERS = {"/orders", "/quotes", "/orders/{order_id}/claim", "/orders/{order_id}/returns"}
-OF_BUYERS |= {"/orders/{order_id}/destination", "/withdrawals"}
+OF_BUYERS |= {"/orders/{order_id}/destination", "/withdrawals", "/stock-notices", "/stock-notices/{token}/confirm"}
 """Where it is the buyer who writes."""
 TO_BUYERS = {"/orders/{order_id}/shipments", "/shop-profile"}
 TO_BUYERS |= {f"/orders/{{order_id}}/returns/{{number}}/{each}" for each in ("decline", "close")}
