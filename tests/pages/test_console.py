@@ -229,8 +229,8 @@ KEPT = {"fee": 1.17, "feeMinor": 117, "net": 28.83, "netMinor": 2883, "currency"
 @pytest.mark.parametrize(
     ("fees", "words"),
     [
-        ([KEPT], ("Stripe's fee -$1.17", "Net of the fee $28.83")),
-        ([{**KEPT, "currency": "jpy"}], ("Stripe's fee -¥117", "Net of the fee ¥2,883")),
+        ([KEPT], ("Stripe's fee -$1.17", "Paid, less the fee $28.83")),
+        ([{**KEPT, "currency": "jpy"}], ("Stripe's fee -¥117", "Paid, less the fee ¥2,883")),
         ([None], ("Stripe's fee not known yet",)),
         ([], ("Stripe's fee not available right now",)),
     ],

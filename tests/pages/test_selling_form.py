@@ -37,6 +37,29 @@ def test_what_is_shown_is_what_is_sent_again(part: str, kind: Any, sent: dict[st
     assert made == sent
 
 
+@pytest.mark.parametrize(
+    ("typed", "countries"),
+    [
+        ("Germany", ["DE"]),
+        ("Deutschland\nÖsterreich", ["DE", "AT"]),
+        ("austria, Switzerland", ["AT", "CH"]),
+        ("de, at", ["DE", "AT"]),
+        ("United States: CA, OR", ["US"]),
+        ("Germany; 26, 27", ["DE"]),
+        ("*", ["*"]),
+        ("Germania", ["GERMANIA"]),  # The API refuses it.
+    ],
+)
+def test_a_country_is_typed_by_its_name_or_its_letters(typed: str, countries: list[str]) -> None:
+    places = body_of("zones", {"name": "x", "places": typed}, KNOWN, None)["places"]
+    assert [each["country"] for each in places] == countries
+
+
+def test_what_is_told_of_a_field_ends_once() -> None:
+    problem = ApiProblem(422, "validation_failed", errors={"zone": "Add a zone first.", "methods[0].price": "is dear"})
+    assert at_fields(problem, "methods[0]") == {"zone": "Add a zone first.", "price": "It is dear."}
+
+
 def test_a_new_one_has_an_id_that_tells_its_name_and_is_its_own() -> None:
     typed = {"name": "Über Föhr!", "places": "DE"}
     assert body_of("zones", typed, KNOWN, None)["id"] == "uber-fohr"

@@ -251,3 +251,14 @@ async def test_nothing_kept_tells_the_token_and_nothing_told_the_address(queue: 
 
 def _values(notice: object) -> list[object]:
     return [getattr(notice, name) for name in notice.__struct_fields__]  # type: ignore[attr-defined]
+
+
+async def test_who_says_no_is_not_asked_about_anything_else_for_a_while(queue: Queue) -> None:
+    first, second, third = [await queue.shop.sell(stock=0) for _ in range(3)]
+    await queue.ask(first, EMAIL)
+    await queue.service.unsubscribe(queue.tokens.token_of(EMAIL))
+    await queue.ask(second, EMAIL)
+    assert len(queue.box.mails) == 1
+    await queue.later(CONFIRMED_WITHIN + MINUTE)
+    await queue.ask(third, EMAIL)
+    assert [each.kind for each in queue.box.mails] == ["stock_confirm", "stock_confirm"]

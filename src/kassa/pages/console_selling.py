@@ -12,6 +12,7 @@ from litestar.params import FromPath
 
 from kassa.pages.admins import require_staff
 from kassa.pages.client import ApiProblem
+from kassa.pages.countries import country_code
 from kassa.pages.selling_form import FIELDS, MEMBERS, at_fields, body_of, seller_body, seller_values, values_of
 from kassa.pages.selling_models import Method, OneSelling, Rate, Selling, Zone
 from kassa.pages.sure import Step
@@ -73,7 +74,7 @@ async def save_general(visit: Visiting) -> Response[str]:
     """What is so for all zones."""
     await require_staff(visit)
     selling, body = await _read(visit)
-    body["home"] = visit.field("home").upper()
+    body["home"] = country_code(visit.field("home"))
     body |= {name: bool(visit.field(name)) for name in ("needsDestination", "taxesShipping")}
     try:
         await _put(visit, body)

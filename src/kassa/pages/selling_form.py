@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kassa.pages.client import ApiProblem
+from kassa.pages.countries import country_code
 from kassa.pages.selling_models import Bracket, Method, Place, Rate, Seller, Selling, Zone
 
 MEMBERS = {"zones": "zones", "methods": "shippingMethods", "rates": "taxRates"}
@@ -65,7 +66,7 @@ def seller_body(typed: Mapping[str, str]) -> dict[str, Any] | None:
         return None
     address = {
         "name": typed["sellerName"],
-        "country": typed["sellerCountry"].upper(),
+        "country": country_code(typed["sellerCountry"]),
         "lines": [line.strip() for line in typed["sellerLines"].splitlines() if line.strip()],
         "city": typed["sellerCity"],
         "region": typed["sellerRegion"],
@@ -95,25 +96,26 @@ def at_fields(problem: ApiProblem, place: str) -> dict[str, str]:
     for name, message in problem.errors.items():
         rest = name.removeprefix(place)
         field, line = _PARTED.match(rest.lstrip(".")).groups() if rest != name else (name, None)  # type: ignore[union-attr]
-        words = f"it {message}" if message[:1].islower() else message
+        words = (f"it {message}" if message[:1].islower() else message).removesuffix(".")
         told = f"{words[:1].upper()}{words[1:]}." if line is None else f"Line {int(line) + 1}: {words}."
         found[field or "name"] = f"{found[field]} {told}" if field in found else told
     return found
 
 
 def _zone(typed: Mapping[str, str], errors: dict[str, str]) -> dict[str, Any]:
-    places = [_place(line) for line in typed["places"].splitlines() if line.strip()]
+    places = [place for line in typed["places"].splitlines() if line.strip() for place in _places(line)]
     if not places:
         errors["places"] = "Name at least one place, such as DE."
     return {"name": typed["name"], "places": places}
 
 
-def _place(line: str) -> dict[str, Any]:
-    """`US: CA, OR` are regions, `DE; 26, 27` what postal codes begin with."""
+def _places(line: str) -> list[dict[str, Any]]:
+    """`US: CA, OR` are regions, `DE; 26, 27` what postal codes begin with; `DE, AT` are two countries."""
     rest, _, prefixes = line.partition(";")
-    country, _, regions = rest.partition(":")
-    code = country.strip().upper()[:2]
-    return {"country": code, "regions": _listed(regions), "postalPrefixes": _listed(prefixes)}
+    country, mark, regions = rest.partition(":")
+    countries = [country] if mark or prefixes else country.split(",")
+    part = {"regions": _listed(regions), "postalPrefixes": _listed(prefixes)}
+    return [{"country": country_code(each), **part} for each in countries if each.strip()]
 
 
 def _place_text(place: Place) -> str:
@@ -160,9 +162,9 @@ def _bracket_text(bracket: Bracket) -> str:
 
 def _rate(typed: Mapping[str, str], errors: dict[str, str]) -> dict[str, Any]:
     percent = _number(typed["percent"].removesuffix("%").strip(), "percent", errors)
-    made = {"name": typed["name"], "country": typed["country"].upper(), "percent": percent}
+    made = {"name": typed["name"], "country": country_code(typed["country"]), "percent": percent}
     if not made["country"]:
-        errors["country"] = "Say which country, by its two letters, such as DE."
+        errors["country"] = "Say which country, such as Germany or DE."
     tax_class = typed["taxClass"] or "standard"
     return {**made, "region": typed["region"], "taxClass": tax_class, "isIncluded": bool(typed["isIncluded"])}
 

@@ -80,7 +80,9 @@ class StockNoticeService:
             return
         others = await self.notices.find({"waiter": waiter}, limit=MOST_WAITING)
         unconfirmed = sum(each.confirmed_at is None for each in others)
-        if len(others) >= MOST_WAITING or (unconfirmed >= MOST_UNCONFIRMED and not is_known):
+        # Whoever has just said no to one is not asked about another.
+        is_too_much = unconfirmed >= MOST_UNCONFIRMED or any(not each.email for each in others)
+        if len(others) >= MOST_WAITING or (is_too_much and not is_known):
             return
         notice = domain.asked(self._ids.new(STOCK_NOTICE), waiter, product_id, address, locale, now)
         try:
