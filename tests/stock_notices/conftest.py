@@ -1,6 +1,6 @@
 """Shops with goods that are sold out, and whoever waits for them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from kassa.stock_notices.shelf import Shelf
 from kassa.stock_notices.store import STOCK_NOTICES
 from kassa.stock_notices.tokens import WaiterTokens
 from tests.auth.elsewhere import Mailbox
-from tests.servers import mongod
+from tests.trade.conftest import _servers  # noqa: F401 (a fixture)
 from tests.trade.stores import FORMS
 from tests.trade.world import World, world
 
@@ -73,20 +73,9 @@ class Queue:
             await self.outbox.settle()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _servers() -> Iterator[None]:
-    yield
-    mongod.stop_shared()
-
-
 @pytest.fixture(params=FORMS)
-def form(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-async def queue(tmp_path: Path, form: str) -> AsyncIterator[Queue]:
-    async with world(tmp_path, form=form) as shop:
+async def queue(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Queue]:
+    async with world(tmp_path, form=request.param) as shop:
         notices = await shop.database.collection(STOCK_NOTICES)
         async for page in pages(notices):  # MongoDB's is the last test's, too.
             for each in page:

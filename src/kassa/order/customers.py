@@ -13,13 +13,11 @@ from kassa.kit.problem import NotFound, Unavailable
 from kassa.order.domain import Order, Stage
 from kassa.order.machine import is_guest
 from kassa.order.personal import of_address
+from kassa.order.sales import AT_ONCE, MOST_READ, newest
 from kassa.order.work import refunded_minor
 
 MOST_LOOKED_AT = 5_000
 """Orders that one page of customers looks through, the newest first."""
-MOST_READ = 1_000
-"""Orders of one customer that are added up."""
-AT_ONCE = 100
 _PAID = (Stage.CONFIRMED, Stage.REFUNDED)
 ContactOf = Callable[[str], Awaitable[Contact]] | None
 
@@ -50,14 +48,14 @@ class Customers(msgspec.Struct, frozen=True):
 
 async def of_account(orders: Collection[Order], user_id: str, contact_of: ContactOf) -> Customer | None:
     """The customer with this account; None if they have not ordered."""
-    newest = None if is_guest(user_id) else await _newest_of(orders, {"user_id": user_id}, is_guests=False)
-    return await _told(orders, newest, contact_of) if newest else None
+    last = None if is_guest(user_id) else await _newest_of(orders, {"user_id": user_id}, is_guests=False)
+    return await _told(orders, last, contact_of) if last else None
 
 
 async def of_guest(orders: Collection[Order], email: str, contact_of: ContactOf) -> Customer | None:
     """Who has ordered as a guest with this address; None if nobody has."""
-    newest = await _newest_of(orders, of_address(one_spelling(email)), is_guests=True)
-    return await _told(orders, newest, contact_of) if newest else None
+    last = await _newest_of(orders, of_address(one_spelling(email)), is_guests=True)
+    return await _told(orders, last, contact_of) if last else None
 
 
 async def customers(
@@ -65,8 +63,8 @@ async def customers(
 ) -> Customers:
     """Some of those who have ordered; with `words` only those whose newest order has all of them in its e-mail address
     or its names."""
-    newest, more_after, oldest = await _newest(orders, words.casefold().split(), limit, after)
-    found = await asyncio.gather(*(_told(orders, each, contact_of) for each in newest))
+    lasts, more_after, oldest = await _newest(orders, words.casefold().split(), limit, after)
+    found = await asyncio.gather(*(_told(orders, each, contact_of) for each in lasts))
     return Customers(list(found), more_after, oldest)
 
 
@@ -128,31 +126,20 @@ async def _newest_of(orders: Collection[Order], where: Where, *, is_guests: bool
 
 
 async def _is_newest(orders: Collection[Order], order: Order) -> bool:
-    newest = await _newest_of(orders, _of_same(order), is_guests=is_guest(order.user_id))
-    return newest is not None and newest.id == order.id
+    last = await _newest_of(orders, _of_same(order), is_guests=is_guest(order.user_id))
+    return last is not None and last.id == order.id
 
 
-async def _told(orders: Collection[Order], newest: Order, contact_of: ContactOf) -> Customer:
-    own = [each for each in await _read(orders, _of_same(newest)) if _who(each) == _who(newest)]
+async def _told(orders: Collection[Order], last: Order, contact_of: ContactOf) -> Customer:
+    own = [each for each in await newest(orders, _of_same(last)) if _who(each) == _who(last)]
     spent = sum(each.total_minor - refunded_minor(each) for each in own if each.stage in _PAID)
-    user_id = None if is_guest(newest.user_id) else newest.user_id
-    email, name = _email(newest), _name(newest)
+    user_id = None if is_guest(last.user_id) else last.user_id
+    email, name = _email(last), _name(last)
     if user_id is not None and contact_of is not None and not (email and name):
         known = await _contact(user_id, contact_of)
         email, name = (email or known.email, name or known.name) if known else (email, name)
-    first = min((each.created_at for each in own), default=newest.created_at)
-    return Customer(user_id, email, name, len(own), spent, len(own) >= MOST_READ, first, newest)
-
-
-async def _read(orders: Collection[Order], where: Where) -> list[Order]:
-    """The newest orders of a customer."""
-    found: list[Order] = []
-    while len(found) < MOST_READ:
-        page = await orders.find(where, limit=AT_ONCE, after=found[-1].id if found else None)
-        found += page
-        if len(page) < AT_ONCE:
-            break
-    return found
+    first = min((each.created_at for each in own), default=last.created_at)
+    return Customer(user_id, email, name, len(own), spent, len(own) >= MOST_READ, first, last)
 
 
 async def _contact(user_id: str, contact_of: Callable[[str], Awaitable[Contact]]) -> Contact | None:

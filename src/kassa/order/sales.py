@@ -13,7 +13,7 @@ from kassa.order.work import refunded_minor
 
 PAID = In((Stage.CONFIRMED.value, Stage.REFUNDED.value))
 MOST_READ = 1_000
-"""Orders whose goods are counted: the newest of the days. Of which the best are sold more would hardly tell more."""
+"""Orders whose goods are counted, or that are added up for a customer: the newest. More would hardly tell more."""
 AT_ONCE = 100
 BEST = 5
 
@@ -59,11 +59,12 @@ async def _sold(orders: Collection[Order], since: Millis, until: Millis) -> Sold
     back = 0
     async for page in pages(orders, {"is_refunded": True, **of_days(since, until)}, size=AT_ONCE):
         back += sum(refunded_minor(each) for each in page)
-    read = await _newest(orders, {"status": Stage.CONFIRMED.value, **of_days(since, until)}) if days else []
+    read = await newest(orders, {"status": Stage.CONFIRMED.value, **of_days(since, until)}) if days else []
     return Sold(days, back, _best(read), len(read))
 
 
-async def _newest(orders: Collection[Order], where: Where) -> list[Order]:
+async def newest(orders: Collection[Order], where: Where) -> list[Order]:
+    """The newest of these orders, MOST_READ of them at most."""
     found: list[Order] = []
     while len(found) < MOST_READ:
         page = await orders.find(where, limit=AT_ONCE, after=found[-1].id if found else None)
